@@ -20,7 +20,7 @@ use doorward_provider::{
         time::Timestamp,
     },
     use_case::directory::{
-        DirectoryClient as _, DirectoryError, DirectoryUser, PasswordChangeError,
+        Always, DirectoryClient as _, DirectoryError, DirectoryUser, PasswordChangeError,
     },
 };
 use serde_json::json;
@@ -113,7 +113,7 @@ async fn sign_in(
     typed: &str,
     password: &str,
 ) -> Result<DirectoryUser, DirectoryError> {
-    let user = directory.verify(&name(typed), &Secret::new(password), now()).await?;
+    let user = directory.verify(&name(typed), &Secret::new(password), &Always, now()).await?;
     match user.state.problem {
         Some(problem) => Err(DirectoryError::Account(problem)),
         None => Ok(user),

@@ -1,22 +1,21 @@
 //! Sign-in by a directory: the entry of a name, its password, its groups, and what an application
 //! gets to know of it.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    fmt::Write as _,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     model::{directory::LoginName, external_identity::ExternalSubject, time::Timestamp},
-    use_case::directory::{DirectoryClient, DirectoryError, DirectoryUser, PasswordChangeError},
+    use_case::directory::{
+        BeforeBind, DirectoryClient, DirectoryError, DirectoryUser, PasswordChangeError,
+    },
 };
 use futures::FutureExt as _;
 use ldap3::Scope;
 use rustls::ClientConfig;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use crate::{
     connection::{Bound, Failure, Found, Search, TlsError, tls, unicode_password_change},
@@ -25,11 +24,13 @@ use crate::{
     pool::{Pool, Servers},
     settings::{DirectorySettings, FindEntry, Groups, IdAttribute, PasswordChange},
     state,
-    template::{equals, equals_bytes},
+    template::{equals, equals_bytes, joined},
 };
 
 /// How many levels of groups in groups are looked at.
 const DEEPEST_GROUPS: usize = 10;
+/// How many members are asked about in one search for groups.
+const MEMBERS_AT_ONCE: usize = 50;
 /// The name and the password by which a name of nobody costs as much as that of somebody.
 const NOBODY: &str = "cn=nobody-has-this-name";
 
@@ -129,8 +130,14 @@ impl LdapDirectory {
     }
 
     /// The entry of a name whose password is this one.
-    async fn verified(&self, name: &LoginName, password: &Secret) -> Result<Entry, DirectoryError> {
+    async fn verified(
+        &self,
+        name: &LoginName,
+        password: &Secret,
+        before: &dyn BeforeBind,
+    ) -> Result<Entry, DirectoryError> {
         let Some(search) = self.search_for(name) else {
+            before.admit(None).await?;
             return self.verified_directly(name, password).await;
         };
         let found = self.search(&search).await.map_err(unanswered)?;
@@ -138,9 +145,25 @@ impl LdapDirectory {
             self.decoy_bind().await;
             return Err(DirectoryError::NoEntry);
         };
+        if let Err(refused) = before.admit(Some(&self.subject(&entry)?)).await {
+            self.decoy_bind().await;
+            return Err(refused);
+        }
         let bound = self.bind(&entry.dn, password).await.map_err(unanswered)?;
         bound.answer().check()?;
         Ok(entry)
+    }
+
+    /// Waits for everything that is asked about one user, for no longer than the limit.
+    async fn within_limit<T>(
+        &self,
+        questions: impl Future<Output = Result<T, DirectoryError>>,
+    ) -> Result<T, DirectoryError> {
+        let whole = self.settings.limits.whole;
+        timeout(whole, questions).await.unwrap_or_else(|_| {
+            let seconds = whole.as_secs_f32();
+            Err(DirectoryError::Unavailable(format!("not all answers within {seconds} seconds")))
+        })
     }
 
     /// Tries the password under the name that is made of the typed one, and reads the entry with
@@ -195,7 +218,7 @@ impl LdapDirectory {
         let mut claims = self.claims(entry);
         let groups = self.groups(entry).await.map_err(unanswered)?;
         claims.insert("groups".to_owned(), groups.into_iter().map(Value::from).collect());
-        let state = state::of_entry(self.settings.kind, entry, now);
+        let state = state::of_entry(self.settings.kind, entry, now)?;
         Ok(DirectoryUser { subject, claims, state })
     }
 
@@ -264,29 +287,37 @@ impl LdapDirectory {
             }
             Groups::Search { base, filter, name, nested } => {
                 let username = entry.text(&self.settings.attributes.username).unwrap_or_default();
+                // With an empty value the filter would ask for something else.
+                if username.is_empty() && filter.has("name") {
+                    return Ok(Vec::new());
+                }
                 let (mut names, mut seen) = (BTreeSet::new(), BTreeSet::new());
-                let mut members = VecDeque::from([(entry.dn.clone(), 0)]);
-                while let Some((member, depth)) = members.pop_front() {
-                    let left = most.saturating_sub(seen.len());
-                    if left == 0 {
+                let mut level = vec![entry.dn.clone()];
+                for _ in 0..=DEEPEST_GROUPS {
+                    let mut next = Vec::new();
+                    for members in level.chunks(MEMBERS_AT_ONCE) {
+                        // Those that were found before may be found again.
+                        let filled =
+                            members.iter().map(|dn| filter.fill(&[("dn", dn), ("name", username)]));
+                        let search = Search {
+                            base: base.clone(),
+                            scope: Scope::Subtree,
+                            filter: joined('|', &filled.collect::<Vec<_>>()),
+                            attributes: vec![name.clone()],
+                            most,
+                        };
+                        for group in self.search(&search).await?.entries {
+                            if seen.len() == most || !seen.insert(group.dn.to_lowercase()) {
+                                continue;
+                            }
+                            names.extend(group.text(name).map(str::to_owned));
+                            next.push(group.dn);
+                        }
+                    }
+                    if !*nested || next.is_empty() || seen.len() == most {
                         break;
                     }
-                    let search = Search {
-                        base: base.clone(),
-                        scope: Scope::Subtree,
-                        filter: filter.fill(&[("dn", &member), ("name", username)]),
-                        attributes: vec![name.clone()],
-                        most: left,
-                    };
-                    for group in self.search(&search).await?.entries {
-                        if !seen.insert(group.dn.to_lowercase()) {
-                            continue;
-                        }
-                        names.extend(group.text(name).map(str::to_owned));
-                        if *nested && depth < DEEPEST_GROUPS {
-                            members.push_back((group.dn, depth + 1));
-                        }
-                    }
+                    level = next;
                 }
                 names
             }
@@ -294,8 +325,10 @@ impl LdapDirectory {
         Ok(names.into_iter().collect())
     }
 
+    /// The entry with this identifier, if it is still one that `user_filter` finds by some name: who
+    /// has lost the group that the filter asks for has lost the access.
     async fn entry_of(&self, subject: &ExternalSubject) -> Result<Option<Entry>, DirectoryError> {
-        let filter = match &self.settings.attributes.id {
+        let by_id = match &self.settings.attributes.id {
             id @ IdAttribute::ObjectGuid => match guid_bytes(subject) {
                 Some(bytes) => equals_bytes(id.name(), &bytes),
                 None => return Ok(None),
@@ -305,11 +338,21 @@ impl LdapDirectory {
         let search = Search {
             base: self.settings.base.clone(),
             scope: Scope::Subtree,
-            filter,
+            filter: match &self.settings.find {
+                FindEntry::Search(filter) => joined('&', &[by_id, filter.fill_with_any()]),
+                FindEntry::Direct(_) => by_id,
+            },
             attributes: self.attributes(),
             most: 2,
         };
-        Self::only(self.search(&search).await.map_err(unanswered)?)
+        let found = Self::only(self.search(&search).await.map_err(unanswered)?)?;
+        let is_blind =
+            self.settings.account.is_none() && matches!(self.settings.find, FindEntry::Direct(_));
+        if found.is_none() && is_blind {
+            let text = "nobody may search for the entry: give an account by bind_dn";
+            return Err(DirectoryError::NotAccepted(text.to_owned()));
+        }
+        Ok(found)
     }
 }
 
@@ -319,13 +362,17 @@ impl DirectoryClient for LdapDirectory {
         &self,
         name: &LoginName,
         password: &Secret,
+        before: &dyn BeforeBind,
         now: Timestamp,
     ) -> Result<DirectoryUser, DirectoryError> {
         if password.expose().is_empty() {
             return Err(DirectoryError::WrongPassword);
         }
-        let entry = self.verified(name, password).await?;
-        self.user(&entry, now).await
+        self.within_limit(async {
+            let entry = self.verified(name, password, before).await?;
+            self.user(&entry, now).await
+        })
+        .await
     }
 
     async fn decoy(&self, name: &LoginName) {
@@ -340,10 +387,13 @@ impl DirectoryClient for LdapDirectory {
         subject: &ExternalSubject,
         now: Timestamp,
     ) -> Result<Option<DirectoryUser>, DirectoryError> {
-        match self.entry_of(subject).await? {
-            Some(entry) => self.user(&entry, now).await.map(Some),
-            None => Ok(None),
-        }
+        self.within_limit(async {
+            match self.entry_of(subject).await? {
+                Some(entry) => self.user(&entry, now).await.map(Some),
+                None => Ok(None),
+            }
+        })
+        .await
     }
 
     async fn change_password(
@@ -367,35 +417,33 @@ impl DirectoryClient for LdapDirectory {
         let Some(Entry { dn, .. }) = entry else {
             return Err(PasswordChangeError::WrongPassword);
         };
+        // Once: a server that does not answer may have changed it, and another one would then take
+        // the present password for a wrong one. The connection is used for nothing else.
         let changed = self
             .passwords
-            .ask(|connection| {
-                let (dn, present, new) = (dn.clone(), present.clone(), new.clone());
-                async move {
-                    // It is the user's now, and nobody else's.
-                    connection.is_usable = false;
-                    let bound = connection.bind(&dn, &present).await?;
-                    if bound.answer().check().is_err() {
-                        return Ok(false);
-                    }
-                    match way {
-                        PasswordChange::UnicodePwd => {
-                            let changes = unicode_password_change(&present, &new);
-                            connection.modify(&dn, changes).await?;
-                        }
-                        PasswordChange::Rfc3062 | PasswordChange::None => {
-                            connection.modify_password(&present, &new).await?;
-                        }
-                    }
-                    Ok(true)
+            .ask_once(async |connection| {
+                let bound = connection.bind(&dn, present).await?;
+                if bound.answer().check().is_err() {
+                    return Ok(false);
                 }
-                .boxed()
+                match way {
+                    PasswordChange::UnicodePwd => {
+                        let changes = unicode_password_change(present, new);
+                        connection.modify(&dn, changes).await?;
+                    }
+                    PasswordChange::Rfc3062 | PasswordChange::None => {
+                        connection.modify_password(present, new).await?;
+                    }
+                }
+                Ok(true)
             })
             .await;
         match changed {
             Ok(true) => Ok(()),
             Ok(false) => Err(PasswordChangeError::WrongPassword),
-            Err(Failure::Broken(text)) => Err(PasswordChangeError::Unavailable(text)),
+            Err(Failure::Broken(text) | Failure::Unreadable(text)) => {
+                Err(PasswordChangeError::Unavailable(text))
+            }
             Err(refused @ Failure::Refused { .. }) => {
                 Err(PasswordChangeError::Refused(refused.to_string()))
             }
@@ -410,6 +458,7 @@ impl DirectoryClient for LdapDirectory {
 fn unanswered(failure: Failure) -> DirectoryError {
     match failure {
         Failure::Broken(text) => DirectoryError::Unavailable(text),
+        Failure::Unreadable(text) => DirectoryError::NotAccepted(text),
         refused @ Failure::Refused { .. } => DirectoryError::NotAccepted(refused.to_string()),
     }
 }

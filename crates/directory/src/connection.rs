@@ -32,7 +32,7 @@ use tokio_rustls::TlsConnector;
 
 use crate::{
     entry::Entry,
-    guard,
+    guard::{self, BadMessage},
     settings::{Limits, Security, Server},
     state::{BindAnswer, told},
 };
@@ -60,9 +60,20 @@ pub(crate) enum Failure {
     /// The connection can't be made or used.
     #[error("{0}")]
     Broken(String),
+    /// The server has answered, and what it sends is too large, or can't be read. It says nothing
+    /// about the server, and another one would send the same.
+    #[error("{0}")]
+    Unreadable(String),
     /// The server has answered that it does not do it.
     #[error("{}", told(*code, text))]
     Refused { code: u32, text: String },
+}
+
+impl Failure {
+    /// That of a server that can't be used at all.
+    pub(crate) fn of_the_server(self) -> Self {
+        if let Self::Unreadable(text) = self { Self::Broken(text) } else { self }
+    }
 }
 
 /// The certification authorities can't be used.
@@ -108,7 +119,7 @@ pub(crate) struct Connection {
     ldap: Ldap,
     limits: Limits,
     /// Why the server's side ended, once it has.
-    ended: Arc<OnceLock<String>>,
+    ended: Arc<OnceLock<Failure>>,
     tasks: [AbortHandle; 2],
     /// Whether it can be used for another question.
     pub(crate) is_usable: bool,
@@ -200,13 +211,16 @@ impl Connection {
         let (driver, ldap) = made.map_err(|error| broken(&error))?;
         let ended = Arc::new(OnceLock::new());
         let told = Arc::clone(&ended);
-        let guard = tokio::spawn(async move {
-            let text = match guard::relay(stream, far).await {
-                Ok(()) => "the server has closed the connection".to_owned(),
-                Err(error) => error.to_string(),
+        let guard = tokio::spawn(guard::relay(stream, far, move |ended| {
+            let failure = match ended {
+                Ok(()) => Failure::Broken("the server has closed the connection".to_owned()),
+                Err(error) if BadMessage::is_too_large(error) => {
+                    Failure::Unreadable(error.to_string())
+                }
+                Err(error) => Failure::Broken(error.to_string()),
             };
-            let _ = told.set(text);
-        });
+            let _ = told.set(failure);
+        }));
         // It may panic over an answer: then it is over, as with any other end.
         let driver = tokio::spawn(async move {
             let _ = driver.drive().await;
@@ -228,15 +242,18 @@ impl Connection {
                 let text = "the search filter can't be written with this value".to_owned();
                 return Err(Failure::Refused { code: FILTER_ERROR, text });
             }
-            Ok(Ok(Err(error))) => error.to_string(),
-            Ok(Err(_)) => "the server's answer is malformed".to_owned(),
+            Ok(Ok(Err(LdapError::DecodingUTF8))) => {
+                Failure::Unreadable("the entry can't be read".to_owned())
+            }
+            Ok(Ok(Err(error))) => Failure::Broken(error.to_string()),
+            Ok(Err(_)) => Failure::Unreadable("the server's answer is malformed".to_owned()),
             Err(_) => {
                 let seconds = self.limits.answer.as_secs_f32();
-                format!("no answer within {seconds} seconds")
+                Failure::Broken(format!("no answer within {seconds} seconds"))
             }
         };
         self.is_usable = false;
-        Err(Failure::Broken(self.ended.get().cloned().unwrap_or(problem)))
+        Err(self.ended.get().cloned().unwrap_or(problem))
     }
 
     /// Tries a password. One that is empty, or that is nobody's, never goes out (RFC 4513 section

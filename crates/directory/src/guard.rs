@@ -35,6 +35,15 @@ pub(crate) enum BadMessage {
     Malformed,
 }
 
+impl BadMessage {
+    /// Whether the server speaks LDAP, and what it was asked for is too large. Another server would
+    /// answer the same.
+    pub(crate) fn is_too_large(error: &io::Error) -> bool {
+        let own = error.get_ref().and_then(|error| error.downcast_ref::<Self>());
+        matches!(own, Some(Self::TooLong | Self::TooMuch | Self::TooDeep))
+    }
+}
+
 impl From<BadMessage> for io::Error {
     fn from(error: BadMessage) -> Self {
         Self::new(io::ErrorKind::InvalidData, error)
@@ -42,10 +51,11 @@ impl From<BadMessage> for io::Error {
 }
 
 /// Passes on what one side sends to the other, until one of them ends, or the server sends what is
-/// no message.
+/// no message. `tell` hears why it has ended, before the client sees it.
 pub(crate) async fn relay(
     server: impl AsyncRead + AsyncWrite,
     client: impl AsyncRead + AsyncWrite,
+    tell: impl FnOnce(&io::Result<()>),
 ) -> io::Result<()> {
     let (from_server, mut to_server) = split(server);
     let mut from_server = BufReader::new(from_server);
@@ -76,10 +86,12 @@ pub(crate) async fn relay(
         }
         Ok(())
     };
-    tokio::select! {
+    let ended = tokio::select! {
         ended = requests => ended,
         ended = answers => ended,
-    }
+    };
+    tell(&ended);
+    ended
 }
 
 /// Reads a message; `None` at the end.
@@ -226,7 +238,7 @@ mod tests {
     async fn an_answer_without_end_is_cut_off() {
         let (server, mut far) = tokio::io::duplex(64 * 1024);
         let (client, mut near) = tokio::io::duplex(64 * 1024);
-        let relay = tokio::spawn(relay(server, client));
+        let relay = tokio::spawn(relay(server, client, |_| ()));
         let entry = message(&part(0x64, &part(4, &vec![b'x'; 900_000])));
         let flood = tokio::spawn(async move { while far.write_all(&entry).await.is_ok() {} });
         let mut sink = tokio::io::sink();

@@ -129,12 +129,34 @@ impl Pool {
         Err(last.unwrap_or_else(resting))
     }
 
+    /// Asks one server, once. Which one it is may be found out by several tries: nothing is asked
+    /// before the connection is there.
+    pub(crate) async fn ask_once<T>(
+        &self,
+        question: impl AsyncFnOnce(&mut Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let busy = |_| Failure::Broken("all connections are busy".to_owned());
+        let place = timeout(self.servers.limits.answer, self.places.acquire()).await;
+        let _place = place.map_err(busy)?;
+        let mut last = Failure::Broken("no server has answered lately".to_owned());
+        for _ in 0..self.servers.list.len() {
+            let Some(server) = self.servers.next() else { break };
+            match self.open(server).await {
+                Ok(mut connection) => return question(&mut connection).await,
+                Err(failure) => last = failure,
+            }
+            self.servers.note(server, false);
+        }
+        Err(last)
+    }
+
     /// A new connection, with the account that searches.
     async fn open(&self, server: usize) -> Result<Connection, Failure> {
         let Servers { list, tls, limits, .. } = &*self.servers;
         let mut connection = Connection::open(&list[server], tls, *limits).await?;
         if let Some(ServiceAccount { dn, password }) = &self.account {
-            let bound = connection.bind(dn, password).await?;
+            // What can't be read here is no answer to this account: the server is none of ours.
+            let bound = connection.bind(dn, password).await.map_err(Failure::of_the_server)?;
             if bound.answer().check().is_err() {
                 let told = bound.answer().told();
                 let text = format!("the account that searches may not sign in: {told}");

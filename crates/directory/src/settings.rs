@@ -158,17 +158,23 @@ pub struct Limits {
     pub connect: Duration,
     /// For the answer to a question.
     pub answer: Duration,
+    /// For all questions about one user, together.
+    pub whole: Duration,
     /// How many connections there are for questions, and as many for passwords.
     pub connections: usize,
     /// How many groups of one user are read.
     pub groups: usize,
 }
 
+/// The longest time for all questions about one user: nobody waits longer at the login page.
+pub const WHOLE: Duration = Duration::from_secs(10);
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(3),
             answer: Duration::from_secs(5),
+            whole: WHOLE,
             connections: 8,
             groups: 1000,
         }

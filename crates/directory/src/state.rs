@@ -34,35 +34,47 @@ const STEPS_PER_SECOND: i64 = 10_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// What the attributes say.
-pub(crate) fn of_entry(kind: DirectoryKind, entry: &Entry, now: Timestamp) -> AccountState {
+pub(crate) fn of_entry(
+    kind: DirectoryKind,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<AccountState, DirectoryError> {
     let problem = match kind {
-        DirectoryKind::ActiveDirectory => of_active_directory(entry, now),
+        DirectoryKind::ActiveDirectory => of_active_directory(entry, now)?,
         DirectoryKind::Ldap => of_ldap(entry, now),
     };
-    AccountState { problem }
+    Ok(AccountState { problem })
 }
 
 fn number(entry: &Entry, name: &str) -> Option<i64> {
     entry.text(name)?.trim().parse().ok()
 }
 
-fn of_active_directory(entry: &Entry, now: Timestamp) -> Option<AccountProblem> {
-    let flags = number(entry, "userAccountControl").unwrap_or_default();
+/// Without the flags nobody knows whether the account is disabled: then it is not taken for one
+/// that is enabled.
+fn of_active_directory(
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<Option<AccountProblem>, DirectoryError> {
+    let flags = number(entry, "userAccountControl").ok_or_else(|| {
+        let text = "the entry has no userAccountControl, or the account may not read it";
+        DirectoryError::NotAccepted(text.to_owned())
+    })?;
     if flags & ACCOUNT_DISABLED != 0 {
-        return Some(AccountProblem::Disabled);
+        return Ok(Some(AccountProblem::Disabled));
     }
     // 0 and the highest number mean never.
     let expires = number(entry, "accountExpires").filter(|at| *at > 0 && *at != i64::MAX);
     let seconds = expires.map(|at| at / STEPS_PER_SECOND - SECONDS_BEFORE_1970);
     if seconds.is_some_and(|at| at <= now.seconds()) {
-        return Some(AccountProblem::Expired);
+        return Ok(Some(AccountProblem::Expired));
     }
     if number(entry, "pwdLastSet") == Some(0) {
-        return Some(AccountProblem::MustChangePassword);
+        return Ok(Some(AccountProblem::MustChangePassword));
     }
     let is_too_old = number(entry, COMPUTED).unwrap_or_default() & PASSWORD_EXPIRED != 0;
     let is_checked = flags & PASSWORD_NEVER_EXPIRES == 0;
-    (is_too_old && is_checked).then_some(AccountProblem::PasswordExpired)
+    Ok((is_too_old && is_checked).then_some(AccountProblem::PasswordExpired))
 }
 
 /// OpenLDAP's password policy, 389 Directory Server, and accounts of Unix (RFC 2307).
@@ -111,7 +123,12 @@ impl BindAnswer<'_> {
                 Err(DirectoryError::WrongPassword)
             }
             (BUSY | UNAVAILABLE, _) => Err(DirectoryError::Unavailable(self.told())),
-            _ => Err(DirectoryError::NotAccepted(self.told())),
+            // A policy may answer so to guesses, too (19 is one's): whatever it is, it counts.
+            _ => {
+                let answer = self.told();
+                tracing::warn!(answer, "a directory refuses a password with an unusual code");
+                Err(DirectoryError::WrongPassword)
+            }
         }
     }
 
@@ -174,7 +191,7 @@ mod tests {
             .zip(&values)
             .map(|((name, _), values)| (*name, &values[..]))
             .collect();
-        of_entry(kind, &Entry::with("cn=a", &owned), NOW).problem
+        of_entry(kind, &Entry::with("cn=a", &owned), NOW).unwrap().problem
     }
 
     /// Attributes as domain controllers send them.
@@ -190,17 +207,28 @@ mod tests {
         assert_eq!(of(&usual), None);
         assert_eq!(of(&[("userAccountControl", "514")]), Some(AccountProblem::Disabled));
         assert_eq!(of(&[("userAccountControl", "66050")]), Some(AccountProblem::Disabled));
-        assert_eq!(of(&[("accountExpires", "0")]), None, "never");
+        let with = |attribute: (&str, &str)| of(&[usual[0], attribute]);
+        assert_eq!(with(("accountExpires", "0")), None, "never");
         // 1,800,000,000 seconds after 1970, and a second later.
-        assert_eq!(of(&[("accountExpires", "134444736000000000")]), Some(AccountProblem::Expired));
-        assert_eq!(of(&[("accountExpires", "134444736010000000")]), None);
-        assert_eq!(of(&[("pwdLastSet", "0")]), Some(AccountProblem::MustChangePassword));
+        let expired = Some(AccountProblem::Expired);
+        assert_eq!(with(("accountExpires", "134444736000000000")), expired);
+        assert_eq!(with(("accountExpires", "134444736010000000")), None);
+        assert_eq!(with(("pwdLastSet", "0")), Some(AccountProblem::MustChangePassword));
         let expired = (COMPUTED, "8388608");
         let never = ("userAccountControl", "66048");
-        assert_eq!(of(&[expired]), Some(AccountProblem::PasswordExpired));
+        assert_eq!(with(expired), Some(AccountProblem::PasswordExpired));
         assert_eq!(of(&[expired, never]), None);
-        assert_eq!(of(&[(COMPUTED, "16")]), None, "locked by guesses: it passes");
-        assert_eq!(of(&[("accountExpires", "x"), ("userAccountControl", "")]), None);
+        assert_eq!(with((COMPUTED, "16")), None, "locked by guesses: it passes");
+        assert_eq!(with(("accountExpires", "x")), None);
+    }
+
+    #[test]
+    fn without_its_flags_an_account_of_active_directory_is_not_enabled() {
+        let active_directory = DirectoryKind::ActiveDirectory;
+        for flags in [&[][..], &[("userAccountControl", &[&b"x"[..]][..])]] {
+            let of = of_entry(active_directory, &Entry::with("cn=a", flags), NOW);
+            assert!(matches!(of, Err(DirectoryError::NotAccepted(_))), "{of:?}");
+        }
     }
 
     #[test]
@@ -251,12 +279,10 @@ mod tests {
         assert_eq!(bind(0, Some(2)), account(AccountProblem::MustChangePassword));
         assert_eq!(bind(49, Some(0)), account(AccountProblem::PasswordExpired));
         assert_eq!(bind(49, Some(1)), Err(DirectoryError::WrongPassword), "locked");
-        for code in [32, 34, 48, 49, 53] {
+        for code in [1, 13, 19, 32, 34, 48, 49, 53, 80] {
             assert_eq!(bind(code, None), Err(DirectoryError::WrongPassword), "{code}");
         }
         let unavailable = DirectoryError::Unavailable("result code 52: nomore".to_owned());
         assert_eq!(bind(52, None), Err(unavailable));
-        let refused = DirectoryError::NotAccepted("result code 13: nomore".to_owned());
-        assert_eq!(bind(13, None), Err(refused));
     }
 }

@@ -46,6 +46,17 @@ impl FilterTemplate {
     pub fn fill(&self, values: &[Place<'_>]) -> String {
         self.0.fill(values, |value| ldap_escape(value).into_owned())
     }
+
+    /// The filter for entries of whatever name: each place takes any value.
+    pub(crate) fn fill_with_any(&self) -> String {
+        let any = ["name", "typed", "dn"].map(|name| (name, "*"));
+        self.0.fill(&any, str::to_owned)
+    }
+
+    /// Whether it has this place.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.0.iter().any(|part| matches!(part, Part::Place(own) if own == name))
+    }
 }
 
 impl DnTemplate {
@@ -95,6 +106,20 @@ impl Template {
         });
         parts.collect()
     }
+}
+
+/// One filter of several: `sign` is `&` or `|` (RFC 4515 section 3).
+pub(crate) fn joined(sign: char, filters: &[String]) -> String {
+    let mut all = format!("({sign}");
+    for filter in filters {
+        if filter.starts_with('(') {
+            all.push_str(filter);
+        } else {
+            let _ = write!(all, "({filter})");
+        }
+    }
+    all.push(')');
+    all
 }
 
 /// A filter for one value that is bytes.
@@ -172,6 +197,17 @@ mod tests {
             assert_eq!(filter.fill(&[("name", name)]), expected);
         }
         assert_eq!(equals_bytes("objectGUID", &[0, 0x2a, 255]), "(objectGUID=\\00\\2a\\ff)");
+    }
+
+    #[test]
+    fn a_filter_is_asked_about_an_entry_that_is_known() {
+        let filter = FilterTemplate::parse(FILTER, &["name", "typed"]).unwrap();
+        let any = "(&(objectClass=person)(|(uid=*)(mail=*))(!(uid=*)))";
+        assert_eq!(filter.fill_with_any(), any);
+        assert!(filter.has("typed") && !filter.has("dn"));
+        let both = joined('&', &["(a=b)".to_owned(), "c=d".to_owned()]);
+        assert_eq!(both, "(&(a=b)(c=d))");
+        assert!(parse_filter(both).is_ok());
     }
 
     proptest! {

@@ -792,7 +792,7 @@ impl Provider {
     fn directory_states(&self) -> DirectoryStates<'_> {
         DirectoryStates {
             directories: self.directories(),
-            store: &*self.store,
+            store: &self.store,
             logout_queued: &self.logout.queued,
             clock: &*self.clock,
         }

@@ -12,7 +12,7 @@ use doorward_provider::{
         branding::{DarkAccent, LightAccent, LogoName, ShownName},
         claim_mapping::ClaimMapping,
         client::{ClientSettings, GrantType},
-        directory::Asked,
+        directory::{Asked, TRUST_WITHOUT_ANSWER},
         editable_claim::EditableClaim,
         identity_provider::{FirstSignIn, IdentityProviderName, ProviderMark},
         provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
@@ -588,6 +588,8 @@ pub struct DirectoryTable {
     pub password_change: PasswordChange,
     #[serde(default = "default_refresh_interval")]
     pub refresh_interval: u32,
+    #[serde(default = "default_trust_without_answer")]
+    pub trust_without_answer: u32,
     #[serde(default = "default_connect_timeout")]
     pub connect_timeout: Seconds,
     #[serde(default = "default_answer_timeout")]
@@ -625,6 +627,10 @@ fn default_group_name() -> String {
 
 fn default_refresh_interval() -> u32 {
     300
+}
+
+fn default_trust_without_answer() -> u32 {
+    TRUST_WITHOUT_ANSWER.get()
 }
 
 fn default_connect_timeout() -> Seconds {

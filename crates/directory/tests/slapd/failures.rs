@@ -101,6 +101,28 @@ async fn a_server_that_hangs_is_given_up_and_the_next_is_asked() {
 }
 
 #[tokio::test]
+async fn an_entry_that_is_too_large_says_nothing_about_the_server() {
+    let directory = open(settings(&SLAPD));
+    let refused = sign_in(&directory, "large", "large's password").await.unwrap_err();
+    let DirectoryError::NotAccepted(cause) = refused else { panic!("{refused:?}") };
+    assert!(cause.contains("more than"), "{cause}");
+    assert!(directory.is_up());
+    assert!(sign_in(&directory, "ada", "ada's password").await.is_ok(), "at once");
+}
+
+#[tokio::test]
+async fn all_questions_about_a_user_have_one_end() {
+    let silent = stranger(b"", false).await;
+    let servers = vec![server(silent.port(), Security::Plain)];
+    let own = settings(&SLAPD);
+    let limits = Limits { whole: Duration::from_millis(300), ..own.limits };
+    let directory = open(DirectorySettings { servers, limits, ..own });
+    let refused = sign_in(&directory, "ada", "ada's password").await.unwrap_err();
+    let cause = unavailable(&refused);
+    assert!(cause.contains("not all answers within 0.3 seconds"), "{cause}");
+}
+
+#[tokio::test]
 async fn what_is_no_answer_ends_the_connection() {
     /// An answer to the first question whose parts are not those of one.
     const STRANGE: &[u8] = &[0x30, 7, 2, 1, 1, 0x61, 2, 4, 0];

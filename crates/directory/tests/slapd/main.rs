@@ -21,7 +21,7 @@ use doorward_provider::{
         time::Timestamp,
     },
     use_case::directory::{
-        DirectoryClient as _, DirectoryError, DirectoryUser, PasswordChangeError,
+        Always, DirectoryClient as _, DirectoryError, DirectoryUser, PasswordChangeError,
     },
 };
 use serde_json::json;
@@ -42,9 +42,10 @@ fn group_dn(name: &str) -> String {
 
 fn entries() -> String {
     let mut ldif = String::new();
-    for name in
-        ["ada", "bob", "renamed", "locked", "disabled", "expired", "reset", "direct", "many"]
-    {
+    for name in [
+        "ada", "bob", "member", "renamed", "locked", "disabled", "expired", "reset", "direct",
+        "many",
+    ] {
         ldif += &person(name, &format!("{name}'s password"));
     }
     // A name of signs that mean something in filters and in distinguished names.
@@ -63,6 +64,10 @@ fn entries() -> String {
         "dn: ou=elsewhere,{BASE}\nobjectClass: referral\nobjectClass: extensibleObject\n\
          ou: elsewhere\nref: ldap://127.0.0.1:1/ou=people,dc=evil\n"
     );
+    // An entry that is too large to be read, as its owner can make it.
+    ldif += &person("large", "large's password")
+        .replace("sn: Example", &format!("sn: {}", "x".repeat(1_100_000)));
+    ldif += &group("members", &[&dn_of("locked")]);
     ldif += &group("staff", &[&dn_of("ada"), &dn_of("bob")]);
     ldif += &group("sales", &[&dn_of("ada")]);
     ldif += &group("company", &[&group_dn("staff"), &group_dn("circle")]);
@@ -94,6 +99,7 @@ fn settings(slapd: &TestSlapd) -> DirectorySettings {
         limits: Limits {
             connect: Duration::from_mins(1),
             answer: Duration::from_mins(1),
+            whole: Duration::from_mins(2),
             ..Limits::default()
         },
     }
@@ -122,7 +128,7 @@ async fn sign_in(
     typed: &str,
     password: &str,
 ) -> Result<DirectoryUser, DirectoryError> {
-    directory.verify(&name(typed), &Secret::new(password), NOW).await
+    directory.verify(&name(typed), &Secret::new(password), &Always, NOW).await
 }
 
 #[tokio::test]
@@ -246,6 +252,18 @@ async fn groups_count_by_the_entry_or_by_a_search_and_through_others() {
     assert_eq!(groups(search(true), "ada").await, nested);
     let many = groups(search(false), "many").await;
     assert_eq!(many.as_array().unwrap().len(), 1000, "as many as the limit");
+    // Without a name, a filter by the name asks for nothing.
+    let by_name = Groups::Search {
+        base: base.clone(),
+        filter: FilterTemplate::parse("(!(cn={name}))", &["name"]).unwrap(),
+        name: "cn".to_owned(),
+        nested: false,
+    };
+    let username = "nothing".to_owned();
+    let attributes = Attributes { username, ..Attributes::usual(DirectoryKind::Ldap) };
+    let nameless = DirectorySettings { groups: by_name, attributes, ..settings(&SLAPD) };
+    let user = sign_in(&open(nameless), "ada", "ada's password").await.unwrap();
+    assert_eq!(user.claims["groups"], json!([]));
     // The attribute is written when somebody becomes a member.
     SLAPD.change(&format!(
         "dn: {}\nchangetype: modify\nadd: member\nmember: {}\n\n\
@@ -277,6 +295,27 @@ async fn a_search_goes_over_pages_and_ends_with_its_limit() {
     for (most, expected) in [(20_000, 10_200), (10_200, 10_200), (501, 501), (500, 500), (1, 1)] {
         assert_eq!(count(most).await, expected);
     }
+}
+
+#[tokio::test]
+async fn an_entry_that_the_filter_does_not_find_any_more_is_gone() {
+    // The attribute is written when somebody becomes a member.
+    let members = group_dn("members");
+    let change = |what: &str| {
+        let member = dn_of("member");
+        SLAPD.change(&format!(
+            "dn: {members}\nchangetype: modify\n{what}: member\nmember: {member}\n"
+        ));
+    };
+    change("add");
+    let find = FindEntry::Search(filter(&format!("(&(uid={{name}})(memberOf={members}))")));
+    let directory = open(DirectorySettings { find, ..settings(&SLAPD) });
+    let user = sign_in(&directory, "member", "member's password").await.unwrap();
+    assert_eq!(directory.entry(&user.subject, NOW).await.unwrap(), Some(user.clone()));
+    change("delete");
+    assert_eq!(directory.entry(&user.subject, NOW).await.unwrap(), None);
+    let every = open(settings(&SLAPD));
+    assert!(every.entry(&user.subject, NOW).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use doorward_provider::{
     },
     use_case::{
         accounts::Asker,
-        directory::{DirectoryClient, DirectoryClients},
+        directory::{Always, DirectoryClient, DirectoryClients},
         sign_in::{SignIn, SignInError},
     },
 };
@@ -95,7 +95,7 @@ fn client(slapd: &TestSlapd) -> LdapDirectory {
             nested: false,
         },
         password_change: PasswordChange::Rfc3062,
-        limits: Limits { connect: long, answer: long, ..Limits::default() },
+        limits: Limits { connect: long, answer: long, whole: 2 * long, ..Limits::default() },
     };
     LdapDirectory::new(settings, &[]).unwrap()
 }
@@ -119,9 +119,11 @@ async fn found(world: &World, name: &str) -> Option<User> {
     world.store().user_by_username(&normalized_username(name)).await.unwrap()
 }
 
-/// A user of our own without a password, who was brought along.
+/// A user of our own without a password and without a verified address, who was brought along.
 fn waiting(name: &str) -> User {
-    User { password_hash: None, ..user(name, name, &[]) }
+    let mut user = User { password_hash: None, ..user(name, name, &[]) };
+    user.claims_mut().remove("email_verified");
+    user
 }
 
 #[tokio::test]
@@ -168,7 +170,7 @@ async fn of_64_first_sign_ins_at_once_one_makes_the_account() {
     let name = LoginNames::every().take("ada").unwrap();
     // All of them know the right password before the first one is signed in.
     let password = Secret::new("secret");
-    let verified = client.verify(&name, &password, world.provider.now()).await.unwrap();
+    let verified = client.verify(&name, &password, &Always, world.provider.now()).await.unwrap();
     assert_eq!(verified.claims["email"], "ada@example.com");
     let answers = join_all((0..64).map(|number: u8| {
         let world = &world;
@@ -222,6 +224,32 @@ async fn guesses_at_a_password_of_the_directory_are_throttled() {
     assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
     let answer = sign_in(&world, "ada", "secret").await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "the right one has to wait, too");
+}
+
+#[tokio::test]
+async fn guesses_under_each_name_of_an_entry_add_up() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let names = ["ada", "ADA@example.com", "\u{ff41}da", "a\u{ff44}a"];
+    // Before the first sign-in the entry is counted, and then its user.
+    for is_known in [false, true] {
+        let world = world(&slapd).await;
+        if is_known {
+            let mut browser = Browser::at(&world, [198, 51, 100, 7].into());
+            browser.sign_in("ada", "secret", None).await;
+        }
+        let mut tries = 0;
+        for name in names.iter().cycle().take(40) {
+            let status = sign_in(&world, name, "wrong").await.status;
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                break;
+            }
+            tries += 1;
+        }
+        assert!((4..=6).contains(&tries), "{tries}: as many as for one name");
+        // A name that was not tried yet has to wait, too.
+        let answer = sign_in(&world, "ad\u{ff41}", "secret").await;
+        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    }
 }
 
 #[tokio::test]
@@ -285,6 +313,19 @@ async fn an_account_that_waits_for_an_administrator_is_not_adopted() {
     assert_eq!(sign_in(&world, "root", "secret").await.status, StatusCode::SEE_OTHER);
     let root = Sub::parse("root").unwrap();
     assert!(world.store().external_identities(&root).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_account_with_an_address_of_its_owner_is_not_adopted() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let adopting = Directory { adopts_usernames: true, ..corp() };
+    let mut ada = waiting("ada");
+    ada.claims_mut().insert("email".to_owned(), "ada@home.example".into());
+    ada.claims_mut().insert("email_verified".to_owned(), true.into());
+    let world = world_with(&slapd, adopting, vec![ada]).await;
+    assert_eq!(sign_in(&world, "ada", "secret").await.status, StatusCode::SEE_OTHER);
+    let ada = Sub::parse("ada").unwrap();
+    assert!(world.store().external_identities(&ada).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -355,6 +396,7 @@ async fn who_is_disabled_in_the_directory_is_signed_out_after_the_interval() {
     let mut browser = Browser::new(&world);
     browser.sign_in("ada", "secret", None).await;
     let tokens = browser.tokens(&[("scope", "openid offline_access")]).await;
+    let other = browser.tokens(&[("scope", "openid offline_access")]).await;
     slapd.set(&dn_of("ada"), "pwdAccountLockedTime", "000001010000Z");
     world.clock.advance(59);
     let tokens = world.refresh(&tokens["refresh_token"]).await.json();
@@ -372,6 +414,33 @@ async fn who_is_disabled_in_the_directory_is_signed_out_after_the_interval() {
     let mut browser = Browser::new(&world);
     let answer = browser.sign_in("ada", "secret", None).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    // What applications had before stays revoked.
+    for tokens in [tokens, other] {
+        let refused = world.refresh(&tokens["refresh_token"]).await;
+        refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    }
+}
+
+#[tokio::test]
+async fn without_an_answer_the_last_yes_counts_for_some_time() {
+    let mut slapd = TestSlapd::start(&person("ada", "secret"));
+    let trust_without_answer = Seconds::new(600);
+    let directory = Directory { trust_without_answer, ..asking_again() };
+    let world = world_with(&slapd, directory, Vec::new()).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let tokens = browser.tokens(&[("scope", "openid offline_access")]).await;
+    slapd.stop();
+    world.clock.advance(599);
+    let tokens = world.refresh(&tokens["refresh_token"]).await.json();
+    assert!(tokens["access_token"].is_string(), "{tokens}");
+    assert_eq!(browser.get("/account").await.status, StatusCode::OK);
+    world.clock.advance(1);
+    let refused = world.refresh(&tokens["refresh_token"]).await;
+    assert!(refused.body.contains("temporarily_unavailable"), "{refused:?}");
+    let answer = browser.get("/account").await;
+    assert!(answer.location().contains("/account/login"), "{answer:?}");
+    slapd.start_again();
 }
 
 #[tokio::test]

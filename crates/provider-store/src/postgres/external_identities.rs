@@ -192,10 +192,15 @@ async fn add(
     let sql = "SELECT count(*) FROM users
                WHERE sub = $1 AND enabled AND ($2::TEXT IS NULL OR verified_email = $2)
                    AND ($3::TEXT IS NULL OR (normalized_username IN ($3, $4)
-                        AND password_hash IS NULL AND admin_role IS NULL))";
+                        AND password_hash IS NULL AND admin_role IS NULL
+                        AND (verified_email IS NULL OR verified_email = $5)
+                        AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.expires_at > $6
+                            AND t.purpose IN ('reset_password', 'invitation')
+                            AND (t.sub = users.sub OR t.about = verified_email))))";
     let decomposed = by.username().map(decomposed_username);
+    let now = identity.created_at.seconds();
     let params: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
-        &[&identity.sub.as_str(), &by.email(), &by.username(), &decomposed];
+        &[&identity.sub.as_str(), &by.email(), &by.username(), &decomposed, &by.only_email(), &now];
     let is_owned = by.username().is_some() && factors.ways_in() > 0;
     if is_owned || connection.count(sql, params).await? == 0 {
         return Ok(AddedIdentity::NoUser);

@@ -195,9 +195,20 @@ fn add(
     let sql = "SELECT 1 FROM users
                WHERE sub = ?1 AND enabled AND (?2 IS NULL OR verified_email = ?2)
                    AND (?3 IS NULL OR (normalized_username IN (?3, ?4) AND password_hash IS NULL
-                                       AND admin_role IS NULL))";
+                        AND admin_role IS NULL
+                        AND (verified_email IS NULL OR verified_email = ?5)
+                        AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.expires_at > ?6
+                            AND t.purpose IN ('reset_password', 'invitation')
+                            AND (t.sub = users.sub OR t.about = verified_email))))";
     let decomposed = by.username().map(decomposed_username);
-    let params = params![identity.sub.as_str(), by.email(), by.username(), decomposed];
+    let params = params![
+        identity.sub.as_str(),
+        by.email(),
+        by.username(),
+        decomposed,
+        by.only_email(),
+        identity.created_at.seconds(),
+    ];
     if sql::first(connection, sql, params, |_| Ok(()))?.is_none() {
         return Ok(AddedIdentity::NoUser);
     }

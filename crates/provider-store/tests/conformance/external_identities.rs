@@ -239,7 +239,8 @@ pub async fn of_many_at_once_with_one_address_one_is_linked_by_it(store: Tested)
 
 pub async fn linked_by_a_user_name_with_an_account_that_nobody_can_sign_in_to(store: Tested) {
     let add_by = async |name: &str, sub: &str| {
-        let by = LinkedBy::Username(name.to_owned());
+        let email = Some("known@example.com".to_owned());
+        let by = LinkedBy::Username { username: name.to_owned(), email };
         let link = IdentityLink { by, ..link(identity(&format!("of-{sub}"), sub)) };
         store.add_external_identity(link, AccountNotices::default()).await.unwrap()
     };
@@ -253,11 +254,32 @@ pub async fn linked_by_a_user_name_with_an_account_that_nobody_can_sign_in_to(st
     store.put_user(waiting("with-passkey"), NOW).await.unwrap();
     store.add_passkey(passkey(1, "with-passkey"), 5, unseen(NOW)).await.unwrap();
     add_user(&store, waiting("linked"), "other").await;
-    for sub in ["with-password", "disabled", "admin", "with-passkey", "linked"] {
+    let with_address =
+        |sub: &str, email| User { password_hash: None, ..verified_user(sub, sub, email) };
+    store.put_user(with_address("of-a-mailbox", "other@example.com"), NOW).await.unwrap();
+    store.put_user(with_address("of-the-entry", "known@example.com"), NOW).await.unwrap();
+    for (number, sub, purpose) in
+        [(8, "resetting", TicketPurpose::ResetPassword), (9, "invited", TicketPurpose::Invitation)]
+    {
+        store.put_user(waiting(sub), NOW).await.unwrap();
+        let ticket = ticket(number, purpose, Some(sub), None, 60);
+        assert!(store.add_ticket(ticket, 9, Vec::new(), NOW).await.unwrap());
+    }
+    for sub in [
+        "with-password",
+        "disabled",
+        "admin",
+        "with-passkey",
+        "linked",
+        "of-a-mailbox",
+        "resetting",
+        "invited",
+    ] {
         assert_eq!(add_by(sub, sub).await, AddedIdentity::NoUser, "{sub}");
         assert_eq!(owner(&store, &format!("of-{sub}")).await, None, "{sub}");
     }
     assert_eq!(add_by("somebody", "alice").await, AddedIdentity::NoUser, "another name");
+    assert_eq!(add_by("of-the-entry", "of-the-entry").await, AddedIdentity::Added);
     assert_eq!(add_by("alice", "alice").await, AddedIdentity::Added);
     assert_eq!(add_by("alice", "alice").await, AddedIdentity::WasLinked);
 }

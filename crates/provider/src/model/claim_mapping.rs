@@ -110,6 +110,17 @@ impl ClaimMapping {
         self.0.iter().any(|rule| rule.claim == claim)
     }
 
+    /// Whether a rule reads this value of the provider's, or a part of it.
+    pub fn reads(&self, pointer: &str) -> bool {
+        let is_of_it = |text: &str| {
+            text.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.0.iter().any(|rule| {
+            let conditions = rule.when.iter().map(|condition| condition.pointer.as_str());
+            conditions.chain(rule.from.as_deref()).any(is_of_it)
+        })
+    }
+
     /// The claims that these claims of the provider give. Several rules for one claim add up.
     pub fn apply(&self, upstream: &Map<String, Value>) -> Mapped {
         let upstream = Value::Object(upstream.clone());

@@ -15,6 +15,9 @@ use crate::model::{
 /// theirs are web addresses (OIDC Core section 2).
 const ISSUER: &str = "urn:doorward:directory:";
 
+/// `trust_without_answer` unless it is set: a day.
+pub const TRUST_WITHOUT_ANSWER: Seconds = Seconds::new(86_400);
+
 /// A directory by which users sign in.
 #[derive(Debug, Clone)]
 pub struct Directory {
@@ -27,6 +30,9 @@ pub struct Directory {
     /// After this time the directory is asked again whether the user may still sign in. `None`:
     /// only at each sign-in.
     pub refresh_interval: Option<Seconds>,
+    /// For how long after its last yes whoever is signed in goes on while the directory does not
+    /// answer.
+    pub trust_without_answer: Seconds,
     /// Whether an account that nobody can sign in to gets the identity of the entry with its name.
     pub adopts_usernames: bool,
     /// Whether users change the directory's password on the page of the account.
@@ -76,6 +82,7 @@ impl Directory {
             names: LoginNames::every(),
             asked: Asked::default(),
             refresh_interval: None,
+            trust_without_answer: TRUST_WITHOUT_ANSWER,
             adopts_usernames: false,
             changes_passwords: false,
         }

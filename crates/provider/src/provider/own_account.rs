@@ -30,9 +30,6 @@ use crate::{
     },
 };
 
-/// How many clients lose their access at a time.
-const CLIENTS_AT_A_TIME: u32 = 50;
-
 impl Provider {
     /// The user of a session; `None` if the user was removed.
     pub async fn own_user(&self, session: &Authentication) -> Result<Option<User>, StoreError> {
@@ -96,23 +93,12 @@ impl Provider {
     ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
         let origin = SignInOrigin::Browser { address: asker.address, device };
         let check = self.password_check();
-        let changed = check.change_in_directory(user, present, new, origin).await?;
+        let changed =
+            check.change_in_directory(user, present, new, origin, self.directory_states()).await?;
         if changed == Some(Ok(())) {
-            let (sub, now) = (&user.sub, self.now());
+            let sub = &user.sub;
             audit::Event::PasswordChanged { sub, peer: asker.address }.log();
             self.accounts().note(sub, AccountEventKind::PasswordChanged, asker, None).await;
-            self.store.end_sessions_of(sub, now).await?;
-            // Each page is gone when the next one is read.
-            loop {
-                let clients = self.store.access_of(sub, None, CLIENTS_AT_A_TIME, now).await?;
-                if clients.is_empty() {
-                    break;
-                }
-                for access in clients {
-                    self.store.revoke_access(sub, &access.client_id, now).await?;
-                }
-            }
-            self.logout.queued.notify_waiters();
         }
         Ok(changed)
     }

@@ -103,9 +103,16 @@ pub enum LinkedBy {
     Email(String),
     /// The user name must still be the user's, in the form of
     /// [`normalized_username`](crate::model::user::normalized_username). The user may have no
-    /// password, no passkey, no identity, and no right in the administration: nobody could sign in
-    /// to the account so far.
-    Username(String),
+    /// password, no passkey, no identity, no right in the administration, no verified e-mail
+    /// address but this one, and no ticket by which a person could sign in: nobody could sign in to
+    /// the account so far.
+    Username {
+        /// The user name.
+        username: String,
+        /// The address that is known to be that of the entry, in the form of
+        /// [`normalized_email`](crate::model::email::normalized_email).
+        email: Option<String>,
+    },
 }
 
 impl LinkedBy {
@@ -114,9 +121,14 @@ impl LinkedBy {
         if let Self::Email(email) = self { Some(email) } else { None }
     }
 
+    /// The only address that a user may have who is linked by the name.
+    pub fn only_email(&self) -> Option<&str> {
+        if let Self::Username { email, .. } = self { email.as_deref() } else { None }
+    }
+
     /// The user name, if it is linked by one.
     pub fn username(&self) -> Option<&str> {
-        if let Self::Username(username) = self { Some(username) } else { None }
+        if let Self::Username { username, .. } = self { Some(username) } else { None }
     }
 }
 

@@ -24,12 +24,13 @@ use crate::{
 /// The client of one directory. LDAP is behind it.
 #[async_trait]
 pub trait DirectoryClient: Send + Sync + fmt::Debug {
-    /// Finds the entry of a name, and tries the password. An empty password is wrong, and is sent
+    /// Finds the entry of a name, and tries the password, if `before` lets it. An empty password is wrong, and is sent
     /// nowhere: a directory may take it for a sign-in by nobody (RFC 4513 section 5.1.2).
     async fn verify(
         &self,
         name: &LoginName,
         password: &Secret,
+        before: &dyn BeforeBind,
         now: Timestamp,
     ) -> Result<DirectoryUser, DirectoryError>;
 
@@ -53,6 +54,25 @@ pub trait DirectoryClient: Send + Sync + fmt::Debug {
 
     /// Whether the last question was answered.
     fn is_up(&self) -> bool;
+}
+
+/// What is asked before a password goes to a directory.
+#[async_trait]
+pub trait BeforeBind: Send + Sync {
+    /// Whether the password may be tried on this entry; `None`: the entry is not known before. An
+    /// error is the answer to the sign-in.
+    async fn admit(&self, subject: Option<&ExternalSubject>) -> Result<(), DirectoryError>;
+}
+
+/// Lets every password be tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Always;
+
+#[async_trait]
+impl BeforeBind for Always {
+    async fn admit(&self, _: Option<&ExternalSubject>) -> Result<(), DirectoryError> {
+        Ok(())
+    }
 }
 
 /// The clients by the names of their directories.
@@ -82,6 +102,10 @@ pub enum DirectoryError {
     /// The password is right, and the account can't be used.
     #[error(transparent)]
     Account(AccountProblem),
+    /// Too many wrong passwords were tried on this entry. The next one may be, after so many
+    /// seconds.
+    #[error("too many failed sign-ins: try again in {0} seconds")]
+    Throttled(u32),
     /// None of its servers answers in time.
     #[error("the directory does not answer: {0}")]
     Unavailable(String),
@@ -155,13 +179,21 @@ impl<'a> Directories<'a> {
         identities: &dyn ExternalIdentities,
         sub: &Sub,
     ) -> Result<Option<(&'a Directory, StoredIdentity)>, StoreError> {
+        Ok(self.all_of_user(identities, sub).await?.into_iter().next())
+    }
+
+    /// All identities that the user has in directories.
+    async fn all_of_user(
+        &self,
+        identities: &dyn ExternalIdentities,
+        sub: &Sub,
+    ) -> Result<Vec<(&'a Directory, StoredIdentity)>, StoreError> {
         if self.settings.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let identities = identities.external_identities(sub).await?;
-        Ok(identities
-            .into_iter()
-            .find_map(|own| self.of_issuer(&own.id.issuer).map(|directory| (directory, own))))
+        let identities = identities.external_identities(sub).await?.into_iter();
+        let of_a_directory = |own: StoredIdentity| Some((self.of_issuer(&own.id.issuer)?, own));
+        Ok(identities.filter_map(of_a_directory).collect())
     }
 }
 
@@ -175,12 +207,13 @@ impl Candidate<'_> {
     pub(crate) async fn verify(
         &self,
         password: &Secret,
+        before: &dyn BeforeBind,
         now: Timestamp,
     ) -> Result<DirectorySignIn, DirectoryError> {
         let verified = if password.expose().is_empty() {
             Err(DirectoryError::WrongPassword)
         } else {
-            self.client.verify(&self.name, password, now).await
+            self.client.verify(&self.name, password, before, now).await
         };
         let directory = self.directory.provider.name.clone();
         let outcome = match &verified {
@@ -188,6 +221,7 @@ impl Candidate<'_> {
             Err(DirectoryError::NoEntry) => "no_entry",
             Err(DirectoryError::WrongPassword) => "wrong_password",
             Err(DirectoryError::Account(_)) => "account",
+            Err(DirectoryError::Throttled(_)) => "throttled",
             Err(DirectoryError::Unavailable(_)) => "unavailable",
             Err(DirectoryError::NotAccepted(_)) => "not_accepted",
         };
@@ -214,12 +248,20 @@ impl Candidate<'_> {
     }
 }
 
+/// A change of a user's password.
+pub(crate) struct PasswordChange {
+    pub(crate) client: Arc<dyn DirectoryClient>,
+    pub(crate) subject: ExternalSubject,
+    pub(crate) present: Secret,
+    pub(crate) new: Secret,
+}
+
 /// Asks a directory again whether its user may still sign in, and what it says of them by now.
 #[derive(Clone, Copy)]
 pub(crate) struct DirectoryStates<'a> {
     pub(crate) directories: Directories<'a>,
-    pub(crate) store: &'a dyn Store,
-    pub(crate) logout_queued: &'a Notify,
+    pub(crate) store: &'a Arc<dyn Store>,
+    pub(crate) logout_queued: &'a Arc<Notify>,
     pub(crate) clock: &'a dyn Clock,
 }
 
@@ -230,46 +272,80 @@ pub(crate) enum Standing {
     AsBefore,
     /// The user may go on, and what the mapping gives is as the directory says by now.
     Confirmed,
-    /// The directory does not answer, or its answer can't be used.
+    /// The directory does not answer, or its answer can't be used, and it has said yes lately.
     Unknown,
-    /// The account can't be used any more. The user's sessions have ended.
+    /// The same, and its last yes is too old.
+    Untrusted,
+    /// The account can't be used any more. The user's sessions and all access have ended.
     Ended(AccountProblem),
 }
 
 impl DirectoryStates<'_> {
-    /// For somebody who is signed in: asks if the last answer is older than the setting wants.
+    /// For somebody who is signed in: asks each directory of the user whose last answer is older
+    /// than the setting wants.
     pub(crate) async fn confirm(&self, sub: &Sub) -> Result<Standing, StoreError> {
-        let Some((directory, identity)) = self.of_user(sub).await? else {
-            return Ok(Standing::AsBefore);
+        let is_due = |directory: &Directory, identity: &StoredIdentity| {
+            directory.refresh_interval.is_some_and(|interval| self.is_older(identity, interval))
         };
-        match directory.refresh_interval {
-            Some(interval) if self.is_older(&identity, interval) => {
-                self.ask(directory, identity).await
-            }
-            _ => Ok(Standing::AsBefore),
-        }
+        self.ask_all(sub, is_due).await
     }
 
-    /// For somebody who signs in without the directory's password: the directory must say yes, or
-    /// must have said it lately.
+    /// For somebody who signs in without the directory's password: each directory of the user must
+    /// say yes, or must have said it lately.
     pub(crate) async fn admit(&self, sub: &Sub) -> Result<Standing, StoreError> {
-        let Some((directory, identity)) = self.of_user(sub).await? else {
-            return Ok(Standing::AsBefore);
+        let is_due = |directory: &Directory, identity: &StoredIdentity| {
+            directory.refresh_interval.is_none_or(|interval| self.is_older(identity, interval))
         };
-        match directory.refresh_interval {
-            Some(interval) if !self.is_older(&identity, interval) => Ok(Standing::AsBefore),
-            _ => self.ask(directory, identity).await,
-        }
+        self.ask_all(sub, is_due).await
+    }
+
+    /// Changes a password, and ends all sessions and access of the user if the directory takes it.
+    /// It goes on to its end even if nobody waits for it any more.
+    pub(crate) async fn change_password(
+        &self,
+        change: PasswordChange,
+        sub: &Sub,
+    ) -> Result<Result<(), PasswordChangeError>, StoreError> {
+        let (store, queued) = (Arc::clone(self.store), Arc::clone(self.logout_queued));
+        let (sub, now) = (sub.clone(), self.clock.now());
+        to_the_end(async move {
+            let PasswordChange { client, subject, present, new } = change;
+            let changed = client.change_password(&subject, &present, &new).await;
+            if changed.is_ok() {
+                end_all(store, queued, sub, now).await?;
+            }
+            Ok(changed)
+        })
+        .await
     }
 
     /// Whether a directory has the user's password.
     pub(crate) async fn has(&self, sub: &Sub) -> Result<bool, StoreError> {
-        Ok(self.of_user(sub).await?.is_some())
+        let identities: &dyn ExternalIdentities = &**self.store;
+        Ok(self.directories.of_user(identities, sub).await?.is_some())
     }
 
-    async fn of_user(&self, sub: &Sub) -> Result<Option<(&Directory, StoredIdentity)>, StoreError> {
-        let identities: &dyn ExternalIdentities = self.store;
-        self.directories.of_user(identities, sub).await
+    /// Asks the directories of the user that are due. What is worst for the user counts.
+    async fn ask_all(
+        &self,
+        sub: &Sub,
+        is_due: impl Fn(&Directory, &StoredIdentity) -> bool,
+    ) -> Result<Standing, StoreError> {
+        let identities: &dyn ExternalIdentities = &**self.store;
+        let mut standing = Standing::AsBefore;
+        for (directory, identity) in self.directories.all_of_user(identities, sub).await? {
+            if !is_due(directory, &identity) {
+                continue;
+            }
+            standing = match (self.ask(directory, identity).await?, standing) {
+                (ended @ Standing::Ended(_), _) => return Ok(ended),
+                (_, Standing::Untrusted) => Standing::Untrusted,
+                (Standing::Untrusted, _) => Standing::Untrusted,
+                (_, Standing::Unknown) => Standing::Unknown,
+                (one, _) => one,
+            };
+        }
+        Ok(standing)
     }
 
     fn is_older(&self, identity: &StoredIdentity, interval: Seconds) -> bool {
@@ -283,7 +359,9 @@ impl DirectoryStates<'_> {
         identity: StoredIdentity,
     ) -> Result<Standing, StoreError> {
         let (name, now) = (&directory.provider.name, self.clock.now());
-        let Some(client) = self.directories.client(name) else { return Ok(Standing::Unknown) };
+        let is_trusted = !self.is_older(&identity, directory.trust_without_answer);
+        let unknown = if is_trusted { Standing::Unknown } else { Standing::Untrusted };
+        let Some(client) = self.directories.client(name) else { return Ok(unknown) };
         let StoredIdentity { id, sub, .. } = identity;
         let problem = match client.entry(&id.subject, now).await {
             Ok(Some(user)) if !user.state.ends_access() => {
@@ -302,17 +380,53 @@ impl DirectoryStates<'_> {
                 problem.unwrap_or(AccountProblem::Disabled)
             }
             Err(error) => {
-                tracing::warn!(directory = %name, cause = %error,
-                    "a directory was not asked again about its user, who goes on");
-                return Ok(Standing::Unknown);
+                tracing::warn!(directory = %name, cause = %error, goes_on = is_trusted,
+                    "a directory does not say whether its user may still sign in");
+                return Ok(unknown);
             }
         };
-        let count = self.store.end_sessions_of(&sub, now).await?;
+        let (store, queued) = (Arc::clone(self.store), Arc::clone(self.logout_queued));
+        let count = end_all(store, queued, sub.clone(), now).await?;
         tracing::info!(directory = %name, sub = %sub, sessions = count, cause = %problem,
-            "the sessions of a user have ended");
-        self.logout_queued.notify_waiters();
+            "the sessions and all access of a user have ended");
         Ok(Standing::Ended(problem))
     }
+}
+
+/// How many clients lose their access at a time.
+const CLIENTS_AT_A_TIME: u32 = 50;
+
+/// Ends all sessions of a user and revokes all that clients have of them; returns how many sessions
+/// there were. It goes on to its end even if nobody waits for it any more.
+async fn end_all(
+    store: Arc<dyn Store>,
+    logout_queued: Arc<Notify>,
+    sub: Sub,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let ending = async move {
+        let count = store.end_sessions_of(&sub, now).await?;
+        logout_queued.notify_waiters();
+        // Each page is gone when the next one is read.
+        loop {
+            let clients = store.access_of(&sub, None, CLIENTS_AT_A_TIME, now).await?;
+            if clients.is_empty() {
+                return Ok(count);
+            }
+            for access in clients {
+                store.revoke_access(&sub, &access.client_id, now).await?;
+            }
+        }
+    };
+    to_the_end(ending).await
+}
+
+/// Works in a task of its own, which goes on if the request ends before.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    let stopped = |_| Err(StoreError::Unavailable("a task has stopped".to_owned()));
+    tokio::spawn(work).await.unwrap_or_else(stopped)
 }
 
 /// An entry as the answer of any other provider. An address counts as verified where the operator

@@ -67,6 +67,9 @@ pub enum TokenError {
     /// More sign-ins wait than the machine can check.
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// The directory that has the user has not answered for too long.
+    #[error("the user's directory does not answer: try again later")]
+    DirectoryUnavailable,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -170,9 +173,10 @@ impl TokenError {
             Self::Grant(_) => ErrorCode::InvalidGrant,
             Self::Dpop(error) => error.code(),
             // The client must not take it for a wrong password.
-            Self::Throttled(_) | Self::TooManyDevices | Self::Busy(_) => {
-                ErrorCode::TemporarilyUnavailable
-            }
+            Self::Throttled(_)
+            | Self::TooManyDevices
+            | Self::Busy(_)
+            | Self::DirectoryUnavailable => ErrorCode::TemporarilyUnavailable,
             Self::Store(error) => error.code(),
             Self::Keys(_) | Self::Signing(_) => ErrorCode::ServerError,
         }

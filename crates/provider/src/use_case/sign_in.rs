@@ -1,6 +1,12 @@
 //! Signing in at the provider: the password check with its throttle, and the sessions that come of
 //! it.
 
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
 use doorward_protocol::{ids::ClientId, secret::Secret};
 use tokio::sync::Notify;
 
@@ -12,6 +18,7 @@ use crate::{
         account_settings::SignInWith,
         device_cookie::DeviceCookies,
         directory::{self, AccountProblem},
+        external_identity::{ExternalId, ExternalSubject},
         password::PasswordHash,
         session::{
             Authentication, Device, EndedSession, Session, SessionSelector, SignInProof, method,
@@ -26,8 +33,8 @@ use crate::{
         accounts::{Accounts, Asker},
         client_registry::ClientRegistry,
         directory::{
-            Directories, DirectoryError, DirectorySignIn, DirectoryStates, PasswordChangeError,
-            Standing,
+            BeforeBind, Directories, DirectoryError, DirectorySignIn, DirectoryStates,
+            PasswordChange, PasswordChangeError, Standing,
         },
         logout::{SignedOut, front_channel},
         password_verifier::{Busy, PasswordVerifier},
@@ -191,7 +198,8 @@ impl PasswordCheck<'_> {
         verified.local().ok_or(SignInError::WrongPassword)
     }
 
-    /// Changes the password of a user who is in a directory. A wrong present one counts as at the
+    /// Changes the password of a user who is in a directory, and ends all sessions and access of the
+    /// user. A wrong present one counts as at the
     /// login page. `None` if the user is in none.
     pub(crate) async fn change_in_directory(
         &self,
@@ -199,10 +207,11 @@ impl PasswordCheck<'_> {
         present: &Secret,
         new: &Secret,
         origin: SignInOrigin<'_>,
+        states: DirectoryStates<'_>,
     ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
         let found = self.directories.of_user(self.identities, &user.sub).await?;
         let Some((directory, identity)) = found else { return Ok(None) };
-        let client = self.directories.client(&directory.provider.name);
+        let client = self.directories.clients.get(&directory.provider.name);
         let Some(client) = client.filter(|_| directory.changes_passwords) else { return Ok(None) };
         let username = normalized_username(&user.username);
         let counters = self.counters(&username, Some(user), origin).await?;
@@ -210,8 +219,16 @@ impl PasswordCheck<'_> {
         if wait > 0 {
             return Err(SignInError::Throttled(wait));
         }
-        let changed = client.change_password(&identity.id.subject, present, new).await;
-        if changed != Err(PasswordChangeError::WrongPassword) {
+        let change = PasswordChange {
+            client: Arc::clone(client),
+            subject: identity.id.subject,
+            present: present.clone(),
+            new: new.clone(),
+        };
+        let changed = states.change_password(change, &user.sub).await?;
+        // Who got no answer may have had the password tried.
+        let is_right = matches!(changed, Ok(()) | Err(PasswordChangeError::Refused(_)));
+        if is_right {
             self.failures.withdraw_attempt(&counters.keys()).await?;
         }
         Ok(Some(changed))
@@ -257,20 +274,30 @@ impl PasswordCheck<'_> {
             Admission::Wait(seconds) => return Err(SignInError::Throttled(seconds)),
             Admission::Counted(counts) => counters.in_a_row(&counts),
         };
-        match self.check(attempt, in_a_row, origin).await {
+        let tried = Tried::default();
+        match self.check(attempt, (&counters, in_a_row), &tried, origin).await {
             Ok(verified) => {
                 let user = match &verified {
                     VerifiedPassword::Local(user) => Some(user),
                     VerifiedPassword::Directory(_) => named.as_ref(),
                 };
+                let entry = tried.take();
                 let known = user.zip(origin.address());
                 let known = known.map(|(user, address)| ThrottleKey::known_at(user, address));
-                let (own, wide) = (counters.cleared(), counters.taken_back());
+                let of_entry = |keys: fn(&Counters) -> Vec<ThrottleKey>| {
+                    let keys = entry.iter().flat_map(|own| keys(own));
+                    keys.filter(|key| !counters.keys().contains(key)).collect::<Vec<_>>()
+                };
+                let own = [counters.cleared(), of_entry(Counters::cleared)].concat();
+                let wide = [counters.taken_back(), of_entry(Counters::taken_back)].concat();
                 let now = self.clock.now();
                 self.failures.sign_in_succeeded(&own, &wide, known.as_slice(), now).await?;
                 Ok(verified)
             }
             Err(error @ (SignInError::WrongPassword | SignInError::Account(_))) => Err(error),
+            // A password that was sent counts, whatever became of it.
+            Err(error) if tried.is_any_sent() => Err(error),
+            Err(error @ SignInError::Throttled(_)) => Err(error),
             // Nobody found out anything, so nobody has failed.
             Err(error) => {
                 let _ = self.failures.withdraw_attempt(&counters.keys()).await;
@@ -343,7 +370,8 @@ impl PasswordCheck<'_> {
     async fn check(
         &self,
         attempt: Attempt,
-        in_a_row: u32,
+        (counters, in_a_row): (&Counters, u32),
+        tried: &Tried,
         origin: SignInOrigin<'_>,
     ) -> Result<VerifiedPassword, SignInError> {
         let Attempt { typed, user, password } = attempt;
@@ -368,13 +396,18 @@ impl PasswordCheck<'_> {
             match (step, &decided) {
                 (Some(directory), Some(_)) => directory.decoy().await,
                 (Some(directory), None) => {
-                    match directory.verify(&password, self.clock.now()).await {
+                    let issuer = &directory.directory.provider.issuer;
+                    let before = OfEntry { check: self, issuer, counters, tried, origin };
+                    match directory.verify(&password, &before, self.clock.now()).await {
                         Ok(signed_in) => {
                             return Ok(VerifiedPassword::Directory(Box::new(signed_in)));
                         }
                         Err(DirectoryError::NoEntry) => {}
                         Err(DirectoryError::WrongPassword) => {
                             decided = Some(SignInError::WrongPassword);
+                        }
+                        Err(DirectoryError::Throttled(seconds)) => {
+                            return Err(SignInError::Throttled(seconds));
                         }
                         Err(DirectoryError::Account(problem)) => {
                             decided = Some(SignInError::Account(problem));
@@ -491,6 +524,90 @@ impl PasswordCheck<'_> {
         };
         let own = (here, throttle::PER_ACCOUNT_AND_ADDRESS);
         Ok(Counters { own, wide, in_a_row: Some(in_a_row) })
+    }
+}
+
+/// What an attempt has tried in directories.
+#[derive(Default)]
+struct Tried(Mutex<(Vec<Counters>, bool)>);
+
+impl Tried {
+    fn lock(&self) -> MutexGuard<'_, (Vec<Counters>, bool)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it is counted for, by the entries that were found.
+    fn take(&self) -> Vec<Counters> {
+        mem::take(&mut self.lock().0)
+    }
+
+    /// Whether a directory has got the password.
+    fn is_any_sent(&self) -> bool {
+        self.lock().1
+    }
+}
+
+/// Counts an attempt for the entry that a directory has found. A directory knows one entry by many
+/// names (aliases, other letters that it takes for the same), and so failures under each of them
+/// add up.
+struct OfEntry<'a> {
+    check: &'a PasswordCheck<'a>,
+    issuer: &'a str,
+    /// What it is counted for by the name.
+    counters: &'a Counters,
+    tried: &'a Tried,
+    origin: SignInOrigin<'a>,
+}
+
+impl OfEntry<'_> {
+    /// `false`: too many in a row were wrong.
+    async fn may_try(&self, subject: &ExternalSubject) -> Result<bool, SignInError> {
+        let Self { check, counters: by_name, .. } = self;
+        let id = ExternalId::parse(self.issuer, subject.as_str()).ok();
+        let linked = match &id {
+            Some(id) => check.identities.external_identity(id).await?,
+            None => None,
+        };
+        let user = match linked {
+            Some(linked) => check.users.user(&linked.sub).await?,
+            None => None,
+        };
+        // No name has a line break.
+        let nobody = || format!("{}\n{}", self.issuer, subject.as_str());
+        let name = user.as_ref().map_or_else(nobody, |user| normalized_username(&user.username));
+        let counters = check.counters(&name, user.as_ref(), self.origin).await?;
+        let counted = by_name.keys();
+        let limits = counters.limits().into_iter().filter(|(key, _)| !counted.contains(key));
+        let limits: Vec<_> = limits.collect();
+        if !limits.is_empty() {
+            let wait = check.failures.admit_sign_in(&limits, check.clock.now()).await?;
+            if wait > 0 {
+                return Err(SignInError::Throttled(wait));
+            }
+        }
+        // All entries without a user share a few of these counters: they decide nothing.
+        let in_a_row = match counters.in_a_row.as_ref().filter(|_| user.is_some()) {
+            Some(own) => check.failures.failures(&own.key, check.clock.now()).await?,
+            None => 0,
+        };
+        self.tried.lock().0.push(counters);
+        Ok(check.most_wrong == 0 || in_a_row <= check.most_wrong)
+    }
+}
+
+#[async_trait]
+impl BeforeBind for OfEntry<'_> {
+    async fn admit(&self, subject: Option<&ExternalSubject>) -> Result<(), DirectoryError> {
+        if let Some(subject) = subject {
+            match self.may_try(subject).await {
+                Ok(true) => {}
+                Ok(false) => return Err(DirectoryError::WrongPassword),
+                Err(SignInError::Throttled(wait)) => return Err(DirectoryError::Throttled(wait)),
+                Err(error) => return Err(DirectoryError::NotAccepted(error.to_string())),
+            }
+        }
+        self.tried.lock().1 = true;
+        Ok(())
     }
 }
 
@@ -694,7 +811,7 @@ impl Sessions<'_> {
         }
         match self.directories.admit(&user.sub).await? {
             Standing::AsBefore | Standing::Confirmed => Ok(()),
-            Standing::Unknown => Err(SignInError::DirectoryUnavailable),
+            Standing::Unknown | Standing::Untrusted => Err(SignInError::DirectoryUnavailable),
             Standing::Ended(problem) => Err(SignInError::Account(problem)),
         }
     }
@@ -713,7 +830,8 @@ impl Sessions<'_> {
             return Ok(None);
         }
         let standing = self.directories.confirm(sub).await?;
-        Ok((!matches!(standing, Standing::Ended(_))).then_some(session))
+        let is_over = matches!(standing, Standing::Ended(_) | Standing::Untrusted);
+        Ok((!is_over).then_some(session))
     }
 
     /// Ends a browser's session, and notifies its clients.

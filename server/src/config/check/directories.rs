@@ -6,7 +6,7 @@ use doorward_directory::{
     Dn, DnTemplate, FilterTemplate, is_attribute,
     settings::{
         Attributes, DirectoryKind, DirectorySettings, FindEntry, Groups, IdAttribute, Limits,
-        PasswordChange, Security, Server, ServiceAccount,
+        PasswordChange, Security, Server, ServiceAccount, WHOLE,
     },
 };
 use doorward_protocol::secret::Secret;
@@ -78,6 +78,7 @@ fn directory(table: &DirectoryTable) -> Result<Directory, Wrong> {
         names,
         asked: table.asked,
         refresh_interval: refresh_interval(table)?,
+        trust_without_answer: trust_without_answer(table)?,
         adopts_usernames: table.link_by_username,
         changes_passwords: table.password_change != PasswordChange::None,
     })
@@ -93,6 +94,16 @@ fn refresh_interval(table: &DirectoryTable) -> Result<Option<Seconds>, Wrong> {
             Err(Wrong::new("refresh_interval", other, problem))
         }
     }
+}
+
+/// For how long the last answer counts.
+fn trust_without_answer(table: &DirectoryTable) -> Result<Seconds, Wrong> {
+    let (seconds, least) = (table.trust_without_answer, table.refresh_interval);
+    if (least.max(60)..=2_592_000).contains(&seconds) {
+        return Ok(Seconds::new(seconds));
+    }
+    let problem = "give 60 to 2592000 seconds, and no less than refresh_interval";
+    Err(Wrong::new("trust_without_answer", seconds, problem))
 }
 
 /// How it is asked.
@@ -261,6 +272,12 @@ fn attributes(table: &DirectoryTable) -> Result<Attributes, Wrong> {
 fn groups(table: &DirectoryTable) -> Result<Groups, Wrong> {
     let base = table.group_base.as_deref().unwrap_or(&table.base);
     let parsed = dn("group_base", base)?;
+    let is_read = table.groups != GroupsFrom::None && table.claims.reads("/groups");
+    if is_read && table.group_base.is_none() {
+        let problem = "a rule of claims reads /groups: give the entry under which nobody makes \
+                       groups but those who may give rights";
+        return Err(Wrong::new("group_base", "(missing)", problem));
+    }
     if table.groups != GroupsFrom::Search
         && let Some(filter) = &table.group_filter
     {
@@ -313,9 +330,17 @@ fn limits(table: &DirectoryTable) -> Result<Limits, Wrong> {
         }
         Err(Wrong::new(key, number, format!("give a number from 1 to {most}")))
     };
+    let connect = seconds("connect_timeout", table.connect_timeout.get())?;
+    let answer = seconds("answer_timeout", table.answer_timeout.get())?;
+    if connect + answer >= WHOLE {
+        let problem = "with connect_timeout it must be less than 10 seconds, after which a sign-in \
+                       is given up";
+        return Err(Wrong::new("answer_timeout", table.answer_timeout.get(), problem));
+    }
     Ok(Limits {
-        connect: seconds("connect_timeout", table.connect_timeout.get())?,
-        answer: seconds("answer_timeout", table.answer_timeout.get())?,
+        connect,
+        answer,
+        whole: WHOLE,
         connections: number("max_connections", table.max_connections, 100)?,
         groups: number("max_groups", table.max_groups, 10_000)?,
     })

@@ -302,7 +302,7 @@ impl ExternalSignIns<'_> {
     }
 
     /// The account that waits for the entry of a directory: it has the entry's name, and nobody can
-    /// sign in to it. Users who were brought along keep their `sub` so.
+    /// sign in to it, also not by a mail. Users who were brought along keep their `sub` so.
     async fn waiting_account(
         &self,
         provider: &IdentityProvider,
@@ -319,7 +319,11 @@ impl ExternalSignIns<'_> {
         let is_same = |user: &User| name.is_ascii() || user.username == name;
         let Some(user) = user.filter(|user| {
             let is_nobodys = user.password_hash.is_none() && user.admin_role().is_none();
-            user.enabled && is_nobodys && is_same(user)
+            let email = user.verified_email();
+            let is_address = |address: &EmailAddress| Some(address.normalized()) == email;
+            let is_entrys = vouched.trusted_email(provider).as_ref().is_some_and(is_address);
+            let has_no_other = email.is_none() || is_entrys;
+            user.enabled && is_nobodys && has_no_other && is_same(user)
         }) else {
             return Ok(None);
         };
@@ -335,7 +339,8 @@ impl ExternalSignIns<'_> {
         waiting: &User,
         asker: Asker<'_>,
     ) -> Result<Option<ExternalSignIn>, StoreError> {
-        let by = LinkedBy::Username(normalized_username(&waiting.username));
+        let email = vouched.trusted_email(provider).map(|email| email.normalized());
+        let by = LinkedBy::Username { username: normalized_username(&waiting.username), email };
         match self.add_link(provider, vouched, waiting, by, asker).await? {
             AddedIdentity::Added => self.known(provider, vouched, &waiting.sub).await,
             _ => Ok(None),

@@ -78,6 +78,7 @@ impl TokenEndpoint<'_> {
     async fn confirmed(&self, user: User) -> Result<User, TokenError> {
         match self.directories.confirm(&user.sub).await? {
             Standing::AsBefore | Standing::Unknown => Ok(user),
+            Standing::Untrusted => Err(TokenError::DirectoryUnavailable),
             Standing::Ended(_) => Err(GrantProblem::UserDisabled.into()),
             Standing::Confirmed => {
                 let user = self.users.user(&user.sub).await?.filter(|user| user.enabled);
