@@ -19,6 +19,7 @@ mod private_file;
 mod process;
 mod provider;
 mod remote;
+mod scim;
 mod serve;
 mod tls;
 

@@ -8,6 +8,8 @@
 #[cfg(feature = "api")]
 pub mod api;
 mod rights;
+#[cfg(feature = "api")]
+pub mod scim;
 #[cfg(feature = "types")]
 pub mod types;
 

@@ -1,7 +1,7 @@
 //! `doorward import …`: brings users in from another system.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt::{Display, Write as _},
     fs::File,
     path::{Path, PathBuf},
@@ -10,24 +10,30 @@ use std::{
 };
 
 use clap::Args;
-use doorward_protocol::ids::Sub;
+use doorward_protocol::ids::{ClientId, Sub};
 use doorward_provider::{
     ProviderSettings,
     model::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, ExternalSubject, Issuer, MOST_IDENTITIES, StoredIdentity},
+        group::{GROUPS, GroupName, StoredGroup},
         identity_provider::{IdentityProvider, IdentityProviderName},
         time::SystemEntropy,
         token_handle,
         user::{User, UserClaims, normalized_username},
     },
-    store::{AddedIdentity, AddedIdentityUser, IdentityLink, LinkedBy, StoreError},
+    store::{
+        AddedGroupMember, AddedIdentity, AddedIdentityUser, IdentityLink, LinkedBy, StoreError,
+    },
+    use_case::administration::clients::{self, ClientRules},
 };
 use futures::{StreamExt as _, stream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{CommandContext, CommandError, DataArguments, by_operator, done};
-use crate::import::{ForeignLink, ForeignUser, Format, read_users};
+use crate::import::{
+    Configuration, ForeignClient, ForeignGroup, ForeignLink, ForeignUser, Format, read_export,
+};
 
 /// Users that are written at the same time. The store commits those that wait together.
 const AT_ONCE: usize = 64;
@@ -97,21 +103,44 @@ struct Outcome {
     present: usize,
     without_password: usize,
     refused: usize,
+    /// What became of clients and groups.
+    clients: Counts,
+    groups: Counts,
     lines: Vec<String>,
+    /// Tables that are missing in the configuration.
+    resources: Vec<String>,
     /// What was left behind, and of how many users.
     left: BTreeMap<String, usize>,
 }
+
+/// How many there were.
+#[derive(Default)]
+struct Counts {
+    added: usize,
+    present: usize,
+    refused: usize,
+}
+
+/// The groups here, by their paths in the export.
+type Groups = HashMap<String, GroupName>;
 
 impl ImportArguments {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         // The whole export is read once before anything is written.
         let mut total = 0_usize;
-        self.read(|_| total += 1)?;
+        let configuration = self.read(|_| total += 1)?;
         let context = CommandContext::open(&self.data).await?;
         for link in &self.links {
             link.configured(&context.config.provider.settings)?;
         }
         let mut outcome = Outcome::default();
+        let Configuration { clients, groups, resources, left } = configuration;
+        outcome.resources = resources;
+        outcome.lines.extend(left.into_iter().map(|what| format!("left behind: {what}")));
+        let groups = self.take_over_groups(&context, groups, &mut outcome).await?;
+        for client in clients {
+            self.take_over_client(&context, client, &mut outcome).await?;
+        }
         let mut seen = HashSet::new();
         let (send, receive) = std::sync::mpsc::sync_channel(PAGE);
         let (format, file) = (self.format, self.file.clone());
@@ -119,6 +148,7 @@ impl ImportArguments {
             read(format, &file, |user| {
                 let _ = send.send(user);
             })
+            .map(|_| ())
         });
         loop {
             let page: Vec<_> =
@@ -126,7 +156,7 @@ impl ImportArguments {
             if page.is_empty() {
                 break;
             }
-            self.take_over(&context, page, &mut outcome).await?;
+            self.take_over(&context, page, &groups, &mut outcome).await?;
         }
         reading.join().map_err(|_| CommandError::refused("the export can't be read"))??;
         if !self.dry_run {
@@ -137,20 +167,141 @@ impl ImportArguments {
         Ok(())
     }
 
-    fn read(&self, each: impl FnMut(Result<ForeignUser, String>)) -> Result<(), CommandError> {
+    fn read(
+        &self,
+        each: impl FnMut(Result<ForeignUser, String>),
+    ) -> Result<Configuration, CommandError> {
         read(self.format, &self.file, each)
+    }
+
+    /// Adds the groups that are not there. Returns those that users can be members of.
+    async fn take_over_groups(
+        &self,
+        context: &CommandContext,
+        groups: Vec<Result<ForeignGroup, String>>,
+        outcome: &mut Outcome,
+    ) -> Result<Groups, CommandError> {
+        let mut taken = Groups::new();
+        for group in groups {
+            let ForeignGroup { path, mut group, left } = match group {
+                Ok(group) => group,
+                Err(problem) => {
+                    outcome.groups.refused += 1;
+                    outcome.lines.push(problem);
+                    continue;
+                }
+            };
+            // Two groups there are two groups here, whatever their names have in common.
+            let mut stored = context.store.group(&group.name).await?;
+            let is_other = |shown: &str| shown != path;
+            let is_taken = stored.as_ref().is_some_and(|one| is_other(one.group.shown_name()))
+                || taken.values().any(|name| *name == group.name);
+            if is_taken {
+                group.name = GroupName::made_apart(&path).map_err(CommandError::refused)?;
+                group.display_name = Some(path.clone());
+                stored = context.store.group(&group.name).await?;
+            }
+            taken.insert(path.clone(), group.name.clone());
+            if stored.is_some() {
+                outcome.groups.present += 1;
+                continue;
+            }
+            outcome.groups.added += 1;
+            let left =
+                left.into_iter().map(|what| format!("left behind of the group {path}: {what}"));
+            outcome.lines.extend(left);
+            if !self.dry_run {
+                let name = group.name.clone();
+                let added = StoredGroup::added(group, &SystemEntropy);
+                if context.store.add_group(added).await? {
+                    context.audit(by_operator("group_added", "group", &name)).await;
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Adds a client that is not there.
+    async fn take_over_client(
+        &self,
+        context: &CommandContext,
+        client: Result<ForeignClient, String>,
+        outcome: &mut Outcome,
+    ) -> Result<(), CommandError> {
+        let mut refuse = |problem: String| {
+            outcome.clients.refused += 1;
+            outcome.lines.push(problem);
+            Ok(())
+        };
+        let mut client = match client {
+            Ok(client) => client,
+            Err(problem) => return refuse(problem),
+        };
+        let name = client.client_id.clone();
+        let id = match ClientId::parse(&*name) {
+            Ok(id) => id,
+            Err(error) => return refuse(format!("the client {name}: {error}")),
+        };
+        let provider = &context.config.provider;
+        let is_configured = provider.clients.iter().any(|own| own.client_id == name);
+        if is_configured || context.store.client(&id).await?.is_some() {
+            outcome.clients.present += 1;
+            return Ok(());
+        }
+        let (known, unknown): (Vec<String>, Vec<String>) = std::mem::take(&mut client.scopes)
+            .into_iter()
+            .partition(|scope| provider.resources.knows(scope));
+        for scope in unknown {
+            client.leave(format!("the scope {scope}, which the configuration does not define"));
+        }
+        client.list("allowed_scopes", known);
+        let rules = ClientRules {
+            resources: &provider.resources,
+            algorithms: &provider.signing_algorithms,
+        };
+        let read = |client: &ForeignClient| {
+            serde_json::from_value(Value::Object(client.settings.clone()))
+                .map_err(|error| format!("the client {name}: {error}"))
+        };
+        let secret = match read(&client) {
+            Err(problem) => return refuse(problem),
+            Ok(settings) => clients::needs_secret(&settings)
+                .then(|| clients::add_secret(&mut client.settings, None, None, &SystemEntropy)),
+        };
+        let checked = read(&client).and_then(|settings| {
+            rules.check(settings).map_err(|error| format!("the client {name}: {error}"))
+        });
+        if let Err(problem) = checked {
+            return refuse(problem);
+        }
+        outcome.clients.added += 1;
+        let left = client.left.iter();
+        outcome.lines.extend(left.map(|what| format!("left behind of the client {name}: {what}")));
+        if self.dry_run {
+            return Ok(());
+        }
+        if let Some(secret) = secret {
+            let secret = secret.expose();
+            outcome.lines.push(format!("the client {name} has a new secret: {secret}"));
+        }
+        clients::add_client(&*context.store, id.clone(), client.settings)
+            .await
+            .map_err(CommandError::refused)?;
+        context.audit(by_operator("client_added", "client_id", &id)).await;
+        Ok(())
     }
 
     async fn take_over(
         &self,
         context: &CommandContext,
         page: Vec<Result<ForeignUser, String>>,
+        groups: &Groups,
         outcome: &mut Outcome,
     ) -> Result<(), CommandError> {
         let mut taken = stream::iter(page)
             .map(|user| async {
                 match user {
-                    Ok(user) => self.take_over_one(context, user).await,
+                    Ok(user) => self.take_over_one(context, user, groups).await,
                     Err(problem) => Ok(Taken::Refused(problem)),
                 }
             })
@@ -164,7 +315,8 @@ impl ImportArguments {
     async fn take_over_one(
         &self,
         context: &CommandContext,
-        foreign: ForeignUser,
+        mut foreign: ForeignUser,
+        groups: &Groups,
     ) -> Result<Taken, CommandError> {
         let store = &context.store;
         let name = foreign.username.clone();
@@ -184,6 +336,18 @@ impl ImportArguments {
             && store.is_used_sub(sub).await?
         {
             return refused("a removed user had this sub");
+        }
+        let mut member_of = Vec::new();
+        let mut others = Vec::new();
+        for path in std::mem::take(&mut foreign.groups) {
+            match groups.get(&path) {
+                Some(group) => member_of.push(group.clone()),
+                None => others.push(path),
+            }
+        }
+        // A group that the export does not have is a value of the claim.
+        if !others.is_empty() {
+            foreign.claims.insert(GROUPS.to_owned(), others.into());
         }
         let sub = foreign.sub.unwrap_or_else(|| token_handle::draw_id(&SystemEntropy));
         let user = User {
@@ -209,11 +373,18 @@ impl ImportArguments {
             }
         }
         if !self.dry_run {
+            let sub = user.sub.clone();
             let written = write(context, user, identities).await;
             match written {
                 // Two users of one page may claim the same.
                 Err(StoreError::Conflict(problem)) => return refused(&problem),
                 written => left.extend(written?),
+            }
+            for group in member_of {
+                let added = store.add_group_member(&group, &sub).await?;
+                if !matches!(added, AddedGroupMember::Added | AddedGroupMember::WasMember) {
+                    left.push(format!("the membership in {group}"));
+                }
             }
         }
         let left = foreign.left.into_iter().chain(left).collect();
@@ -250,7 +421,8 @@ impl ImportArguments {
     }
 
     fn report(&self, context: &CommandContext, total: usize, outcome: &Outcome) {
-        let Outcome { added, present, without_password, refused, lines, left } = outcome;
+        let Outcome { added, present, without_password, refused, lines, left, .. } = outcome;
+        let (clients, groups) = (&outcome.clients, &outcome.groups);
         let verb = if self.dry_run { "would be added" } else { "were added" };
         let mut text = lines.iter().take(MOST_LINES).fold(String::new(), |mut text, line| {
             text.push_str(line);
@@ -263,6 +435,21 @@ impl ImportArguments {
         for (what, users) in left {
             let _ = writeln!(text, "left behind for {users} users: {what}");
         }
+        let resources = outcome.resources.join("\n");
+        if !resources.is_empty() {
+            let _ = writeln!(text, "The configuration needs these, if it does not have them:");
+            let _ = writeln!(text, "\n{resources}");
+        }
+        for (counts, what) in [(groups, "groups"), (clients, "clients")] {
+            let Counts { added, present, refused } = counts;
+            if added + present + refused > 0 {
+                let _ = writeln!(
+                    text,
+                    "Of the {what} {added} {verb}, {present} are there already, {refused} can't be \
+                     taken over."
+                );
+            }
+        }
         let _ = write!(
             text,
             "Of {total} users {added} {verb} ({without_password} without a password), {present} \
@@ -271,9 +458,16 @@ impl ImportArguments {
         let facts = json!({
             "dry_run": self.dry_run, "users": total, "added": added, "present": present,
             "without_password": without_password, "refused": refused, "problems": lines,
-            "left": left,
+            "left": left, "resources": outcome.resources,
+            "clients": clients.to_json(), "groups": groups.to_json(),
         });
         done(context.json, &text, facts);
+    }
+}
+
+impl Counts {
+    fn to_json(&self) -> Value {
+        json!({"added": self.added, "present": self.present, "refused": self.refused})
     }
 }
 
@@ -316,11 +510,11 @@ fn read(
     format: Format,
     file: &Path,
     each: impl FnMut(Result<ForeignUser, String>),
-) -> Result<(), CommandError> {
+) -> Result<Configuration, CommandError> {
     let refuse =
         |problem: &dyn Display| CommandError::refused(format!("{}: {problem}", file.display()));
     let export = File::open(file).map_err(|error| refuse(&error))?;
-    read_users(format, export, each).map_err(|error| refuse(&error))
+    read_export(format, export, each).map_err(|error| refuse(&error))
 }
 
 /// Refuses a user whose identifier the export had before: both would be one user to applications.

@@ -36,7 +36,7 @@ use super::values::{
 pub const DEFAULT_STORE_PATH: &str = "data/doorward.sqlite3";
 
 /// The sections: the tables of the file that are not lists.
-pub const SECTIONS: [&str; 16] = [
+pub const SECTIONS: [&str; 17] = [
     "provider",
     "accounts",
     "client_registration",
@@ -51,6 +51,7 @@ pub const SECTIONS: [&str; 16] = [
     "stop",
     "management",
     "admin",
+    "scim",
     "telemetry",
     "log",
 ];
@@ -89,6 +90,8 @@ pub struct ConfigFile {
     pub management: ManagementSection,
     /// `[admin]`.
     pub admin: AdminSection,
+    /// `[scim]`.
+    pub scim: ScimSection,
     /// `[telemetry]`.
     pub telemetry: TelemetrySection,
     /// `[log]`.
@@ -412,6 +415,19 @@ pub struct AdminSection {
     pub fresh_sign_in: Seconds,
     pub requests_per_minute: u32,
     pub command_line: bool,
+}
+
+/// `[scim]`: users and groups from other systems.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct ScimSection {
+    pub enabled: bool,
+    pub url: Option<WebUrl>,
+    pub issuer_address: Option<String>,
+    pub emails_are_verified: bool,
+    pub may_take_over: bool,
+    pub requests_per_minute: u32,
 }
 
 /// `[telemetry]`: traces.
@@ -785,6 +801,19 @@ impl Default for AdminSection {
             fresh_sign_in: Seconds::new(900),
             requests_per_minute: 600,
             command_line: false,
+        }
+    }
+}
+
+impl Default for ScimSection {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            url: None,
+            issuer_address: None,
+            emails_are_verified: false,
+            may_take_over: false,
+            requests_per_minute: 3000,
         }
     }
 }

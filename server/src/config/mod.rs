@@ -29,6 +29,7 @@ use std::{
     time::Duration,
 };
 
+use doorward_admin::scim::ScimSettings;
 use doorward_app::config::AppConfig;
 use doorward_directory::settings::DirectorySettings;
 use doorward_mail::Templates;
@@ -101,6 +102,8 @@ pub struct Config {
     pub management: Option<ListenAddress>,
     /// The API for operators, if it is on.
     pub admin: Option<AdminConfig>,
+    /// The endpoint for other systems' users and groups, if it is on.
+    pub scim: Option<ScimConfig>,
     /// The collector of traces, if there is one.
     pub traces: Option<String>,
     /// What is logged and how.
@@ -202,6 +205,15 @@ pub struct AdminConfig {
     pub fresh_sign_in: u32,
     /// How many requests a caller may send in a minute.
     pub requests_per_minute: u32,
+}
+
+/// What the endpoint for other systems' users and groups is made from.
+#[derive(Debug)]
+pub struct ScimConfig {
+    /// Issuer, audience and the like.
+    pub resource_server: ResourceServerSettings,
+    /// How it works.
+    pub settings: ScimSettings,
 }
 
 /// Where the provider keeps its data.

@@ -12,7 +12,8 @@ use super::{
         AccountsSection, AdminSection, ApiSection, AppSection, AuditSection, BrandingSection,
         ClientRegistrationSection, ConfigFile, ConnectionsSection, DirectoryTable,
         IdentityProviderSettings, IssuerSettings, LogSection, MailSection, ManagementSection,
-        ProviderSection, StopSection, StoreSection, TelemetrySection, TlsSection, UserSettings,
+        ProviderSection, ScimSection, StopSection, StoreSection, TelemetrySection, TlsSection,
+        UserSettings,
     },
     *,
 };
@@ -849,6 +850,7 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("stop", keys_of::<StopSection>()),
         ("management", keys_of::<ManagementSection>()),
         ("admin", keys_of::<AdminSection>()),
+        ("scim", keys_of::<ScimSection>()),
         ("telemetry", keys_of::<TelemetrySection>()),
         ("log", keys_of::<LogSection>()),
         ("clients", keys_of::<doorward_provider::model::client::ClientSettings>()),
@@ -948,6 +950,7 @@ fn the_example_says_what_the_defaults_are() {
     assert_eq!(example.stop, StopSection::default());
     assert_eq!(example.management, ManagementSection::default());
     assert_eq!(example.admin, AdminSection::default());
+    assert_eq!(example.scim, ScimSection::default());
     assert_eq!(example.telemetry, TelemetrySection::default());
     assert_eq!(example.log, LogSection::default());
     assert!(

@@ -5,9 +5,13 @@
 //! so that an export of any size needs little memory.
 
 mod auth0;
+mod elements_of;
+mod foreign_client;
+mod identityserver;
 mod keycloak;
 mod table;
-mod users_of_array;
+
+pub use self::foreign_client::{Configuration, ForeignClient, ForeignGroup};
 
 use std::io::Read;
 
@@ -24,9 +28,12 @@ use serde_json::{Map, Value};
 
 /// Whose export it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[allow(clippy::doc_markdown)] // It is the help of the command.
 pub enum Format {
     /// A realm export of Keycloak, as `kc.sh export` writes it.
     Keycloak,
+    /// The configuration and the users of IdentityServer4 or Duende IdentityServer, as JSON.
+    Identityserver,
     /// An export of Auth0: one JSON object a line.
     Auth0,
     /// A table with a header: any system's, or the `AspNetUsers` of ASP.NET Core Identity.
@@ -47,6 +54,8 @@ pub struct ForeignUser {
     pub is_disabled: bool,
     /// Claims by name, without empty ones.
     pub claims: Map<String, Value>,
+    /// The groups that the user is in, by their paths there.
+    pub groups: Vec<String>,
     /// The identities at other providers by which the user signs in there.
     pub links: Vec<ForeignLink>,
     /// What the export says and Doorward can't take over, as sentences.
@@ -69,18 +78,21 @@ pub struct ForeignLink {
 #[error("{0}")]
 pub struct ReadError(String);
 
-/// Reads all users of an export, in its order. Whoever can't be a user is passed on as a sentence
-/// that says why.
-pub fn read_users(
+/// Reads an export. All its users are passed on, in its order; whoever can't be a user, as a
+/// sentence that says why. Returns what else there is.
+pub fn read_export(
     format: Format,
     export: impl Read,
     mut each: impl FnMut(Result<ForeignUser, String>),
-) -> Result<(), ReadError> {
+) -> Result<Configuration, ReadError> {
+    let mut configuration = Configuration::default();
     match format {
-        Format::Keycloak => keycloak::read(export, &mut each),
+        Format::Keycloak => keycloak::read(export, &mut each, &mut configuration),
+        Format::Identityserver => identityserver::read(export, &mut each, &mut configuration),
         Format::Auth0 => auth0::read(export, &mut each),
         Format::Csv => table::read(export, &mut each),
-    }
+    }?;
+    Ok(configuration)
 }
 
 impl ForeignUser {
@@ -124,6 +136,18 @@ impl ForeignUser {
             self.left.push(format!("the attribute {name:?}: the provider sets this claim itself"));
         } else if !self.claims.contains_key(name) {
             self.claim(name, value);
+        }
+    }
+
+    /// Adds a value to a claim of the export's own.
+    fn another(&mut self, name: &str, value: &str) {
+        match self.claims.remove(name) {
+            None => self.own_claim(name, value.into()),
+            Some(Value::Array(mut values)) => {
+                values.push(value.into());
+                self.claim(name, values);
+            }
+            Some(first) => self.claim(name, vec![first, value.into()]),
         }
     }
 

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use doorward_protocol::secret::Secret;
+use figment::providers::Format as _;
 use serde_json::json;
 
 use super::*;
@@ -8,8 +9,8 @@ type Users = Vec<Result<ForeignUser, String>>;
 
 fn users(format: Format, export: &str) -> Result<Users, String> {
     let mut users = Vec::new();
-    read_users(format, export.as_bytes(), |user| users.push(user))
-        .map(|()| users)
+    read_export(format, export.as_bytes(), |user| users.push(user))
+        .map(|_| users)
         .map_err(|error| error.to_string())
 }
 
@@ -64,10 +65,10 @@ fn a_user_of_keycloak_keeps_identifier_password_roles_and_groups() {
         json!({
             "preferred_username": "ada", "email": "ada@example.com", "email_verified": true,
             "name": "Ada Lovelace", "given_name": "Ada", "family_name": "Lovelace",
-            "role": ["admin"], "groups": ["staff", "staff/berlin"], "department": "Sales",
-            "phone": ["1", "2"],
+            "role": ["admin"], "department": "Sales", "phone": ["1", "2"],
         })
     );
+    assert_eq!(user.groups, ["staff", "staff/berlin"]);
     let left = user.left.join("\n");
     for part in ["\"sub\"", "shop: buyer", "kind otp", "UPDATE_PASSWORD"] {
         assert!(left.contains(part), "{part}: {left}");
@@ -175,4 +176,120 @@ fn a_table_of_ones_own_says_roles_groups_and_claims() {
                "groups": ["g"]})
     );
     assert_eq!(user.left, ["the column shoe"]);
+}
+
+fn configuration(format: Format, export: &Value) -> Configuration {
+    read_export(format, export.to_string().as_bytes(), |_| {}).unwrap()
+}
+
+#[test]
+fn a_realm_has_clients_and_groups() {
+    let realm = json!({
+        "realm": "example", "users": [],
+        "roles": {"realm": [{"name": "boss", "composite": true}, {"name": "admin"},
+            {"name": "default-roles-example", "composite": true}], "client": {}},
+        "identityProviders": [{"alias": "google"}],
+        "authenticationFlows": [{"alias": "browser", "builtIn": true}, {"alias": "own"}],
+        "clientScopes": [{"name": "profile"}, {"name": "orders"}],
+        "groups": [{"name": "staff", "realmRoles": ["user"], "attributes": {"site": ["B"]},
+            "clientRoles": {"shop": ["buyer"]}, "subGroups": [
+                {"name": "Sales Team", "realmRoles": ["seller"], "attributes": {"email": ["x"]}}]}],
+        "clients": [
+            {"clientId": "account", "publicClient": true},
+            {"clientId": "shop", "secret": "secret", "name": "Shop", "rootUrl": "https://shop.example",
+                "redirectUris": ["/callback", "https://shop.example/*"], "webOrigins": ["+"],
+                "standardFlowEnabled": true, "implicitFlowEnabled": true,
+                "directAccessGrantsEnabled": true, "serviceAccountsEnabled": true,
+                "defaultClientScopes": ["web-origins", "profile", "roles"],
+                "optionalClientScopes": ["offline_access", "orders"],
+                "attributes": {"post.logout.redirect.uris": "+##https://shop.example/bye",
+                    "access.token.lifespan": "600", "backchannel.logout.url": ""},
+                "protocolMappers": [{"name": "audience"}]},
+            {"clientId": "page", "publicClient": true, "enabled": false},
+            {"clientId": "masked", "secret": "**********"},
+            {"clientId": "old", "protocol": "saml"},
+            {"clientId": "api", "bearerOnly": true},
+            {"clientId": 7},
+        ],
+    });
+    let Configuration { clients, groups, left, resources } =
+        configuration(Format::Keycloak, &realm);
+    assert!(resources.is_empty());
+    let left = left.join("\n");
+    for part in ["composite role boss", "provider google", "flow own", "scope orders"] {
+        assert!(left.contains(part), "{part}: {left}");
+    }
+    assert_eq!(left.lines().count(), 4, "{left}");
+    let [staff, sales] = groups.as_slice() else { panic!("{groups:?}") };
+    let (staff, sales) = (staff.as_ref().unwrap(), sales.as_ref().unwrap());
+    assert_eq!((staff.path.as_str(), staff.group.name.as_str()), ("staff", "staff"));
+    assert_eq!(staff.group.claims.0["site"], json!("B"));
+    assert_eq!(staff.left, ["roles of the client shop: buyer"]);
+    assert_eq!(sales.path, "staff/Sales Team");
+    assert_eq!(sales.group.name.as_str(), "staff/Sales-Team");
+    assert_eq!(sales.group.roles, ["seller", "user"], "and those of the group above");
+    assert_eq!(sales.left.len(), 2, "{:?}", sales.left);
+    let shop = clients[0].as_ref().unwrap();
+    assert_eq!(
+        Value::Object(shop.settings.clone()),
+        json!({
+            "client_id": "shop", "client_name": "Shop", "enabled": true, "require_consent": false,
+            "allowed_grant_types": ["authorization_code", "client_credentials"],
+            "require_pkce": false, "require_client_secret": true, "allow_offline_access": true,
+            "client_secrets": [{"sha256": "K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols",
+                "expires_at": null, "description": null}],
+            "redirect_uris": ["https://shop.example/callback"],
+            "post_logout_redirect_uris":
+                ["https://shop.example/callback", "https://shop.example/bye"],
+            "access_token_lifetime": 600,
+        })
+    );
+    assert_eq!(shop.scopes, ["openid", "profile", "orders"]);
+    assert_eq!(shop.left.len(), 4, "{:?}", shop.left);
+    let page = clients[1].as_ref().unwrap();
+    assert_eq!(page.settings["enabled"], json!(false));
+    assert_eq!(page.settings["require_pkce"], json!(true), "nothing else proves who it is");
+    assert!(clients[2].as_ref().unwrap().left[0].contains("the secret"));
+    for (index, part) in [(3, "saml"), (4, "[[api_resources]]"), (5, "a client")] {
+        let problem = clients[index].as_ref().unwrap_err();
+        assert!(problem.contains(part), "{problem}");
+    }
+}
+
+#[test]
+fn a_configuration_of_identityserver_is_read() {
+    let export = json!({"IdentityServer": {
+        "clients": [{"ClientId": "mvc"}, {"ClientName": "x"}, 1],
+        "ApiScopes": [{"Name": "api1", "DisplayName": "My \"API\"", "UserClaims": ["x"]}],
+        "ApiResources": [{"Name": "orders", "Scopes": ["api1"], "ApiSecrets": [{"Value": "x"}]}],
+        "IdentityResources": [{"Name": "openid"}, {"Name": "custom", "UserClaims": ["tier"]}],
+        "PersistedGrants": [{"Type": "refresh_token"}, {"Type": "refresh_token"}],
+        "Users": [{"Id": "1", "UserName": "ada", "Email": "ada@example.com", "EmailConfirmed": 1,
+            "PasswordHash": "AQAAAAIAACcQAAAAEAABAgMEBQYHCAkKCwwNDg8QISIXesfGJA2fd4iEPf+tC7smA1S4c2QT\
+                             BevrsewdcA==",
+            "Roles": ["admin"], "LockoutEnd": "9999-12-31T23:59:59+00:00", "TwoFactorEnabled": true,
+            "Claims": [{"ClaimType": "site", "ClaimValue": "A"},
+                {"ClaimType": "site", "ClaimValue": "B"}, {"ClaimType": "iss", "ClaimValue": "x"}],
+            "Logins": [{"LoginProvider": "Google", "ProviderKey": "7"}]}],
+    }});
+    let user = only(Format::Identityserver, &export.to_string());
+    assert!(user.is_disabled && user.password_hash.unwrap().verify(&password()));
+    assert_eq!(
+        (&user.claims["site"], &user.claims["role"]),
+        (&json!(["A", "B"]), &json!(["admin"]))
+    );
+    assert_eq!((user.left.len(), user.links[0].provider.as_str()), (2, "Google"));
+    let found = configuration(Format::Identityserver, &export);
+    assert!(found.clients[0].is_ok() && found.clients[1].is_err() && found.clients[2].is_err());
+    let resources = found.resources.join("\n");
+    let read = figment::Figment::from(figment::providers::Toml::string(&resources));
+    let read: Value = read.extract().unwrap();
+    assert_eq!(read["api_scopes"][0]["display_name"], json!("My \"API\""));
+    assert_eq!(read["api_resources"][0]["scopes"], json!(["api1"]));
+    assert_eq!(read["identity_resources"].as_array().unwrap().len(), 1);
+    let left = found.left.join("\n");
+    assert!(left.contains("2 persisted grants \"refresh_token\""), "{left}");
+    for broken in ["", "[]", "{}", "{\"Users\": 1}", "{\"Users\": [{}]} x"] {
+        assert!(users(Format::Identityserver, broken).is_err(), "{broken}");
+    }
 }

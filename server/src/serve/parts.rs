@@ -14,6 +14,7 @@ use crate::{
     error::StartError,
     net::{self, Draining, Metrics, Readiness},
     provider::{self, Reloading, RunningProvider},
+    scim,
 };
 
 /// The started parts.
@@ -21,6 +22,8 @@ pub struct RunningParts {
     provider: Option<RunningProvider>,
     /// The API for operators, and whether it has a listener of its own.
     admin: Option<(Router, bool)>,
+    /// The endpoint for other systems' users and groups.
+    scim: Option<Router>,
     api: Option<ResourceServer>,
     api_description: Description,
     app: AppSettings,
@@ -72,6 +75,12 @@ impl RunningParts {
             }
             _ => None,
         };
+        let scim = match (config.scim, &provider) {
+            (Some(scim), Some(provider)) => {
+                Some(scim::start(scim, provider, trusted, &config.sources)?)
+            }
+            _ => None,
+        };
         let trusts_issuer = config.api.settings.issuers.iter().any(|one| one.issuer == issuer);
         let api_description = Description::from(&config.api.settings);
         let api = if roles.contains(&Role::Api) {
@@ -83,6 +92,7 @@ impl RunningParts {
             is_own_issuer: provider.is_some() && trusts_issuer,
             provider,
             admin,
+            scim,
             api,
             api_description,
             app: config.app,
@@ -125,6 +135,9 @@ impl RunningParts {
             router = router.merge(provider.router.clone());
             if let Some((admin, false)) = &self.admin {
                 router = router.merge(admin.clone());
+            }
+            if let Some(scim) = &self.scim {
+                router = router.merge(scim.clone());
             }
         }
         if let Some(api) = self.api.clone().filter(|_| roles.contains(&Role::Api)) {

@@ -22,6 +22,7 @@ mod reference_tokens;
 mod remote;
 mod restart;
 mod roles;
+mod scim;
 mod shutdown;
 mod slow_readers;
 // The library's own tests use the rest of it.

@@ -287,3 +287,55 @@ fn an_export_is_imported_once_and_says_what_is_left() {
     let missing = refused(&place, &["import", "csv", "nothing.csv"], "");
     assert!(missing.contains("nothing.csv"), "{missing}");
 }
+
+#[test]
+fn a_realm_comes_with_clients_and_groups_and_a_second_time_with_nothing() {
+    let place = Sandbox::new();
+    let realm = json!({
+        "groups": [{"name": "Sales Team", "realmRoles": ["seller"]}, {"name": "Sales-Team"}],
+        "clients": [
+            {"clientId": "shop", "secret": "secret", "redirectUris": ["https://shop.example/cb"],
+                "attributes": {"pkce.code.challenge.method": "S256"},
+                "optionalClientScopes": ["unknown"]},
+            {"clientId": "masked", "secret": "***", "redirectUris": ["https://m.example/cb"]},
+            {"clientId": "bad", "publicClient": true, "redirectUris": ["javascript:alert(1)"]},
+        ],
+        "users": [
+            {"id": "u-1", "username": "ada", "enabled": true, "groups": ["/Sales Team", "/gone"]},
+            {"id": "u-2", "username": "bob", "enabled": true, "groups": ["/Sales-Team"]},
+        ],
+    });
+    std::fs::write(place.folder().join("realm.json"), realm.to_string()).unwrap();
+    let report = |option: &[&str]| -> Value {
+        let import = [&["import", "keycloak", "realm.json", "--json"], option].concat();
+        serde_json::from_str(&done(&place, &import, "")).unwrap()
+    };
+    let dry = report(&["--dry-run"]);
+    assert_eq!(dry["clients"], json!({"added": 2, "present": 0, "refused": 1}), "{dry}");
+    refused(&place, &["client", "show", "shop"], "");
+    let first = report(&[]);
+    assert_eq!((&first["clients"], &first["groups"]["added"]), (&dry["clients"], &json!(2)));
+    let problems = first["problems"].to_string();
+    for part in ["the scope unknown", "masked has a new secret", "the client bad", "Sales Team"] {
+        assert!(problems.contains(part), "{part}: {problems}");
+    }
+    let show = |what: &[&str]| -> Value {
+        let arguments = [what, &["--json"]].concat();
+        serde_json::from_str(&done(&place, &arguments, "")).unwrap()
+    };
+    let ada = show(&["user", "show", "ada"]).to_string();
+    assert!(ada.contains("Sales-Team") && ada.contains("gone"), "{ada}");
+    // The two groups are two, though their names have all letters in common.
+    let bob = show(&["user", "show", "bob"]).to_string();
+    assert!(bob.contains("Sales-Team-"), "{bob}");
+    let second = report(&[]);
+    for what in ["clients", "groups"] {
+        assert_eq!(second[what]["added"], json!(0), "{second}");
+    }
+    assert_eq!((&second["added"], &second["present"]), (&json!(0), &json!(2)));
+    // A damaged export changes nothing.
+    let text = realm.to_string().replace("u-2", "u-3");
+    std::fs::write(place.folder().join("realm.json"), &text[..text.len() - 2]).unwrap();
+    refused(&place, &["import", "keycloak", "realm.json"], "");
+    assert!(!done(&place, &["user", "list"], "").contains("u-3"));
+}

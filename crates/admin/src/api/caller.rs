@@ -8,7 +8,15 @@ use doorward_provider::model::{
 };
 
 use super::problem::Problem;
-use crate::{AdminRole, AdminScope, Operation};
+use crate::{AdminRole, AdminScope, Operation, scim};
+
+/// What a client with the scope [`scim::SCOPE`] may do, as scopes of this API.
+const PROVISIONING: [AdminScope; 4] = [
+    AdminScope::UsersRead,
+    AdminScope::UsersWrite,
+    AdminScope::GroupsRead,
+    AdminScope::GroupsWrite,
+];
 
 /// The caller of a request.
 #[derive(Debug, Clone)]
@@ -82,21 +90,26 @@ impl Caller {
     /// owner.
     pub fn may_act_on_client(&self, settings: &ClientSettings) -> Result<(), Problem> {
         let scopes = settings.allowed_scopes.iter().filter_map(|name| AdminScope::parse(name));
-        let scopes: Vec<AdminScope> = scopes.collect();
-        if scopes.is_empty() {
+        let mut scopes: Vec<AdminScope> = scopes.collect();
+        let provisions = settings.allowed_scopes.iter().any(|name| name == scim::SCOPE);
+        if scopes.is_empty() && !provisions {
             return Ok(());
         }
         let is_machine =
             settings.allowed_grant_types.iter().all(|grant| *grant == GrantType::ClientCredentials);
-        if !is_machine && self.role() != Some(AdminRole::Owner) {
+        if !scopes.is_empty() && !is_machine && self.role() != Some(AdminRole::Owner) {
             return Err(Problem::forbidden(
                 "Users sign in at this client to administer, with the rights of each of them: only \
                  an owner may do this.",
             ));
         }
+        // Who provisions changes users and groups, and so takes the rights to do that here.
+        if provisions {
+            scopes.extend(PROVISIONING);
+        }
         match scopes.into_iter().find(|scope| !self.has_all_of(*scope)) {
             Some(scope) => Err(Problem::forbidden(format!(
-                "The scope {} of this client may do what you may not.",
+                "This client may do what the scope {} gives, and you may not.",
                 scope.name()
             ))),
             None => Ok(()),

@@ -34,7 +34,7 @@ use super::{
 pub use crate::types::groups::{GroupChanges, GroupView, MemberRow, NewGroup};
 
 impl GroupView {
-    fn of(group: &Group) -> Self {
+    pub fn of(group: &Group) -> Self {
         Self {
             name: group.name.to_string(),
             description: group.description.clone(),
@@ -64,7 +64,8 @@ pub async fn create(
 ) -> Answer {
     let NewGroup { name, description, roles, claims } = new;
     history.on("group", &name);
-    let group = Group { name, description, roles, claims: UserClaims(claims) };
+    let claims = UserClaims(claims);
+    let group = Group { description, roles, claims, ..Group::new(name) };
     check(&group)?;
     let stored = StoredGroup::added(group, api.entropy());
     if !api.store().add_group(stored.clone()).await? {
@@ -192,7 +193,7 @@ pub async fn remove_member(
 }
 
 /// A change of a group acts on its members. Nobody acts so on an administrator who may do more.
-async fn may_act_on_members(
+pub async fn may_act_on_members(
     api: &AdminApi,
     caller: &Caller,
     name: &GroupName,
@@ -252,6 +253,7 @@ fn version(stored: &StoredGroup) -> Version {
 /// Refuses what no group can have. The member that is wrong is named.
 fn check(group: &Group) -> Result<(), Problem> {
     group.check().map_err(|error| match &error {
+        GroupError::DisplayName => Problem::invalid("display_name", message(&error)),
         GroupError::Description => Problem::invalid("description", message(&error)),
         GroupError::Roles => Problem::invalid("roles", message(&error)),
         GroupError::Claims | GroupError::TooManyClaims => {

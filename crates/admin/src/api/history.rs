@@ -66,7 +66,7 @@ impl History {
     }
 
     /// The caller may ask for such a change. What becomes of it is recorded in any case.
-    pub(super) fn admitted(&self) {
+    pub(crate) fn admitted(&self) {
         self.note(|noted| noted.is_admitted = true);
     }
 
@@ -89,25 +89,46 @@ pub async fn record(State(api): State<AdminApi>, request: Request, next: Next) -
     match asked.and_then(|operation| Some((operation, operation.event()?))) {
         None => next.run(request).await,
         Some((operation, event)) => {
-            let work = audit::inherit(recorded(api, operation, event, request, next));
-            tokio::spawn(work.in_current_span()).await.unwrap_or_else(|error| {
-                tracing::error!(%error, event, "a change was not finished");
-                Problem::internal().into_response()
-            })
+            // What `id` is the name of, the beginning of the path says.
+            let is_mail = operation.path().starts_with("/outbox");
+            let id = if is_mail { "mail" } else { "invitation" };
+            let change = Change { operation: operation.name(), event, id };
+            let answered = record_change(api, change, request, next).await;
+            answered.unwrap_or_else(|| Problem::internal().into_response())
         }
     }
 }
 
-async fn recorded(
+/// A change that is asked for.
+#[derive(Clone, Copy)]
+pub struct Change {
+    /// What is done, for the details.
+    pub operation: &'static str,
+    /// What the audit history calls it.
+    pub event: &'static str,
+    /// What the parameter `id` of the path is the name of.
+    pub id: &'static str,
+}
+
+/// Answers a request that asks for a change, and records what becomes of it, also if the caller
+/// hangs up. `None`: it was not finished, which is logged.
+pub async fn record_change(
     api: AdminApi,
-    operation: Operation,
-    event: &'static str,
+    change: Change,
     request: Request,
     next: Next,
-) -> Response {
+) -> Option<Response> {
+    let event = change.event;
+    let work = audit::inherit(recorded(api, change, request, next));
+    let finished = tokio::spawn(work.in_current_span()).await;
+    finished.inspect_err(|error| tracing::error!(%error, event, "a change was not finished")).ok()
+}
+
+async fn recorded(api: AdminApi, change: Change, request: Request, next: Next) -> Response {
+    let event = change.event;
     let history = History::default();
     let (mut parts, body) = request.into_parts();
-    let record = asked_for(&api, operation, event, &mut parts).await;
+    let record = asked_for(&api, change, &mut parts).await;
     parts.extensions.insert(history.clone());
     let response = answered(next.run(Request::from_parts(parts, body)), event).await;
     let noted = history.take();
@@ -120,7 +141,7 @@ async fn recorded(
         Outcome::Refused
     };
     let mut details = noted.details;
-    details.insert("operation".to_owned(), operation.name().into());
+    details.insert("operation".to_owned(), change.operation.into());
     if !status.is_success() {
         details.insert("status".to_owned(), status.as_u16().into());
         if let Some(ProblemKind(kind)) = response.extensions().get() {
@@ -154,12 +175,7 @@ async fn answered(work: impl Future<Output = Response>, event: &'static str) -> 
 
 /// What is known of a change before it is made: who asks, and what the path says. The token is
 /// verified here for the first time, and not again.
-async fn asked_for(
-    api: &AdminApi,
-    operation: Operation,
-    event: &'static str,
-    parts: &mut Parts,
-) -> Record {
+async fn asked_for(api: &AdminApi, change: Change, parts: &mut Parts) -> Record {
     let token = Authenticated::from_request_parts(parts, api).await.ok();
     let actor = match token.as_ref().map(Authenticated::principal) {
         None => Actor::new(ActorKind::Anonymous, None),
@@ -168,15 +184,13 @@ async fn asked_for(
         }
         Some(principal) => Actor::new(ActorKind::User, Some(principal.sub())),
     };
-    let mut record = Record::new(event, Outcome::Refused, actor);
+    let mut record = Record::new(change.event, Outcome::Refused, actor);
     record.client_id = token.and_then(|token| token.claims().client_id.clone());
     let Ok(names) = RawPathParams::from_request_parts(parts, &()).await else { return record };
     for (parameter, name) in &names {
         record = match parameter {
             "sub" => record.on_user(name),
-            // What it is the name of, the beginning of the path says.
-            "id" if operation.path().starts_with("/outbox") => record.on("mail", name),
-            "id" => record.on("invitation", name),
+            "id" => record.on(change.id, name),
             // Of a client, which stays the object.
             "secret" => record,
             kind => record.on(kind, name),

@@ -9,25 +9,25 @@
 
 mod admission;
 mod body;
-mod caller;
+pub(crate) mod caller;
 mod clients;
 mod command_client;
 mod docs;
 mod events;
-mod groups;
-mod history;
+pub(crate) mod groups;
+pub(crate) mod history;
 mod idempotency;
 mod invitations;
 mod keys;
 mod openapi;
 mod outbox;
-mod page;
-mod problem;
+pub(crate) mod page;
+pub(crate) mod problem;
 mod rate_limit;
 mod resources;
-mod state;
+pub(crate) mod state;
 mod system;
-mod users;
+pub(crate) mod users;
 mod version;
 
 use axum::{
@@ -79,9 +79,14 @@ pub fn router(parts: AdminParts) -> Router {
 
 /// Where an object of a collection is, for `Location`. An identifier may have any characters.
 fn location(collection: &str, id: &str) -> Result<HeaderValue, Problem> {
-    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    let path = format!("{BASE_PATH}/{collection}/{}", id.replace('+', "%20"));
+    let path = format!("{BASE_PATH}/{collection}/{}", in_path(id));
     HeaderValue::try_from(path).map_err(|_| Problem::internal())
+}
+
+/// An identifier as a segment of a path.
+pub(crate) fn in_path(id: &str) -> String {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    id.replace('+', "%20")
 }
 
 /// The routes of the table, each with its policy.
@@ -177,7 +182,7 @@ async fn not_found() -> Problem {
     Problem::missing("There is no such resource in this API.")
 }
 
-async fn hardened(mut response: Response) -> Response {
+pub(crate) async fn hardened(mut response: Response) -> Response {
     let headers = response.headers_mut();
     let fixed: [(HeaderName, &str); 1] = [(X_CONTENT_TYPE_OPTIONS, "nosniff")];
     for (name, value) in fixed {

@@ -187,6 +187,16 @@ impl Problem {
         self
     }
 
+    /// The status of the answer.
+    pub fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.0.details.status).unwrap_or_default()
+    }
+
+    /// Headers of the answer, beside those of its body.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.0.headers
+    }
+
     /// What is wrong, as a sentence.
     pub fn detail(&self) -> String {
         self.0.details.detail.clone()
@@ -233,7 +243,7 @@ pub struct ProblemKind(pub String);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status = StatusCode::from_u16(self.0.details.status).unwrap_or_default();
+        let status = self.status();
         let headers = self.0.headers.clone();
         let kind = self.0.details.kind.rsplit(':').next().unwrap_or_default().to_owned();
         let mut response = (status, headers, Json(self)).into_response();

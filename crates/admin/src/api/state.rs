@@ -75,41 +75,41 @@ impl FromRef<Guarding> for ResourceServer {
 }
 
 impl AdminApi {
-    pub(super) fn new(parts: AdminParts) -> Self {
+    pub(crate) fn new(parts: AdminParts) -> Self {
         let rate_limit = RateLimit::new(parts.settings.requests_per_minute);
         Self(Arc::new(Inner { parts, rate_limit }))
     }
 
-    pub(super) fn parts(&self) -> &AdminParts {
+    pub(crate) fn parts(&self) -> &AdminParts {
         &self.0.parts
     }
 
-    pub(super) fn provider(&self) -> &Provider {
+    pub(crate) fn provider(&self) -> &Provider {
         &self.0.parts.provider
     }
 
-    pub(super) fn store(&self) -> &dyn Store {
+    pub(crate) fn store(&self) -> &dyn Store {
         &*self.0.parts.store
     }
 
-    pub(super) fn settings(&self) -> &AdminSettings {
+    pub(crate) fn settings(&self) -> &AdminSettings {
         &self.0.parts.settings
     }
 
-    pub(super) fn entropy(&self) -> &dyn Entropy {
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.0.parts.entropy
     }
 
-    pub(super) fn rate_limit(&self) -> &RateLimit {
+    pub(crate) fn rate_limit(&self) -> &RateLimit {
         &self.0.rate_limit
     }
 
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.provider().now()
     }
 
     /// The user whom a path names by `sub`.
-    pub(super) async fn user(&self, sub: &str) -> Result<User, Problem> {
+    pub(crate) async fn user(&self, sub: &str) -> Result<User, Problem> {
         let found = match Sub::parse(sub) {
             Ok(sub) => self.store().user(&sub).await?,
             Err(_) => None,
@@ -118,7 +118,7 @@ impl AdminApi {
     }
 
     /// Takes over changes of the clients here. Other processes see them within a second.
-    pub(super) async fn clients_changed(&self) -> Result<(), StoreError> {
+    pub(crate) async fn clients_changed(&self) -> Result<(), StoreError> {
         self.provider().refresh_clients().await.map(|_| ())
     }
 }

@@ -30,7 +30,8 @@ fn machine(client_id: &str) -> Value {
         "allowed_scopes": ["admin:users.read"], "id_token_signing_alg": "ES256"}})
 }
 
-async fn sign_in(world: &World, sub: &str, sid: &str) {
+/// Begins a session of a user.
+pub async fn sign_in(world: &World, sub: &str, sid: &str) {
     let session = Session {
         cookie_hash: TokenHash::from_bytes([1; 32]),
         authentication: Authentication {

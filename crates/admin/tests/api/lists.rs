@@ -59,13 +59,13 @@ async fn a_query_that_is_not_known_is_refused() {
 #[tokio::test]
 async fn clients_come_in_pages() {
     let world = World::new().await;
-    let first = world.get("udo", "/clients?limit=2").await;
+    let first = world.get("udo", "/clients?limit=3").await;
     let ids = |page: &Value| -> Vec<Value> {
         page["items"].as_array().unwrap().iter().map(|row| row["client_id"].clone()).collect()
     };
-    assert_eq!(ids(&first.body), [json!("admin-page"), json!("app")]);
+    assert_eq!(ids(&first.body), [json!("admin-page"), json!("app"), json!("entra")]);
     let next = first.body["next"].as_str().unwrap();
-    let second = world.get("udo", &format!("/clients?limit=2&cursor={next}")).await;
-    assert_eq!(ids(&second.body), [json!("robot")]);
+    let second = world.get("udo", &format!("/clients?limit=3&cursor={next}")).await;
+    assert_eq!(ids(&second.body), [json!("okta"), json!("people"), json!("robot")]);
     assert!(second.body.get("next").is_none());
 }

@@ -12,6 +12,7 @@ mod idempotency;
 mod lists;
 mod lost_updates;
 mod matrix;
+mod scim;
 mod support;
 mod system;
 mod users;

@@ -16,6 +16,7 @@ use doorward_admin::{
         AUDIENCE, AdminParts, AdminSettings, BASE_PATH, OPENAPI_PATH, api_resource, api_scopes,
         router,
     },
+    scim,
 };
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
@@ -52,11 +53,17 @@ use tower::ServiceExt as _;
 /// The client at which people sign in to administer.
 pub const PAGE: &str = "admin-page";
 
+/// Where the endpoint for SCIM is, as its clients see it.
+pub const SCIM: &str = "https://id.example/scim/v2";
+
 /// The API under test: users of each role, a user without, the page, and machines.
 pub struct World {
     pub router: Router,
+    /// The endpoint for SCIM.
+    pub scim: Router,
     pub store: Arc<dyn Store>,
     pub issuer: TestIssuer,
+    pub scim_issuer: TestIssuer,
     pub provider: Arc<Provider>,
     trail: Mutex<Option<(watch::Sender<bool>, JoinHandle<()>)>>,
     _folder: tempfile::TempDir,
@@ -146,6 +153,9 @@ async fn provider(store: &Arc<dyn Store>) -> Provider {
         client(PAGE, "authorization_code", &scopes),
         client("robot", "client_credentials", &scopes),
         client("app", "authorization_code", &["openid".to_owned()]),
+        client("entra", "client_credentials", &[scim::SCOPE.to_owned()]),
+        client("okta", "client_credentials", &[scim::SCOPE.to_owned()]),
+        client("people", "authorization_code", &[scim::SCOPE.to_owned()]),
     ];
     let accounts = AccountSettings {
         mail: true,
@@ -184,8 +194,8 @@ async fn provider(store: &Arc<dyn Store>) -> Provider {
         plain_secrets: true,
         resources: Resources::new(
             IdentityResource::standard(),
-            api_scopes(),
-            vec![api_resource()],
+            api_scopes().into_iter().chain([scim::api_scope()]).collect(),
+            vec![api_resource(), scim::api_resource()],
             true,
         )
         .unwrap(),
@@ -213,6 +223,15 @@ impl World {
     }
 
     pub async fn with_rate(requests_per_minute: u32) -> Self {
+        Self::with(requests_per_minute, true).await
+    }
+
+    /// One in which SCIM clients act on nothing but what they added.
+    pub async fn without_taking_over() -> Self {
+        Self::with(100_000, false).await
+    }
+
+    async fn with(requests_per_minute: u32, may_take_over: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path());
         for (sub, role) in [
@@ -242,10 +261,24 @@ impl World {
                 configuration_file: "doorward.toml".to_owned(),
             },
         };
+        let scim_issuer = TestIssuer::new(scim::AUDIENCE);
+        let scim = scim::router(scim::ScimParts {
+            provider: Arc::clone(&provider),
+            store: Arc::clone(&store),
+            resource_server: scim_issuer.resource_server(),
+            entropy: Arc::new(SystemEntropy),
+            settings: scim::ScimSettings {
+                url: SCIM.to_owned(),
+                requests_per_minute,
+                emails_are_verified: false,
+                may_take_over,
+            },
+        });
         let (stop, stopped) = watch::channel(false);
         let trail = tokio::spawn(Arc::clone(&provider).keep_audit_records(stopped));
         let trail = Mutex::new(Some((stop, trail)));
-        Self { router: router(parts), store, issuer, provider, trail, _folder: folder }
+        let router = router(parts);
+        Self { router, scim, store, issuer, scim_issuer, provider, trail, _folder: folder }
     }
 
     /// A token of a user who has just signed in by two factors, with every scope.

@@ -47,6 +47,14 @@ async fn another_address_is_not_known_to_be_the_users() {
     let call = world.call("PATCH", "/users/alice").by("adam").with("if-match", &etag);
     let changed = call.json(&change).send().await;
     assert_eq!(changed.body["claims"]["email_verified"], json!(false));
+    // Nor is another phone number.
+    let phone = |number: &str| json!({"phone_number": number, "phone_number_verified": true});
+    for (claims, verified) in [(phone("1"), true), (json!({"phone_number": "2"}), false)] {
+        let etag = world.etag("/users/alice").await;
+        let call = world.call("PATCH", "/users/alice").by("adam").with("if-match", &etag);
+        let changed = call.json(&json!({"claims": claims})).send().await;
+        assert_eq!(changed.body["claims"]["phone_number_verified"], json!(verified));
+    }
 }
 
 #[tokio::test]

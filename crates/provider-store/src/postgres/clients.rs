@@ -190,7 +190,7 @@ async fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result
 
 /// What a client leaves behind, a page at a time: `$1` is the client, `$2` the size of the page.
 /// Codes go before grants: a code that is redeemed meanwhile is then found among the grants.
-pub(super) const LEFT_BEHIND: [&str; 8] = [
+pub(super) const LEFT_BEHIND: [&str; 9] = [
     "DELETE FROM codes WHERE hash IN (
          SELECT hash FROM codes WHERE content::JSONB -> 'grant' ->> 'client_id' = $1 LIMIT $2)",
     "DELETE FROM device_codes WHERE hash IN (
@@ -206,6 +206,8 @@ pub(super) const LEFT_BEHIND: [&str; 8] = [
          SELECT sid, client_id FROM session_clients WHERE client_id = $1 LIMIT $2)",
     "DELETE FROM logout_notices WHERE id IN (
          SELECT id FROM logout_notices WHERE client_id = $1 LIMIT $2)",
+    "DELETE FROM external_ids WHERE (client_id, kind, id) IN (
+         SELECT client_id, kind, id FROM external_ids WHERE client_id = $1 LIMIT $2)",
 ];
 
 /// Removes a page of what a client left behind; returns how many rows.

@@ -3,11 +3,14 @@
 use async_trait::async_trait;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
-    model::group::{Group, GroupName, MOST_PER_USER, StoredGroup},
-    store::{AddedGroupMember, Groups, StoreError},
+    model::{
+        group::{Group, GroupName, MOST_PER_USER, StoredGroup},
+        provisioning::Provisioned,
+    },
+    store::{AddedGroupMember, Groups, MemberChanges, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use super::{PostgresStore, connection::Connection, external_ids, failure::Failure, run, sql};
 use crate::{
     pages,
     record::read,
@@ -76,6 +79,26 @@ impl Groups for PostgresStore {
         run!(self, "groups", page, after, limit)
     }
 
+    async fn groups_shown_as(&self, key: &str, limit: u32) -> Result<Vec<StoredGroup>, StoreError> {
+        run!(self, "groups_shown_as", shown_as, key, limit)
+    }
+
+    async fn count_groups(&self) -> Result<u64, StoreError> {
+        run!(self, "count_groups", count)
+    }
+
+    async fn group_at(&self, position: u64) -> Result<Option<GroupName>, StoreError> {
+        run!(self, "group_at", at, position)
+    }
+
+    async fn change_group_members(
+        &self,
+        name: &GroupName,
+        changes: MemberChanges,
+    ) -> Result<Option<AddedGroupMember>, StoreError> {
+        run!(self, "change_group_members", change, name, &changes)
+    }
+
     async fn add_group_member(
         &self,
         name: &GroupName,
@@ -104,10 +127,12 @@ async fn add(
     content: &str,
     version: i64,
 ) -> Result<bool, Failure> {
-    let sql = "INSERT INTO user_groups (name, content, version) SELECT $1, $2, $3
+    let sql = "INSERT INTO user_groups (name, content, version, display_key)
+               SELECT $1, $2, $3, $4
                WHERE NOT EXISTS (SELECT 1 FROM group_members WHERE group_name = $1)
                ON CONFLICT DO NOTHING";
-    Ok(connection.execute(sql, &[&group.name.as_str(), &content, &version]).await? > 0)
+    let key = group.display_key();
+    Ok(connection.execute(sql, &[&group.name.as_str(), &content, &version, &key]).await? > 0)
 }
 
 async fn replace(
@@ -116,9 +141,10 @@ async fn replace(
     content: &str,
     version: i64,
 ) -> Result<bool, Failure> {
-    let sql = "UPDATE user_groups SET content = $2, version = version + 1
+    let sql = "UPDATE user_groups SET content = $2, version = version + 1, display_key = $4
                WHERE name = $1 AND version = $3";
-    Ok(connection.execute(sql, &[&group.name.as_str(), &content, &version]).await? > 0)
+    let key = group.display_key();
+    Ok(connection.execute(sql, &[&group.name.as_str(), &content, &version, &key]).await? > 0)
 }
 
 /// Removes a group, but not its memberships.
@@ -128,7 +154,13 @@ async fn remove(
     version: Option<i64>,
 ) -> Result<bool, Failure> {
     let sql = "DELETE FROM user_groups WHERE name = $1 AND version = coalesce($2, version)";
-    Ok(connection.execute(sql, &[&name.as_str(), &version]).await? > 0)
+    connection.begin().await?;
+    let removed = connection.execute(sql, &[&name.as_str(), &version]).await? > 0;
+    if removed {
+        external_ids::remove_all(connection, &Provisioned::Group(name.clone())).await?;
+    }
+    connection.commit().await?;
+    Ok(removed)
 }
 
 async fn find(connection: &Connection, name: &GroupName) -> Result<Option<StoredGroup>, Failure> {
@@ -195,6 +227,68 @@ async fn members(
     let after = after.map_or("", Sub::as_str);
     let read = |row: &tokio_postgres::Row| row.id(0, "group_members.sub");
     connection.all(sql, &[&name.as_str(), &after, &i64::from(limit)], read).await
+}
+
+async fn shown_as(
+    connection: &Connection,
+    key: &str,
+    limit: u32,
+) -> Result<Vec<StoredGroup>, Failure> {
+    if !sql::can_hold(key) {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT content, version FROM user_groups WHERE display_key = $1
+               OR lower(name) = $1 ORDER BY name LIMIT $2";
+    connection.all(sql, &[&key, &i64::from(limit)], read::group).await
+}
+
+async fn count(connection: &Connection) -> Result<u64, Failure> {
+    let count = connection.count("SELECT count(*) FROM user_groups", &[]).await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
+async fn at(connection: &Connection, position: u64) -> Result<Option<GroupName>, Failure> {
+    let sql = "SELECT name FROM user_groups ORDER BY name LIMIT 1 OFFSET $1";
+    let position = i64::try_from(position).unwrap_or(i64::MAX);
+    connection.first(sql, &[&position], |row| row.id(0, "user_groups.name")).await
+}
+
+/// Removes and adds members, if there are the group and all that join, and there is room. Users are
+/// locked in the order of their identifiers, so that two changes do not wait for each other.
+async fn change(
+    connection: &Connection,
+    name: &GroupName,
+    changes: &MemberChanges,
+) -> Result<Option<AddedGroupMember>, Failure> {
+    let group = name.as_str();
+    connection.begin().await?;
+    let sql = "UPDATE user_groups SET version = version + 1
+               WHERE name = $1 AND version = coalesce($2, version)";
+    if connection.execute(sql, &[&group, &changes.version]).await? == 0 {
+        let is_there = find(connection, name).await?.is_some();
+        return Ok(if is_there { None } else { Some(AddedGroupMember::NoGroup) });
+    }
+    let mut joining: Vec<&str> = changes.added.iter().map(Sub::as_str).collect();
+    joining.sort_unstable();
+    joining.dedup();
+    let sql = "SELECT sub FROM users WHERE sub = ANY ($1) ORDER BY sub COLLATE \"C\" FOR UPDATE";
+    if connection.all(sql, &[&joining], |_| Ok(())).await?.len() < joining.len() {
+        return Ok(Some(AddedGroupMember::NoUser));
+    }
+    let sql = "SELECT 1 FROM group_members WHERE sub = ANY ($1) AND group_name <> $2
+               GROUP BY sub HAVING count(*) >= $3 LIMIT 1";
+    let most = i64::from(MOST_PER_USER);
+    if connection.first(sql, &[&joining, &group, &most], |_| Ok(())).await?.is_some() {
+        return Ok(Some(AddedGroupMember::TooMany));
+    }
+    let leaving: Vec<&str> = changes.removed.iter().map(Sub::as_str).collect();
+    let sql = "DELETE FROM group_members WHERE group_name = $1 AND sub = ANY ($2)";
+    connection.execute(sql, &[&group, &leaving]).await?;
+    let sql = "INSERT INTO group_members (group_name, sub) SELECT $1, unnest($2::TEXT[])
+               ON CONFLICT DO NOTHING";
+    let added = connection.execute(sql, &[&group, &joining]).await?;
+    connection.commit().await?;
+    Ok(Some(if added > 0 { AddedGroupMember::Added } else { AddedGroupMember::WasMember }))
 }
 
 /// Removes a page of the members of a group that is gone.

@@ -16,6 +16,7 @@ mod consents;
 mod device_codes;
 mod expiry;
 mod external_identities;
+mod external_ids;
 mod factors;
 mod failed_sign_ins;
 mod failure;

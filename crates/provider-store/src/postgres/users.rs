@@ -12,6 +12,7 @@ use doorward_provider::{
         identity_provider::IdentityProvider,
         outbox::OutboxMail,
         password::PasswordHash,
+        provisioning::Provisioned,
         time::Timestamp,
         user::{OWNER, User, decomposed_username},
         user_query::{FoundUser, UserCounts, UserCursor, UserQuery},
@@ -22,7 +23,7 @@ use doorward_provider::{
 use super::{
     PostgresStore, account_events,
     connection::Connection,
-    device_codes, external_identities, factors,
+    device_codes, external_identities, external_ids, factors,
     failure::Failure,
     grants,
     groups::{self, given_to},
@@ -120,6 +121,15 @@ impl Users for PostgresStore {
         limit: u32,
     ) -> Result<Vec<FoundUser>, StoreError> {
         run!(self, "find_users", search, query, after, limit)
+    }
+
+    async fn user_cursor(
+        &self,
+        query: &UserQuery,
+        users: u64,
+    ) -> Result<Option<UserCursor>, StoreError> {
+        let Some(skipped) = users.checked_sub(1) else { return Ok(None) };
+        run!(self, "user_cursor", cursor, query, skipped)
     }
 
     async fn count_users(&self, now: Timestamp) -> Result<UserCounts, StoreError> {
@@ -530,6 +540,32 @@ async fn search(
         .await
 }
 
+/// The cursor of a user whom a query finds, after others that are skipped.
+async fn cursor(
+    connection: &Connection,
+    query: &UserQuery,
+    skipped: u64,
+) -> Result<Option<UserCursor>, Failure> {
+    let (start, end) = (&query.prefix, rules::end_of(&query.prefix));
+    if !sql::can_hold(&end) {
+        return Ok(None);
+    }
+    let column = rules::column_of(query.order);
+    let filter = rules::filter_of(query.filter, "NOT enabled", "enabled");
+    let statement = format!(
+        "SELECT {column}, sub FROM users
+         WHERE {column} COLLATE \"C\" >= $1 AND {column} COLLATE \"C\" < $2
+             AND {column} IS NOT NULL{filter}
+         ORDER BY {column} COLLATE \"C\", sub COLLATE \"C\" LIMIT 1 OFFSET $3"
+    );
+    let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
+    connection
+        .first(&statement, &[start, &end, &skipped], |row| {
+            Ok(UserCursor { key: row.string(0, "users.key")?, sub: row.id(1, "users.sub")? })
+        })
+        .await
+}
+
 async fn count(connection: &Connection, now: Timestamp) -> Result<UserCounts, Failure> {
     let sql = "SELECT (SELECT count(*) FROM users),
                       (SELECT count(*) FROM users WHERE NOT enabled),
@@ -561,6 +597,7 @@ async fn remove(
     external_identities::remove_all(connection, sub).await?;
     account_events::remove_all(connection, sub).await?;
     groups::remove_all(connection, sub).await?;
+    external_ids::remove_all(connection, &Provisioned::User(sub.clone())).await?;
     let removed = connection.execute("DELETE FROM users WHERE sub = $1", &[&sub.as_str()]).await?;
     if removed > 0 {
         let sql = "INSERT INTO used_subs (hash) VALUES ($1) ON CONFLICT DO NOTHING";

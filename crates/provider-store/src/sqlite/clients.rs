@@ -188,7 +188,7 @@ fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool,
 
 /// What a client leaves behind, a page at a time: `?1` is the client, `?2` the size of the page.
 /// Codes go before grants: a code that is redeemed meanwhile is then found among the grants.
-pub(super) const LEFT_BEHIND: [&str; 8] = [
+pub(super) const LEFT_BEHIND: [&str; 9] = [
     "DELETE FROM codes WHERE rowid IN (
          SELECT rowid FROM codes WHERE content ->> '$.grant.client_id' = ?1 LIMIT ?2)",
     "DELETE FROM device_codes WHERE rowid IN (
@@ -205,6 +205,8 @@ pub(super) const LEFT_BEHIND: [&str; 8] = [
          SELECT sid, client_id FROM session_clients WHERE client_id = ?1 LIMIT ?2)",
     "DELETE FROM logout_notices WHERE id IN (
          SELECT id FROM logout_notices WHERE client_id = ?1 LIMIT ?2)",
+    "DELETE FROM external_ids WHERE (client_id, kind, id) IN (
+         SELECT client_id, kind, id FROM external_ids WHERE client_id = ?1 LIMIT ?2)",
 ];
 
 /// Removes a client, but not what it leaves behind. Returns whether there was one.

@@ -3,13 +3,16 @@
 use async_trait::async_trait;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
-    model::group::{Group, GroupName, MOST_PER_USER, StoredGroup},
-    store::{AddedGroupMember, Groups, StoreError},
+    model::{
+        group::{Group, GroupName, MOST_PER_USER, StoredGroup},
+        provisioning::Provisioned,
+    },
+    store::{AddedGroupMember, Groups, MemberChanges, StoreError},
 };
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore,
+    SqliteStore, external_ids,
     failure::Failure,
     sql::{self, execute},
 };
@@ -46,10 +49,12 @@ impl Groups for SqliteStore {
         let content = to_json(&group, "user_groups.content")?;
         self.leave_all("add_group", &group.name).await?;
         self.write("add_group", move |connection| {
-            let sql = "INSERT INTO user_groups (name, content, version) SELECT ?1, ?2, ?3
+            let sql = "INSERT INTO user_groups (name, content, version, display_key)
+                       SELECT ?1, ?2, ?3, ?4
                        WHERE NOT EXISTS (SELECT 1 FROM group_members WHERE group_name = ?1)
                        ON CONFLICT DO NOTHING";
-            Ok(execute(connection, sql, params![group.name.as_str(), content, version])? > 0)
+            let params = params![group.name.as_str(), content, version, group.display_key()];
+            Ok(execute(connection, sql, params)? > 0)
         })
         .await
     }
@@ -57,9 +62,10 @@ impl Groups for SqliteStore {
     async fn replace_group(&self, group: Group, version: i64) -> Result<bool, StoreError> {
         let content = to_json(&group, "user_groups.content")?;
         self.write("replace_group", move |connection| {
-            let sql = "UPDATE user_groups SET content = ?2, version = version + 1
+            let sql = "UPDATE user_groups SET content = ?2, version = version + 1, display_key = ?4
                        WHERE name = ?1 AND version = ?3";
-            Ok(execute(connection, sql, params![group.name.as_str(), content, version])? > 0)
+            let params = params![group.name.as_str(), content, version, group.display_key()];
+            Ok(execute(connection, sql, params)? > 0)
         })
         .await
     }
@@ -72,7 +78,11 @@ impl Groups for SqliteStore {
         let group = name.clone();
         let removed = self.write("remove_group", move |connection| {
             let sql = "DELETE FROM user_groups WHERE name = ?1 AND version = ifnull(?2, version)";
-            Ok(execute(connection, sql, params![group.as_str(), version])? > 0)
+            let removed = execute(connection, sql, params![group.as_str(), version])? > 0;
+            if removed {
+                external_ids::remove_all(connection, &Provisioned::Group(group))?;
+            }
+            Ok(removed)
         });
         let removed = removed.await?;
         if !removed && version.is_some() {
@@ -102,6 +112,44 @@ impl Groups for SqliteStore {
             sql::all(connection, sql, params![after, limit], |row| read::group(row))
         })
         .await
+    }
+
+    async fn groups_shown_as(&self, key: &str, limit: u32) -> Result<Vec<StoredGroup>, StoreError> {
+        let key = key.to_owned();
+        self.read("groups_shown_as", move |connection| {
+            let sql = "SELECT content, version FROM user_groups WHERE display_key = ?1
+                       OR lower(name) = ?1 ORDER BY name LIMIT ?2";
+            sql::all(connection, sql, params![key, limit], |row| read::group(row))
+        })
+        .await
+    }
+
+    async fn count_groups(&self) -> Result<u64, StoreError> {
+        self.read("count_groups", |connection| {
+            let sql = "SELECT count(*) FROM user_groups";
+            let count = sql::first(connection, sql, [], |row| row.integer(0, "count"))?;
+            Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+        })
+        .await
+    }
+
+    async fn group_at(&self, position: u64) -> Result<Option<GroupName>, StoreError> {
+        let position = i64::try_from(position).unwrap_or(i64::MAX);
+        self.read("group_at", move |connection| {
+            let sql = "SELECT name FROM user_groups ORDER BY name LIMIT 1 OFFSET ?1";
+            sql::first(connection, sql, [position], |row| row.id(0, "user_groups.name"))
+        })
+        .await
+    }
+
+    async fn change_group_members(
+        &self,
+        name: &GroupName,
+        changes: MemberChanges,
+    ) -> Result<Option<AddedGroupMember>, StoreError> {
+        let name = name.clone();
+        self.write("change_group_members", move |connection| change(connection, &name, &changes))
+            .await
     }
 
     async fn add_group_member(
@@ -176,6 +224,48 @@ fn join(connection: &Connection, name: &GroupName, sub: &Sub) -> Result<AddedGro
     let sql = "SELECT 1 FROM group_members WHERE group_name = ?1 AND sub = ?2";
     let was_member = sql::first(connection, sql, [name, sub], |_| Ok(()))?.is_some();
     Ok(if was_member { AddedGroupMember::WasMember } else { AddedGroupMember::TooMany })
+}
+
+/// Removes and adds members, if there are the group and all that join, and there is room.
+fn change(
+    connection: &Connection,
+    name: &GroupName,
+    changes: &MemberChanges,
+) -> Result<Option<AddedGroupMember>, Failure> {
+    // Nothing else is written meanwhile, so what is seen first is still so when it is written.
+    let group = "SELECT version FROM user_groups WHERE name = ?1";
+    let version = sql::first(connection, group, [name.as_str()], |row| row.integer(0, "version"))?;
+    let Some(version) = version else { return Ok(Some(AddedGroupMember::NoGroup)) };
+    if changes.version.is_some_and(|known| known != version) {
+        return Ok(None);
+    }
+    for sub in &changes.added {
+        let sql = "SELECT (SELECT count(*) FROM group_members WHERE sub = ?1 AND group_name <> ?2)
+                   FROM users WHERE sub = ?1";
+        let others = sql::first(connection, sql, [sub.as_str(), name.as_str()], |row| {
+            row.integer(0, "count")
+        })?;
+        match others {
+            None => return Ok(Some(AddedGroupMember::NoUser)),
+            Some(others) if others >= i64::from(MOST_PER_USER) => {
+                return Ok(Some(AddedGroupMember::TooMany));
+            }
+            Some(_) => {}
+        }
+    }
+    for sub in &changes.removed {
+        let sql = "DELETE FROM group_members WHERE group_name = ?1 AND sub = ?2";
+        execute(connection, sql, [name.as_str(), sub.as_str()])?;
+    }
+    let mut added = 0;
+    for sub in &changes.added {
+        let sql = "INSERT INTO group_members (group_name, sub) VALUES (?1, ?2)
+                   ON CONFLICT DO NOTHING";
+        added += execute(connection, sql, [name.as_str(), sub.as_str()])?;
+    }
+    let sql = "UPDATE user_groups SET version = version + 1 WHERE name = ?1";
+    execute(connection, sql, [name.as_str()])?;
+    Ok(Some(if added > 0 { AddedGroupMember::Added } else { AddedGroupMember::WasMember }))
 }
 
 /// Removes a page of the members of a group that is gone.

@@ -32,6 +32,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0017_admin.sql")),
     M::up(include_str!("migrations/0018_external_identities.sql")),
     M::up(include_str!("migrations/0021_lasting.sql")),
+    M::up(include_str!("migrations/0023_scim.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

@@ -56,6 +56,14 @@ fn users_are_found_by_an_index_for_each_order_and_filter() {
         let (searches, sorts) = (format!("SEARCH users USING INDEX {index}"), "FOR ORDER BY");
         assert!(plan[0].starts_with(&searches), "{query:?}: {plan:?}");
         assert!(!plan.iter().any(|step| step.ends_with(sorts)), "{query:?}: {plan:?}");
+        // A page further behind is found by the same index.
+        let sql = format!("EXPLAIN QUERY PLAN {}", users::cursor_sql(&query));
+        let mut statement = connection.prepare(&sql).unwrap();
+        let steps =
+            statement.query_map(("a", "b", 50), |row| row.get::<_, String>("detail")).unwrap();
+        let plan: Vec<String> = steps.map(Result::unwrap).collect();
+        assert!(plan.len() == 1 && plan[0].contains(index), "{query:?}: {plan:?}");
+        assert!(plan[0].starts_with("SEARCH users USING"), "{query:?}: {plan:?}");
     }
 }
 

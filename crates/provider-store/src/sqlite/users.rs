@@ -8,6 +8,7 @@ use doorward_provider::{
         identity_provider::IdentityProvider,
         outbox::OutboxMail,
         password::PasswordHash,
+        provisioning::Provisioned,
         time::Timestamp,
         user::{OWNER, User, decomposed_username},
         user_query::{FoundUser, UserCounts, UserCursor, UserFilter, UserQuery},
@@ -17,7 +18,7 @@ use doorward_provider::{
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore, account_events, device_codes, external_identities, factors,
+    SqliteStore, account_events, device_codes, external_identities, external_ids, factors,
     failure::Failure,
     grants,
     groups::{self, given_to},
@@ -143,6 +144,16 @@ impl Users for SqliteStore {
     ) -> Result<Vec<FoundUser>, StoreError> {
         let (query, after) = (query.clone(), after.cloned());
         self.read("find_users", move |connection| search(connection, &query, after, limit)).await
+    }
+
+    async fn user_cursor(
+        &self,
+        query: &UserQuery,
+        users: u64,
+    ) -> Result<Option<UserCursor>, StoreError> {
+        let Some(skipped) = users.checked_sub(1) else { return Ok(None) };
+        let query = query.clone();
+        self.read("user_cursor", move |connection| cursor(connection, &query, skipped)).await
     }
 
     async fn count_users(&self, now: Timestamp) -> Result<UserCounts, StoreError> {
@@ -471,19 +482,47 @@ fn has_owner(connection: &Connection) -> Result<bool, Failure> {
 /// Users whom a query finds. Each text has an index of its own.
 pub(super) fn search_sql(query: &UserQuery) -> String {
     let column = rules::column_of(query.order);
-    let filter = rules::filter_of(query.filter, "enabled = 0", "enabled = 1");
-    // Without statistics SQLite does not know that few users meet these.
-    let index = match query.filter {
-        UserFilter::All | UserFilter::Enabled => "",
-        UserFilter::Disabled => "INDEXED BY users_disabled",
-        UserFilter::Administrators => "INDEXED BY users_with_admin_role",
-    };
+    let (index, filter) = index_of(query.filter);
     let given = given_to!("users");
     format!(
         "SELECT sub, username, password_hash, enabled, claims, {given}, {column} FROM users {index}
          WHERE ({column}, sub) > (?1, ?2) AND {column} < ?3 AND {column} IS NOT NULL{filter}
          ORDER BY {column}, sub LIMIT ?4"
     )
+}
+
+/// What names the index of a filter, and its condition.
+fn index_of(filter: UserFilter) -> (&'static str, String) {
+    // Without statistics SQLite does not know that few users meet these.
+    let index = match filter {
+        UserFilter::All | UserFilter::Enabled => "",
+        UserFilter::Disabled => "INDEXED BY users_disabled",
+        UserFilter::Administrators => "INDEXED BY users_with_admin_role",
+    };
+    (index, rules::filter_of(filter, "enabled = 0", "enabled = 1"))
+}
+
+/// The cursor of a user whom a query finds, after others that are skipped.
+pub(super) fn cursor_sql(query: &UserQuery) -> String {
+    let column = rules::column_of(query.order);
+    let (index, filter) = index_of(query.filter);
+    format!(
+        "SELECT {column}, sub FROM users {index}
+         WHERE {column} >= ?1 AND {column} < ?2 AND {column} IS NOT NULL{filter}
+         ORDER BY {column}, sub LIMIT 1 OFFSET ?3"
+    )
+}
+
+fn cursor(
+    connection: &Connection,
+    query: &UserQuery,
+    skipped: u64,
+) -> Result<Option<UserCursor>, Failure> {
+    let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
+    let params = params![query.prefix, rules::end_of(&query.prefix), skipped];
+    sql::first(connection, &cursor_sql(query), params, |row| {
+        Ok(UserCursor { key: row.string(0, "users.key")?, sub: row.id(1, "users.sub")? })
+    })
 }
 
 fn search(
@@ -519,6 +558,7 @@ fn remove(connection: &Connection, sub: &Sub, now: Timestamp) -> Result<bool, Fa
     external_identities::remove_all(connection, sub)?;
     account_events::remove_all(connection, sub)?;
     groups::remove_all(connection, sub)?;
+    external_ids::remove_all(connection, &Provisioned::User(sub.clone()))?;
     let removed = execute(connection, "DELETE FROM users WHERE sub = ?1", [sub.as_str()])? > 0;
     if removed {
         let sql = "INSERT INTO used_subs (hash) VALUES (?1) ON CONFLICT DO NOTHING";

@@ -11,7 +11,8 @@ use super::fixtures::{
     pushed_request, reference_token, signed_in, to_id, token, user,
 };
 
-fn client(client_id: &str, name: &str, configured: bool) -> StoredClient {
+/// A client that an operator added.
+pub fn client(client_id: &str, name: &str, configured: bool) -> StoredClient {
     let Value::Object(settings) =
         json!({"client_id": client_id, "client_name": name, "redirect_uris": ["a", "b"]})
     else {

@@ -18,6 +18,7 @@ pub mod consents;
 pub mod device_codes;
 pub mod expiry;
 pub mod external_identities;
+pub mod external_ids;
 pub mod factors;
 pub mod failed_sign_ins;
 pub mod fixtures;
@@ -184,6 +185,10 @@ macro_rules! suite {
                 the_last_way_in_stays_whatever_goes_at_once,
                 no_way_in_where_users_do_not_sign_in,
                 an_unlinked_one_is_linked_again_by_the_user_only, removed_with_their_user;
+            external_ids: each_client_has_its_own, they_go_with_what_they_are_of,
+                members_change_together_or_not_at_all,
+                parallel_changes_of_members_do_not_wait_for_each_other,
+                lists_go_on_at_any_position;
             expiry: removes_what_is_of_no_more_use, notices_replays_as_long_as_promised,
                 removes_no_more_than_asked;
         }

@@ -3,14 +3,16 @@
 //! A group has no groups within it.
 
 pub use doorward_protocol::account::{GroupName, InvalidGroupName};
+use doorward_protocol::ids::ClientId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 
 use crate::model::{
     claim_rules::has_nul,
     client::is_reserved_claim,
     time::Entropy,
-    user::{ADMIN_ROLE_CLAIM, UserClaims},
+    user::{ADMIN_ROLE_CLAIM, UserClaims, normalized_username},
 };
 
 /// How many groups a user can be in.
@@ -25,12 +27,45 @@ pub const GROUPS: &str = "groups";
 /// The claim with a user's roles.
 pub const ROLE: &str = "role";
 
+/// A name for a group that people call so: what a name may have of the text. If nothing is left,
+/// it ends in a hash of the text.
+pub fn name_made_of(text: &str) -> Result<GroupName, InvalidGroupName> {
+    GroupName::parse(&plain_part(text)).or_else(|_| name_made_apart(text))
+}
+
+/// The same, with the hash in any case: another group has the plain name. A name belongs to one
+/// text, without regard to its case.
+pub fn name_made_apart(text: &str) -> Result<GroupName, InvalidGroupName> {
+    let digest = Sha256::digest(normalized_username(text));
+    let digest = u64::from_be_bytes(digest[..8].try_into().unwrap_or_default()) >> 24;
+    let plain = plain_part(text);
+    let plain = if plain.is_empty() { "group" } else { &plain[..plain.len().min(50)] };
+    let plain = plain.trim_end_matches(|char: char| !char.is_ascii_alphanumeric());
+    GroupName::parse(&format!("{plain}-{digest:010x}"))
+}
+
+/// What the name of a group may have of a text, with `-` in place of the rest.
+fn plain_part(text: &str) -> String {
+    let mut plain = String::new();
+    for char in text.trim().chars() {
+        if char.is_ascii_alphanumeric() || "._-:/".contains(char) {
+            plain.push(char);
+        } else if !plain.ends_with('-') {
+            plain.push('-');
+        }
+    }
+    plain.trim_matches(|char: char| !char.is_ascii_alphanumeric()).to_owned()
+}
+
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Group {
     /// Its name, in the claim `groups`.
     pub name: GroupName,
+    /// What people call it, if that is not its name. It may change, and is in no token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
     /// For people.
     #[serde(default)]
     pub description: Option<String>,
@@ -40,11 +75,17 @@ pub struct Group {
     /// Further claims of its members.
     #[serde(default)]
     pub claims: UserClaims,
+    /// The client that added it by SCIM. That client may change it whatever an operator gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_by: Option<ClientId>,
 }
 
 /// A group can't be kept. The message names the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GroupError {
+    /// The name for people is none.
+    #[error("display_name: give 1 to 200 characters, without control characters")]
+    DisplayName,
     /// The description is too long.
     #[error("description: give at most 200 characters, without control characters")]
     Description,
@@ -65,11 +106,34 @@ pub enum GroupError {
 impl Group {
     /// A group that gives nothing but its name.
     pub fn new(name: GroupName) -> Self {
-        Self { name, description: None, roles: Vec::new(), claims: UserClaims::default() }
+        Self {
+            name,
+            display_name: None,
+            description: None,
+            roles: Vec::new(),
+            claims: UserClaims::default(),
+            provisioned_by: None,
+        }
+    }
+
+    /// What people call it.
+    pub fn shown_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// The form in which [`Group::shown_name`] is compared.
+    pub fn display_key(&self) -> String {
+        normalized_username(self.shown_name())
     }
 
     /// Checks what somebody made of it.
     pub fn check(&self) -> Result<(), GroupError> {
+        let is_name = |text: &str| {
+            (1..=200).contains(&text.trim().chars().count()) && !text.contains(char::is_control)
+        };
+        if !self.display_name.as_deref().is_none_or(is_name) {
+            return Err(GroupError::DisplayName);
+        }
         let description = self.description.as_deref().unwrap_or_default();
         if description.chars().count() > 200 || description.contains(char::is_control) {
             return Err(GroupError::Description);
@@ -276,6 +340,26 @@ mod tests {
         for name in ["", " ", "-a", "a-", "a b", "é", "a\0b", "a,b", &"x".repeat(65)] {
             assert!(GroupName::parse(name).is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_new_group_gets_a_name_that_one_can_have() {
+        for (shown, name) in [
+            ("Sales", "Sales"),
+            (" Sales & Marketing ", "Sales-Marketing"),
+            ("team/red", "team/red"),
+            ("(Admins)", "Admins"),
+        ] {
+            assert_eq!(name_made_of(shown).unwrap().as_str(), name);
+        }
+        let apart = name_made_apart("Sales").unwrap();
+        assert!(apart.starts_with("Sales-") && apart.len() == 16, "{apart}");
+        let unwritable = name_made_of("\u{41f}\u{440}\u{43e}\u{434}").unwrap();
+        assert!(unwritable.starts_with("group-"), "{unwritable}");
+        assert_ne!(unwritable, name_made_of("\u{416}").unwrap());
+        let long = |count: usize| name_made_of(&"x".repeat(count)).unwrap();
+        assert_eq!(long(64).len(), 64);
+        assert_ne!(long(200), long(201));
     }
 
     #[test]

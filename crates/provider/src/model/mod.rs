@@ -31,6 +31,7 @@ pub mod password_rules;
 pub mod paths;
 pub mod provider_choice;
 pub mod provider_settings;
+pub mod provisioning;
 pub mod pushed_request;
 pub mod registration;
 pub(crate) mod request_parameters;

@@ -79,6 +79,12 @@ impl UserOrder {
             Self::Email => normalized_email(text),
         }
     }
+
+    /// The key of a user who has this text, in its compared form.
+    pub fn key(self, text: &str) -> String {
+        let text = text.trim();
+        self.normalized(&text[..text.floor_char_boundary(LONGEST_KEY)])
+    }
 }
 
 /// The longest text that a list is sorted by, in bytes. What is longer is cut.
@@ -86,19 +92,19 @@ const LONGEST_KEY: usize = 255;
 
 /// The e-mail address that a user is found by, verified or not.
 pub fn email_key(user: &User) -> Option<String> {
-    text(user, "email").map(|text| UserOrder::Email.normalized(text))
+    text(user, "email").map(|text| UserOrder::Email.key(text))
 }
 
 /// The full name that a user is found by.
 pub fn name_key(user: &User) -> Option<String> {
-    text(user, "name").map(|text| UserOrder::Name.normalized(text))
+    text(user, "name").map(|text| UserOrder::Name.key(text))
 }
 
 fn text<'a>(user: &'a User, claim: &str) -> Option<&'a str> {
     let text = user.claims.0.get(claim)?.as_str().map(str::trim)?;
     // Nobody looks for control characters, and PostgreSQL stores no NUL.
     let is_text = !text.is_empty() && !text.chars().any(char::is_control);
-    is_text.then(|| &text[..text.floor_char_boundary(LONGEST_KEY)])
+    is_text.then_some(text)
 }
 
 #[cfg(test)]

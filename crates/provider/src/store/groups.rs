@@ -41,6 +41,23 @@ pub trait Groups: Send + Sync + 'static {
     ) -> Result<AddedGroupMember, StoreError>;
     /// Ends a membership; `false` if there was none.
     async fn remove_group_member(&self, name: &GroupName, sub: &Sub) -> Result<bool, StoreError>;
+    /// The groups that people call so, in the form of
+    /// [`Group::display_key`](crate::model::group::Group::display_key), and those whose name is so
+    /// without regard to its case: at most `limit` of them, in the order of their names.
+    async fn groups_shown_as(&self, key: &str, limit: u32) -> Result<Vec<StoredGroup>, StoreError>;
+    /// How many groups there are. Reads an index as a whole.
+    async fn count_groups(&self) -> Result<u64, StoreError>;
+    /// The name of the group at this position in the order of their names, counted from 0. Reads
+    /// the index up to it.
+    async fn group_at(&self, position: u64) -> Result<Option<GroupName>, StoreError>;
+    /// Ends memberships, and makes users members, all of them or none. Whom it names twice, or who
+    /// is a member already or is none, changes nothing. The version of the group is one more then.
+    /// `None`, and nothing is changed, if the group does not have the version that is named.
+    async fn change_group_members(
+        &self,
+        name: &GroupName,
+        changes: MemberChanges,
+    ) -> Result<Option<AddedGroupMember>, StoreError>;
     /// At most `limit` members in the order of their subject identifiers, from the one after
     /// `after` on.
     async fn group_members(
@@ -49,6 +66,17 @@ pub trait Groups: Send + Sync + 'static {
         after: Option<&Sub>,
         limit: u32,
     ) -> Result<Vec<Sub>, StoreError>;
+}
+
+/// Who leaves a group, and who joins it: as many as one transaction should hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberChanges {
+    /// Who is no member any more.
+    pub removed: Vec<Sub>,
+    /// Who is a member from now on.
+    pub added: Vec<Sub>,
+    /// The version of the group that it is about; `None`: any.
+    pub version: Option<i64>,
 }
 
 /// What became of a new membership.

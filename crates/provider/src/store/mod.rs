@@ -14,6 +14,7 @@ mod codes;
 mod consents;
 mod device_codes;
 mod external_identities;
+mod external_ids;
 mod factors;
 mod failed_sign_ins;
 mod grants;
@@ -45,10 +46,11 @@ pub use self::{
         AddedIdentity, AddedIdentityUser, ExternalIdentities, IdentityLink, IdentityRemoval,
         LinkedBy, RemovedIdentity,
     },
+    external_ids::ExternalIds,
     factors::Factors,
     failed_sign_ins::FailedSignIns,
     grants::Grants,
-    groups::{AddedGroupMember, Groups},
+    groups::{AddedGroupMember, Groups, MemberChanges},
     idempotency::{Begun, IdempotencyKeys},
     logout_notices::LogoutNotices,
     maintenance::Maintenance,
@@ -111,6 +113,7 @@ pub trait Store:
     + SigningKeys
     + FailedSignIns
     + ExternalIdentities
+    + ExternalIds
     + Factors
     + Passkeys
     + SingleUses
@@ -141,6 +144,7 @@ impl<
         + SigningKeys
         + FailedSignIns
         + ExternalIdentities
+        + ExternalIds
         + Factors
         + Passkeys
         + SingleUses

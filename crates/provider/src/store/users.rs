@@ -94,6 +94,13 @@ pub trait Users: Send + Sync + 'static {
         after: Option<&UserCursor>,
         limit: u32,
     ) -> Result<Vec<FoundUser>, StoreError>;
+    /// Where a list goes on after so many users whom the query finds. `None` if there are fewer.
+    /// Reads the index up to it.
+    async fn user_cursor(
+        &self,
+        query: &UserQuery,
+        users: u64,
+    ) -> Result<Option<UserCursor>, StoreError>;
     /// How many users and live sessions there are. Reads an index of each as a whole.
     async fn count_users(&self, now: Timestamp) -> Result<UserCounts, StoreError>;
     /// Removes a user as by [`remove_user`](Self::remove_user), but only if the stored one is still

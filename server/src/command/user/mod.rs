@@ -340,7 +340,7 @@ async fn set_enabled(
 ) -> Result<(), CommandError> {
     let ChangedUser { before, after } = context
         .change_user(name, |user| {
-            user.enabled = enabled;
+            user.set_enabled(enabled);
             Ok(())
         })
         .await?;

@@ -12,6 +12,7 @@ mod issuers;
 mod mail;
 mod provider;
 mod registration;
+mod scim;
 mod second_factor;
 mod store;
 
@@ -79,6 +80,7 @@ pub fn check(
     let admin = mistakes.note(admin::check(&file, &issuer, &sources));
     file.clients.extend(admin::pages_client(&file));
     let warnings = admin::warning(&file).filter(|_| roles.contains(&Role::Provider));
+    let scim = mistakes.note(scim::check(&file.scim, &issuer, &sources));
     let is_used = roles.contains(&Role::Provider);
     let store = mistakes.note(store::check(file.store.clone(), is_used, &sources));
     let mail = mistakes.note(mail::check(file.mail.clone(), demo, is_used, &sources));
@@ -106,6 +108,7 @@ pub fn check(
             },
             management: file.management.listen,
             admin: admin?.filter(|_| is_used),
+            scim: scim?.filter(|_| is_used),
             traces: traces?,
             log: file.log,
             provider: provider?,

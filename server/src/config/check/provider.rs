@@ -121,6 +121,10 @@ fn resources(
         scopes.extend(doorward_admin::api::api_scopes());
         apis.push(doorward_admin::api::api_resource());
     }
+    if file.scim.enabled {
+        scopes.push(doorward_admin::scim::api_scope());
+        apis.push(doorward_admin::scim::api_resource());
+    }
     Resources::new(identity, scopes, apis, demo)
         .and_then(|resources| resources.check_algorithms(algorithms).map(|()| resources))
         .map(|resources| resources.with_list_claims(file.provider.list_claims.clone()))

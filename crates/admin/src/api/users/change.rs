@@ -5,11 +5,12 @@ use axum::{
     extract::{Extension, State},
     response::{IntoResponse as _, Response},
 };
-use doorward_protocol::ids::Sub;
+use doorward_protocol::{ids::Sub, secret::Secret};
 use doorward_provider::{
     model::{
         claim_rules::{check_claims, has_nul},
         email::EmailAddress,
+        password::PasswordHash,
         user::{ADMIN_ROLE_CLAIM, User},
     },
     use_case::{
@@ -58,22 +59,36 @@ pub async fn create(
     merge(&mut user, new.claims)?;
     set_role(&mut user, new.admin_role);
     if let Some(password) = new.password {
-        let hash = api.provider().hash_new_password(password, &user).await;
-        user.password_hash = Some(hash.map_err(|error| match error {
-            NewPasswordError::Problem(problem) => Problem::invalid("password", problem),
-            NewPasswordError::Busy(_) => {
-                Problem::unavailable("Too many passwords are being hashed. Try again shortly.")
-            }
-        })?);
+        user.password_hash = Some(hash_password(&api, password, &user).await?);
     }
-    add_user(api.store(), user.clone(), api.now()).await.map_err(|error| match error {
-        AddUserError::Store(error) => error.into(),
-        other => Problem::conflict(format!("{other}.")),
-    })?;
+    add(&api, &user).await?;
     history.on_user(&user.sub);
     history.changed(None, Some(json!(UserView::of(&user))));
     let location = location("users", &user.sub)?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], shown(&user)).into_response())
+}
+
+/// Hashes a new password of a user, if it complies with the rules.
+pub async fn hash_password(
+    api: &AdminApi,
+    password: Secret,
+    user: &User,
+) -> Result<PasswordHash, Problem> {
+    let hash = api.provider().hash_new_password(password, user).await;
+    hash.map_err(|error| match error {
+        NewPasswordError::Problem(problem) => Problem::invalid("password", problem),
+        NewPasswordError::Busy(_) => {
+            Problem::unavailable("Too many passwords are being hashed. Try again shortly.")
+        }
+    })
+}
+
+/// Adds a user.
+pub async fn add(api: &AdminApi, user: &User) -> Result<(), Problem> {
+    add_user(api.store(), user.clone(), api.now()).await.map_err(|error| match error {
+        AddUserError::Store(error) => error.into(),
+        other => Problem::conflict(format!("{other}.")),
+    })
 }
 
 /// `PATCH /users/{sub}`.
@@ -93,7 +108,9 @@ pub async fn change(
         let username = checked_username(username);
         user.username = username.map_err(|error| Problem::invalid("username", error))?;
     }
-    user.enabled = changes.enabled.unwrap_or(user.enabled);
+    if let Some(enabled) = changes.enabled {
+        user.set_enabled(enabled);
+    }
     merge(&mut user, changes.claims)?;
     replace(&api, &history, user, before).await
 }
@@ -136,18 +153,23 @@ fn shown(user: &User) -> Response {
     ([(ETAG, version(user).etag())], Json(UserView::of(user))).into_response()
 }
 
-/// Puts claims in place of those of the same names. Another e-mail address is not known to be the
-/// user's until that is said.
-fn merge(user: &mut User, claims: Map<String, Value>) -> Result<(), Problem> {
+/// Claims that say whether another one is known to be the user's.
+const VERIFIED: [(&str, &str); 2] =
+    [("email", "email_verified"), ("phone_number", "phone_number_verified")];
+
+/// Puts claims in place of those of the same names. Another e-mail address or phone number is not
+/// known to be the user's until that is said.
+pub fn merge(user: &mut User, claims: Map<String, Value>) -> Result<(), Problem> {
     if claims.contains_key(ADMIN_ROLE_CLAIM) {
         let field = format!("claims.{ADMIN_ROLE_CLAIM}");
         return Err(Problem::invalid(field, "give the role by PUT /users/{sub}/admin-role"));
     }
-    let says_verified = claims.contains_key("email_verified");
     let own = user.claims_mut();
-    let is_new = claims.get("email").is_some_and(|email| own.get("email") != Some(email));
-    if is_new && !says_verified && own.contains_key("email_verified") {
-        own.insert("email_verified".to_owned(), false.into());
+    for (name, verified) in VERIFIED {
+        let is_new = claims.get(name).is_some_and(|value| own.get(name) != Some(value));
+        if is_new && !claims.contains_key(verified) && own.contains_key(verified) {
+            own.insert(verified.to_owned(), false.into());
+        }
     }
     for (name, value) in claims {
         if value.is_null() {

@@ -23,7 +23,7 @@ pub(super) use self::{
 };
 pub use self::{
     access::{end_session, end_sessions, list_events, list_grants, list_sessions, revoke_grant},
-    change::{change, create, set_admin_role},
+    change::{add, change, create, hash_password, merge, set_admin_role},
     factors::{read_factors, reset_factors, reset_password},
     view::{UserRow, UserView, version},
 };

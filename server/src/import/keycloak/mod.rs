@@ -1,6 +1,8 @@
 //! Users of a Keycloak realm export: one JSON object whose `users` are an array, as `kc.sh export
 //! --users same_file` writes it. The files of `--users different_files` have the same form.
 
+mod realm;
+
 use std::{collections::BTreeMap, io::Read};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
@@ -8,23 +10,34 @@ use doorward_provider::model::password::{PasswordError, PasswordHash, Pbkdf2Dige
 use serde::{Deserialize, de::DeserializeSeed as _};
 use serde_json::Value;
 
-use super::{ForeignLink, ForeignUser, ReadError, users_of_array::ElementsOf};
+use self::realm::OWN_CLIENTS;
+use super::{Configuration, ForeignLink, ForeignUser, ReadError, elements_of::ElementsOf};
 
 type Each<'a> = &'a mut dyn FnMut(Result<ForeignUser, String>);
 
-pub fn read(export: impl Read, each: Each<'_>) -> Result<(), ReadError> {
+pub fn read(
+    export: impl Read,
+    each: Each<'_>,
+    configuration: &mut Configuration,
+) -> Result<(), ReadError> {
     let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(export));
-    let mut one = |value: Value| {
+    let members: Vec<&'static str> = realm::MEMBERS.into_iter().chain(["users"]).collect();
+    let mut one = |list: &str, value: Value| {
+        if list != "users" {
+            realm::element(list, value, configuration);
+            return;
+        }
         let name = value["username"].as_str().unwrap_or("a user").to_owned();
         let user = serde_json::from_value::<User>(value);
         let user = user.map_err(|error| format!("{name}: {error}"));
         each(user.and_then(User::foreign));
     };
-    let is_there = ElementsOf { member: "users", each: &mut one }
-        .deserialize(&mut json)
-        .and_then(|is_there| json.end().map(|()| is_there))
-        .map_err(|error| ReadError(format!("this is no realm export of Keycloak: {error}")))?;
-    if is_there {
+    let found =
+        ElementsOf { members: &members, below: Some(("roles", &["realm"])), each: &mut one }
+            .deserialize(&mut json)
+            .and_then(|found| json.end().map(|()| found))
+            .map_err(|error| ReadError(format!("this is no realm export of Keycloak: {error}")))?;
+    if found.contains(&"users") {
         return Ok(());
     }
     let advice = "the export has no users: write it by kc.sh export --users same_file";
@@ -115,14 +128,13 @@ impl User {
         user.claim("role", roles.collect::<Vec<_>>());
         // A path such as /staff/berlin.
         let groups = self.groups.iter().map(|group| group.trim_start_matches('/').to_owned());
-        user.claim("groups", groups.collect::<Vec<_>>());
+        user.groups = groups.collect();
         for (name, mut values) in self.attributes {
             let value = if values.len() == 1 { values.remove(0).into() } else { values.into() };
             user.own_claim(&name, value);
         }
-        let own_clients = ["account", "realm-management", "broker"];
         for (client, roles) in &self.client_roles {
-            if !own_clients.contains(&client.as_str()) && !roles.is_empty() {
+            if !OWN_CLIENTS.contains(&client.as_str()) && !roles.is_empty() {
                 user.left.push(format!("roles of the client {client}: {}", roles.join(", ")));
             }
         }

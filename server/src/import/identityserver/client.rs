@@ -1,0 +1,298 @@
+//! A client: the settings here have the same meaning as the properties of `Client` there.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use doorward_protocol::base64url;
+use serde_json::{Map, Value, json};
+
+use crate::import::foreign_client::ForeignClient;
+
+/// Truth values and numbers, by their names there and here.
+const SAME: [(&str, &str); 20] = [
+    ("Enabled", "enabled"),
+    ("RequireClientSecret", "require_client_secret"),
+    ("RequirePkce", "require_pkce"),
+    ("AllowPlainTextPkce", "allow_plain_text_pkce"),
+    ("AllowOfflineAccess", "allow_offline_access"),
+    ("AlwaysIncludeUserClaimsInIdToken", "always_include_user_claims_in_id_token"),
+    ("IdentityTokenLifetime", "identity_token_lifetime"),
+    ("AccessTokenLifetime", "access_token_lifetime"),
+    ("AuthorizationCodeLifetime", "authorization_code_lifetime"),
+    ("DeviceCodeLifetime", "device_code_lifetime"),
+    ("AbsoluteRefreshTokenLifetime", "absolute_refresh_token_lifetime"),
+    ("SlidingRefreshTokenLifetime", "sliding_refresh_token_lifetime"),
+    ("UpdateAccessTokenClaimsOnRefresh", "update_access_token_claims_on_refresh"),
+    ("RequireConsent", "require_consent"),
+    ("AllowRememberConsent", "allow_remember_consent"),
+    ("ConsentLifetime", "consent_lifetime"),
+    ("UserSsoLifetime", "user_sso_lifetime"),
+    ("EnableLocalLogin", "enable_local_login"),
+    ("IncludeJwtId", "include_jwt_id"),
+    ("AlwaysSendClientClaims", "always_send_client_claims"),
+];
+
+/// Texts, by their names there and here.
+const TEXTS: [(&str, &str); 8] = [
+    ("ClientName", "client_name"),
+    ("Description", "description"),
+    ("ClientUri", "client_uri"),
+    ("LogoUri", "logo_uri"),
+    ("FrontChannelLogoutUri", "front_channel_logout_uri"),
+    ("BackChannelLogoutUri", "back_channel_logout_uri"),
+    ("PairWiseSubjectSalt", "pair_wise_subject_salt"),
+    ("InitiateLoginUri", "initiate_login_uri"),
+];
+
+/// Lists of texts, by their names there and here.
+const LISTS: [(&str, &str); 3] = [
+    ("RedirectUris", "redirect_uris"),
+    ("PostLogoutRedirectUris", "post_logout_redirect_uris"),
+    ("AllowedCorsOrigins", "allowed_cors_origins"),
+];
+
+/// An enumeration: its name there and here, and its values, by number and by name.
+type Named = (&'static str, &'static str, [(&'static str, &'static str); 2]);
+/// Enumerations.
+const NAMED: [Named; 3] = [
+    ("AccessTokenType", "access_token_type", [("Jwt", "jwt"), ("Reference", "reference")]),
+    (
+        "RefreshTokenUsage",
+        "refresh_token_usage",
+        [("ReUse", "reuse"), ("OneTimeOnly", "one_time_only")],
+    ),
+    (
+        "RefreshTokenExpiration",
+        "refresh_token_expiration",
+        [("Sliding", "sliding"), ("Absolute", "absolute")],
+    ),
+];
+
+/// What is of no use here, or said by something else.
+const OF_NO_USE: [&str; 11] = [
+    "Id",
+    "ClientId",
+    "ProtocolType",
+    "Created",
+    "Updated",
+    "LastAccessed",
+    "NonEditable",
+    "AllowAccessTokensViaBrowser",
+    "AllowedIdentityTokenSigningAlgorithms",
+    "UserCodeType",
+    "FrontChannelLogoutSessionRequired",
+];
+
+pub fn foreign(value: Value) -> Result<ForeignClient, String> {
+    let Value::Object(there) = value else { return Err("a client is no JSON object".to_owned()) };
+    let id = there.get("ClientId").and_then(Value::as_str).unwrap_or_default();
+    if id.is_empty() {
+        return Err("a client has no ClientId".to_owned());
+    }
+    if there.get("ProtocolType").and_then(Value::as_str).is_some_and(|name| name != "oidc") {
+        return Err(format!("the client {id}: it does not speak OpenID Connect"));
+    }
+    let mut client = ForeignClient::new(id);
+    for (name, value) in &there {
+        if !value.is_null() {
+            take(&mut client, name, value);
+        }
+    }
+    if let Some(required) = there.get("FrontChannelLogoutSessionRequired") {
+        client.set("front_channel_logout_session_required", is_true(required));
+    }
+    Ok(client)
+}
+
+fn take(client: &mut ForeignClient, name: &str, value: &Value) {
+    if let Some((_, here)) = SAME.iter().find(|(there, _)| *there == name) {
+        // SQLite has numbers for truth values.
+        let is_number = here.ends_with("lifetime");
+        let value = match value.as_i64() {
+            Some(number) if !is_number => json!(number != 0),
+            _ => value.clone(),
+        };
+        client.set(here, value);
+    } else if let Some((_, here)) = TEXTS.iter().find(|(there, _)| *there == name) {
+        client.text(here, value.as_str());
+    } else if let Some((_, here)) = LISTS.iter().find(|(there, _)| *there == name) {
+        client.list(here, texts(value));
+    } else if let Some((_, here, values)) = NAMED.iter().find(|(there, ..)| *there == name) {
+        let index = value.as_u64().and_then(|index| usize::try_from(index).ok());
+        let by_number = index.and_then(|index| values.get(index));
+        let by_name = values.iter().find(|(there, _)| Some(*there) == value.as_str());
+        match by_number.or(by_name) {
+            Some((_, value)) => client.set(here, *value),
+            None => client.leave(format!("{name} = {value}")),
+        }
+    } else {
+        take_other(client, name, value);
+    }
+}
+
+fn take_other(client: &mut ForeignClient, name: &str, value: &Value) {
+    let is_empty = value.as_array().is_some_and(Vec::is_empty)
+        || value.as_object().is_some_and(Map::is_empty)
+        || value == &Value::Bool(false)
+        || value.as_str() == Some("");
+    match name {
+        "AllowedScopes" => client.scopes.extend(texts(value)),
+        "AllowedGrantTypes" => grants(client, texts(value)),
+        "ClientSecrets" => {
+            value.as_array().into_iter().flatten().for_each(|one| secret(client, one));
+        }
+        "BackChannelLogoutSessionRequired" => {
+            client.set("back_channel_logout_session_required", is_true(value));
+        }
+        "ClientClaimsPrefix" => client.set("client_claims_prefix", value.clone()),
+        "IdentityProviderRestrictions" if !is_empty => client.leave(format!(
+            "the providers that it is restricted to: {}. Set identity_providers",
+            texts(value).join(", ")
+        )),
+        "Claims" => {
+            let mut claims = Map::new();
+            for claim in value.as_array().into_iter().flatten() {
+                if let (Some(kind), Some(value)) = (claim["Type"].as_str(), claim["Value"].as_str())
+                {
+                    claims.insert(kind.to_owned(), json!(value));
+                }
+            }
+            if !claims.is_empty() {
+                client.set("claims", claims);
+            }
+        }
+        "RequireRequestObject" if *value == Value::Bool(true) => {
+            client.leave("RequireRequestObject: set require_signed_request_object and its keys");
+        }
+        name if OF_NO_USE.contains(&name) || is_empty => {}
+        name => client.leave(name),
+    }
+}
+
+/// A truth value. SQLite has numbers for them.
+fn is_true(value: &Value) -> bool {
+    value.as_bool().unwrap_or(value.as_i64() != Some(0))
+}
+
+fn grants(client: &mut ForeignClient, given: Vec<String>) {
+    let mut taken = Vec::new();
+    for grant in given {
+        match grant.as_str() {
+            "authorization_code" | "client_credentials" | "password" => taken.push(grant),
+            "hybrid" => {
+                client.leave("the hybrid flow: it gets the code flow, and must ask for it");
+                taken.push("authorization_code".to_owned());
+            }
+            "urn:ietf:params:oauth:grant-type:device_code" => taken.push("device_code".to_owned()),
+            "implicit" => client.leave("the implicit flow: use the code flow with PKCE"),
+            other => client.leave(format!("the grant {other}")),
+        }
+    }
+    taken.sort();
+    taken.dedup();
+    client.list("allowed_grant_types", taken);
+}
+
+/// A secret: the base64 of its SHA-256, which is kept here as well.
+fn secret(client: &mut ForeignClient, secret: &Value) {
+    let kind = secret["Type"].as_str().unwrap_or("SharedSecret");
+    let hash = secret["Value"].as_str().and_then(|text| BASE64.decode(text.trim()).ok());
+    match (kind, hash) {
+        ("SharedSecret", Some(hash)) if hash.len() == 32 => {
+            let expires = secret["Expiration"].as_str().filter(|text| !text.is_empty());
+            let seconds = expires.map(seconds_of);
+            if seconds == Some(None) {
+                client.leave("a secret whose Expiration can't be read");
+                return;
+            }
+            let description = secret["Description"].as_str();
+            client.secret(&base64url::encode(hash), seconds.flatten(), description);
+        }
+        ("SharedSecret", Some(hash)) if hash.len() == 64 => {
+            client.leave("a secret by SHA-512: make a new one (doorward client secret add)");
+        }
+        ("SharedSecret", _) => client.leave("a secret whose hash can't be read"),
+        (kind, _) => client.leave(format!("a secret of the type {kind}")),
+    }
+}
+
+/// Seconds since 1970 of a date such as `2027-01-31T00:00:00` (UTC) or `2027-01-31 00:00:00`.
+fn seconds_of(text: &str) -> Option<i64> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let clock = rest.strip_prefix(['T', ' ']).unwrap_or("00:00:00").get(..8)?;
+    let number = |text: &str| text.parse::<i64>().ok();
+    let mut parts = date.split('-');
+    let (year, month, day) =
+        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
+    let mut parts = clock.split(':');
+    let (hours, minutes, seconds) =
+        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(1970..=9999).contains(&year) {
+        return None;
+    }
+    // Days since 1970-01-01 by the rule of the Gregorian calendar, with years that begin in March.
+    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
+    Some(days * 86_400 + hours * 3600 + minutes * 60 + seconds)
+}
+
+/// Texts of a list: as they are, or in the one member of each that is a text (as in the tables).
+pub fn texts(value: &Value) -> Vec<String> {
+    let text = |one: &Value| match one {
+        Value::String(text) => Some(text.clone()),
+        Value::Object(members) => members.values().find_map(Value::as_str).map(str::to_owned),
+        _ => None,
+    };
+    value.as_array().into_iter().flatten().filter_map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_client_keeps_settings_and_secrets() {
+        let client = foreign(json!({
+            "Enabled": 1, "ClientId": "mvc", "ProtocolType": "oidc", "ClientName": "MVC",
+            "ClientSecrets": [
+                {"Value": "K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols=", "Type": "SharedSecret",
+                    "Expiration": "2027-01-31T12:00:00", "Description": "first"},
+                {"Value": "not a hash"},
+                {"Type": "X509Thumbprint", "Value": "x"},
+            ],
+            "AllowedGrantTypes": ["hybrid", "client_credentials"], "RequirePkce": false,
+            "RedirectUris": [{"RedirectUri": "https://mvc.example/signin-oidc"}],
+            "AllowedScopes": ["openid", "api1"], "AccessTokenLifetime": 900,
+            "AccessTokenType": 1, "RefreshTokenUsage": "ReUse", "RefreshTokenExpiration": 1,
+            "Properties": {}, "Unknown": 5, "AllowAccessTokensViaBrowser": true,
+            "Claims": [{"Type": "tier", "Value": "gold"}],
+        }))
+        .unwrap();
+        let expected = json!({
+            "client_id": "mvc", "enabled": true, "client_name": "MVC", "require_pkce": false,
+            "allowed_grant_types": ["authorization_code", "client_credentials"],
+            "redirect_uris": ["https://mvc.example/signin-oidc"], "access_token_lifetime": 900,
+            "access_token_type": "reference", "refresh_token_usage": "reuse",
+            "refresh_token_expiration": "absolute", "claims": {"tier": "gold"},
+            "client_secrets": [{"sha256": "K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols",
+                "expires_at": 1_801_396_800, "description": "first"}],
+        });
+        assert_eq!(Value::Object(client.settings), expected);
+        assert_eq!(client.scopes, ["openid", "api1"]);
+        assert_eq!(client.left.len(), 4, "{:?}", client.left);
+    }
+
+    #[test]
+    fn dates_are_read() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00", Some(0)),
+            ("2000-02-29 00:00:00.1234567", Some(951_782_400)),
+            ("2027-01-31T12:00:00Z", Some(1_801_396_800)),
+            ("2027-01-31", Some(1_801_353_600)),
+            ("31.01.2027", None),
+            ("2027-13-01T00:00:00", None),
+            ("é", None),
+        ] {
+            assert_eq!(seconds_of(text), seconds, "{text}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! SCIM of a running server: with a token that it has issued itself, and off by default.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Doorward, Sandbox, browser, text, token};
+
+const ON: &str = r#"
+[scim]
+enabled = true
+[[clients]]
+client_id = "entra"
+allowed_grant_types = ["client_credentials"]
+allowed_scopes = ["scim"]
+client_secrets = [{ sha256 = "K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols" }]
+"#;
+
+#[tokio::test]
+async fn a_client_provisions_with_a_token_of_the_same_server() {
+    let place = Sandbox::new();
+    fs::write(place.folder().join("doorward.toml"), ON).unwrap();
+    let _server = Doorward::start(place.command(&["serve"]));
+    let http = browser();
+    let base = format!("{}/scim/v2", place.provider);
+    let form = [("grant_type", "client_credentials")];
+    let answer: Value = token(&http, &place, "entra", &form).await.json().await.unwrap();
+    let bearer = text(&answer, "access_token").to_owned();
+    let send = |request: reqwest::RequestBuilder| request.bearer_auth(&bearer).send();
+
+    assert_eq!(http.get(format!("{base}/Users")).send().await.unwrap().status(), 401);
+    let new = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "ada", "externalId": "e-1"});
+    let added = send(http.post(format!("{base}/Users")).json(&new)).await.unwrap();
+    assert_eq!(added.status(), 201);
+    let location = added.headers()["location"].to_str().unwrap().to_owned();
+    assert!(location.starts_with(&base), "{location}");
+    let read: Value = send(http.get(&location)).await.unwrap().json().await.unwrap();
+    assert_eq!(read["externalId"], json!("e-1"));
+    // It is no token for the other API, which is off besides.
+    let url = format!("{}/api/admin/v1/users", place.provider);
+    assert_eq!(send(http.get(url)).await.unwrap().status(), 404);
+    let audit = place.command(&["audit", "list", "--client", "entra", "--json"]).output().unwrap();
+    let recorded: Value = serde_json::from_slice(&audit.stdout).unwrap();
+    let added = recorded.as_array().unwrap().iter().find(|one| one["event"] == "user_added");
+    assert_eq!(added.unwrap()["sub"], read["id"], "{recorded}");
+}
+
+#[tokio::test]
+async fn it_is_off_by_default() {
+    let place = Sandbox::new();
+    let _server = place.serve(&[]);
+    let url = format!("{}/scim/v2/Users", place.provider);
+    assert_eq!(browser().get(url).send().await.unwrap().status(), 404);
+}
