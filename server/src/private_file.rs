@@ -92,7 +92,7 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 pub fn is_private(path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
     let metadata = fs::symlink_metadata(path)?;
-    Ok(metadata.is_file() && metadata.permissions().mode() & 0o077 == 0)
+    Ok(metadata.is_file() && metadata.permissions().mode().trailing_zeros() >= 6)
 }
 
 /// Whether the file is a file, no link. Who may read it is unknown on this system.

@@ -16,7 +16,7 @@ use doorward_provider::{
     model::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, ExternalSubject, Issuer, MOST_IDENTITIES, StoredIdentity},
-        group::{GROUPS, GroupName, StoredGroup},
+        group::{GROUPS, GroupName, StoredGroup, name_made_apart},
         identity_provider::{IdentityProvider, IdentityProviderName},
         time::SystemEntropy,
         token_handle,
@@ -197,7 +197,7 @@ impl ImportArguments {
             let is_taken = stored.as_ref().is_some_and(|one| is_other(one.group.shown_name()))
                 || taken.values().any(|name| *name == group.name);
             if is_taken {
-                group.name = GroupName::made_apart(&path).map_err(CommandError::refused)?;
+                group.name = name_made_apart(&path).map_err(CommandError::refused)?;
                 group.display_name = Some(path.clone());
                 stored = context.store.group(&group.name).await?;
             }

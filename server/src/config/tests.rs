@@ -1213,7 +1213,7 @@ fn mistakes_about_directories_are_told_by_key_and_value() {
         (more("trust_without_answer = 59"), "trust_without_answer", "59"),
         (more("trust_without_answer = 200"), "trust_without_answer", "200"),
         (
-            more("groups = \"member_of\"\nclaims = [{ claim = \"role\", from = \"/groups\" }]"),
+            more("groups = \"member_of\"\nclaims = [{ claim = \"team\", from = \"/groups\" }]"),
             "group_base",
             "(missing)",
         ),

@@ -189,6 +189,26 @@ fn base32(text: &str) -> Vec<u8> {
     bytes
 }
 
+/// What is not there, or is not for elsewhere.
+fn refuses_what_is_not_for_elsewhere(place: &Sandbox) {
+    fails(&run(place, &["user", "show", "nobody"]), 1, "there is no user \"nobody\"");
+    for sid in [".", ".."] {
+        let end = ["session", "end", "alice", sid];
+        fails(&run(place, &end), 2, "names nothing");
+    }
+    fails(&run(place, &["group", "show", "nobody"]), 1, "there is no group \"nobody\"");
+    fails(&run(place, &["client", "show", "nobody"]), 1, "there is no client");
+    fails(&run(place, &["client", "remove", "PkceJS", "--yes"]), 1, "configuration");
+    fails(&run(place, &["group", "add", "staff/a"]), 1, "There is a group of this name already.");
+    fails(&run(place, &["user", "remove", "zoe"]), 2, "Give --yes");
+    let on_machine = "run it on the server's machine";
+    for arguments in [&["db", "migrate"][..], &["keys", "rekey"], &["doctor"], &["serve"]] {
+        fails(&run(place, arguments), 2, on_machine);
+    }
+    let both = run(place, &["user", "list", "--config", "doorward.toml"]);
+    fails(&both, 2, "give one");
+}
+
 #[tokio::test]
 async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
     let place = Sandbox::new();
@@ -263,23 +283,7 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
     let (local, remote) = (here(&place, &arguments), run(&place, &arguments));
     assert_eq!(succeeds(&remote), succeeds(&local));
 
-    // What is not there, or is not for elsewhere.
-    fails(&run(&place, &["user", "show", "nobody"]), 1, "there is no user \"nobody\"");
-    for sid in ["", ".", ".."] {
-        let end = ["session", "end", "alice", sid];
-        fails(&run(&place, &end), 2, "names nothing");
-    }
-    fails(&run(&place, &["group", "show", "nobody"]), 1, "there is no group \"nobody\"");
-    fails(&run(&place, &["client", "show", "nobody"]), 1, "there is no client");
-    fails(&run(&place, &["client", "remove", "PkceJS", "--yes"]), 1, "configuration");
-    fails(&run(&place, &["group", "add", "staff/a"]), 1, "There is a group of this name already.");
-    fails(&run(&place, &["user", "remove", "zoe"]), 2, "Give --yes");
-    let on_machine = "run it on the server's machine";
-    for arguments in [&["db", "migrate"][..], &["keys", "rekey"], &["doctor"], &["serve"]] {
-        fails(&run(&place, arguments), 2, on_machine);
-    }
-    let both = run(&place, &["user", "list", "--config", "doorward.toml"]);
-    fails(&both, 2, "give one");
+    refuses_what_is_not_for_elsewhere(&place);
 
     for (arguments, said) in [
         (

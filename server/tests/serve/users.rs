@@ -283,7 +283,7 @@ fn an_export_is_imported_once_and_says_what_is_left() {
     assert_eq!((&second["added"], &second["present"]), (&json!(0), &json!(2)), "{second}");
     let link = ["import", "csv", "users.csv", "--link", "google=https://accounts.google.com"];
     let unknown = refused(&place, &link, "");
-    assert!(unknown.contains("configure the provider first"), "{unknown}");
+    assert!(unknown.contains("configure it first"), "{unknown}");
     let missing = refused(&place, &["import", "csv", "nothing.csv"], "");
     assert!(missing.contains("nothing.csv"), "{missing}");
 }

@@ -34,6 +34,7 @@ use super::{
 pub use crate::types::groups::{GroupChanges, GroupView, MemberRow, NewGroup};
 
 impl GroupView {
+    /// What the API shows of a group.
     pub fn of(group: &Group) -> Self {
         Self {
             name: group.name.to_string(),

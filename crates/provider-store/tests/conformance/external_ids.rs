@@ -142,8 +142,8 @@ pub async fn members_change_together_or_not_at_all(store: Tested) {
         assert_eq!(store.change_group_members(&name, about(stale)).await.unwrap(), None);
     }
     assert_eq!(members().await, ["bob", "carol"]);
-    let changed = store.change_group_members(&name, about(version)).await.unwrap();
-    assert_eq!(changed, Some(AddedGroupMember::Added));
+    let outcome = store.change_group_members(&name, about(version)).await.unwrap();
+    assert_eq!(outcome, Some(AddedGroupMember::Added));
     assert_eq!(members().await, ["alice", "carol"]);
     assert_eq!(store.group(&name).await.unwrap().unwrap().version, version + 1);
     assert_eq!(store.change_group_members(&name, about(version)).await.unwrap(), None);

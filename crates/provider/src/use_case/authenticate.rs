@@ -206,9 +206,10 @@ impl ClientAuthenticator<'_> {
         let pushed_endpoint = format!("{}{}", self.issuer, paths::PUSHED_AUTHORIZATION);
         let audiences = [self.issuer, &token_endpoint, &pushed_endpoint];
         let audiences = if client.fapi2 { &audiences[..1] } else { &audiences[..] };
-        let longest_life = match client.is_stranger() {
-            true => assertion::LONGEST_LIFE_OF_STRANGER,
-            false => assertion::LONGEST_LIFE,
+        let longest_life = if client.is_stranger() {
+            assertion::LONGEST_LIFE_OF_STRANGER
+        } else {
+            assertion::LONGEST_LIFE
         };
         let (client_id, fapi2) = (&client.client_id, client.fapi2);
         let expected = Expected { client_id, audiences, fapi2, longest_life };

@@ -339,8 +339,7 @@ impl DirectoryStates<'_> {
             }
             standing = match (self.ask(directory, identity).await?, standing) {
                 (ended @ Standing::Ended(_), _) => return Ok(ended),
-                (_, Standing::Untrusted) => Standing::Untrusted,
-                (Standing::Untrusted, _) => Standing::Untrusted,
+                (_, Standing::Untrusted) | (Standing::Untrusted, _) => Standing::Untrusted,
                 (_, Standing::Unknown) => Standing::Unknown,
                 (one, _) => one,
             };

@@ -285,7 +285,7 @@ impl PasswordCheck<'_> {
                 let known = user.zip(origin.address());
                 let known = known.map(|(user, address)| ThrottleKey::known_at(user, address));
                 let of_entry = |keys: fn(&Counters) -> Vec<ThrottleKey>| {
-                    let keys = entry.iter().flat_map(|own| keys(own));
+                    let keys = entry.iter().flat_map(keys);
                     keys.filter(|key| !counters.keys().contains(key)).collect::<Vec<_>>()
                 };
                 let own = [counters.cleared(), of_entry(Counters::cleared)].concat();
@@ -664,12 +664,11 @@ impl InARow {
     }
 
     fn elsewhere(username: &str, user: Option<&User>) -> Self {
-        let (key, policy) = match user {
-            Some(user) => (ThrottleKey::wrong_passwords(user, None), throttle::WRONG_PASSWORDS),
-            None => {
-                let key = ThrottleKey::wrong_passwords_of_nobody(username);
-                (key, throttle::WRONG_PASSWORDS_OF_NOBODY)
-            }
+        let (key, policy) = if let Some(user) = user {
+            (ThrottleKey::wrong_passwords(user, None), throttle::WRONG_PASSWORDS)
+        } else {
+            let key = ThrottleKey::wrong_passwords_of_nobody(username);
+            (key, throttle::WRONG_PASSWORDS_OF_NOBODY)
         };
         Self { key, policy, is_of_a_place: false }
     }

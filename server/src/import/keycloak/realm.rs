@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use doorward_provider::model::group::{Group, GroupName};
+use doorward_provider::model::group::{Group, name_made_of};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -300,7 +300,7 @@ impl ExportedGroup {
             if above.is_empty() { self.name.clone() } else { format!("{above}/{}", self.name) };
         let mut roles = inherited.clone();
         roles.extend(self.realm_roles.iter().cloned());
-        let name = match GroupName::made_of(&path) {
+        let name = match name_made_of(&path) {
             Ok(name) => name,
             Err(error) => {
                 configuration.groups.push(Err(format!("the group {path}: {error}")));

@@ -262,7 +262,7 @@ mod tests {
 
     /// A resolver that waits however slow the machine is.
     fn patient(most: usize, most_of_a_zone: usize) -> PublicResolver {
-        let time_limit = Duration::from_secs(600);
+        let time_limit = Duration::from_mins(10);
         PublicResolver { time_limit, ..PublicResolver::with_places(most, most_of_a_zone) }
     }
 

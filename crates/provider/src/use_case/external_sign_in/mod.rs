@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub use self::pending::PendingIdentity;
 use self::vouched::Vouched;
 use crate::{
-    ProviderSettings, audit,
+    audit,
     model::{
         account_event::AccountEventKind,
         directory,
@@ -26,6 +26,7 @@ use crate::{
         },
         identity_provider::{FirstSignIn, IdentityProvider},
         outbox::MailKind,
+        provider_settings::ProviderSettings,
         session::Session,
         ticket::{Ticket, TicketPurpose},
         time::{Clock, Entropy, Seconds},
