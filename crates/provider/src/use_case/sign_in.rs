@@ -308,10 +308,10 @@ impl PasswordCheck<'_> {
 
     /// Checks the password of our own, unless too many in a row were wrong. The answer is then that
     /// to a wrong one, after the same work: so a guesser learns neither that the limit is reached
-    /// nor, by that, that there is such a user. Passwords of directories are limited by the
-    /// directories: no new password of our own could end the limit. `in_a_row` is how many the
-    /// place of this attempt has, this one included, as the attempt itself was counted: so of
-    /// attempts at the same time exactly one reaches the limit.
+    /// nor, by that, that there is such a user. For passwords of directories, [`OfEntry`] holds the
+    /// same limit before the bind. `in_a_row` is how many the place of this attempt has, this one
+    /// included, as the attempt itself was counted: so of attempts at the same time exactly one
+    /// reaches the limit.
     async fn check_within_limit(
         &self,
         username: &str,
