@@ -24,8 +24,10 @@ fn main() -> ExitCode {
             site::make(Path::new(wasm), Path::new(admin), Path::new(folder), true)
         }
         ["bindgen", wasm, folder] => program::plain(Path::new(wasm), Path::new(folder)),
-        _ => Err("usage: xtask site WASM ADMIN_WASM FOLDER [--optimize] | xtask bindgen WASM FOLDER"
-            .into()),
+        _ => {
+            Err("usage: xtask site WASM ADMIN_WASM FOLDER [--optimize] | xtask bindgen WASM FOLDER"
+                .into())
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

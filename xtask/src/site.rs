@@ -17,8 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Result,
     compress::{self, Effort},
-    optimize,
-    program,
+    optimize, program,
 };
 
 /// Name of the application's glue and wasm, as in the workspace's metadata for cargo-leptos.
