@@ -48,7 +48,7 @@ impl AppConfig {
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
         // Member by member: a derived reader would be larger than the rest of this file.
         let document = json::object(text.as_bytes())
-            .ok_or_else(|| ConfigError::Malformed("it is no JSON object".to_owned()))?;
+            .ok_or_else(|| ConfigError::Malformed("it is not a JSON object".to_owned()))?;
         let member = |name: &str| match document.get(name) {
             Some(Value::String(value)) => Ok(value.clone()),
             _ => Err(ConfigError::Malformed(format!("`{name}` is not there, or is not a text"))),

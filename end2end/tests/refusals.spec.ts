@@ -37,7 +37,7 @@ test.describe('the callback', () => {
     'no state': (url) => url.searchParams.delete('state'),
   };
   for (const [what, tamper] of Object.entries(foreign)) {
-    test(`${what} is no response of ours, and is left alone`, async ({ page }) => {
+    test(`${what} is not a response of ours, and is left alone`, async ({ page }) => {
       const app = new Application(page);
       const exchanges = tokenRequests(page);
       await app.open();

@@ -336,8 +336,8 @@ impl UserManager {
     }
 
     /// Like [`UserManager::fetch`], but the request is sent by another HTTP client: one that sends
-    /// what is no text, or that can be aborted. It gets the request with the token, once more after
-    /// a renewal. Of its answer, only status and headers matter to this client.
+    /// what is not text, or that can be aborted. It gets the request with the token, once more
+    /// after a renewal. Of its answer, only status and headers matter to this client.
     ///
     /// # Errors
     ///

@@ -162,7 +162,7 @@ impl MetadataService {
                 let url = service.endpoint(Endpoint::Jwks).await?;
                 let (document, text) = service.fetch(&url, cache).await?;
                 let keys = JwkSet::from_members(document.0);
-                let keys = keys.ok_or_else(|| unexpected(&url, "the answer is no key set"))?;
+                let keys = keys.ok_or_else(|| unexpected(&url, "the answer is not a key set"))?;
                 service.0.kept.put(Document::Keys, &text);
                 service.0.keys_are_kept.set(false);
                 *service.0.keys.borrow_mut() = Some(Rc::new(keys));

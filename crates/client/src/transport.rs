@@ -213,7 +213,7 @@ fn basic(client_id: &str, secret: &str) -> String {
 
 /// Reads a JSON object from a body. The error does not repeat the body, which may contain tokens.
 pub(crate) fn json(url: &str, body: &str) -> Result<Members, Fault> {
-    Members::read(body).ok_or_else(|| unexpected(url, "the answer is no JSON object"))
+    Members::read(body).ok_or_else(|| unexpected(url, "the answer is not a JSON object"))
 }
 
 /// The error for an unexpected body.

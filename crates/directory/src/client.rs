@@ -325,8 +325,8 @@ impl LdapDirectory {
         Ok(names.into_iter().collect())
     }
 
-    /// The entry with this identifier, if it is still one that `user_filter` finds by some name: who
-    /// has lost the group that the filter asks for has lost the access.
+    /// The entry with this identifier, if it is still one that `user_filter` finds by some name:
+    /// who has lost the group that the filter asks for has lost the access.
     async fn entry_of(&self, subject: &ExternalSubject) -> Result<Option<Entry>, DirectoryError> {
         let by_id = match &self.settings.attributes.id {
             id @ IdAttribute::ObjectGuid => match guid_bytes(subject) {

@@ -10,7 +10,7 @@ pub(crate) struct Entry {
     attributes: Vec<(String, Vec<Vec<u8>>)>,
 }
 
-/// The message is no entry.
+/// The message is not an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InvalidEntry;
 
@@ -39,7 +39,7 @@ impl Entry {
     }
 
     /// The values of an attribute. Names have no case (RFC 4512 section 2.5), and what follows a
-    /// semicolon is no part of them.
+    /// semicolon is not part of them.
     pub(crate) fn values(&self, name: &str) -> &[Vec<u8>] {
         let is_same = |own: &str| own.split(';').next().unwrap_or(own).eq_ignore_ascii_case(name);
         let found = self.attributes.iter().find(|(own, values)| is_same(own) && !values.is_empty());

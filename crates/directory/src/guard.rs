@@ -31,7 +31,7 @@ pub(crate) enum BadMessage {
     TooMuch,
     #[error("the server sends a message that is nested too deeply")]
     TooDeep,
-    #[error("the server sends what is no LDAP message")]
+    #[error("the server sends what is not an LDAP message")]
     Malformed,
 }
 

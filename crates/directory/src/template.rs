@@ -36,7 +36,8 @@ impl FilterTemplate {
         let filter = Self(Template::parse(text, known)?);
         let sample: Vec<_> = known.iter().map(|name| (*name, "a")).collect();
         if parse_filter(filter.fill(&sample)).is_err() {
-            let problem = "this is no search filter, such as (&(objectClass=person)(uid={name}))";
+            let problem =
+                "this is not a search filter, such as (&(objectClass=person)(uid={name}))";
             return Err(InvalidTemplate(problem.to_owned()));
         }
         Ok(filter)
@@ -64,7 +65,7 @@ impl DnTemplate {
     pub fn parse(text: &str) -> Result<Self, InvalidTemplate> {
         let template = Self(Template::parse(text, &["name"])?);
         if crate::dn::Dn::parse(&template.fill("a")).is_none() {
-            let problem = "this is no distinguished name, such as uid={name},dc=example,dc=com";
+            let problem = "this is not a distinguished name, such as uid={name},dc=example,dc=com";
             return Err(InvalidTemplate(problem.to_owned()));
         }
         Ok(template)

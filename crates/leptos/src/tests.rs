@@ -117,7 +117,7 @@ fn what_is_to_be_repeated_is_given_once_and_to_the_same_user() {
         assert_eq!(auth.take_repeat(), None);
         auth.status.set(Some(user("alice")).into());
         assert_eq!(auth.take_repeat(), None, "another user came back first");
-        // The page's own state is no step-up.
+        // The page's own state is not a step-up.
         auth.brought.set(Some(serde_json::json!("mine")));
         assert_eq!(auth.take_repeat(), None);
     });

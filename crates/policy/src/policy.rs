@@ -127,7 +127,7 @@ impl Policy {
     }
 
     /// The caller has signed in within the last so many seconds, by the claim `auth_time`. The
-    /// renewal of a token is no sign-in. Fewer than [`Policy::SHORTEST_RECENT_SIGN_IN`] count as
+    /// renewal of a token is not a sign-in. Fewer than [`Policy::SHORTEST_RECENT_SIGN_IN`] count as
     /// that, and ten seconds are forgiven: otherwise a user who has just signed in could be asked
     /// again, since redirects take their time and clocks differ.
     ///
@@ -328,7 +328,7 @@ fn decide(policies: &[Policy], caller: Caller<'_>) -> Decision {
         policy.collect_unmet(caller, &mut unmet);
     }
     if unmet.is_empty() {
-        // Only a requirement that is no pure function comes here. It said no once, so the answer
+        // Only a requirement that is not a pure function comes here. It said no once, so the answer
         // is no.
         unmet.extend(policies.iter().map(Policy::needs));
     }

@@ -12,7 +12,7 @@ const LONGEST: usize = 254;
 /// The longest part before the `@` in bytes (RFC 5321 section 4.5.3.1.1).
 const LONGEST_LOCAL_PART: usize = 64;
 
-/// The text is no user name.
+/// The text is not a user name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a username has 1 to 255 bytes without control characters")]
 pub struct NoUsername;
@@ -59,7 +59,7 @@ fn is_label(text: &str) -> bool {
 #[serde(transparent)]
 pub struct GroupName(String);
 
-/// The text is no name of a group.
+/// The text is not the name of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the name of a group has 1 to 64 letters (a to z), digits, and . _ - : / between them; it \

@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::base64url;
 
-/// The text is no identifier of its kind. The message says what one looks like.
+/// The text is not an identifier of its kind. The message says what one looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidId(&'static str);
@@ -158,7 +158,7 @@ identifier! {
 
 identifier! {
     /// The public identifier of a session at the provider (`sid`, OIDC Front-Channel Logout
-    /// section 3): 1 to 255 printable ASCII characters without spaces. It is no secret, and not
+    /// section 3): 1 to 255 printable ASCII characters without spaces. It is not a secret, and not
     /// the session's cookie.
     SessionId, |text| is_graphic(text, 255),
     "a sid has 1 to 255 printable ASCII characters without spaces"
@@ -166,7 +166,7 @@ identifier! {
 
 identifier! {
     /// The identifier of a grant: 1 to 255 printable ASCII characters without spaces. Tokens name
-    /// the grant that they come from by it, so it is no secret.
+    /// the grant that they come from by it, so it is not a secret.
     GrantId, |text| is_graphic(text, 255),
     "a grant has an identifier of 1 to 255 printable ASCII characters without spaces"
 }

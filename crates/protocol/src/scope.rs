@@ -21,7 +21,7 @@ const MAX_TOKENS: usize = 100;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope(Vec<String>);
 
-/// The text is no scope by the grammar of RFC 6749 section 3.3.
+/// The text is not a scope by the grammar of RFC 6749 section 3.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a scope is a list of tokens of printable ASCII characters without quotes and backslashes, \

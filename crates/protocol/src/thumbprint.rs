@@ -7,11 +7,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{base64url, jwk::Jwk};
 
-/// The SHA-256 thumbprint of a public key: 43 base64url characters. It is no secret.
+/// The SHA-256 thumbprint of a public key: 43 base64url characters. It is not a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Thumbprint(String);
 
-/// The text is no base64url of 32 bytes.
+/// The text is not base64url of 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JWK thumbprint: the base64url of a SHA-256 hash")]
 pub struct NotAThumbprint;

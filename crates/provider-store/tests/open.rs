@@ -143,7 +143,7 @@ fn a_path_that_cannot_be_a_file_is_refused() {
 fn what_is_no_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.sqlite3");
-    let content = "this is no database ".repeat(1000);
+    let content = "this is not a database ".repeat(1000);
     fs::write(&path, &content).unwrap();
     let error = open(&path).unwrap_err();
     assert!(matches!(error, OpenError::Damaged { .. }), "{error}");

@@ -30,7 +30,7 @@ pub struct ClientKey {
     header: Header,
 }
 
-/// The text is no private key for the algorithm.
+/// The text is not a private key for the algorithm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the client's key can't be used: {0}")]
 pub struct ClientKeyError(String);

@@ -40,7 +40,7 @@ pub struct ProofKey {
     header: Arc<str>,
 }
 
-/// The key can't be made, or the text is no private key for ES256.
+/// The key can't be made, or the text is not a private key for ES256.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the key for proofs can't be used: {0}")]
 pub struct ProofKeyError(String);
@@ -92,7 +92,7 @@ impl ProofKey {
             Value::Object(members) => Jwk::from_members(members),
             _ => None,
         });
-        let wrong = || ProofKeyError("it is no key on the curve P-256".to_owned());
+        let wrong = || ProofKeyError("it is not a key on the curve P-256".to_owned());
         let public = public.filter(|key| key.crv.as_deref() == Some("P-256")).ok_or_else(wrong)?;
         // Signs once, so that a key that does not fit is not found out at the first sign-in.
         crypto::sign(b"", &key, Algorithm::ES256)?;

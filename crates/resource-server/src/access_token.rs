@@ -96,7 +96,7 @@ impl AccessToken {
 
 impl TokenClaims {
     /// Reads the claims where the profile finds them, as loosely as RFC 7519 allows: dates may have
-    /// a fraction, the scope may be an array, and null is no claim. Claims that no rule uses are
+    /// a fraction, the scope may be an array, and null is not a claim. Claims that no rule uses are
     /// not read at all.
     fn read(all: &Map<String, Value>, profile: &TokenProfile) -> Result<Self, TokenError> {
         let text = |paths: &[ClaimPath]| {

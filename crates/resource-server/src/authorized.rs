@@ -39,7 +39,7 @@ use crate::{AccessToken, Refusal, RefusalCause, ResourceServer, TokenClaims};
 ///
 /// A handler may have any number of them: the token and its proof are verified once.
 ///
-/// A type that is no policy does not compile:
+/// A type that is not a policy does not compile:
 ///
 /// ```compile_fail
 /// # use doorward_resource_server::Authorized;

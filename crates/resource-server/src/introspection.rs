@@ -4,7 +4,7 @@
 //! sent. A refusal is cached for an even shorter time. If the setting is zero, every request asks.
 //! One question about a token runs at a time, in a task of its own, so that a caller who hangs up
 //! does not cancel it for the others. The number of questions at the same time is bounded. After a
-//! failure the issuer is not asked for a moment. A refusal of one token is no failure, because
+//! failure the issuer is not asked for a moment. A refusal of one token is not a failure, because
 //! anyone can write a token.
 
 use std::{
@@ -283,7 +283,7 @@ impl Inner {
         let refuse =
             |problem| self.failed(&IssuerError::Unsigned { url: endpoint.to_string(), problem });
         let token = std::str::from_utf8(body).unwrap_or_default();
-        let jws = UnverifiedJws::parse(token).map_err(|_| refuse("it is no JSON Web Token"))?;
+        let jws = UnverifiedJws::parse(token).map_err(|_| refuse("it is not a JSON Web Token"))?;
         // So that no other token of the issuer is taken for an answer (section 8.1).
         if !jws.header().is_type("token-introspection+jwt") {
             return Err(refuse("its typ is not token-introspection+jwt"));

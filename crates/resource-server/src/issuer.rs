@@ -62,9 +62,9 @@ pub(crate) struct Published {
     pub(crate) introspection_endpoint: Option<Result<Url, AddressError>>,
 }
 
-/// An address in the metadata is no URL, or it leaves https.
+/// An address in the metadata is not a URL, or it leaves https.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the metadata's {member} {found:?} is no URL that may be used")]
+#[error("the metadata's {member} {found:?} is not a URL that may be used")]
 pub(crate) struct AddressError {
     member: &'static str,
     found: String,

@@ -302,7 +302,7 @@ async fn a_user_signs_in_consents_and_signs_out() {
         assert!(browser.page.contains("Ada Archer"), "{}", browser.page);
 
         browser.open("/admin").await;
-        assert_eq!(browser.status, StatusCode::FORBIDDEN, "Ada is no administrator");
+        assert_eq!(browser.status, StatusCode::FORBIDDEN, "Ada is not an administrator");
         browser.open("/recent").await;
         assert!(browser.page.contains("a moment ago"), "{}", browser.page);
 

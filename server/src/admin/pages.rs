@@ -21,7 +21,7 @@ use crate::{
     config::{origin_of, pages_scope},
 };
 
-/// Where the program finds out where to sign in. It is no path of a page.
+/// Where the program finds out where to sign in. It is not a path of a page.
 const CONFIG_PATH: &str = "/admin/config.json";
 
 /// The routes of the pages. `origins` are those from which people may load them.

@@ -32,7 +32,7 @@ const WRITTEN_NAME: &str = "/pkg/doorward.wasm";
 
 /// File systems refuse longer names with an error that is not "no such file".
 const LONGEST_NAME: usize = 255;
-/// A path that is no file.
+/// A path that is not a file.
 const NO_FILE: &str = "/nothing";
 
 /// What answers a request for which there is no file.

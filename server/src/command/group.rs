@@ -335,7 +335,7 @@ async fn leave(
 ) -> Result<(), CommandError> {
     let user = context.user(user).await?;
     if !context.store.remove_group_member(group, &user.sub).await? {
-        let problem = format!("the user {} is no member of {group}", user.username);
+        let problem = format!("the user {} is not a member of {group}", user.username);
         return Err(CommandError::Missing(problem));
     }
     context.audit(by_operator("group_member_removed", "group", group).on_user(&user.sub)).await;
@@ -345,6 +345,6 @@ async fn leave(
 
 /// Says that a membership has ended.
 pub(super) fn tell_left(json: bool, group: &GroupName, user: &User) {
-    let sentence = format!("{} is no member of {group} any more.", user.username);
+    let sentence = format!("{} is not a member of {group} any more.", user.username);
     done(json, &sentence, json!({"group": group, "sub": user.sub}));
 }

@@ -155,7 +155,7 @@ pub struct UpstreamConfig {
     pub form_post: bool,
     /// Whether it is known to ask the user for `prompt=login`, although it sends no `auth_time`.
     pub asks_again: bool,
-    /// Whether it is GitHub, which is no OpenID provider.
+    /// Whether it is GitHub, which is not an OpenID provider.
     pub github: bool,
 }
 

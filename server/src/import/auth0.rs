@@ -19,7 +19,7 @@ pub fn read(export: impl Read, each: Each<'_>) -> Result<(), ReadError> {
             continue;
         }
         let user: User = serde_json::from_str(&line).map_err(|error| {
-            ReadError(format!("line {number} is no user in an export of Auth0: {error}"))
+            ReadError(format!("line {number} is not a user in an export of Auth0: {error}"))
         })?;
         each(user.foreign());
     }

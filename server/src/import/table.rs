@@ -50,7 +50,7 @@ const OF_NO_USE: [&str; 6] = [
 
 pub fn read(export: impl Read, each: Each<'_>) -> Result<(), ReadError> {
     let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(export);
-    let broken = |error: csv::Error| ReadError(format!("this is no table: {error}"));
+    let broken = |error: csv::Error| ReadError(format!("this is not a table: {error}"));
     let header = table.headers().map_err(broken)?.clone();
     if !header.iter().any(|column| name_of(column) == "username") {
         let advice = "the first line must name the columns, and one of them must be username";

@@ -123,7 +123,9 @@ fn what_is_no_export_is_refused_as_a_whole() {
         assert!(problem.contains("no realm export"), "{export}: {problem}");
     }
     assert!(users(Format::Keycloak, "{}").unwrap_err().contains("--users same_file"));
-    assert!(users(Format::Auth0, "{\"email\": 1}").unwrap_err().starts_with("line 1 is no user"));
+    assert!(
+        users(Format::Auth0, "{\"email\": 1}").unwrap_err().starts_with("line 1 is not a user")
+    );
     assert!(users(Format::Csv, "name\nAda").unwrap_err().contains("one of them must be username"));
     assert!(users(Format::Csv, "username,name\nada").unwrap_err().contains("no table"));
     assert!(users(Format::Keycloak, &"[".repeat(100_000)).is_err());
@@ -196,7 +198,8 @@ fn a_realm_has_clients_and_groups() {
                 {"name": "Sales Team", "realmRoles": ["seller"], "attributes": {"email": ["x"]}}]}],
         "clients": [
             {"clientId": "account", "publicClient": true},
-            {"clientId": "shop", "secret": "secret", "name": "Shop", "rootUrl": "https://shop.example",
+            {"clientId": "shop", "secret": "secret", "name": "Shop",
+                "rootUrl": "https://shop.example",
                 "redirectUris": ["/callback", "https://shop.example/*"], "webOrigins": ["+"],
                 "standardFlowEnabled": true, "implicitFlowEnabled": true,
                 "directAccessGrantsEnabled": true, "serviceAccountsEnabled": true,

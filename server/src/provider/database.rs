@@ -116,7 +116,7 @@ impl WriteProbe {
     /// Adds a row that the next sweep after its end removes.
     async fn write(&self) -> bool {
         let now = SystemClock.now();
-        // A random value is no message's hash.
+        // A random value is not a message's hash.
         let row = MessageIdentity::from_bytes(SystemEntropy.bytes());
         match self.store.first_use(row, now.plus(PROBE_LIVES_FOR)).await {
             Ok(_) => true,

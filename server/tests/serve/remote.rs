@@ -288,7 +288,7 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
     for (arguments, said) in [
         (
             &["group", "member", "remove", "staff/a", "zoe"][..],
-            "zoe is no member of staff/a any more.\n",
+            "zoe is not a member of staff/a any more.\n",
         ),
         (&["group", "remove", "staff/a", "--yes"], "The group staff/a is removed.\n"),
         (

@@ -37,7 +37,7 @@ async fn a_client_provisions_with_a_token_of_the_same_server() {
     assert!(location.starts_with(&base), "{location}");
     let read: Value = send(http.get(&location)).await.unwrap().json().await.unwrap();
     assert_eq!(read["externalId"], json!("e-1"));
-    // It is no token for the other API, which is off besides.
+    // It is not a token for the other API, which is off besides.
     let url = format!("{}/api/admin/v1/users", place.provider);
     assert_eq!(send(http.get(url)).await.unwrap().status(), 404);
     let audit = place.command(&["audit", "list", "--client", "entra", "--json"]).output().unwrap();

@@ -38,7 +38,7 @@ pub fn bars(label: String, values: &[u64], names: &[String], class: &'static str
 /// The largest number takes the whole height; a number that is not zero can be seen.
 fn heights(values: &[u64]) -> Vec<f64> {
     let most = values.iter().copied().max().unwrap_or_default().max(1);
-    #[allow(clippy::cast_precision_loss)] // A picture is no table.
+    #[allow(clippy::cast_precision_loss)] // A picture is not a table.
     let height = |value: u64| value as f64 / most as f64 * HEIGHT;
     values.iter().map(|&value| if value == 0 { 0.0 } else { height(value).max(2.0) }).collect()
 }

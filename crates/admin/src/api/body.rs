@@ -43,15 +43,15 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        // What stands in place of an enum is told as if it were no JSON at all.
+        // What stands in place of an enum is told as if it were not JSON at all.
         let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
         if inner.is_data() || is_json() {
             Problem::invalid(field_of(&path, &inner), without_place(&inner))
         } else {
-            Problem::malformed(format!("The body is no JSON: {inner}."))
+            Problem::malformed(format!("The body is not JSON: {inner}."))
         }
     })?;
-    reader.end().map_err(|error| Problem::malformed(format!("The body is no JSON: {error}.")))?;
+    reader.end().map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
     Ok(value)
 }
 

@@ -187,7 +187,7 @@ pub async fn remove_member(
     let user = api.user(&sub).await?;
     caller.may_act_on(&user)?;
     if !api.store().remove_group_member(&name, &user.sub).await? {
-        return Err(Problem::missing("The user is no member of this group."));
+        return Err(Problem::missing("The user is not a member of this group."));
     }
     history.detail("was_member", true);
     Ok(StatusCode::NO_CONTENT.into_response())

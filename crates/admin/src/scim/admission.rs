@@ -65,8 +65,8 @@ impl Client {
         ))
     }
 
-    /// The marks of a user who becomes `user` and was enabled before, or not. Refuses to enable whom
-    /// somebody else disabled.
+    /// The marks of a user who becomes `user` and was enabled before, or not. Refuses to enable
+    /// whom somebody else disabled.
     pub fn marks(&self, user: &User, was_enabled: bool) -> Result<UserMarks, ScimError> {
         let mut marks = UserMarks::of(user);
         if user.enabled && !was_enabled && marks.disabled_by.as_ref() != Some(&self.id) {

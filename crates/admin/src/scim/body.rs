@@ -34,7 +34,9 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             _ => ScimError::syntax("The body did not arrive whole."),
         })?;
         let value = serde_json::from_slice(&bytes);
-        value.map(Self).map_err(|error| ScimError::syntax(format!("The body is no JSON: {error}.")))
+        value
+            .map(Self)
+            .map_err(|error| ScimError::syntax(format!("The body is not JSON: {error}.")))
     }
 }
 

@@ -234,8 +234,8 @@ pub struct Lookup {
     pub is_prefix: bool,
 }
 
-/// The lookups that find everything that a filter matches, and maybe more; `None` if there are none.
-/// `indexed` are the attributes that have an index, and whether it finds by a beginning, too.
+/// The lookups that find everything that a filter matches, and maybe more; `None` if there are
+/// none. `indexed` are the attributes that have an index, and whether it finds by a beginning, too.
 pub fn lookups(
     filter: &Filter,
     of: &'static ResourceType,

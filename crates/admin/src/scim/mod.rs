@@ -118,7 +118,7 @@ async fn not_allowed() -> ScimError {
 
 async fn not_found(request: axum::extract::Request) -> ScimError {
     match request.uri().path().strip_prefix(BASE_PATH) {
-        Some("/Me") => ScimError::not_implemented("A client is no user: it has no /Me."),
+        Some("/Me") => ScimError::not_implemented("A client is not a user: it has no /Me."),
         Some("/Bulk") => ScimError::not_implemented("There is no /Bulk: send single requests."),
         Some("/.search" | "" | "/") => ScimError::not_implemented(
             "Users and groups are not searched at once: ask /Users or /Groups.",

@@ -64,7 +64,7 @@ impl Operation {
             }
         }
         let Some(Value::Array(operations)) = operations else {
-            return Err(ScimError::syntax("Operations is missing, or is no list."));
+            return Err(ScimError::syntax("Operations is missing, or is not a list."));
         };
         if operations.is_empty() || operations.len() > MOST_OPERATIONS {
             let detail = format!("Operations: give 1 to {MOST_OPERATIONS}.");
@@ -88,7 +88,7 @@ impl Operation {
                 "remove" => OperationKind::Remove,
                 _ => return Err(ScimError::syntax("op is one of add, replace and remove.")),
             },
-            _ => return Err(ScimError::syntax("op is missing, or is no text.")),
+            _ => return Err(ScimError::syntax("op is missing, or is not text.")),
         };
         let path = match take("path") {
             None | Some(Value::Null) => None,
@@ -128,7 +128,7 @@ impl Operation {
 impl Path {
     /// Reads a path (RFC 7644 figure 7).
     pub fn parse(text: &str, of: &'static ResourceType) -> Result<Self, ScimError> {
-        let wrong = || ScimError::path(format!("\"{}\" is no path.", shortened(text)));
+        let wrong = || ScimError::path(format!("\"{}\" is not a path.", shortened(text)));
         if let Some(extension) = of.extension(text) {
             return Ok(Self::Extension(extension.id.to_owned()));
         }

@@ -144,7 +144,8 @@ mod tests {
         let only = only.map(texts);
         let projection = Projection::new(only.as_deref(), &texts(without), &USERS).unwrap();
         let resource = json!({
-            "schemas": [], "id": "1", "userName": "ada", "name": {"givenName": "A", "formatted": "B"},
+            "schemas": [], "id": "1", "userName": "ada",
+            "name": {"givenName": "A", "formatted": "B"},
             "emails": [{"value": "x", "type": "work"}, {"value": "y"}],
             ENTERPRISE: {"department": "D", "division": "E"}, "meta": {},
         });

@@ -21,7 +21,7 @@ async fn a_change_of_an_older_state_is_refused_and_told_what_changed() {
     let missing = world.call("PATCH", "/users/alice").by("olga").json(&json!({})).send().await;
     assert_eq!(missing.status, 428);
     let any = world.call("PATCH", "/users/alice").by("olga").with("if-match", "*");
-    assert_eq!(any.json(&json!({})).send().await.status, 428, "* is no state");
+    assert_eq!(any.json(&json!({})).send().await.status, 428, "* is not a state");
 }
 
 #[tokio::test]

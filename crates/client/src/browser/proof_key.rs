@@ -68,7 +68,7 @@ impl ProofKey {
     async fn half(&self, name: &str) -> Result<CryptoKey, ProofKeyError> {
         let half = Reflect::get(&self.pair().await?, &JsValue::from_str(name))
             .map_err(|error| reason(&error))?;
-        half.dyn_into().map_err(|_| failed("what is stored is no key"))
+        half.dyn_into().map_err(|_| failed("what is stored is not a key"))
     }
 }
 
@@ -82,7 +82,7 @@ impl ProofSigner for ProofKey {
         let member = |name: &str| Reflect::get(&jwk, &JsValue::from_str(name)).ok()?.as_string();
         match (member("x"), member("y")) {
             (Some(x), Some(y)) => Ok(Jwk::ec("P-256", x, y)),
-            _ => Err(failed("what is stored is no elliptic curve key")),
+            _ => Err(failed("what is stored is not an elliptic curve key")),
         }
     }
 

@@ -318,8 +318,8 @@ pub(crate) fn new_id(via: Via, entropy: &dyn Entropy) -> Result<String, Fault> {
     Ok([via.id_prefix(), &random_text(entropy)?].concat())
 }
 
-/// The kind of window in which a request with this identifier was sent. `None`: it is no identifier
-/// of this client, and so the page's own parameter, or another program's.
+/// The kind of window in which a request with this identifier was sent. `None`: it is not an
+/// identifier of this client, and so the page's own parameter, or another program's.
 pub(crate) fn via_of(id: &str) -> Option<Via> {
     let [redirect, popup, frame] = Via::ALL;
     let via = [popup, frame].into_iter().find(|via| id.starts_with(via.id_prefix()));

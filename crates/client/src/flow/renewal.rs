@@ -155,7 +155,7 @@ impl Client {
                             continue;
                         }
                     }
-                    // An API that the provider refuses is no failure of the session.
+                    // An API that the provider refuses is not a failure of the session.
                     if resource.is_none() || error.ends_the_grant() {
                         self.renewal_failed(&error)?;
                     }

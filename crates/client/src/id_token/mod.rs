@@ -106,7 +106,7 @@ pub enum IdTokenError {
     #[error("the user signed in to the provider {0} seconds ago, which is too long")]
     TooOld(u64),
     /// It was to be a logout token, and is none.
-    #[error("it is no logout token: {0}")]
+    #[error("it is not a logout token: {0}")]
     NoLogoutToken(&'static str),
 }
 

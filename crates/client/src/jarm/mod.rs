@@ -34,7 +34,7 @@ pub(crate) fn token_in(url: &str) -> Option<String> {
 /// verified.
 pub(crate) fn claimed_params(params: Params) -> Result<Params, Fault> {
     let Some(token) = params.get(PARAM) else { return Ok(params) };
-    let unreadable = |_| no_response("the signed response is no JSON Web Token");
+    let unreadable = |_| no_response("the signed response is not a JSON Web Token");
     let jws = UnverifiedJws::parse(token).map_err(unreadable)?;
     let claims = json::object(jws.unverified_payload());
     let claims = claims.ok_or(JwsError::InvalidPayload).map_err(unreadable)?;

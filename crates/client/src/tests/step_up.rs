@@ -90,7 +90,7 @@ fn other_answers_are_left_to_the_page() {
     world.sign_in(&tab);
     world.provider.fault("x", Fault::Answer(403, json!({"error": "access_denied"})));
     assert_eq!(call(&world, &tab).unwrap().status, 403);
-    // A code that is no challenge is no challenge.
+    // A code that is not a challenge is not a challenge.
     let body = json!({"error": "insufficient_user_authentication"});
     world.provider.fault("x", Fault::Answer(401, body));
     assert_eq!(call(&world, &tab).unwrap().status, 401);

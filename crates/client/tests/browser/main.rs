@@ -158,7 +158,7 @@ async fn messages_reach_other_channels_until_the_guard_is_dropped() {
     drop(other);
     javascript("new BroadcastChannel('test-channel').postMessage({ not: 'text' })").await;
     first.post("b");
-    assert_eq!(arrived.next().await.as_deref(), Some("b"), "what is no text is not heard");
+    assert_eq!(arrived.next().await.as_deref(), Some("b"), "what is not text is not heard");
     // The message from the script is the only one that the first channel did not send.
     assert_eq!(*heard.borrow(), ["other:a"]);
     drop((own, last));

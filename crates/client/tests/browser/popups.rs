@@ -61,7 +61,7 @@ async fn a_frame_is_hidden_speaks_and_is_removed() {
     assert_eq!(
         said.next().await.unwrap(),
         (origin(), "ready".to_owned()),
-        "others and what is no text are not heard"
+        "others and what is not text are not heard"
     );
     frame.post("lost", "https://op.example");
     frame.post("ping", &origin());

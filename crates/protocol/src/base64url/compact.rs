@@ -36,7 +36,7 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
             bytes.push((bits >> unwritten & 0xff) as u8);
         }
     }
-    // A letter alone is no byte, and what fills up the last letter is nought.
+    // A letter alone is not a byte, and what fills up the last letter is nought.
     (unwritten < 6 && bits & ((1 << unwritten) - 1) == 0).then_some(bytes)
 }
 

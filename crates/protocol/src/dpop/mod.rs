@@ -75,7 +75,7 @@ pub fn es256_header(public: &Jwk) -> String {
 /// Why a proof does not hold (section 4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
-    /// More than one `DPoP` header, or one that is no text.
+    /// More than one `DPoP` header, or one that is not text.
     #[error("send one DPoP header with one proof")]
     NotOneHeader,
     /// Over [`MAX_PROOF_LENGTH`], or no compact JWS with a JSON header.

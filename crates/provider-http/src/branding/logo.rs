@@ -41,7 +41,7 @@ pub enum NoLogo {
     #[error("it has {0} bytes, and a logo is on every page: give at most {LONGEST_LOGO} (256 KiB)")]
     TooLarge(usize),
     /// It is no such picture.
-    #[error("it is no PNG, JPEG or WebP picture, or it is not whole")]
+    #[error("it is not a PNG, JPEG or WebP picture, or it is not whole")]
     NotAPicture,
     /// Its name says another format.
     #[error("it is a {is} picture, and its name says otherwise: call it *.{is}")]

@@ -29,7 +29,7 @@ impl AppState {
     /// Answers a request with which the browser came, before its user has decided anything. An
     /// error that goes to a page for which nobody vouches is shown here first: otherwise anybody
     /// could make links to this provider that end there (RFC 9700 section 4.11.2). A frame shows no
-    /// page of ours, and is no place where people are led astray.
+    /// page of ours, and is not a place where people are led astray.
     pub(crate) async fn respond_to_arrival(
         &self,
         outcome: Outcome,

@@ -84,7 +84,7 @@ replaceable! {
         pub(crate) address_was_confirmed: (&'static str, &'static str),
         /// A field was left empty.
         pub(crate) enter_name_or_address: &'static str,
-        /// What was typed is no address.
+        /// What was typed is not an address.
         pub(crate) not_an_address: &'static str,
         /// The operator allows some domains only.
         pub(crate) foreign_domain: &'static str,

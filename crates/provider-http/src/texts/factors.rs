@@ -166,8 +166,8 @@ pub(super) static ENGLISH: FactorTexts = FactorTexts {
     wrong_code_after_code: "This code is wrong, or was used already. A second recovery code does \
         not help here. If you don't have the app any more, set a new password by “Forgot \
         password?” on the sign-in page. Then a recovery code takes the place of the app.",
-    wrong_recovery_code: "This is no recovery code of yours, or it was used already. Check it, or \
-        use another one.",
+    wrong_recovery_code: "This is not a recovery code of yours, or it was used already. Check it, \
+        or use another one.",
     wrong_code_set_up: "This code is wrong. Check that the app has scanned the picture below, and \
         that the time of your phone is set automatically. Then enter the code that it shows now.",
     codes_throttled: Counted {

@@ -235,7 +235,7 @@ replaceable! {
         pub(crate) command_line_warning: &'static str,
         /// The code of a command line came with a link.
         pub(crate) type_command_code: &'static str,
-        /// The code is of a command line, and the user is no administrator.
+        /// The code is of a command line, and the user is not an administrator.
         pub(crate) not_an_administrator: &'static str,
         /// Before the scopes.
         pub(crate) device_asks_for: &'static str,

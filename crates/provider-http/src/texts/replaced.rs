@@ -22,7 +22,7 @@ use crate::http::form::FormError;
 
 /// The longest text, in bytes.
 const LONGEST_TEXT: usize = 1000;
-/// The key of the language itself, which is no text.
+/// The key of the language itself, which is not text.
 const LANGUAGE: &str = "lang";
 
 /// The texts of one language that an operator replaces, by keys like `accounts.full_name`.

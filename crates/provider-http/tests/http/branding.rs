@@ -136,7 +136,7 @@ async fn the_pages_show_name_logo_colours_and_links() {
 async fn a_logo_is_served_strictly_and_by_its_content() {
     let world = world_with(branding(), vec![]).await;
     let path = logo_of(&world.get("/account/login").await).unwrap();
-    // The picture itself is no text.
+    // The picture itself is not text.
     let logo = world.send(Request::head(&path).body(Body::empty()).unwrap()).await;
     assert_eq!(logo.status, StatusCode::OK);
     assert_eq!(logo.header("content-type"), "image/png");

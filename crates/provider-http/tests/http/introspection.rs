@@ -324,7 +324,7 @@ async fn who_accepts_a_token_gets_a_signed_answer() {
             assert_eq!(claims, expected);
         }
     }
-    // A signed answer is no token.
+    // A signed answer is not a token.
     let answer = ask(&own, &tokens["access_token"], SIGNED).await;
     assert_eq!(ask(&own, &json!(answer.body), "*/*").await.json(), inactive());
     let refused = ask(&basic(API, "wrong"), &tokens["access_token"], SIGNED).await;

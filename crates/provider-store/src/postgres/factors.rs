@@ -351,7 +351,7 @@ async fn use_code(
     if used == 0 {
         return Ok(None);
     }
-    // Who has a recovery code is no guesser.
+    // Who has a recovery code is not a guesser.
     let sql = "UPDATE totp SET failures = 0 WHERE sub = $1 AND confirmed";
     connection.execute(sql, &[&sub.as_str()]).await?;
     let left = summary(connection, sub).await?.recovery_codes;

@@ -345,7 +345,7 @@ fn use_code(
     if used == 0 {
         return Ok(None);
     }
-    // Who has a recovery code is no guesser.
+    // Who has a recovery code is not a guesser.
     execute(
         connection,
         "UPDATE totp SET failures = 0 WHERE sub = ?1 AND confirmed",

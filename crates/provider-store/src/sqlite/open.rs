@@ -66,9 +66,9 @@ pub enum OpenError {
         /// What the operating system or SQLite says.
         reason: String,
     },
-    /// The content is no SQLite database, or a damaged one.
+    /// The content is not a SQLite database, or a damaged one.
     #[error(
-        "the database {path} is damaged, or is no SQLite database: restore it from a backup, or \
+        "the database {path} is damaged, or is not a SQLite database: restore it from a backup, or \
             move it away to begin with an empty one"
     )]
     Damaged {

@@ -29,9 +29,9 @@ pub enum EditableClaim {
     Locale,
 }
 
-/// The text is no value of the claim.
+/// The text is not a value of the claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("this is no value of {}", .0.name())]
+#[error("this is not a value of {}", .0.name())]
 pub struct NoClaimValue(pub EditableClaim);
 
 impl EditableClaim {

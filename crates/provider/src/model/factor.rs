@@ -132,7 +132,7 @@ impl RecoveryCode {
     }
 
     /// Reads what a user typed, in any case and with whatever stands between the groups; `None` if
-    /// it is no recovery code.
+    /// it is not a recovery code.
     pub fn typed(text: &str) -> Option<Self> {
         let letters: String = text
             .chars()

@@ -89,7 +89,7 @@ pub enum GroupError {
     /// The description is too long.
     #[error("description: give at most 200 characters, without control characters")]
     Description,
-    /// A role is no role.
+    /// A role has spaces, is empty or too long, or there are too many.
     #[error("roles: give at most 100, each of 1 to 100 characters without spaces")]
     Roles,
     /// There are too many claims.

@@ -22,8 +22,9 @@ pub struct Targets(BTreeSet<String>);
 /// Why there is no token for these APIs (RFC 8707 section 2: `invalid_target`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTarget {
-    /// A `resource` that is no API here, that the scope does not lead to, or that was not granted.
-    #[error("resource is no API of this provider, or none that the scope leads to")]
+    /// A `resource` that is not an API here, that the scope does not lead to, or that was not
+    /// granted.
+    #[error("resource is not an API of this provider, or not one that the scope leads to")]
     NoApi,
     /// No one algorithm is taken by them all (`access_token_signing_algs`).
     #[error("these APIs take tokens of different algorithms: name one of them as resource")]

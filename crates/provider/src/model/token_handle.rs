@@ -223,8 +223,8 @@ impl fmt::Debug for SuccessorSeed {
     }
 }
 
-/// A short random identifier that is no secret: `jti`, `kid`. 127 bits as 22 base64url characters,
-/// of which the first is a letter: on a command line it can't be taken for an option.
+/// A short random identifier that is not a secret: `jti`, `kid`. 127 bits as 22 base64url
+/// characters, of which the first is a letter: on a command line it can't be taken for an option.
 pub fn random_id(entropy: &dyn Entropy) -> String {
     base64url::encode(id_bytes(entropy))
 }

@@ -34,7 +34,7 @@ impl UserCode {
     }
 
     /// Reads what a user typed, in any case and with whatever stands between the letters; `None` if
-    /// it is no user code.
+    /// it is not a user code.
     pub fn typed(text: &str) -> Option<Self> {
         let letters: String = text
             .chars()

@@ -71,7 +71,7 @@ pub trait Groups: Send + Sync + 'static {
 /// Who leaves a group, and who joins it: as many as one transaction should hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MemberChanges {
-    /// Who is no member any more.
+    /// Who is not a member any more.
     pub removed: Vec<Sub>,
     /// Who is a member from now on.
     pub added: Vec<Sub>,

@@ -231,7 +231,7 @@ impl ClientAuthenticator<'_> {
 }
 
 /// How many rows a client may leave that nobody has authenticated for. The identifier of a public
-/// client is no secret, so anybody can make its requests; they are bounded for each address. A
+/// client is not a secret, so anybody can make its requests; they are bounded for each address. A
 /// confidential client has proven who it is.
 pub(crate) fn origin_bound(client: &Client, address: &str, most: u32) -> Option<OriginBound> {
     (!client.confidential).then(|| OriginBound::new(&client.client_id, address, most))

@@ -241,7 +241,7 @@ impl DeviceFlow<'_> {
         let claimed = self.device_codes.claimed_device_code(code, sub, now).await?;
         let PendingDevice { client, scope: requested, targets } =
             self.pending(claimed.ok_or(UserCodeError::Unknown)?).await?;
-        // The page is no proof that the session was good enough: anybody can post this answer.
+        // The page is not a proof that the session was good enough: anybody can post this answer.
         if scope.is_some() {
             self.require_administrator(&client, sub).await?;
             self.require_fresh_sign_in(&client, session)?;

@@ -24,8 +24,9 @@ use crate::{
 /// The client of one directory. LDAP is behind it.
 #[async_trait]
 pub trait DirectoryClient: Send + Sync + fmt::Debug {
-    /// Finds the entry of a name, and tries the password, if `before` lets it. An empty password is wrong, and is sent
-    /// nowhere: a directory may take it for a sign-in by nobody (RFC 4513 section 5.1.2).
+    /// Finds the entry of a name, and tries the password, if `before` lets it. An empty password is
+    /// wrong, and is sent nowhere: a directory may take it for a sign-in by nobody (RFC 4513
+    /// section 5.1.2).
     async fn verify(
         &self,
         name: &LoginName,

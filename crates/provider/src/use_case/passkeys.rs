@@ -262,7 +262,7 @@ impl Passkeys<'_> {
             return Err(PasskeyError::Throttled(wait));
         }
         let outcome = self.verify(ticket, answer, address).await;
-        // A question that expired is no guess.
+        // A question that expired is not a guess.
         if matches!(outcome, Ok(_) | Err(PasskeyError::Expired | PasskeyError::Store(_))) {
             self.store.withdraw_attempt(&[limit]).await?;
         }

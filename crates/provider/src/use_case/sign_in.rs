@@ -198,9 +198,8 @@ impl PasswordCheck<'_> {
         verified.local().ok_or(SignInError::WrongPassword)
     }
 
-    /// Changes the password of a user who is in a directory, and ends all sessions and access of the
-    /// user. A wrong present one counts as at the
-    /// login page. `None` if the user is in none.
+    /// Changes the password of a user who is in a directory, and ends all sessions and access of
+    /// the user. A wrong present one counts as at the login page. `None` if the user is in none.
     pub(crate) async fn change_in_directory(
         &self,
         user: &User,

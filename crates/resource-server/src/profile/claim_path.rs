@@ -23,10 +23,10 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimPath(Vec<Cow<'static, str>>);
 
-/// The text is no path to a claim.
+/// The text is not a path to a claim.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no path to a claim: give the claim's name, or a JSON Pointer such as \
+    "{0:?} is not a path to a claim: give the claim's name, or a JSON Pointer such as \
      /realm_access/roles, in which ~1 stands for a slash within a name and ~0 for a tilde"
 )]
 pub struct InvalidClaimPath(String);

@@ -33,7 +33,7 @@ fn counted(snapshotter: &Snapshotter) -> BTreeMap<String, u64> {
                 DebugValue::Counter(count) => {
                     Some((format!("{}{{{}}}", key.name(), labels.join(",")), count))
                 }
-                _ => panic!("{} is no counter", key.name()),
+                _ => panic!("{} is not a counter", key.name()),
             }
         });
     counters.collect()

@@ -197,7 +197,7 @@ async fn a_bound_token_needs_its_proof() {
     .await;
     let key = SigningKey::es256("proof");
     knows(&setup, TOKEN, &json!({"token_type": "DPoP", "cnf": {"jkt": thumbprint(&key)}}));
-    assert_eq!(setup.call(TOKEN).await.status, 401, "it is no bearer token");
+    assert_eq!(setup.call(TOKEN).await.status, 401, "it is not a bearer token");
     let sent = |key: &SigningKey| {
         let proof = proof(key, TOKEN, &json!({}));
         request(ADMIN_ROUTE, "DPoP", TOKEN, &[&proof])

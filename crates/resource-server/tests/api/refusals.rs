@@ -197,7 +197,7 @@ async fn unsigned_and_symmetric_tokens_are_refused() {
             format!("{}.{}.", base64url(&header), base64url(&setup.claims().to_string()));
         assert_refused(&setup, &unsigned, TokenError::UnsupportedAlgorithm).await;
     }
-    // The public key is no secret: whoever has it could sign, if it were taken for one.
+    // The public key is not a secret: whoever has it could sign, if it were taken for one.
     let public = setup.key.public();
     let secrets = [public.to_string(), public["x"].as_str().unwrap().to_owned()];
     for secret in secrets {

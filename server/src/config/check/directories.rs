@@ -244,7 +244,7 @@ fn attributes(table: &DirectoryTable) -> Result<Attributes, Wrong> {
         if is_attribute(&name) {
             return Ok(name);
         }
-        Err(Wrong::new(key, name, "this is no name of an attribute"))
+        Err(Wrong::new(key, name, "this is not the name of an attribute"))
     };
     let id = match &table.id_attribute {
         None => usual.id,
@@ -252,7 +252,7 @@ fn attributes(table: &DirectoryTable) -> Result<Attributes, Wrong> {
         given => IdAttribute::Text(named("id_attribute", given, String::new())?),
     };
     if let Some(other) = table.attributes.iter().find(|name| !is_attribute(name)) {
-        return Err(Wrong::new("attributes", other, "this is no name of an attribute"));
+        return Err(Wrong::new("attributes", other, "this is not the name of an attribute"));
     }
     Ok(Attributes {
         id,
@@ -302,7 +302,7 @@ fn groups(table: &DirectoryTable) -> Result<Groups, Wrong> {
             let filter = table.group_filter.as_deref().unwrap_or(usual);
             let name = &table.group_name_attribute;
             if !is_attribute(name) {
-                let problem = "this is no name of an attribute";
+                let problem = "this is not the name of an attribute";
                 return Err(Wrong::new("group_name_attribute", name, problem));
             }
             let is_told_by_filter = filter.contains("1.2.840.113556.1.4.1941");
@@ -347,6 +347,6 @@ fn limits(table: &DirectoryTable) -> Result<Limits, Wrong> {
 }
 
 fn dn(key: &'static str, text: &str) -> Result<Dn, Wrong> {
-    let problem = "this is no distinguished name, such as dc=example,dc=com";
+    let problem = "this is not a distinguished name, such as dc=example,dc=com";
     Dn::parse(text).ok_or_else(|| Wrong::new(key, text, problem))
 }

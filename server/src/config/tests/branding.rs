@@ -55,7 +55,7 @@ fn logos_are_checked_with_their_files() {
     fs::write(folder.join("bad.png"), "<svg onload=alert(1)>").unwrap();
     fs::write(folder.join("large.webp"), vec![0; 256 * 1024 + 1]).unwrap();
     let said = said(with_logos(folder, ""));
-    assert!(said.contains("bad.png: it is no PNG"), "{said}");
+    assert!(said.contains("bad.png: it is not a PNG"), "{said}");
     assert!(said.contains("large.webp: it has 262145 bytes"), "{said}");
 }
 

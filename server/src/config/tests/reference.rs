@@ -79,7 +79,7 @@ fn document() -> String {
             .unwrap();
         for key in keys {
             // The example may show a key twice, once for its use and once with its default. A table
-            // is no key: it has a section.
+            // is not a key: it has a section.
             let shown =
                 || entries.iter().filter(|entry| entry.section == section && entry.key == *key);
             let explained = || shown().filter(|entry| !entry.text.is_empty());

@@ -82,7 +82,9 @@ const OF_NO_USE: [&str; 11] = [
 ];
 
 pub fn foreign(value: Value) -> Result<ForeignClient, String> {
-    let Value::Object(there) = value else { return Err("a client is no JSON object".to_owned()) };
+    let Value::Object(there) = value else {
+        return Err("a client is not a JSON object".to_owned());
+    };
     let id = there.get("ClientId").and_then(Value::as_str).unwrap_or_default();
     if id.is_empty() {
         return Err("a client has no ClientId".to_owned());

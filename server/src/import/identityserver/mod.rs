@@ -1,5 +1,5 @@
-//! The configuration and the users of `IdentityServer4` or Duende `IdentityServer`, as JSON with the
-//! names of its models: `Clients`, `IdentityResources`, `ApiScopes`, `ApiResources`,
+//! The configuration and the users of `IdentityServer4` or Duende `IdentityServer`, as JSON with
+//! the names of its models: `Clients`, `IdentityResources`, `ApiScopes`, `ApiResources`,
 //! `PersistedGrants` and `Users` (the tables of ASP.NET Core Identity). The guide has the queries
 //! that write it from the tables. `appsettings.json` has it below `IdentityServer`.
 

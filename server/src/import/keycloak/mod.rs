@@ -36,7 +36,9 @@ pub fn read(
         ElementsOf { members: &members, below: Some(("roles", &["realm"])), each: &mut one }
             .deserialize(&mut json)
             .and_then(|found| json.end().map(|()| found))
-            .map_err(|error| ReadError(format!("this is no realm export of Keycloak: {error}")))?;
+            .map_err(|error| {
+                ReadError(format!("this is not a realm export of Keycloak: {error}"))
+            })?;
     if found.contains(&"users") {
         return Ok(());
     }

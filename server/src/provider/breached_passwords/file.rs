@@ -43,7 +43,7 @@ impl BreachedPasswordsFile {
             };
             let is_hash = hash.len() == HASH_LENGTH && hash.bytes().all(|c| c.is_ascii_hexdigit());
             if !is_hash {
-                return Err("a line is no SHA-1 hash of 40 hexadecimal digits: take the list \
+                return Err("a line is not a SHA-1 hash of 40 hexadecimal digits: take the list \
                             \"SHA-1, ordered by hash\" of haveibeenpwned.com"
                     .to_owned());
             }

@@ -52,7 +52,7 @@ impl HttpDocumentSource {
 
     fn check(&self, uri: &str) -> Result<Url, FetchError> {
         let refuse = |problem: &str| Err(FetchError(problem.to_owned()));
-        let Ok(url) = Url::parse(uri) else { return refuse("this is no URL") };
+        let Ok(url) = Url::parse(uri) else { return refuse("this is not a URL") };
         let is_local = self.allow_private && host::is_loopback(&url);
         if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
             return refuse("only https is fetched");

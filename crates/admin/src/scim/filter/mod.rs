@@ -57,7 +57,7 @@ pub enum Comparison {
     LessOrEqual,
 }
 
-/// Why a text is no filter.
+/// Why a text is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
     /// It is too long.

@@ -146,7 +146,8 @@ async fn changes_that_are_none_are_refused() {
         ),
         (
             json!({"schemas": [PATCH], "Operations": [
-                {"op": "add", "path": format!("emails[{}value pr{}]", "(".repeat(50), ")".repeat(50)),
+                {"op": "add",
+                    "path": format!("emails[{}value pr{}]", "(".repeat(50), ")".repeat(50)),
                     "value": {}}]}),
             "invalidFilter",
         ),

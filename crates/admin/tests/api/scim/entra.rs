@@ -65,7 +65,8 @@ async fn a_user_is_provisioned_from_first_to_last() {
     }
 
     let changed = world.patch(&path, json!([
-        {"op": "Replace", "path": "emails[type eq \"work\"].value", "value": "updated@microsoft.com"},
+        {"op": "Replace", "path": "emails[type eq \"work\"].value",
+            "value": "updated@microsoft.com"},
         {"op": "Replace", "path": "name.familyName", "value": "updatedFamilyName"},
         {"op": "Add", "path": "addresses[type eq \"work\"].streetAddress", "value": "1 Way"},
         {"op": "Add", "path": "phoneNumbers[type eq \"mobile\"].value", "value": "+1"},

@@ -109,7 +109,7 @@ pub(crate) async fn post(
     let session = session
         .filter(|_| csrf::is_genuine(&state.provider, &state.cookies, &headers, &form))
         .map(|session| session.authentication);
-    // What is no identifier names nothing.
+    // What is not an identifier names nothing.
     let client_id = form.get("client_id").map(ClientId::parse).transpose().unwrap_or_default();
     let sid = form.get("sid").map(SessionId::parse).transpose().unwrap_or_default();
     let done = match (session, client_id, sid) {

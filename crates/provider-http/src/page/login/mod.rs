@@ -166,7 +166,7 @@ enum Progress {
     SecondStep(TokenHandle),
     /// A directory has verified the password. Whose account it is, is looked at next.
     ByDirectory(Box<DirectorySignIn>),
-    /// What was typed is no password, and may be a recovery code. The request needs two factors,
+    /// What was typed is not a password, and may be a recovery code. The request needs two factors,
     /// which a sign-in that begins with such a code never has.
     CodeIsOneFactor,
 }
@@ -211,7 +211,7 @@ async fn sign_in(
     Ok(Progress::SignedIn(session))
 }
 
-/// What was typed is no password. It may be a recovery code of a user who has none.
+/// What was typed is not a password. It may be a recovery code of a user who has none.
 async fn by_recovery_code(
     state: &AppState,
     headers: &HeaderMap,

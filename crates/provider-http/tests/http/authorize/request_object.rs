@@ -381,7 +381,7 @@ async fn a_client_signs_by_the_algorithm_that_it_registered() {
 }
 
 /// A key has one use: with it the client does not authenticate where it has a secret, and an
-/// assertion is no request.
+/// assertion is not a request.
 #[tokio::test]
 async fn keys_beside_a_secret_sign_objects_and_no_assertions() {
     let key = ProofKey::es256();

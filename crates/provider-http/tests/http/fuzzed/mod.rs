@@ -79,7 +79,7 @@ impl Fuzzed {
                 .header(CONTENT_TYPE, FORM)
                 .body(Body::from(input.clone()));
             let granted = assert_authorization(&self.browser().send(form.unwrap()).await);
-            // What is no address does not come through an HTTP library.
+            // What is not an address does not come through an HTTP library.
             let address = [b"/connect/authorize?", input.as_slice()].concat();
             match Request::get(address.as_slice()).body(Body::empty()) {
                 Ok(request) => assert_authorization(&self.browser().send(request).await) || granted,

@@ -154,7 +154,8 @@ async fn an_old_token_in_foreign_hands_revokes_nothing() {
     renewed(&world.refresh(&last["refresh_token"]).await);
 }
 
-/// It may have been the last one, which is no replay: an access token that outlives it stays good.
+/// It may have been the last one, which is not a replay: an access token that outlives it stays
+/// good.
 #[tokio::test]
 async fn an_expired_token_that_was_swept_away_revokes_nothing() {
     let brief =

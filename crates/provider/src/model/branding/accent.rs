@@ -86,7 +86,7 @@ impl Scheme {
 /// A colour can't be an accent.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum AccentError {
-    /// It is no colour.
+    /// It is not a colour.
     #[error(transparent)]
     NoColour(#[from] NoColour),
     /// Words in it could not be read.

@@ -20,7 +20,7 @@ const LONGEST_NAME: usize = 60;
 #[serde(try_from = "String", into = "String")]
 pub struct LogoName(String);
 
-/// The text is no name of a logo.
+/// The text is not the name of a logo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoLogoName {
     /// It is a path, or has other characters.

@@ -10,7 +10,7 @@ use crate::model::{message_identity::MessageIdentity, time::Timestamp};
 /// `client_assertion_type` of a JWT (RFC 7523 section 2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// What `typ` an assertion may have, if it has one. A token that the client signed for something
-/// else, a DPoP proof for example, is no assertion (RFC 8725 section 3.11).
+/// else, a DPoP proof for example, is not an assertion (RFC 8725 section 3.11).
 pub(crate) const TYPES: [&str; 2] = ["JWT", "client-authentication+jwt"];
 
 /// How far away the end of an assertion may be, in seconds: as long its `jti` must be remembered.

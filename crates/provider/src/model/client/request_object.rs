@@ -358,7 +358,7 @@ pub(crate) fn check(
 /// The parameters of the object (RFC 9101 section 4): texts as they are, `claims` as JSON text, a
 /// number for `max_age`, and each address of `resource`.
 fn parameters(members: &Map<String, Value>) -> Result<Params, ParamsError> {
-    /// Claims about the message, of which `iss` is no parameter of a request either.
+    /// Claims about the message, of which `iss` is not a parameter of a request either.
     const OWN: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
     let mut pairs = Vec::new();
     for (name, value) in members {

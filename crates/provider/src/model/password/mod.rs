@@ -21,7 +21,7 @@ pub struct PasswordHash(String);
 /// Why a password could not be hashed or a hash not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// The text is no hash that can be verified here.
+    /// The text is not a hash that can be verified here.
     #[error("not a hash that is known: $argon2id$…, $2b$…, $pbkdf2-sha256$… or $scrypt$…")]
     NotAHash,
     /// More than 1,024 bytes.

@@ -45,7 +45,7 @@ impl DocumentUrl {
     /// the draft).
     pub(crate) fn read(&self, document: Value) -> Result<ClientMetadata, MetadataError> {
         let Value::Object(mut members) = document else {
-            return Err(MetadataError::new("client_id", "the document is no JSON object"));
+            return Err(MetadataError::new("client_id", "the document is not a JSON object"));
         };
         if members.get("client_id").and_then(Value::as_str) != Some(self.client_id.as_str()) {
             let problem = "the document names another client_id than its URL";

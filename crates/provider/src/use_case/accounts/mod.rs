@@ -60,7 +60,7 @@ const ATTEMPTS: u32 = 5;
 /// Why something about an account was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum AccountError {
-    /// What was typed is no e-mail address.
+    /// What was typed is not an e-mail address.
     #[error("this is not an e-mail address")]
     NotAnAddress,
     /// Addresses of this domain may not register.

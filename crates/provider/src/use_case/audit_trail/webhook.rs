@@ -66,7 +66,7 @@ pub struct ChannelError(pub String);
 #[derive(Debug, Clone)]
 pub struct WebhookKey(hmac::Key);
 
-/// The text is no secret of a webhook.
+/// The text is not a secret of a webhook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "give whsec_ and then 24 to 64 random bytes in base64, for example those of \

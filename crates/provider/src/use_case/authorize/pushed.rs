@@ -274,7 +274,7 @@ pub(super) fn reference(params: &Params) -> Option<TokenHash> {
     Some(TokenHandle::parse(reference).hash())
 }
 
-/// Takes out what authenticated the client, which is no part of its request (section 2.1), and a
+/// Takes out what authenticated the client, which is not part of its request (section 2.1), and a
 /// second `client_id`.
 fn without_credentials(params: &Params, client_id: &ClientId) -> Params {
     let credentials = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];

@@ -356,7 +356,7 @@ impl Authorization<'_> {
         let targets = targets.map_err(|_| {
             Problem(
                 ErrorCode::InvalidTarget,
-                "resource is no API of this provider, or none that the scope leads to.",
+                "resource is not an API of this provider, or not one that the scope leads to.",
             )
         })?;
         let Claims { requested: claims, subject: claimed_subject, acr: claimed_acr } =
@@ -623,7 +623,7 @@ fn claims(params: &Params, levels: &AcrLevels) -> Result<Claims, Problem> {
 /// The level that a request for the claim `acr` asks for. Where an essential one names only values
 /// that mean nothing here, it is refused (OIDC Core section 5.5.1.1).
 fn claimed_acr(acr: &Value, levels: &AcrLevels) -> Result<Option<AcrLevel>, Problem> {
-    // An API relies on it, so a request that can't be understood is no request without it.
+    // An API relies on it, so a request that can't be understood is not a request without it.
     let malformed = || Problem(ErrorCode::InvalidRequest, MALFORMED_ACR);
     let member = |name: &str| acr.get(name).filter(|value| !value.is_null());
     if !acr.is_null() && !acr.is_object() {

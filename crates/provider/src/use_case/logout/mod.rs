@@ -3,8 +3,8 @@
 //! By frames in the user's browser ([`front_channel`], OIDC Front-Channel Logout 1.0), and by
 //! requests of this provider ([`back_channel`], OIDC Back-Channel Logout 1.0). The end of a session
 //! queues its [`LogoutNotice`](crate::model::logout_notice::LogoutNotice)s in the same transaction,
-//! so none is lost, whatever happens to the process. A session that merely expires is no logout: no
-//! client is notified, because the clients' own sessions have their own lifetimes.
+//! so none is lost, whatever happens to the process. A session that merely expires is not a logout:
+//! no client is notified, because the clients' own sessions have their own lifetimes.
 
 pub mod back_channel;
 pub(crate) mod front_channel;
