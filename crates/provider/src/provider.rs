@@ -65,7 +65,7 @@ use crate::{
         client_documents::ClientDocuments,
         client_registry::ClientRegistry,
         device::{DeviceAuthorization, DeviceFlow, PendingDevice, UserCodeError},
-        directory::{Directories, DirectoryClients, DirectoryStates},
+        directory::{AccessOfUsers, Directories, DirectoryClients, DirectoryStates},
         discovery::Discovery,
         dpop::{Nonces, ProofVerifier},
         end_session::{EndSession, EndSessionError, EndSessionRequest},
@@ -145,6 +145,7 @@ pub struct Provider {
     client_documents: ClientDocuments,
     upstream_clients: UpstreamClients,
     directory_clients: DirectoryClients,
+    access_of_users: AccessOfUsers,
     /// What pairwise subjects of registered clients are made with.
     salt_of_strangers: Secret,
     clock: Arc<dyn Clock>,
@@ -222,6 +223,11 @@ impl Provider {
             Arc::clone(&clock),
             Arc::clone(&entropy),
         );
+        let access_of_users = AccessOfUsers {
+            sessions: store.clone(),
+            access: store.clone(),
+            logout_queued: Arc::clone(&logout.queued),
+        };
         let passkeys =
             PasskeyVerifier::new(&settings.issuer, &settings.second_factor.related_origins)?;
         Ok(Self {
@@ -252,6 +258,7 @@ impl Provider {
             sectors: HostLimit::new(registration::MOST_SECTORS_PER_HOST),
             upstream_clients: parts.upstream_clients,
             directory_clients: parts.directory_clients,
+            access_of_users,
             clock,
             entropy,
         })
@@ -792,8 +799,8 @@ impl Provider {
     fn directory_states(&self) -> DirectoryStates<'_> {
         DirectoryStates {
             directories: self.directories(),
-            store: &self.store,
-            logout_queued: &self.logout.queued,
+            identities: &*self.store,
+            access: &self.access_of_users,
             clock: &*self.clock,
         }
     }

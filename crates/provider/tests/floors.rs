@@ -125,6 +125,18 @@ fn no_floor_imports_one_above_it() {
     assert!(upwards.is_empty(), "imports of a floor above:\n{}", upwards.join("\n"));
 }
 
+/// What a use case may read and change is seen in its signature.
+#[test]
+fn no_use_case_holds_the_whole_store() {
+    let named = ["store", "Store"].map(str::to_owned);
+    let holders: Vec<_> = all()
+        .into_iter()
+        .filter(|(module, paths)| use_case(module).is_some() && paths.contains(&named[..]))
+        .map(|(module, _)| module.join("::"))
+        .collect();
+    assert!(holders.is_empty(), "name the tables, as `users: &dyn Users`: {holders:?}");
+}
+
 /// The use case that a path leads into: a file, or a folder as a whole.
 fn use_case(path: &[String]) -> Option<String> {
     (path.first()? == "use_case").then(|| path.get(1).cloned()).flatten()

@@ -15,7 +15,7 @@ use doorward_provider::{
         token_handle::TokenHash,
         user::ADMIN_ROLE_CLAIM,
     },
-    use_case::accounts::{Invitation, InviteError, invite},
+    use_case::accounts::{Invitation, Invitations, InviteError},
 };
 use http::StatusCode;
 use serde_json::{Map, json};
@@ -99,9 +99,15 @@ pub async fn create(
     history.on("email", &email);
     history.detail("shows_link", show_link);
     let claims = json!({"claims": invitation.claims});
-    let (issuer, master) = (api.provider().issuer(), api.provider().keys().master());
-    let (clock, entropy) = (&SystemClock, api.entropy());
-    let link = invite(api.store(), master, issuer, invitation, clock, entropy).await;
+    let invitations = Invitations {
+        users: api.store(),
+        tickets: api.store(),
+        master: api.provider().keys().master(),
+        issuer: api.provider().issuer(),
+        clock: &SystemClock,
+        entropy: api.entropy(),
+    };
+    let link = invitations.invite(invitation).await;
     let link = link.map_err(|error| match error {
         InviteError::Store(error) => error.into(),
         other => Problem::conflict(format!("{other}.")),

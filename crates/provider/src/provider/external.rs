@@ -95,7 +95,10 @@ impl Provider {
 
     fn external_sign_ins(&self) -> ExternalSignIns<'_> {
         ExternalSignIns {
-            store: &*self.store,
+            identities: &*self.store,
+            users: &*self.store,
+            factors: &*self.store,
+            tickets: &*self.store,
             accounts: self.accounts(),
             settings: &self.settings,
             clock: &*self.clock,

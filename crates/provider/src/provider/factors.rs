@@ -420,7 +420,11 @@ impl Provider {
 
     fn passkey_flow(&self) -> Passkeys<'_> {
         Passkeys {
-            store: &*self.store,
+            table: &*self.store,
+            users: &*self.store,
+            tickets: &*self.store,
+            failures: &*self.store,
+            single_uses: &*self.store,
             verifier: &self.passkeys,
             keys: &self.keys,
             clock: &*self.clock,
@@ -430,7 +434,7 @@ impl Provider {
 
     fn authenticator_apps(&self) -> AuthenticatorApps<'_> {
         AuthenticatorApps {
-            store: &*self.store,
+            factors: &*self.store,
             keys: &self.keys,
             clock: &*self.clock,
             entropy: &*self.entropy,
@@ -439,7 +443,10 @@ impl Provider {
 
     fn second_steps(&self) -> SecondSteps<'_> {
         SecondSteps {
-            store: &*self.store,
+            users: &*self.store,
+            factors: &*self.store,
+            failures: &*self.store,
+            single_uses: &*self.store,
             apps: self.authenticator_apps(),
             devices: &self.devices,
             browsers: &self.browsers,

@@ -18,7 +18,7 @@ use crate::{
         session::method,
         time::{Clock, Seconds, Timestamp},
     },
-    store::{ExternalIdentities, Store, StoreError},
+    store::{Access, ExternalIdentities, Sessions, StoreError},
 };
 
 /// The client of one directory. LDAP is behind it.
@@ -261,8 +261,8 @@ pub(crate) struct PasswordChange {
 #[derive(Clone, Copy)]
 pub(crate) struct DirectoryStates<'a> {
     pub(crate) directories: Directories<'a>,
-    pub(crate) store: &'a Arc<dyn Store>,
-    pub(crate) logout_queued: &'a Arc<Notify>,
+    pub(crate) identities: &'a dyn ExternalIdentities,
+    pub(crate) access: &'a AccessOfUsers,
     pub(crate) clock: &'a dyn Clock,
 }
 
@@ -307,13 +307,12 @@ impl DirectoryStates<'_> {
         change: PasswordChange,
         sub: &Sub,
     ) -> Result<Result<(), PasswordChangeError>, StoreError> {
-        let (store, queued) = (Arc::clone(self.store), Arc::clone(self.logout_queued));
-        let (sub, now) = (sub.clone(), self.clock.now());
+        let (access, sub, now) = (self.access.clone(), sub.clone(), self.clock.now());
         to_the_end(async move {
             let PasswordChange { client, subject, present, new } = change;
             let changed = client.change_password(&subject, &present, &new).await;
             if changed.is_ok() {
-                end_all(store, queued, sub, now).await?;
+                access.end(sub, now).await?;
             }
             Ok(changed)
         })
@@ -322,8 +321,7 @@ impl DirectoryStates<'_> {
 
     /// Whether a directory has the user's password.
     pub(crate) async fn has(&self, sub: &Sub) -> Result<bool, StoreError> {
-        let identities: &dyn ExternalIdentities = &**self.store;
-        Ok(self.directories.of_user(identities, sub).await?.is_some())
+        Ok(self.directories.of_user(self.identities, sub).await?.is_some())
     }
 
     /// Asks the directories of the user that are due. What is worst for the user counts.
@@ -332,9 +330,8 @@ impl DirectoryStates<'_> {
         sub: &Sub,
         is_due: impl Fn(&Directory, &StoredIdentity) -> bool,
     ) -> Result<Standing, StoreError> {
-        let identities: &dyn ExternalIdentities = &**self.store;
         let mut standing = Standing::AsBefore;
-        for (directory, identity) in self.directories.all_of_user(identities, sub).await? {
+        for (directory, identity) in self.directories.all_of_user(self.identities, sub).await? {
             if !is_due(directory, &identity) {
                 continue;
             }
@@ -372,7 +369,7 @@ impl DirectoryStates<'_> {
                     mapped: directory.provider.claims.apply(&user.claims).claims,
                     at: now,
                 };
-                self.store.external_identity_used(&id, &sub, noted).await?;
+                self.identities.external_identity_used(&id, &sub, noted).await?;
                 return Ok(Standing::Confirmed);
             }
             Ok(user) => {
@@ -385,8 +382,7 @@ impl DirectoryStates<'_> {
                 return Ok(unknown);
             }
         };
-        let (store, queued) = (Arc::clone(self.store), Arc::clone(self.logout_queued));
-        let count = end_all(store, queued, sub.clone(), now).await?;
+        let count = self.access.clone().end(sub.clone(), now).await?;
         tracing::info!(directory = %name, sub = %sub, sessions = count, cause = %problem,
             "the sessions and all access of a user have ended");
         Ok(Standing::Ended(problem))
@@ -396,29 +392,36 @@ impl DirectoryStates<'_> {
 /// How many clients lose their access at a time.
 const CLIENTS_AT_A_TIME: u32 = 50;
 
-/// Ends all sessions of a user and revokes all that clients have of them; returns how many sessions
-/// there were. It goes on to its end even if nobody waits for it any more.
-async fn end_all(
-    store: Arc<dyn Store>,
-    logout_queued: Arc<Notify>,
-    sub: Sub,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let ending = async move {
-        let count = store.end_sessions_of(&sub, now).await?;
-        logout_queued.notify_waiters();
-        // Each page is gone when the next one is read.
-        loop {
-            let clients = store.access_of(&sub, None, CLIENTS_AT_A_TIME, now).await?;
-            if clients.is_empty() {
-                return Ok(count);
+/// The sessions of users and what clients have of them: what ends when a directory says no. It is
+/// owned, since the end goes on in a task of its own.
+#[derive(Clone)]
+pub(crate) struct AccessOfUsers {
+    pub(crate) sessions: Arc<dyn Sessions>,
+    pub(crate) access: Arc<dyn Access>,
+    /// Notified when sessions ended.
+    pub(crate) logout_queued: Arc<Notify>,
+}
+
+impl AccessOfUsers {
+    /// Ends all sessions of a user and revokes all that clients have of them; returns how many
+    /// sessions there were. It goes on to its end even if nobody waits for it any more.
+    async fn end(self, sub: Sub, now: Timestamp) -> Result<u64, StoreError> {
+        let ending = async move {
+            let count = self.sessions.end_sessions_of(&sub, now).await?;
+            self.logout_queued.notify_waiters();
+            // Each page is gone when the next one is read.
+            loop {
+                let clients = self.access.access_of(&sub, None, CLIENTS_AT_A_TIME, now).await?;
+                if clients.is_empty() {
+                    return Ok(count);
+                }
+                for client in clients {
+                    self.access.revoke_access(&sub, &client.client_id, now).await?;
+                }
             }
-            for access in clients {
-                store.revoke_access(&sub, &access.client_id, now).await?;
-            }
-        }
-    };
-    to_the_end(ending).await
+        };
+        to_the_end(ending).await
+    }
 }
 
 /// Works in a task of its own, which goes on if the request ends before.

@@ -32,7 +32,9 @@ use crate::{
         token_handle::TokenHandle,
         user::User,
     },
-    store::{AddedPasskey, PasskeyUse, Store, StoreError},
+    store::{
+        self, AddedPasskey, FailedSignIns, PasskeyUse, SingleUses, StoreError, Tickets, Users,
+    },
     use_case::{sealed_state::SealedStates, sign_in::SignIn},
 };
 
@@ -132,7 +134,11 @@ pub enum PasskeyError {
 /// Registers passkeys and signs in by them: what it reads and changes.
 #[derive(Clone, Copy)]
 pub(crate) struct Passkeys<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) table: &'a dyn store::Passkeys,
+    pub(crate) users: &'a dyn Users,
+    pub(crate) tickets: &'a dyn Tickets,
+    pub(crate) failures: &'a dyn FailedSignIns,
+    pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) verifier: &'a PasskeyVerifier,
     pub(crate) keys: &'a KeyRing,
     pub(crate) clock: &'a dyn Clock,
@@ -146,7 +152,7 @@ impl Passkeys<'_> {
         user: &User,
     ) -> Result<PasskeyQuestion, PasskeyError> {
         let verifier = self.verifier()?;
-        let own = self.store.passkeys(&user.sub).await?;
+        let own = self.table.passkeys(&user.sub).await?;
         let handle = own.first().and_then(|key| Uuid::from_slice(&key.user_handle).ok());
         let handle = handle.unwrap_or_else(|| {
             let mut bytes = [0; 16];
@@ -213,7 +219,7 @@ impl Passkeys<'_> {
             used_at: None,
         };
         let addition = addition(&stored)?;
-        match self.store.add_passkey(stored.clone(), MOST_PASSKEYS, addition).await? {
+        match self.table.add_passkey(stored.clone(), MOST_PASSKEYS, addition).await? {
             AddedPasskey::Added => Ok(stored),
             AddedPasskey::Taken => Err(PasskeyError::Taken),
             AddedPasskey::TooMany => Err(PasskeyError::TooMany),
@@ -243,7 +249,7 @@ impl Passkeys<'_> {
         SealedStates {
             purpose: "passkey question",
             keys: self.keys,
-            single_uses: self.store,
+            single_uses: self.single_uses,
             clock: self.clock,
         }
     }
@@ -257,14 +263,14 @@ impl Passkeys<'_> {
     ) -> Result<(User, SignIn), PasskeyError> {
         let limit = ThrottleKey::passkeys_from(address);
         let limits = [(limit.clone(), throttle::PASSKEYS)];
-        let wait = self.store.admit_sign_in(&limits, self.clock.now()).await?;
+        let wait = self.failures.admit_sign_in(&limits, self.clock.now()).await?;
         if wait > 0 {
             return Err(PasskeyError::Throttled(wait));
         }
         let outcome = self.verify(ticket, answer, address).await;
         // A question that expired is not a guess.
         if matches!(outcome, Ok(_) | Err(PasskeyError::Expired | PasskeyError::Store(_))) {
-            self.store.withdraw_attempt(&[limit]).await?;
+            self.failures.withdraw_attempt(&[limit]).await?;
         }
         outcome
     }
@@ -283,12 +289,12 @@ impl Passkeys<'_> {
         let (handle, id) = verifier
             .identify_discoverable_authentication(&answer)
             .map_err(PasskeyError::Invalid)?;
-        let stored = self.store.passkey(id).await?.ok_or(PasskeyError::Unknown)?;
+        let stored = self.table.passkey(id).await?.ok_or(PasskeyError::Unknown)?;
         // Section 7.2 step 6: the passkey is that of the user whom the authenticator names.
         if stored.user_handle != handle.as_bytes() {
             return Err(PasskeyError::Unknown);
         }
-        let user = self.store.user(&stored.sub).await?.filter(|user| user.enabled);
+        let user = self.users.user(&stored.sub).await?.filter(|user| user.enabled);
         let user = user.ok_or(PasskeyError::Unknown)?;
         let mut passkey: Passkey = serde_json::from_str(&stored.credential)
             .map_err(|_| StoreError::Corrupt("passkeys.credential can't be read".to_owned()))?;
@@ -309,8 +315,8 @@ impl Passkeys<'_> {
             backed_up: result.backup_state(),
             credential: to_text(&passkey)?,
         };
-        if !self.store.passkey_used(noted, self.clock.now()).await? {
-            if self.store.passkey(&stored.credential_id).await?.is_none() {
+        if !self.table.passkey_used(noted, self.clock.now()).await? {
+            if self.table.passkey(&stored.credential_id).await?.is_none() {
                 return Err(PasskeyError::Unknown);
             }
             counter_went_back(&stored, address);
@@ -346,7 +352,7 @@ impl Passkeys<'_> {
             data,
             expires_at: now.plus(LIFETIME),
         };
-        let added = self.store.add_ticket(ticket, MOST_WAITING, Vec::new(), now).await?;
+        let added = self.tickets.add_ticket(ticket, MOST_WAITING, Vec::new(), now).await?;
         if added { Ok(handle) } else { Err(PasskeyError::Throttled(LIFETIME.get())) }
     }
 
@@ -355,7 +361,7 @@ impl Passkeys<'_> {
         purpose: TicketPurpose,
         handle: &TokenHandle,
     ) -> Result<Ticket, PasskeyError> {
-        let taken = self.store.take_ticket(handle.hash(), purpose, self.clock.now()).await?;
+        let taken = self.tickets.take_ticket(handle.hash(), purpose, self.clock.now()).await?;
         taken.ok_or(PasskeyError::Expired)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
         token_handle::TokenHandle,
         user::User,
     },
-    store::{Store, StoreError},
+    store::{Factors, FailedSignIns, SingleUses, StoreError, Users},
     use_case::{
         sealed_state::{OpenedState, SealedStates},
         sign_in::{SignIn, SignInError},
@@ -177,7 +177,10 @@ pub struct StepOrigin<'a> {
 /// Begins and finishes second steps: what they read and change.
 #[derive(Clone, Copy)]
 pub(crate) struct SecondSteps<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) users: &'a dyn Users,
+    pub(crate) factors: &'a dyn Factors,
+    pub(crate) failures: &'a dyn FailedSignIns,
+    pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) apps: AuthenticatorApps<'a>,
     pub(crate) devices: &'a DeviceCookies,
     pub(crate) browsers: &'a RememberedBrowsers,
@@ -198,7 +201,7 @@ impl SecondSteps<'_> {
         remember: bool,
         remembered: Option<&TokenHandle>,
     ) -> Result<AfterPassword, SignInError> {
-        let factors = self.store.factors(&user.sub).await?;
+        let factors = self.factors.factors(&user.sub).await?;
         let by_setting = self.settings.require.applies_to(user);
         let is_remembered = factors.totp_since.zip(remembered).is_some_and(|(since, cookie)| {
             let (lifetime, now) = (self.settings.remember, self.clock.now());
@@ -223,7 +226,7 @@ impl SecondSteps<'_> {
         SealedStates {
             purpose: "waiting sign-in",
             keys: self.apps.keys,
-            single_uses: self.store,
+            single_uses: self.single_uses,
             clock: self.clock,
         }
     }
@@ -235,9 +238,9 @@ impl SecondSteps<'_> {
     ) -> Result<UnfinishedSignIn, SecondStepError> {
         let opened = self.opened(handle)?;
         let Waiting { sub, first, verified, remember, set_up } = &opened.state;
-        let factors = self.store.factors(sub).await?;
+        let factors = self.factors.factors(sub).await?;
         let user = self
-            .store
+            .users
             .user(sub)
             .await?
             .filter(|user| user.enabled && *verified == fingerprint(user, factors.totp_since));
@@ -270,11 +273,11 @@ impl SecondSteps<'_> {
         let recovery_codes_left = match shown {
             Ok(left) => left,
             Err(SecondStepError::WrongCode) => {
-                self.store.totp_failed(&user.sub).await?;
+                self.factors.totp_failed(&user.sub).await?;
                 return Err(SecondStepError::WrongCode);
             }
             Err(error) => {
-                let _ = self.store.withdraw_attempt(&counters.keys()).await;
+                let _ = self.failures.withdraw_attempt(&counters.keys()).await;
                 return Err(error);
             }
         };
@@ -305,7 +308,7 @@ impl SecondSteps<'_> {
             return Err(SecondStepError::WrongCode);
         };
         // The address is known with the app that there is now.
-        let since = self.store.factors(&user.sub).await?.totp_since;
+        let since = self.factors.factors(&user.sub).await?.totp_since;
         counters.mark = ThrottleKey::second_step_known_at(&user, since, origin.address);
         self.succeeded(&counters).await?;
         self.use_up(handle).await?;
@@ -323,7 +326,7 @@ impl SecondSteps<'_> {
         if lifetime.is_zero() {
             return Ok(None);
         }
-        let since = self.store.factors(&user.sub).await?.totp_since;
+        let since = self.factors.factors(&user.sub).await?.totp_since;
         let now = self.clock.now();
         let issue = |since| self.browsers.issue(user, since, now, self.entropy);
         Ok(since.map(|since| (issue(since), lifetime)))
@@ -360,17 +363,17 @@ impl SecondSteps<'_> {
             }
             let (hash, notices, now) =
                 (code.hash(&user.sub), code_used(sign_in)?, self.clock.now());
-            let left = self.store.use_recovery_code(&user.sub, hash, notices, now).await?;
+            let left = self.factors.use_recovery_code(&user.sub, hash, notices, now).await?;
             return left.map(Some).ok_or(SecondStepError::WrongCode);
         }
-        let app = self.store.totp(&user.sub, true).await?.ok_or(SecondStepError::WrongCode)?;
+        let app = self.factors.totp(&user.sub, true).await?.ok_or(SecondStepError::WrongCode)?;
         let is_over = self.most_wrong > 0 && app.failures >= self.most_wrong;
         if is_over && !is_known {
             return Err(SecondStepError::Locked);
         }
         let step = self.apps.open(&app)?.step_of(typed, self.clock.now());
         let step = step.ok_or(SecondStepError::WrongCode)?;
-        let is_first = self.store.accept_totp_step(&user.sub, step).await?;
+        let is_first = self.factors.accept_totp_step(&user.sub, step).await?;
         if is_first { Ok(None) } else { Err(SecondStepError::WrongCode) }
     }
 
@@ -392,7 +395,7 @@ impl SecondSteps<'_> {
             ThrottleKey::waiting_sign_in(&sign_in.identity),
             ThrottlePolicy::wall(MOST_GUESSES, LIFETIME),
         )];
-        if self.store.admit_sign_in(&guesses, now).await? > 0 {
+        if self.failures.admit_sign_in(&guesses, now).await? > 0 {
             return Err(SecondStepError::Expired);
         }
         let here = ThrottleKey::second_step_at(&user.sub, origin.address);
@@ -400,7 +403,7 @@ impl SecondSteps<'_> {
         // A device cookie is got by a password alone, so it spares no limit of the account.
         let totp_since = sign_in.factors.totp_since;
         let mark = ThrottleKey::second_step_known_at(user, totp_since, origin.address);
-        let known = self.store.has_signed_in(std::slice::from_ref(&mark), now).await?;
+        let known = self.failures.has_signed_in(std::slice::from_ref(&mark), now).await?;
         let is_known = !known.is_empty();
         let own = match device {
             Some(device) => (ThrottleKey::second_step_with(&device.key), throttle::PER_DEVICE),
@@ -415,7 +418,7 @@ impl SecondSteps<'_> {
             ]
         };
         let counters = Counters { own, wide, mark, is_known };
-        match self.store.admit_sign_in(&counters.limits(), now).await? {
+        match self.failures.admit_sign_in(&counters.limits(), now).await? {
             0 => Ok(counters),
             wait => Err(SecondStepError::Throttled(wait)),
         }
@@ -425,7 +428,7 @@ impl SecondSteps<'_> {
         let Counters { own: (own, _), wide, mark, .. } = counters;
         let wide: Vec<_> = wide.iter().map(|(key, _)| key.clone()).collect();
         let known = std::slice::from_ref(mark);
-        self.store
+        self.failures
             .sign_in_succeeded(std::slice::from_ref(own), &wide, known, self.clock.now())
             .await
     }

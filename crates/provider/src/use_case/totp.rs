@@ -11,7 +11,7 @@ use crate::{
         time::{Clock, Entropy},
         totp::TotpSecret,
     },
-    store::{Store, StoreError},
+    store::{Factors, StoreError},
 };
 
 /// What the secrets are encrypted for.
@@ -20,7 +20,7 @@ pub const PURPOSE: &str = "totp";
 /// Sets authenticator apps up: what it reads and changes.
 #[derive(Clone, Copy)]
 pub(crate) struct AuthenticatorApps<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) factors: &'a dyn Factors,
     pub(crate) keys: &'a KeyRing,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
@@ -64,8 +64,8 @@ impl AuthenticatorApps<'_> {
         let Some(step) = secret.step_of(typed, now) else { return Ok(None) };
         let codes = RecoveryCode::generate_all(self.entropy);
         let hashes: Vec<_> = codes.iter().map(|code| code.hash(sub)).collect();
-        self.store.set_up_totp(sub, sealed.clone(), now).await?;
-        let confirmed = self.store.confirm_totp(sub, &sealed, step, &hashes, addition).await?;
+        self.factors.set_up_totp(sub, sealed.clone(), now).await?;
+        let confirmed = self.factors.confirm_totp(sub, &sealed, step, &hashes, addition).await?;
         Ok(confirmed.then_some(codes))
     }
 
@@ -78,7 +78,7 @@ impl AuthenticatorApps<'_> {
     ) -> Result<Vec<RecoveryCode>, StoreError> {
         let codes = RecoveryCode::generate_all(self.entropy);
         let hashes: Vec<_> = codes.iter().map(|code| code.hash(sub)).collect();
-        let are_kept = self.store.put_recovery_codes(sub, &hashes, notices).await?;
+        let are_kept = self.factors.put_recovery_codes(sub, &hashes, notices).await?;
         Ok(if are_kept { codes } else { Vec::new() })
     }
 

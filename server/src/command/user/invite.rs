@@ -6,7 +6,7 @@ use doorward_provider::{
         email::EmailAddress,
         time::{SystemClock, SystemEntropy},
     },
-    use_case::accounts::{Invitation, InviteError, invite},
+    use_case::accounts::{Invitation, Invitations, InviteError},
 };
 use serde_json::{Map, Value, json};
 
@@ -63,8 +63,15 @@ impl Invite {
         let source = &context.config.store.master_key;
         let master = master_key::obtain(source, &stored, &SystemEntropy);
         let master = master.map_err(CommandError::refused)?;
-        let (clock, entropy) = (&SystemClock, &SystemEntropy);
-        let link = invite(&*context.store, &master, issuer, invitation, clock, entropy).await;
+        let invitations = Invitations {
+            users: &*context.store,
+            tickets: &*context.store,
+            master: &master,
+            issuer,
+            clock: &SystemClock,
+            entropy: &SystemEntropy,
+        };
+        let link = invitations.invite(invitation).await;
         let link = link.map_err(|error| match error {
             InviteError::Store(error) => error.into(),
             other => CommandError::Missing(other.to_string()),

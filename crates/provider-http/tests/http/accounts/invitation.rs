@@ -6,9 +6,8 @@ use doorward_provider::{
         account_settings::{AccountSettings, Registration},
         email::EmailAddress,
         outbox::MailKind,
-        time::SystemEntropy,
     },
-    use_case::accounts::{Invitation, InviteError, invite},
+    use_case::accounts::{Invitation, InviteError},
 };
 use serde_json::{Value, json};
 
@@ -31,10 +30,7 @@ fn invitation(email: &str) -> Invitation {
 }
 
 async fn invited(world: &World) -> String {
-    let store = &**world.store();
-    let master = world.provider.keys().master();
-    let (clock, entropy) = (&*world.clock, &SystemEntropy);
-    invite(store, master, ISSUER, invitation(EMAIL), clock, entropy).await.unwrap();
+    world.invitations(ISSUER).invite(invitation(EMAIL)).await.unwrap();
     let mail = world.mail_to(EMAIL).await;
     assert_eq!(mail.kind, MailKind::Invitation);
     link(&mail)
@@ -59,15 +55,7 @@ async fn an_invitation_makes_an_account_with_its_roles_once() {
     assert_eq!(user.claims.0["groups"], json!(["crew"]));
     assert_eq!(user.claims.0["email_verified"], json!(true));
     assert_eq!(world.get(&link).await.status, StatusCode::NOT_FOUND);
-    let again = invite(
-        &**world.store(),
-        world.provider.keys().master(),
-        ISSUER,
-        invitation(EMAIL),
-        &*world.clock,
-        &SystemEntropy,
-    )
-    .await;
+    let again = world.invitations(ISSUER).invite(invitation(EMAIL)).await;
     assert!(matches!(again, Err(InviteError::Known)), "{again:?}");
 }
 

@@ -13,13 +13,13 @@ use doorward_provider::{
         identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName},
         outbox::MailKind,
         session::{Authentication, Device},
-        time::{SystemEntropy, Timestamp},
+        time::Timestamp,
         token_handle::TokenHandle,
         user::User,
     },
     store::RemovedIdentity,
     use_case::{
-        accounts::{Asker, Invitation, invite},
+        accounts::{Asker, Invitation},
         external_sign_in::{ExternalLink, ExternalRefusal, ExternalSignIn, ExternalVisit},
         sign_in::SignIn,
     },
@@ -489,9 +489,7 @@ async fn invitation_of(world: &World) -> String {
         lifetime: 3600,
         language: None,
     };
-    let (store, master) = (&**world.store(), world.provider.keys().master());
-    let link = invite(store, master, "", invitation, &*world.clock, &SystemEntropy);
-    link.await.unwrap()
+    world.invitations("").invite(invitation).await.unwrap()
 }
 
 #[tokio::test]

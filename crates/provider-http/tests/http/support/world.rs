@@ -46,8 +46,9 @@ use doorward_provider::{
     },
     store::{SigningKeys as _, Store},
     use_case::{
-        audit_trail::AuditSettings, directory::DirectoryClients, new_password::NoBreachedPasswords,
-        password_verifier::PasswordVerifier, upstream::UpstreamClients,
+        accounts::Invitations, audit_trail::AuditSettings, directory::DirectoryClients,
+        new_password::NoBreachedPasswords, password_verifier::PasswordVerifier,
+        upstream::UpstreamClients,
     },
 };
 use doorward_provider_http::{HttpSettings, SharedBranding};
@@ -364,6 +365,18 @@ impl World {
     /// The store, for what no request does.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Invites people, as operators do, by links of this issuer.
+    pub fn invitations<'a>(&'a self, issuer: &'a str) -> Invitations<'a> {
+        Invitations {
+            users: &*self.store,
+            tickets: &*self.store,
+            master: self.provider.keys().master(),
+            issuer,
+            clock: &*self.clock,
+            entropy: &SystemEntropy,
+        }
     }
 
     /// Sends a request; from this machine, unless it says where it comes from.

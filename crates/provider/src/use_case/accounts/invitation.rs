@@ -14,7 +14,7 @@ use crate::{
         time::{Clock, Entropy},
         token_handle::{TokenHandle, random_id},
     },
-    store::{Store, StoreError},
+    store::{StoreError, Tickets, Users},
 };
 
 /// How many invitations of one address may wait.
@@ -52,55 +52,66 @@ pub enum InviteError {
     Store(#[from] StoreError),
 }
 
-/// Stores an invitation and queues its mail. Returns the link.
-pub async fn invite(
-    store: &dyn Store,
-    master: &MasterKey,
-    issuer: &str,
-    invitation: Invitation,
-    clock: &dyn Clock,
-    entropy: &dyn Entropy,
-) -> Result<String, InviteError> {
-    let Invitation { email, name, claims, lifetime, language } = invitation;
-    if store.user_by_email(&email.normalized()).await?.is_some() {
-        return Err(InviteError::Known);
-    }
-    let (handle, now) = (TokenHandle::generate(entropy), clock.now());
-    let link = format!("{issuer}{}?{}", paths::INVITATION, encode([("token", handle.expose())]));
-    let mut data = Map::from_iter([
-        (registration::EMAIL.to_owned(), email.as_str().into()),
-        (registration::CLAIMS.to_owned(), Value::Object(claims)),
-    ]);
-    data.extend(name.clone().map(|name| (registration::NAME.to_owned(), name.into())));
-    let mail = language.map(|language| {
-        let valid_for = valid_for(lifetime, &language);
-        let mut data = Map::from_iter([
-            ("link".to_owned(), link.as_str().into()),
-            ("valid_for".to_owned(), valid_for.into()),
-        ]);
-        data.extend(name.map(|name| ("name".to_owned(), name.into())));
-        OutboxMail {
-            id: random_id(entropy),
-            to: email.as_str().to_owned(),
-            kind: MailKind::Invitation,
-            language,
-            data,
-            sub: None,
-            created_at: now,
-            // The link lives longer, but it must not lie in the outbox for as long.
-            expires_at: now.plus(lifetime.min(LONGEST_IN_OUTBOX)),
+/// Invites people: what it reads and changes.
+#[allow(missing_docs)]
+#[derive(Clone, Copy)]
+pub struct Invitations<'a> {
+    pub users: &'a dyn Users,
+    pub tickets: &'a dyn Tickets,
+    /// Encrypts the mails that wait.
+    pub master: &'a MasterKey,
+    pub issuer: &'a str,
+    pub clock: &'a dyn Clock,
+    pub entropy: &'a dyn Entropy,
+}
+
+impl Invitations<'_> {
+    /// Stores an invitation and queues its mail. Returns the link.
+    pub async fn invite(&self, invitation: Invitation) -> Result<String, InviteError> {
+        let Self { users, tickets, master, issuer, clock, entropy } = *self;
+        let Invitation { email, name, claims, lifetime, language } = invitation;
+        if users.user_by_email(&email.normalized()).await?.is_some() {
+            return Err(InviteError::Known);
         }
-    });
-    let mail = mail.map(|mail| waiting_mail::seal(master, mail)).transpose();
-    let mail = mail.map_err(|_| StoreError::Unavailable("a mail can't be encrypted".to_owned()))?;
-    let ticket = Ticket {
-        hash: handle.hash(),
-        purpose: TicketPurpose::Invitation,
-        sub: None,
-        about: Some(email.normalized()),
-        data,
-        expires_at: now.plus(lifetime),
-    };
-    let added = store.add_ticket(ticket, MOST, mail.into_iter().collect(), now).await?;
-    if added { Ok(link) } else { Err(InviteError::TooMany) }
+        let (handle, now) = (TokenHandle::generate(entropy), clock.now());
+        let link =
+            format!("{issuer}{}?{}", paths::INVITATION, encode([("token", handle.expose())]));
+        let mut data = Map::from_iter([
+            (registration::EMAIL.to_owned(), email.as_str().into()),
+            (registration::CLAIMS.to_owned(), Value::Object(claims)),
+        ]);
+        data.extend(name.clone().map(|name| (registration::NAME.to_owned(), name.into())));
+        let mail = language.map(|language| {
+            let valid_for = valid_for(lifetime, &language);
+            let mut data = Map::from_iter([
+                ("link".to_owned(), link.as_str().into()),
+                ("valid_for".to_owned(), valid_for.into()),
+            ]);
+            data.extend(name.map(|name| ("name".to_owned(), name.into())));
+            OutboxMail {
+                id: random_id(entropy),
+                to: email.as_str().to_owned(),
+                kind: MailKind::Invitation,
+                language,
+                data,
+                sub: None,
+                created_at: now,
+                // The link lives longer, but it must not lie in the outbox for as long.
+                expires_at: now.plus(lifetime.min(LONGEST_IN_OUTBOX)),
+            }
+        });
+        let mail = mail.map(|mail| waiting_mail::seal(master, mail)).transpose();
+        let mail =
+            mail.map_err(|_| StoreError::Unavailable("a mail can't be encrypted".to_owned()))?;
+        let ticket = Ticket {
+            hash: handle.hash(),
+            purpose: TicketPurpose::Invitation,
+            sub: None,
+            about: Some(email.normalized()),
+            data,
+            expires_at: now.plus(lifetime),
+        };
+        let added = tickets.add_ticket(ticket, MOST, mail.into_iter().collect(), now).await?;
+        if added { Ok(link) } else { Err(InviteError::TooMany) }
+    }
 }

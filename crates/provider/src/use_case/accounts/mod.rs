@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 
 pub(crate) use self::own_account::Told;
 pub use self::{
-    invitation::{Invitation, InviteError, invite},
+    invitation::{Invitation, Invitations, InviteError},
     password_reset::ResetLink,
     registration::{PendingRegistration, RegistrationForm, RegistrationLink},
     verification::PendingAddress,

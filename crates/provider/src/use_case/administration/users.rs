@@ -11,7 +11,7 @@ use crate::{
         token_handle,
         user::User,
     },
-    store::{Access, Store, StoreError},
+    store::{Access, StoreError, Users},
 };
 
 /// Why a user was not added.
@@ -47,14 +47,14 @@ pub fn new_user(sub: Option<Sub>, username: String, entropy: &dyn Entropy) -> Us
 }
 
 /// Adds a user whose `sub` nobody has or had.
-pub async fn add_user(store: &dyn Store, user: User, now: Timestamp) -> Result<(), AddUserError> {
-    if store.user(&user.sub).await?.is_some() {
+pub async fn add_user(users: &dyn Users, user: User, now: Timestamp) -> Result<(), AddUserError> {
+    if users.user(&user.sub).await?.is_some() {
         return Err(AddUserError::Taken(user.sub));
     }
-    if store.is_used_sub(&user.sub).await? {
+    if users.is_used_sub(&user.sub).await? {
         return Err(AddUserError::Used(user.sub));
     }
-    Ok(store.put_user(user, now).await?)
+    Ok(users.put_user(user, now).await?)
 }
 
 /// Whether a client has access to a user's data.

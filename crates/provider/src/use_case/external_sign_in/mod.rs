@@ -35,8 +35,8 @@ use crate::{
         username,
     },
     store::{
-        AddedIdentity, AddedIdentityUser, IdentityLink, IdentityRemoval, LinkedBy, RemovedIdentity,
-        Store, StoreError,
+        AddedIdentity, AddedIdentityUser, ExternalIdentities, Factors, IdentityLink,
+        IdentityRemoval, LinkedBy, RemovedIdentity, StoreError, Tickets, Users,
     },
     use_case::{
         accounts::{AccountError, Accounts, Asker, Told},
@@ -128,7 +128,10 @@ pub struct ExternalVisit<'a> {
 /// Signs users in by other providers, and links their identities: what it reads and changes.
 #[derive(Clone, Copy)]
 pub(crate) struct ExternalSignIns<'a> {
-    pub(crate) store: &'a dyn Store,
+    pub(crate) identities: &'a dyn ExternalIdentities,
+    pub(crate) users: &'a dyn Users,
+    pub(crate) factors: &'a dyn Factors,
+    pub(crate) tickets: &'a dyn Tickets,
     pub(crate) accounts: Accounts<'a>,
     pub(crate) settings: &'a ProviderSettings,
     pub(crate) clock: &'a dyn Clock,
@@ -185,7 +188,7 @@ impl ExternalSignIns<'_> {
         visit: ExternalVisit<'_>,
     ) -> Result<ExternalSignIn, StoreError> {
         for _ in 0..ATTEMPTS {
-            let outcome = match self.store.external_identity(vouched.id()).await? {
+            let outcome = match self.identities.external_identity(vouched.id()).await? {
                 Some(known) => self.known(provider, vouched, &known.sub).await?,
                 None => self.unknown(provider, vouched, newcomer, visit).await?,
             };
@@ -203,16 +206,16 @@ impl ExternalSignIns<'_> {
         vouched: &Vouched,
         sub: &Sub,
     ) -> Result<Option<ExternalSignIn>, StoreError> {
-        let Some(user) = self.store.user(sub).await? else { return Ok(None) };
+        let Some(user) = self.users.user(sub).await? else { return Ok(None) };
         if !user.enabled {
             return Ok(Some(ExternalSignIn::Refused(ExternalRefusal::Disabled)));
         }
         let noted = vouched.used(provider, self.clock.now());
-        if !self.store.external_identity_used(vouched.id(), sub, noted).await? {
+        if !self.identities.external_identity_used(vouched.id(), sub, noted).await? {
             return Ok(None);
         }
         // With what the mapping gives by now: a role may ask for a second factor.
-        let user = self.store.user(sub).await?.filter(|user| user.enabled);
+        let user = self.users.user(sub).await?.filter(|user| user.enabled);
         let sign_in = vouched.sign_in();
         Ok(user.map(|user| ExternalSignIn::SignedIn { user: Box::new(user), sign_in }))
     }
@@ -229,7 +232,7 @@ impl ExternalSignIns<'_> {
         // An address that the provider does not vouch for says nothing, not even whether an account
         // has it: whoever can write it there could ask so for anybody's.
         let owner = match vouched.verified_email() {
-            Some(email) => self.store.user_by_email(&email.normalized()).await?,
+            Some(email) => self.users.user_by_email(&email.normalized()).await?,
             None => None,
         };
         if let Some(owner) = owner {
@@ -272,7 +275,7 @@ impl ExternalSignIns<'_> {
     /// Whether the user has no identity of this issuer. Somebody else may have got the address
     /// there since: so a second one is linked by the user.
     async fn has_none_of(&self, id: &ExternalId, sub: &Sub) -> Result<bool, StoreError> {
-        let identities = self.store.external_identities(sub).await?;
+        let identities = self.identities.external_identities(sub).await?;
         Ok(identities.iter().all(|own| own.id.issuer != id.issuer))
     }
 
@@ -315,7 +318,7 @@ impl ExternalSignIns<'_> {
         let Some(name) = vouched.exact_username.as_deref().filter(|_| adopts) else {
             return Ok(None);
         };
-        let user = self.store.user_by_username(&normalized_username(name)).await?;
+        let user = self.users.user_by_username(&normalized_username(name)).await?;
         // Some letters become others in lower case: the Kelvin sign a k.
         let is_same = |user: &User| name.is_ascii() || user.username == name;
         let Some(user) = user.filter(|user| {
@@ -328,7 +331,7 @@ impl ExternalSignIns<'_> {
         }) else {
             return Ok(None);
         };
-        let is_free = self.store.factors(&user.sub).await?.ways_in() == 0;
+        let is_free = self.factors.factors(&user.sub).await?.ways_in() == 0;
         Ok(is_free.then_some(user))
     }
 
@@ -363,7 +366,7 @@ impl ExternalSignIns<'_> {
             .saying("factor", called.as_str());
         let notices = self.accounts.notices(user, Some(MailKind::FactorAdded), told, asker)?;
         let link = IdentityLink { identity, by, most: MOST_IDENTITIES };
-        let added = self.store.add_external_identity(link, notices).await?;
+        let added = self.identities.add_external_identity(link, notices).await?;
         if added == AddedIdentity::Added {
             audit::Event::IdentityLinked { sub: &user.sub, peer: asker.address }.log();
             self.accounts.mail_queued.notify_waiters();
@@ -389,7 +392,7 @@ impl ExternalSignIns<'_> {
             let user = self.newcomer(provider, vouched, invited.as_ref(), name);
             let identity = vouched.identity_of(&user, provider, now);
             let added =
-                self.store.add_user_with_identity(user.clone(), identity, ticket, now).await?;
+                self.identities.add_user_with_identity(user.clone(), identity, ticket, now).await?;
             let refusal = match added {
                 AddedIdentityUser::Added => {
                     let (sub, peer) = (&user.sub, asker.address);
@@ -420,7 +423,7 @@ impl ExternalSignIns<'_> {
     async fn is_taken(&self, name: &str) -> Result<bool, StoreError> {
         for name in [Some(normalized_username(name)), username::imitated(name)] {
             let Some(name) = name else { continue };
-            if self.store.user_by_username(&name).await?.is_some() {
+            if self.users.user_by_username(&name).await?.is_some() {
                 return Ok(true);
             }
         }
@@ -498,7 +501,7 @@ impl ExternalSignIns<'_> {
         sub: &Sub,
         asker: Asker<'_>,
     ) -> Result<ExternalLink, StoreError> {
-        let Some(user) = self.store.user(sub).await? else {
+        let Some(user) = self.users.user(sub).await? else {
             return Ok(ExternalLink::Refused(ExternalRefusal::OtherSession));
         };
         Ok(match self.add_link(provider, vouched, &user, LinkedBy::Request, asker).await? {
@@ -521,8 +524,8 @@ impl ExternalSignIns<'_> {
         id: &ExternalId,
         asker: Asker<'_>,
     ) -> Result<RemovedIdentity, StoreError> {
-        let own = self.store.external_identity(id).await?.filter(|own| own.sub == *sub);
-        let user = self.store.user(sub).await?;
+        let own = self.identities.external_identity(id).await?.filter(|own| own.sub == *sub);
+        let user = self.users.user(sub).await?;
         // Who could leave the directory would stay when the directory lets them go.
         let own = own.filter(|own| !directory::is_directory(&own.id.issuer));
         let Some((identity, user)) = own.zip(user) else { return Ok(RemovedIdentity::Unknown) };
@@ -536,7 +539,7 @@ impl ExternalSignIns<'_> {
         let now = self.clock.now();
         let (sub, id, providers) = (sub.clone(), id.clone(), self.settings.ways_in_elsewhere());
         let removal = IdentityRemoval { sub, id, providers, by_user: true };
-        let removed = self.store.remove_external_identity(removal, notices, now).await?;
+        let removed = self.identities.remove_external_identity(removal, notices, now).await?;
         if removed == RemovedIdentity::Removed {
             audit::Event::IdentityUnlinked { sub: &user.sub, peer: asker.address }.log();
             self.accounts.mail_queued.notify_waiters();

@@ -76,7 +76,7 @@ impl ExternalSignIns<'_> {
             data: [(KEPT.to_owned(), kept)].into_iter().collect(),
             expires_at: now.plus(LIFETIME),
         };
-        let added = self.store.add_ticket(ticket, MOST_WAITING, Vec::new(), now).await?;
+        let added = self.tickets.add_ticket(ticket, MOST_WAITING, Vec::new(), now).await?;
         Ok(if added {
             ExternalSignIn::Ask(handle)
         } else {
@@ -90,7 +90,7 @@ impl ExternalSignIns<'_> {
         handle: &TokenHandle,
     ) -> Result<Option<PendingIdentity>, StoreError> {
         let (purpose, now) = (TicketPurpose::ExternalIdentity, self.clock.now());
-        let ticket = self.store.ticket(handle.hash(), purpose, now).await?;
+        let ticket = self.tickets.ticket(handle.hash(), purpose, now).await?;
         let Some((provider, kept)) = ticket.and_then(|ticket| self.open(&ticket)) else {
             return Ok(None);
         };
@@ -140,7 +140,7 @@ impl ExternalSignIns<'_> {
         handle: &TokenHandle,
     ) -> Result<Option<(&IdentityProvider, Kept)>, StoreError> {
         let (purpose, now) = (TicketPurpose::ExternalIdentity, self.clock.now());
-        let ticket = self.store.take_ticket(handle.hash(), purpose, now).await?;
+        let ticket = self.tickets.take_ticket(handle.hash(), purpose, now).await?;
         Ok(ticket.and_then(|ticket| self.open(&ticket)))
     }
 
