@@ -224,8 +224,8 @@ impl SignInSettings {
     }
 
     /// Further settings of the protocol: `resource`, `acr_values`, `max_age`, `ui_locales`,
-    /// `prompt` and others of [`Settings`]. Those for browsers (stores, frames, timers) have no
-    /// effect.
+    /// `prompt`, `id_token_signed_response_alg` and others of [`Settings`]. Those for browsers
+    /// (stores, frames, timers) have no effect.
     #[must_use]
     pub fn protocol(mut self, change: impl FnOnce(Settings) -> Settings) -> Self {
         self.protocol = change(self.protocol);

@@ -97,7 +97,8 @@ mod trace;
 mod userinfo;
 
 pub use doorward_protocol::{
-    error::ErrorCode, jwk::JwkSet, metadata::ProviderMetadata, secret::Secret,
+    error::ErrorCode, jose::SigningAlgorithm, jwk::JwkSet, metadata::ProviderMetadata,
+    secret::Secret,
 };
 pub(crate) use error::Fault;
 pub use error::{AuthorizationError, Error, ErrorKind};

@@ -183,6 +183,7 @@ impl Client {
         let expected = logout_token::Expected {
             issuer: &metadata.issuer,
             client_id: &self.settings.client_id,
+            algorithm: self.settings.id_token_signed_response_alg,
             now: self.ports.clock.now(),
             clock_skew: self.settings.clock_skew,
         };

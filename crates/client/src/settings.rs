@@ -1,6 +1,8 @@
 //! The settings of a client. The names are those of oidc-client. Durations are seconds.
 
-use doorward_protocol::{jwk::JwkSet, metadata::ProviderMetadata, scope::Scope, secret::Secret};
+use doorward_protocol::{
+    jose::SigningAlgorithm, jwk::JwkSet, metadata::ProviderMetadata, scope::Scope, secret::Secret,
+};
 use serde::{Deserialize, Serialize};
 
 mod values;
@@ -190,6 +192,12 @@ pub struct Settings {
     /// not require it. Default: no.
     #[serde(default)]
     pub push_authorization_requests: bool,
+    /// The algorithm that the client registered for its ID tokens (`id_token_signed_response_alg`).
+    /// An ID token or a logout token that is signed by another one is refused (OIDC Core section
+    /// 3.1.3.7 step 7, OIDC Back-Channel Logout section 2.6). Default: every algorithm that the
+    /// provider's metadata offers for ID tokens.
+    #[serde(default)]
+    pub id_token_signed_response_alg: Option<SigningAlgorithm>,
     /// The tolerated difference between the clocks when the times in an ID token are checked.
     /// Default: 300 s.
     #[serde(default = "default_clock_skew")]
@@ -250,6 +258,7 @@ impl Settings {
             revoke_token_types: default_revoke_token_types(),
             dpop: false,
             push_authorization_requests: false,
+            id_token_signed_response_alg: None,
             clock_skew: default_clock_skew(),
         }
     }
@@ -270,6 +279,7 @@ impl Settings {
         some metadata: ProviderMetadata;
         some metadata_seed: ProviderMetadata;
         some signing_keys: JwkSet;
+        some id_token_signed_response_alg: SigningAlgorithm;
         some silent_request_timeout: u64;
         some max_silent_renew_timeout_retries: u32;
         value client_authentication: ClientAuthentication;

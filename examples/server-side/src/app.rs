@@ -39,6 +39,13 @@ pub(crate) async fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
         }
         None => sign_in.client_secret(Secret::new(&*settings.client_secret)),
     };
+    let sign_in = match &settings.id_token_alg {
+        Some(name) => {
+            let registered: SigningAlgorithm = name.parse()?;
+            sign_in.protocol(|protocol| protocol.id_token_signed_response_alg(registered))
+        }
+        None => sign_in,
+    };
     let sign_in =
         if settings.binds_tokens { sign_in.proof_key(ProofKey::generate()?) } else { sign_in };
     let auth = Auth::new(sign_in, sessions(&settings.sessions).await?)?;

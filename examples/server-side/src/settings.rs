@@ -17,6 +17,9 @@ pub(crate) struct Settings {
     pub(crate) client_key: Option<String>,
     /// The key's name (`kid`) in the set that the provider knows.
     pub(crate) client_key_id: Option<String>,
+    /// The algorithm that the client is registered with for ID tokens, as `RS256`. Without it, every
+    /// algorithm of the provider is accepted.
+    pub(crate) id_token_alg: Option<String>,
     pub(crate) scope: String,
     /// Where the demo API is.
     pub(crate) api: String,
@@ -45,6 +48,7 @@ impl Settings {
             client_secret: text("CLIENT_SECRET", "secret"),
             client_key: std::env::var("CLIENT_KEY").ok(),
             client_key_id: std::env::var("CLIENT_KEY_ID").ok(),
+            id_token_alg: std::env::var("ID_TOKEN_ALG").ok(),
             scope: text("SCOPE", "openid profile MyBackendApi2 offline_access"),
             api: text("API", "http://localhost:5002"),
             sessions: text("SESSIONS", "memory"),

@@ -276,6 +276,7 @@ async fn browser(folder: &std::path::Path, sessions: &str) -> Browser {
         client_secret: "secret".to_owned(),
         client_key: None,
         client_key_id: None,
+        id_token_alg: None,
         scope: "openid profile offline_access".to_owned(),
         api: "http://127.0.0.1:9".to_owned(),
         sessions: sessions.to_owned(),

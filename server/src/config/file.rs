@@ -513,6 +513,8 @@ pub struct IdentityProviderSettings {
     #[serde(default = "default_client_key_alg")]
     pub client_key_alg: SigningAlgorithm,
     #[serde(default)]
+    pub id_token_signing_alg: Option<SigningAlgorithm>,
+    #[serde(default)]
     pub team_id: Option<String>,
     #[serde(default)]
     pub scopes: Option<Scope>,

@@ -8,8 +8,10 @@ use std::sync::{
 use async_trait::async_trait;
 use axum::http::{Request, StatusCode};
 use doorward_axum::{
-    FoundSession, Key, MemorySessions, SessionRow, SessionStore, StoreError, Whose,
+    FoundSession, Key, MemorySessions, SessionRow, SessionStore, SigningAlgorithm, StoreError,
+    Whose,
 };
+use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 
 use crate::support::{Browser, CLIENT, Kept, World, now};
@@ -24,10 +26,14 @@ fn claims(world: &World, jti: &str) -> Value {
 }
 
 async fn notify(world: &World, typ: &str, claims: &Value) -> StatusCode {
-    let form = format!("logout_token={}", world.provider.sign(typ, claims));
+    send(world, &world.provider.sign(typ, claims)).await
+}
+
+/// The answer to a logout token that is sent.
+async fn send(world: &World, token: &str) -> StatusCode {
     let request = Request::post("/backchannel-logout")
         .header("content-type", "application/x-www-form-urlencoded");
-    world.browser().send(request, &form).await.status
+    world.browser().send(request, &format!("logout_token={token}")).await.status
 }
 
 async fn is_in(browser: &Browser) -> bool {
@@ -190,10 +196,40 @@ async fn what_is_no_logout_token_ends_nothing() {
     }
     let other = crate::support::Provider::start().await;
     let forged = other.sign("logout+jwt", &claims(&world, "3"));
-    let form = format!("logout_token={forged}");
-    let answer = world.browser().send(Request::post("/backchannel-logout"), &form).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert_eq!(send(&world, &forged).await, StatusCode::BAD_REQUEST);
     assert!(is_in(&browser).await);
+}
+
+#[tokio::test]
+async fn another_algorithm_than_the_registered_one_signs_nobody_in_or_out() {
+    let (registered, other) = (Algorithm::ES256, Algorithm::ES384);
+    let world = World::with(MemorySessions::default(), |settings| {
+        settings.protocol(|own| own.id_token_signed_response_alg(SigningAlgorithm::Es256))
+    })
+    .await;
+    let browser = world.signed_in().await;
+    let sign =
+        |algorithm, jti| world.provider.sign_by(algorithm, "logout+jwt", &claims(&world, jti));
+    assert_eq!(send(&world, &sign(other, "1")).await, StatusCode::BAD_REQUEST);
+    assert!(is_in(&browser).await);
+    assert_eq!(send(&world, &sign(registered, "2")).await, StatusCode::OK);
+    assert!(!is_in(&browser).await);
+    world.provider.change(|rules| rules.algorithm = other);
+    let another = world.browser();
+    let to_provider = another.open("/me").await.location().to_owned();
+    let answer = another.open(&world.provider.authorize(&to_provider)).await;
+    assert!(!answer.status.is_redirection() && !is_in(&another).await, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn by_default_each_algorithm_of_the_provider_counts() {
+    let world = World::new().await;
+    world.provider.change(|rules| rules.algorithm = Algorithm::ES384);
+    let browser = world.signed_in().await;
+    assert!(is_in(&browser).await);
+    let token = world.provider.sign_by(Algorithm::ES256, "logout+jwt", &claims(&world, "1"));
+    assert_eq!(send(&world, &token).await, StatusCode::OK);
+    assert!(!is_in(&browser).await);
 }
 
 #[tokio::test]

@@ -139,6 +139,7 @@ impl Client {
         let expected = Expected {
             issuer: &metadata.issuer,
             client_id: &self.settings.client_id,
+            algorithm: self.settings.id_token_signed_response_alg,
             nonce,
             asked,
             access_token: &answer.access_token,

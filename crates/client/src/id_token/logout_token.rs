@@ -1,6 +1,6 @@
 //! Validation of logout tokens (OIDC Back-Channel Logout section 2.6), by the checks of ID tokens.
 
-use doorward_protocol::jws::UnverifiedJws;
+use doorward_protocol::{jose::SigningAlgorithm, jws::UnverifiedJws};
 use serde_json::{Map, Value};
 
 use super::{
@@ -37,6 +37,9 @@ pub(crate) struct Expected<'a> {
     /// The issuer in the metadata.
     pub issuer: &'a str,
     pub client_id: &'a str,
+    /// The algorithm that the client registered for ID tokens; `None`: any that the provider
+    /// offers.
+    pub algorithm: Option<SigningAlgorithm>,
     /// The current time by this device's clock.
     pub now: u64,
     /// The tolerance for each time, in seconds.
@@ -58,7 +61,8 @@ pub(crate) async fn verify(
     if header.typ.is_some() && !header.is_type("logout+jwt") && !header.is_type("JWT") {
         return Err(IdTokenError::NoLogoutToken("its type is another").into());
     }
-    let (claims, _) = signed_claims(&jws, false, metadata, keys, verifier).await?;
+    let registered = expected.algorithm;
+    let (claims, _) = signed_claims(&jws, false, registered, metadata, keys, verifier).await?;
     check_issuer(&claims, expected.issuer, keys.trace())?;
     check_audience(&claims, expected.client_id, keys.trace())?;
     check_times(&claims, expected.now, expected.clock_skew, keys.trace())?;

@@ -26,6 +26,8 @@ pub(crate) struct Expected<'a> {
     /// The issuer in the metadata.
     pub issuer: &'a str,
     pub client_id: &'a str,
+    /// The algorithm that the client registered; `None`: any that the provider offers.
+    pub algorithm: Option<SigningAlgorithm>,
     /// The nonce of the request.
     pub nonce: Nonce<'a>,
     /// What was asked for of the sign-in.
@@ -66,7 +68,8 @@ pub enum IdTokenError {
     /// The token is not a JWS.
     #[error(transparent)]
     Malformed(#[from] JwsError),
-    /// `alg` is `none`, symmetric, unknown, or not among those that the provider announces.
+    /// `alg` is `none`, symmetric, unknown, not among those that the provider announces, or another
+    /// than the client registered.
     #[error("it is signed with the algorithm {0:?}, which is not accepted")]
     Algorithm(String),
     /// The provider's keys do not contain the key that signed the token.
@@ -176,16 +179,19 @@ pub(crate) async fn verify(
     verifier: &dyn SignatureVerifier,
 ) -> Result<VerifiedIdToken, Fault> {
     let jws = UnverifiedJws::parse(id_token).map_err(IdTokenError::from)?;
-    let (claims, algorithm) = signed_claims(&jws, true, metadata, keys, verifier).await?;
+    let registered = expected.algorithm;
+    let (claims, algorithm) =
+        signed_claims(&jws, true, registered, metadata, keys, verifier).await?;
     check_claims(&claims, algorithm, expected, keys.trace())?;
     Ok(VerifiedIdToken { claims })
 }
 
 /// Checks algorithm and signature, and returns the claims. `came_from_endpoint`: the token endpoint
-/// sent the token itself.
+/// sent the token itself. `registered`: the one algorithm that the client registered.
 async fn signed_claims(
     jws: &UnverifiedJws<'_>,
     came_from_endpoint: bool,
+    registered: Option<SigningAlgorithm>,
     metadata: &Metadata,
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,
@@ -195,9 +201,16 @@ async fn signed_claims(
     let alg = &jws.header().alg;
     // Step 7: the alg value should be the default of RS256 or the algorithm sent by the Client in
     // `id_token_signed_response_alg`.
-    let algorithm =
-        jws.header().algorithm().filter(|_| offered.is_empty() || offered.contains(alg));
-    trace.check("alg", &List(offered), alg, algorithm.is_some());
+    let algorithm = jws.header().algorithm().filter(|algorithm| match registered {
+        Some(registered) => *algorithm == registered,
+        None => offered.is_empty() || offered.contains(alg),
+    });
+    let (offered, registered) = (List(offered), registered.map(SigningAlgorithm::as_str));
+    let wanted: &dyn Display = match &registered {
+        Some(registered) => registered,
+        None => &offered,
+    };
+    trace.check("alg", wanted, alg, algorithm.is_some());
     let algorithm =
         algorithm.ok_or_else(|| IdTokenError::Algorithm(alg.chars().take(20).collect()))?;
     let token_endpoint_is_protected = came_from_endpoint
@@ -241,7 +254,7 @@ pub(crate) async fn verify_answer(
     verifier: &dyn SignatureVerifier,
 ) -> Result<Map<String, Value>, Fault> {
     let jws = UnverifiedJws::parse(token).map_err(IdTokenError::from)?;
-    let (claims, _) = signed_claims(&jws, false, metadata, keys, verifier).await?;
+    let (claims, _) = signed_claims(&jws, false, None, metadata, keys, verifier).await?;
     check_issuer(&claims, &metadata.issuer, keys.trace())?;
     check_audience(&claims, expected.client_id, keys.trace())?;
     if let Some(now) = expected.lives_at {

@@ -7,9 +7,10 @@ use serde_json::json;
 use super::*;
 use crate::{
     SigninRequestArgs,
+    in_page::MemoryStorage,
     tests::{
         provider::{ISSUER, key, sign_as},
-        world::World,
+        world::{Tab, World},
     },
 };
 
@@ -20,6 +21,7 @@ fn expected() -> Expected<'static> {
     Expected {
         issuer: ISSUER,
         client_id: "app",
+        algorithm: None,
         nonce: Nonce::Exactly("n"),
         asked: Asked::default(),
         access_token: ACCESS_TOKEN,
@@ -158,7 +160,10 @@ fn a_renewed_token_has_the_old_nonce_or_none() {
 
 /// Signs in with an ID token whose header is changed.
 fn sign_in_with(world: &World, header: &Value) -> Result<(), Error> {
-    let tab = world.tab();
+    sign_in_at(world, &world.tab(), header)
+}
+
+fn sign_in_at(world: &World, tab: &Tab, header: &Value) -> Result<(), Error> {
     let header = header.clone();
     world.provider.alter_answer(move |answer| {
         let id_token = answer["id_token"].as_str().unwrap();
@@ -166,8 +171,8 @@ fn sign_in_with(world: &World, header: &Value) -> Result<(), Error> {
         let kid = header["kid"].as_str().unwrap_or("k1");
         answer.insert("id_token".to_owned(), sign_as(&header, kid, &claims).into());
     });
-    let url = world.callback_url(&tab, SigninRequestArgs::default());
-    world.callback(&tab, &url).map(drop)
+    let url = world.callback_url(tab, SigninRequestArgs::default());
+    world.callback(tab, &url).map(drop)
 }
 
 #[test]
@@ -196,6 +201,28 @@ fn headers_that_must_not_pass() {
         no_key,
         "the key is for RS256"
     );
+}
+
+#[test]
+fn only_the_algorithm_that_the_client_registered_passes() {
+    let world = World::new();
+    let offered = json!(["RS256", "PS256"]);
+    world.provider.metadata.borrow_mut()["id_token_signing_alg_values_supported"] = offered;
+    let mut of_both = serde_json::to_value(key("k1")).unwrap();
+    of_both.as_object_mut().unwrap().remove("alg");
+    *world.provider.keys.borrow_mut() = json!({"keys": [of_both]});
+    let header = |alg: SigningAlgorithm| json!({"alg": alg.as_str(), "kid": "k1"});
+    let (rs256, ps256) = (SigningAlgorithm::Rs256, SigningAlgorithm::Ps256);
+    for alg in [rs256, ps256] {
+        assert_eq!(sign_in_with(&world, &header(alg)), Ok(()), "nothing is set");
+    }
+    for (registered, other) in [(rs256, ps256), (ps256, rs256)] {
+        let settings = World::settings().id_token_signed_response_alg(registered);
+        let tab = world.tab_with(settings, MemoryStorage::default());
+        let refused = IdTokenError::Algorithm(other.as_str().to_owned());
+        assert_eq!(sign_in_at(&world, &tab, &header(other)), Err(Error::IdToken(refused)));
+        assert_eq!(sign_in_at(&world, &tab, &header(registered)), Ok(()));
+    }
 }
 
 #[test]

@@ -199,6 +199,7 @@ fn upstream(
         .scope(scope(settings)?)
         .clock_skew(CLOCK_SKEW)
         .extra_query_params(settings.extra_parameters.clone().into_iter().collect());
+    client.id_token_signed_response_alg = settings.id_token_signing_alg;
     let github = settings.preset == Preset::GitHub;
     if github {
         client = client.metadata(github_metadata(&provider.issuer));

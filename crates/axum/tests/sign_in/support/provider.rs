@@ -8,7 +8,10 @@ use std::{
 
 use aws_lc_rs::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+    signature::{
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+        EcdsaSigningAlgorithm,
+    },
 };
 use axum::{
     Json, Router,
@@ -38,6 +41,8 @@ pub struct Rules {
     pub grant_is_over: bool,
     /// Changes of the claims of ID tokens; null removes one.
     pub claims: Value,
+    /// What signs ID tokens.
+    pub algorithm: Algorithm,
     /// Who signs in.
     pub sub: String,
     /// What userinfo says beside `sub`.
@@ -53,8 +58,8 @@ type Received = (String, HashMap<String, String>, HeaderMap);
 
 pub struct Provider {
     pub issuer: String,
-    key: EncodingKey,
-    public: Value,
+    /// The keys by their algorithms.
+    keys: [(Algorithm, EncodingKey); 2],
     rules: Mutex<Rules>,
     codes: Mutex<HashMap<String, HashMap<String, String>>>,
     /// What the endpoints got.
@@ -71,15 +76,12 @@ impl Provider {
     pub async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let pkcs8 =
-            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new());
-        let key = EncodingKey::from_ec_der(pkcs8.unwrap().as_ref());
-        let public = jsonwebtoken::jwk::Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap();
         let rules = Rules {
             is_up: true,
             lifetime: 3600,
             grant_is_over: false,
             claims: json!({}),
+            algorithm: Algorithm::ES256,
             sub: "alice".to_owned(),
             user_info: json!({ "name": "Alice Archer" }),
             token_type: "Bearer",
@@ -87,8 +89,10 @@ impl Provider {
         };
         let provider = Arc::new(Self {
             issuer,
-            key,
-            public: serde_json::to_value(public).unwrap(),
+            keys: [
+                (Algorithm::ES256, new_key(&ECDSA_P256_SHA256_FIXED_SIGNING)),
+                (Algorithm::ES384, new_key(&ECDSA_P384_SHA384_FIXED_SIGNING)),
+            ],
             rules: Mutex::new(rules),
             codes: Mutex::default(),
             received: Mutex::default(),
@@ -158,11 +162,17 @@ impl Provider {
         self.forms("token").iter().filter(|form| form["grant_type"] == "refresh_token").count()
     }
 
-    /// A signed token.
+    /// A token, signed by ES256.
     pub fn sign(&self, typ: &str, claims: &Value) -> String {
-        let mut header = Header::new(Algorithm::ES256);
+        self.sign_by(Algorithm::ES256, typ, claims)
+    }
+
+    /// A token, signed by this algorithm of the provider.
+    pub fn sign_by(&self, algorithm: Algorithm, typ: &str, claims: &Value) -> String {
+        let mut header = Header::new(algorithm);
         header.typ = Some(typ.to_owned());
-        jsonwebtoken::encode(&header, claims, &self.key).unwrap()
+        let (_, key) = self.keys.iter().find(|(own, _)| *own == algorithm).unwrap();
+        jsonwebtoken::encode(&header, claims, key).unwrap()
     }
 
     fn count(&self) -> u64 {
@@ -205,9 +215,14 @@ impl Provider {
                 value => claims[name] = value.clone(),
             }
         }
-        answer["id_token"] = self.sign("JWT", &claims).into();
+        answer["id_token"] = self.sign_by(rules.algorithm, "JWT", &claims).into();
         answer
     }
+}
+
+fn new_key(algorithm: &'static EcdsaSigningAlgorithm) -> EncodingKey {
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).unwrap();
+    EncodingKey::from_ec_der(pkcs8.as_ref())
 }
 
 /// Seconds since 1970 (UTC).
@@ -239,7 +254,7 @@ async fn metadata(State(provider): Shared) -> Response {
         "end_session_endpoint": at("endsession"),
         "pushed_authorization_request_endpoint": at("par"),
         "authorization_response_iss_parameter_supported": true,
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": ["ES256", "ES384"],
     }))
     .into_response()
 }
@@ -256,7 +271,10 @@ pub fn nonce_of(headers: &HeaderMap) -> Option<String> {
 }
 
 async fn jwks(State(provider): Shared) -> Json<Value> {
-    Json(json!({ "keys": [provider.public] }))
+    let public = |(algorithm, key): &(Algorithm, EncodingKey)| {
+        jsonwebtoken::jwk::Jwk::from_encoding_key(key, *algorithm).unwrap()
+    };
+    Json(json!({ "keys": provider.keys.each_ref().map(public) }))
 }
 
 async fn token(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Response {
