@@ -20,6 +20,7 @@ use std::{
 
 use aws_lc_rs::hmac;
 use doorward_protocol::{
+    dpop::Nonces,
     ids::{ClientId, SessionId, Sub},
     metadata::ProviderMetadata,
     params::Params,
@@ -67,7 +68,7 @@ use crate::{
         device::{DeviceAuthorization, DeviceFlow, PendingDevice, UserCodeError},
         directory::{AccessOfUsers, Directories, DirectoryClients, DirectoryStates},
         discovery::Discovery,
-        dpop::{Nonces, ProofVerifier},
+        dpop::ProofVerifier,
         end_session::{EndSession, EndSessionError, EndSessionRequest},
         error::TokenError,
         introspection::{IntrospectionAnswer, Introspector, TokenIntrospection},
@@ -239,7 +240,7 @@ impl Provider {
             logout: Arc::new(logout),
             mail: Arc::new(mail),
             audit: Arc::new(audit),
-            nonces: Nonces::new(keys.mac_key("dpop nonces")),
+            nonces: Nonces::new(&keys.derived_secret("dpop nonces")),
             families: keys.mac_key("families of refresh tokens"),
             devices: DeviceCookies::new(keys.mac_key("device cookies")),
             salt_of_strangers: registration::salt(&keys),

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use doorward_protocol::dpop::NONCE_HEADER;
 use http::{
     HeaderValue, Method,
-    header::{DATE, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{DATE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
+
+/// What a client must put into its DPoP proofs.
+const DPOP_NONCE: HeaderName = HeaderName::from_static(NONCE_HEADER);
 
 /// How long a browser may cache the answer to a preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(10 * 60);
@@ -20,7 +24,8 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(10 * 60);
 ///
 /// ```
 /// use doorward_resource_server::cors;
-/// use http::{HeaderValue, Method, header};
+/// use doorward_protocol::dpop::NONCE_HEADER;
+use http::{HeaderValue, Method, header};
 ///
 /// let origins = [HeaderValue::from_static("https://app.example.com")];
 /// let layer = cors(origins)
@@ -42,6 +47,6 @@ pub fn cors(origins: impl IntoIterator<Item = HeaderValue>) -> CorsLayer {
         // Only `Authorization` gives a right here, so a listed origin may send any header.
         .allow_headers(AllowHeaders::mirror_request())
         // With `Date`, a client whose clock is wrong can date its DPoP proofs.
-        .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER, DATE])
+        .expose_headers([WWW_AUTHENTICATE, RETRY_AFTER, DATE, DPOP_NONCE])
         .max_age(PREFLIGHT_MAX_AGE)
 }

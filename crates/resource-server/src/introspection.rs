@@ -173,6 +173,20 @@ impl Introspection {
         Self(Arc::new(Inner { rules, settings, patience, keys, clock, questions, state }))
     }
 
+    /// Whether the token begins as those of the issuer do.
+    pub(crate) fn may_know(&self, token: &str) -> bool {
+        token.starts_with(&self.0.settings.token_prefix)
+    }
+
+    /// The token, if the issuer vouched for it a moment ago. The caller must check whether it has
+    /// expired since.
+    pub(crate) fn vouched(&self, digest: TokenDigest) -> Option<Arc<AccessToken>> {
+        let now = self.0.clock.elapsed();
+        let (known, dropped) = self.0.state().known(digest, now);
+        drop(dropped);
+        known?.ok()
+    }
+
     /// What the issuer says about the token. The caller must check whether it has expired since.
     pub(crate) async fn look_up(&self, token: &str, digest: TokenDigest) -> Verified {
         if self.0.settings.cache.is_zero() {

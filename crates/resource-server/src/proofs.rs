@@ -3,7 +3,9 @@
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use axum::extract::OriginalUri;
-use doorward_protocol::dpop::{self, MAX_AGE, MAX_AHEAD, ProofError, ProvenRequest, TargetUri};
+use doorward_protocol::dpop::{
+    self, MAX_AGE, MAX_AHEAD, Nonces, ProofError, ProvenRequest, TargetUri,
+};
 use http::{HeaderMap, request::Parts};
 use sha2::{Digest as _, Sha256};
 
@@ -51,6 +53,8 @@ pub(crate) struct ProofChecker {
     /// The API's URL as its callers know it, without a slash at its end.
     url: String,
     used: Arc<dyn ProofStore>,
+    /// The nonces that proofs must carry, if they must.
+    nonces: Option<Nonces>,
     clock: Arc<dyn Clock>,
 }
 
@@ -58,18 +62,21 @@ impl ProofChecker {
     pub(crate) fn new(
         url: &str,
         used: Arc<dyn ProofStore>,
+        nonces: Option<Nonces>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
-        Ok(Self { url: base_url(url)?.to_owned(), used, clock })
+        Ok(Self { url: base_url(url)?.to_owned(), used, nonces, clock })
     }
 
     /// The same with another memory.
     pub(crate) fn with_store(&self, used: Arc<dyn ProofStore>) -> Self {
-        Self { url: self.url.clone(), used, clock: Arc::clone(&self.clock) }
+        let (url, nonces) = (self.url.clone(), self.nonces.clone());
+        Self { url, used, nonces, clock: Arc::clone(&self.clock) }
     }
 
     /// Checks that the request has a proof for itself and this token, by the key that the token is
-    /// bound to, and that the proof was not used before.
+    /// bound to, with a nonce of this API if it asks for one, and that the proof was not used
+    /// before.
     pub(crate) async fn check(
         &self,
         parts: &Parts,
@@ -98,6 +105,11 @@ impl ProofChecker {
         let proof = dpop::verify(compact, &request).map_err(RefusalCause::Proof)?;
         if proof.thumbprint() != key {
             return Err(RefusalCause::Token(TokenError::AnotherKey));
+        }
+        if let Some(nonces) = &self.nonces
+            && !proof.nonce().is_some_and(|nonce| nonces.accepts(nonce, now))
+        {
+            return Err(RefusalCause::NonceNeeded { nonce: nonces.current(now) });
         }
         // Last, so that only the holder of a token and its key can fill the memory.
         let caller = Sha256::new().chain_update(&claims.iss).chain_update([0]);

@@ -10,7 +10,7 @@ use axum::{
 use doorward_policy::{Denial, Need};
 use doorward_protocol::{
     challenge::{Challenge, Scheme},
-    dpop::ProofError,
+    dpop::{NONCE_HEADER, ProofError},
     error::ErrorCode,
     scope::Scope,
 };
@@ -34,6 +34,10 @@ pub enum RefusalCause {
     Token(TokenError),
     /// The DPoP proof of a token that is bound to a key is not accepted (RFC 9449 section 7.1).
     Proof(ProofError),
+    /// The DPoP proof must carry a nonce of this API, and has none or an old one (RFC 9449 section
+    /// 9). Whoever has the token's key may repeat the request with this one.
+    #[allow(missing_docs)]
+    NonceNeeded { nonce: String },
     /// The caller does not meet a policy.
     Denied(Denial),
     /// The issuer can't be asked, so the token can't be verified.
@@ -50,6 +54,7 @@ impl RefusalCause {
             Self::MalformedCredentials => "malformed_credentials",
             Self::Token(error) => error.name(),
             Self::Proof(_) => "invalid_proof",
+            Self::NonceNeeded { .. } => "nonce_needed",
             Self::Denied(_) => "denied",
             Self::Unavailable(_) => "issuer_unavailable",
             Self::ProofStoreUnavailable => "proof_store_unavailable",
@@ -116,8 +121,8 @@ pub struct Refusal {
 #[non_exhaustive]
 pub struct RefusalBody {
     /// The code: `unauthorized`, `invalid_request`, `invalid_token`, `invalid_dpop_proof`,
-    /// `insufficient_user_authentication`, `insufficient_scope`, `access_denied` or
-    /// `temporarily_unavailable`.
+    /// `use_dpop_nonce`, `insufficient_user_authentication`, `insufficient_scope`, `access_denied`
+    /// or `temporarily_unavailable`.
     pub error: ErrorCode,
     /// A sentence for a human.
     pub error_description: String,
@@ -149,9 +154,10 @@ impl Refusal {
         match &self.cause {
             RefusalCause::MalformedCredentials => StatusCode::BAD_REQUEST,
             RefusalCause::Token(TokenError::Expired) => self.answering.expired_status.status_code(),
-            RefusalCause::NoCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => {
-                StatusCode::UNAUTHORIZED
-            }
+            RefusalCause::NoCredentials
+            | RefusalCause::Token(_)
+            | RefusalCause::Proof(_)
+            | RefusalCause::NonceNeeded { .. } => StatusCode::UNAUTHORIZED,
             // As in RFC 9470 section 3, figures 2 and 3: another token would help.
             RefusalCause::Denied(denial) if denial.step_up().is_some() => StatusCode::UNAUTHORIZED,
             RefusalCause::Denied(_) => StatusCode::FORBIDDEN,
@@ -178,6 +184,10 @@ impl Refusal {
             RefusalCause::Proof(error) => {
                 (ErrorCode::InvalidDpopProof, format!("The DPoP proof is not accepted: {error}."))
             }
+            RefusalCause::NonceNeeded { .. } => (
+                ErrorCode::UseDpopNonce,
+                "The DPoP proof must carry the nonce of the DPoP-Nonce header.".to_owned(),
+            ),
             RefusalCause::Denied(denial) => {
                 return denied_body(denial, self.answering.hides_reasons);
             }
@@ -234,7 +244,8 @@ impl Refusal {
             RefusalCause::NoCredentials => Some(tried.with_scope(&self.scope)),
             RefusalCause::MalformedCredentials
             | RefusalCause::Token(_)
-            | RefusalCause::Proof(_) => Some(with_error(tried)),
+            | RefusalCause::Proof(_)
+            | RefusalCause::NonceNeeded { .. } => Some(with_error(tried)),
             RefusalCause::Denied(denial) => {
                 return denied_challenge(with_error(tried), denial).into_iter().collect();
             }
@@ -244,7 +255,7 @@ impl Refusal {
         first.into_iter().chain(other).collect()
     }
 
-    /// The headers of the answer: the challenges, `Retry-After` and `Cache-Control`.
+    /// The headers of the answer: the challenges, `DPoP-Nonce`, `Retry-After` and `Cache-Control`.
     pub fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -253,9 +264,14 @@ impl Refusal {
                 headers.append(WWW_AUTHENTICATE, value);
             }
         }
-        match self.cause {
+        match &self.cause {
             RefusalCause::Unavailable(IssuerUnavailable { retry_after }) => {
-                headers.insert(RETRY_AFTER, HeaderValue::from(retry_after));
+                headers.insert(RETRY_AFTER, HeaderValue::from(*retry_after));
+            }
+            RefusalCause::NonceNeeded { nonce } => {
+                if let Ok(nonce) = HeaderValue::from_str(nonce) {
+                    headers.insert(NONCE_HEADER, nonce);
+                }
             }
             RefusalCause::ProofStoreUnavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(1));

@@ -16,7 +16,7 @@ use crate::{
     proof_memory::ProofMemory,
     proofs::ProofChecker,
     refusal::{Answering, Schemes},
-    settings::origin_header,
+    settings::{checked_nonces, origin_header},
 };
 
 /// A protected API. It is the router's state, or a part of it by `FromRef`. Clones share
@@ -79,9 +79,11 @@ impl ResourceServer {
         let origins = settings.allowed_origins.iter();
         let allowed_origins =
             origins.map(|origin| origin_header(origin)).collect::<Result<_, _>>()?;
+        let nonces = checked_nonces(&settings)?;
         let proofs = settings.url.as_deref().map(|url| {
             let memory = ProofMemory::new(settings.remembered_proofs, Arc::clone(&clock));
-            ProofChecker::new(url, Arc::new(memory), Arc::clone(&clock)).map(Arc::new)
+            let nonces = nonces.clone();
+            ProofChecker::new(url, Arc::new(memory), nonces, Arc::clone(&clock)).map(Arc::new)
         });
         let proofs = proofs.transpose()?;
         let validator = TokenValidator::new(&settings, clock)?;
@@ -332,6 +334,9 @@ fn log(cause: &RefusalCause) {
         }
         RefusalCause::Proof(error) => {
             tracing::debug!(cause = ?error, "refused: proof not accepted");
+        }
+        RefusalCause::NonceNeeded { .. } => {
+            tracing::debug!("refused: the proof must carry a nonce of this API");
         }
         RefusalCause::Denied(denial) => {
             tracing::info!(reasons = ?denial.reasons(), "refused: denied by policy");

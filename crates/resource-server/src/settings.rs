@@ -6,7 +6,11 @@ use std::{
 };
 
 use doorward_protocol::{
-    dpop::TargetUri, host::is_loopback, jose::SigningAlgorithm, jwk::JwkSet, secret::Secret,
+    dpop::{Nonces, TargetUri},
+    host::is_loopback,
+    jose::SigningAlgorithm,
+    jwk::JwkSet,
+    secret::Secret,
     verification::VerificationKey,
 };
 use http::{HeaderValue, StatusCode};
@@ -63,6 +67,13 @@ pub struct ResourceServerSettings {
     /// Each takes about 100 bytes. Default: 262,144, enough for 700 requests a second. Fewer than
     /// 1,024 count as 1,024.
     pub remembered_proofs: usize,
+    /// The secret that makes nonces: 32 bytes or more that nobody can guess. With it, each DPoP
+    /// proof must carry a nonce that this API gave out in the last minutes (RFC 9449 section 9), so
+    /// that nobody can make proofs beforehand who gets at a client's key for a moment. A request
+    /// without one is refused with the nonce to use, and clients repeat it. Processes that answer
+    /// for one API need the same secret. It needs [`ResourceServerSettings::url`]. Default: none,
+    /// and no nonces.
+    pub nonce_secret: Option<Secret>,
     /// Whether a denial does not say which policies the caller failed. Default: false.
     pub hides_reasons: bool,
 }
@@ -101,8 +112,11 @@ pub struct TrustedIssuer {
     /// An address at which this API reaches the issuer, in place of the identifier: metadata, keys
     /// and introspection are asked there. Default: none.
     pub address: Option<String>,
-    /// How the issuer is asked about opaque tokens. Only one issuer may be, because an opaque token
-    /// does not say whose it is. Default: not at all, and opaque tokens are refused.
+    /// How the issuer is asked about opaque tokens. An opaque token does not say whose it is. If
+    /// several issuers can be asked, they are asked in the order of the settings until one vouches
+    /// for it, so an issuer sees tokens of those behind it, unless
+    /// [`IntrospectionSettings::token_prefix`] tells them apart. Default: not at all, and opaque
+    /// tokens are refused.
     pub introspection: Option<IntrospectionSettings>,
     /// Fetches keys over plain `http` from an issuer that is not on this machine. Anyone who can
     /// change that traffic can then sign tokens. Default: false.
@@ -139,6 +153,9 @@ pub struct IntrospectionSettings {
     /// Whether answers must be tokens that the issuer signed for this API (RFC 9701). Then whoever
     /// reads or changes what passes between the two can make no answer up. Default: false.
     pub signed: bool,
+    /// How the issuer's opaque tokens begin. It is asked about no others. Default: empty, and it is
+    /// asked about all.
+    pub token_prefix: String,
 }
 
 impl ResourceServerSettings {
@@ -160,6 +177,7 @@ impl ResourceServerSettings {
             chance: chance(),
             trusted_roots: Vec::new(),
             remembered_proofs: 256 * 1024,
+            nonce_secret: None,
             hides_reasons: false,
         }
     }
@@ -201,6 +219,13 @@ impl ResourceServerSettings {
     #[must_use]
     pub fn with_expired_status(mut self, status: ExpiredStatus) -> Self {
         self.expired_status = status;
+        self
+    }
+
+    /// Sets [`ResourceServerSettings::nonce_secret`].
+    #[must_use]
+    pub fn with_nonce_secret(mut self, secret: impl Into<Secret>) -> Self {
+        self.nonce_secret = Some(secret.into());
         self
     }
 
@@ -303,7 +328,15 @@ impl IntrospectionSettings {
             endpoint: None,
             cache: Duration::from_secs(10),
             signed: false,
+            token_prefix: String::new(),
         }
+    }
+
+    /// Sets [`IntrospectionSettings::token_prefix`].
+    #[must_use]
+    pub fn with_token_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.token_prefix = prefix.into();
+        self
     }
 
     /// Sets [`IntrospectionSettings::endpoint`].
@@ -388,11 +421,6 @@ pub enum SettingsError {
     /// There is none, or one is there twice.
     #[error("issuers: name at least one issuer, and {0:?} only once")]
     Issuers(String),
-    /// More than one issuer is to be asked about opaque tokens.
-    #[error(
-        "issuer {0:?}: another issuer is asked about opaque tokens already; one is all that can be"
-    )]
-    SecondIntrospection(String),
     /// The time is too long.
     #[error(
         "introspection cache {0:?}: give at most 5 minutes; a longer time keeps revoked tokens \
@@ -413,6 +441,11 @@ pub enum SettingsError {
          https://example.com/api"
     )]
     Url(String),
+    /// Nonces are asked for, and no proof can be checked, or their secret could be guessed.
+    #[error(
+        "nonce secret (not shown): give at least 32 bytes that nobody can guess, and the API's url"
+    )]
+    NonceSecret,
     /// Not an origin.
     #[error("origin {0:?}: give scheme, host and port only, such as https://app.example.com")]
     Origin(String),
@@ -484,9 +517,19 @@ pub(crate) fn checked_issuers(
     if issuers.is_empty() {
         return Err(SettingsError::Issuers(String::new()));
     }
-    match issuers.iter().filter(|issuer| issuer.introspection.is_some()).nth(1) {
-        Some(second) => Err(SettingsError::SecondIntrospection(second.issuer.clone())),
-        None => Ok(issuers),
+    Ok(issuers)
+}
+
+/// What makes the nonces of proofs, if proofs must have some.
+pub(crate) fn checked_nonces(
+    settings: &ResourceServerSettings,
+) -> Result<Option<Nonces>, SettingsError> {
+    match settings.nonce_secret.as_ref().map(Secret::expose) {
+        None => Ok(None),
+        Some(secret) if secret.len() >= 32 && settings.url.is_some() => {
+            Ok(Some(Nonces::new(secret.as_bytes())))
+        }
+        Some(_) => Err(SettingsError::NonceSecret),
     }
 }
 
@@ -562,20 +605,11 @@ mod tests {
     #[test]
     fn a_token_finds_one_issuer() {
         let one = || TrustedIssuer::new("https://one", "api");
-        let opaque = |issuer: &str| TrustedIssuer {
-            introspection: Some(IntrospectionSettings::new("api", Secret::new("secret"))),
-            ..TrustedIssuer::new(issuer, "api")
-        };
-        assert!(checked_issuers(&[one(), opaque("https://two")]).is_ok());
+        assert!(checked_issuers(&[one(), TrustedIssuer::new("https://two", "api")]).is_ok());
         assert_eq!(checked_issuers(&[]).unwrap_err(), SettingsError::Issuers(String::new()));
         assert_eq!(
             checked_issuers(&[one(), one()]).unwrap_err(),
             SettingsError::Issuers("https://one".into())
-        );
-        let two = [opaque("https://one"), opaque("https://two")];
-        assert_eq!(
-            checked_issuers(&two).unwrap_err(),
-            SettingsError::SecondIntrospection("https://two".into())
         );
     }
 

@@ -57,7 +57,8 @@ pub struct TokenValidator {
     issuers: Vec<Issuer>,
     times: Times,
     verified: TokenCache,
-    introspection: Option<Introspection>,
+    /// In the order of the settings.
+    introspection: Vec<Introspection>,
 }
 
 /// An issuer with its keys.
@@ -130,10 +131,10 @@ impl TokenValidator {
         settings: &ResourceServerSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
-        let (mut issuers, mut introspection) = (Vec::new(), None);
+        let (mut issuers, mut introspection) = (Vec::new(), Vec::new());
         for (index, trusted) in checked_issuers(&settings.issuers)?.iter().enumerate() {
             let issuer = Issuer::new(trusted, index == 0, settings, &clock)?;
-            introspection = introspection.or(issuer.introspection(trusted, settings, &clock)?);
+            introspection.extend(issuer.introspection(trusted, settings, &clock)?);
             issuers.push(issuer);
         }
         let times = Times { leeway: checked_leeway(settings.leeway)?, clock };
@@ -205,14 +206,15 @@ impl TokenValidator {
         token: &str,
         digest: Option<TokenDigest>,
     ) -> Result<Arc<AccessToken>, VerificationError> {
-        let jws = match (UnverifiedJws::parse(token), &self.introspection) {
-            (Ok(jws), _) => jws,
+        let asks = !self.introspection.is_empty();
+        let jws = match UnverifiedJws::parse(token) {
+            Ok(jws) => jws,
             // Three parts that can't be decoded are a broken JWT, perhaps of another issuer, who
             // alone may see it.
-            (Err(JwsError::NotCompact), Some(introspection)) if token.split('.').count() != 3 => {
-                return introspection.look_up(token, digest.ok_or(TokenError::TooLong)?).await;
+            Err(JwsError::NotCompact) if asks && token.split('.').count() != 3 => {
+                return self.look_up(token, digest.ok_or(TokenError::TooLong)?).await;
             }
-            (Err(error), _) => return Err(from_jws_error(error).into()),
+            Err(error) => return Err(from_jws_error(error).into()),
         };
         let claims: Map<String, Value> = jws.unverified_claims().map_err(from_jws_error)?;
         let issuer = self.issuer_named_by(&claims)?;
@@ -224,6 +226,28 @@ impl TokenValidator {
         Ok(token)
     }
 
+    /// Asks about an opaque token, which does not say whose it is: each issuer that may know it, in
+    /// the order of the settings, until one vouches for it.
+    async fn look_up(
+        &self,
+        token: &str,
+        digest: TokenDigest,
+    ) -> Result<Arc<AccessToken>, VerificationError> {
+        let asked = || self.introspection.iter().filter(|own| own.may_know(token));
+        // An issuer whose answer is at hand spares the questions to those before it.
+        if let Some(vouched) = asked().find_map(|own| own.vouched(digest)) {
+            return Ok(vouched);
+        }
+        let mut refusal = TokenError::Inactive.into();
+        for introspection in asked() {
+            match introspection.look_up(token, digest).await {
+                Ok(token) => return Ok(token),
+                Err(error) => refusal = stronger(refusal, error),
+            }
+        }
+        Err(refusal)
+    }
+
     /// Chooses the issuer by `iss`. Nobody has vouched for that claim yet: the keys of the issuer
     /// must verify the token.
     fn issuer_named_by(&self, unverified: &Map<String, Value>) -> Result<&Issuer, TokenError> {
@@ -232,6 +256,18 @@ impl TokenValidator {
         };
         let mut issuers = self.issuers.iter();
         issuers.find(|issuer| issuer.rules.issuer == *iss).ok_or(TokenError::WrongIssuer)
+    }
+}
+
+/// Which of two refusals counts. An issuer that can't be asked may be the one that knows the token,
+/// and "inactive" says less than any other cause.
+fn stronger(one: VerificationError, other: VerificationError) -> VerificationError {
+    match (&one, &other) {
+        (VerificationError::Issuer(_), _) => one,
+        (_, VerificationError::Issuer(_)) | (VerificationError::Token(TokenError::Inactive), _) => {
+            other
+        }
+        _ => one,
     }
 }
 

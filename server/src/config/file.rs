@@ -294,11 +294,13 @@ pub struct ApiSection {
     pub introspection_endpoint: Option<String>,
     pub introspection_cache: u32,
     pub introspection_signed: bool,
+    pub introspection_token_prefix: String,
     pub max_key_age: Seconds,
     pub expired_status: Expired,
     pub leeway: u32,
     pub allowed_origins: Vec<Origin>,
     pub remembered_proofs: usize,
+    pub dpop_nonce_secret: Option<Secret>,
     pub hide_reasons: bool,
     pub issuers: Vec<IssuerSettings>,
 }
@@ -333,6 +335,16 @@ pub struct IssuerSettings {
     pub jwks_file: Option<PathBuf>,
     #[serde(default)]
     pub allow_insecure: bool,
+    #[serde(default)]
+    pub introspection_client_id: Option<String>,
+    #[serde(default)]
+    pub introspection_secret: Option<Secret>,
+    #[serde(default)]
+    pub introspection_endpoint: Option<String>,
+    #[serde(default)]
+    pub introspection_signed: bool,
+    #[serde(default)]
+    pub introspection_token_prefix: String,
 }
 
 /// `expired_status`, as its number.
@@ -889,11 +901,13 @@ impl Default for ApiSection {
             introspection_endpoint: None,
             introspection_cache: 10,
             introspection_signed: false,
+            introspection_token_prefix: String::new(),
             max_key_age: Seconds::new(86_400),
             expired_status: Expired(ExpiredStatus::default()),
             leeway: 0,
             allowed_origins: Vec::new(),
             remembered_proofs: 256 * 1024,
+            dpop_nonce_secret: None,
             hide_reasons: false,
             issuers: Vec::new(),
         }

@@ -16,7 +16,7 @@ use figment::{
 use super::ConfigError;
 
 /// Values under these keys are never shown.
-const SECRET_KEYS: [&str; 12] = [
+const SECRET_KEYS: [&str; 13] = [
     "bind_password",
     "client_secrets",
     "client_secret",
@@ -27,6 +27,7 @@ const SECRET_KEYS: [&str; 12] = [
     "sha256",
     "master_key",
     "introspection_secret",
+    "dpop_nonce_secret",
     "pair_wise_subject_salt",
     "webhook_secret",
 ];

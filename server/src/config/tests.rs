@@ -405,6 +405,43 @@ fn an_api_may_trust_several_issuers_and_ask_its_own() {
 }
 
 #[test]
+fn an_api_may_ask_several_issuers_about_opaque_tokens() {
+    let text = "[api]\nintrospection_secret = \"one\"\nintrospection_token_prefix = \"a_\"\n\
+                introspection_cache = 7\n\
+                [[api.issuers]]\nissuer = \"https://other.example.com\"\naudience = \"urn:api\"\n\
+                introspection_secret = \"hunter2\"\nintrospection_signed = true\n\
+                introspection_token_prefix = \"b_\"\n\
+                introspection_endpoint = \"https://other.example.com/introspect\"\n";
+    let config = load(text, &[]).unwrap();
+    assert!(!format!("{:?}", config.api).contains("hunter2"));
+    let asked: Vec<_> = config.api.settings.issuers.iter().map(|one| &one.introspection).collect();
+    let [Some(first), Some(second)] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(
+        (&*first.token_prefix, first.signed, &*first.client_id),
+        ("a_", false, "MyBackendApi2")
+    );
+    assert_eq!((&*second.token_prefix, second.signed, &*second.client_id), ("b_", true, "urn:api"));
+    assert_eq!(second.endpoint.as_deref(), Some("https://other.example.com/introspect"));
+    assert!(asked.iter().flat_map(|one| one.as_ref()).all(|one| one.cache.as_secs() == 7));
+    let another = "[[api.issuers]]\nissuer = \"https://id.example.com\"\n";
+    refusal(
+        &format!("{another}introspection_client_id = \"MyApi\"\n"),
+        "api.issuers.introspection_client_id",
+        "\"MyApi\"",
+    );
+}
+
+#[test]
+fn nonces_of_an_api_need_a_long_secret() {
+    let secret = "a secret of at least 32 characters";
+    let config = load(&format!("[api]\ndpop_nonce_secret = \"{secret}\"\n"), &[]).unwrap();
+    assert_eq!(config.api.settings.nonce_secret.as_ref().unwrap().expose(), secret);
+    assert!(!format!("{:?}", config.api).contains(secret));
+    refusal("[api]\ndpop_nonce_secret = \"short\"\n", "api.dpop_nonce_secret", "(not shown)");
+    assert!(load("", &[]).unwrap().api.settings.nonce_secret.is_none());
+}
+
+#[test]
 fn an_api_is_known_by_the_url_that_its_callers_use() {
     let url = |text: &str| load(text, &[]).unwrap().api.settings.url.unwrap();
     assert_eq!(url(""), "http://localhost:5001");

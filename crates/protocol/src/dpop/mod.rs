@@ -5,6 +5,8 @@
 //! [`UnverifiedProof::verify`] found them valid for its request. The remaining rules need a memory:
 //! that the proof is used for the first time, and that its nonce is the server's.
 
+#[cfg(feature = "verify")]
+mod nonce;
 mod target_uri;
 #[cfg(test)]
 mod tests;
@@ -12,6 +14,8 @@ mod tests;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+#[cfg(feature = "verify")]
+pub use self::nonce::Nonces;
 pub use self::target_uri::{NotATargetUri, TargetUri};
 use crate::{
     base64url,

@@ -38,7 +38,14 @@ impl MasterKey {
     /// A key for message authentication, derived for one purpose: HMAC of the purpose, a
     /// pseudo-random function of the key.
     pub(super) fn mac_key(&self, purpose: &'static str) -> hmac::Key {
-        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&self.derivation, purpose.as_bytes()).as_ref())
+        hmac::Key::new(hmac::HMAC_SHA256, &self.derived_secret(purpose))
+    }
+
+    /// The bits of such a key. Who takes them must use the purpose for nothing else.
+    pub(super) fn derived_secret(&self, purpose: &'static str) -> [u8; 32] {
+        let mut secret = [0; 32];
+        secret.copy_from_slice(hmac::sign(&self.derivation, purpose.as_bytes()).as_ref());
+        secret
     }
 
     /// Encrypts a private key under its `kid`.

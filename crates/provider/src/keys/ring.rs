@@ -207,6 +207,11 @@ impl KeyRing {
         self.master.mac_key(purpose)
     }
 
+    /// 256 secret bits that every process with the same master key derives alike, for one purpose.
+    pub(crate) fn derived_secret(&self, purpose: &'static str) -> [u8; 32] {
+        self.master.derived_secret(purpose)
+    }
+
     /// The master key.
     pub fn master(&self) -> &MasterKey {
         &self.master

@@ -11,8 +11,8 @@ use axum::{
 use doorward_policy::{Policy, RequiredPolicy};
 use doorward_protocol::{dpop::access_token_hash, jwk::Jwk};
 use doorward_resource_server::{
-    Authenticated, Authorized, ProofStore, ProofStoreError, Refusal, ResourceServerSettings,
-    TokenError, UsedProof,
+    Authenticated, Authorized, Clock as _, ProofStore, ProofStoreError, Refusal, ResourceServer,
+    ResourceServerSettings, Secret, SettingsError, TokenError, UsedProof,
 };
 use serde_json::{Value, json};
 
@@ -419,4 +419,84 @@ async fn the_memory_of_proofs_can_be_another() {
         let answer = send(&api, request(ADMIN_ROUTE, "DPoP", &caller.token, &[&proof])).await;
         assert_eq!(answer.status, status, "{answer:?}");
     }
+}
+
+const NONCE_SECRET: &str = "a secret of the API's nonces, long enough";
+
+/// The API of a caller, which wants nonces.
+fn with_nonces(caller: &Caller) -> Router {
+    let set = |settings: &mut ResourceServerSettings| {
+        settings.url = Some(ORIGIN.to_owned());
+        settings.nonce_secret = Some(NONCE_SECRET.to_owned().into());
+    };
+    orders_api(resource_server(&caller.setup.issuer.url, &caller.setup.clock, set))
+}
+
+#[tokio::test]
+async fn a_nonce_is_asked_for_and_counts_until_it_is_old() {
+    let caller = Caller::new().await;
+    let api = with_nonces(&caller);
+    let call = async |changes: Value| {
+        let proof = caller.proof(&changes);
+        let answer = send(&api, request(ADMIN_ROUTE, "DPoP", &caller.token, &[&proof])).await;
+        if answer.status != 200 {
+            assert_refused(&answer, "use_dpop_nonce");
+        }
+        answer
+    };
+    let nonce = call(json!({})).await.header("dpop-nonce").unwrap().to_owned();
+    assert_eq!(call(json!({"nonce": nonce})).await.status, 200);
+    assert_eq!(call(json!({"nonce": nonce})).await.status, 200, "one nonce, many proofs");
+    for wrong in [json!({"nonce": "made-up"}), json!({"nonce": ""})] {
+        assert_eq!(call(wrong).await.header("dpop-nonce"), Some(&*nonce));
+    }
+    caller.setup.clock.advance(240);
+    let later = caller.setup.clock.now();
+    let answer = call(json!({"nonce": nonce, "iat": later})).await;
+    let newer = answer.header("dpop-nonce").unwrap();
+    assert_ne!(newer, nonce);
+    assert_eq!(call(json!({"nonce": newer, "iat": later})).await.status, 200);
+    // Another process of the API knows the nonce.
+    let proof = caller.proof(&json!({"nonce": newer, "iat": later}));
+    let other = with_nonces(&caller);
+    let answer = send(&other, request(ADMIN_ROUTE, "DPoP", &caller.token, &[&proof])).await;
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_nonce_is_given_to_the_holder_of_the_key_alone() {
+    let caller = Caller::new().await;
+    let api = with_nonces(&caller);
+    let foreign = proof(&SigningKey::es256("foreign"), &caller.token, &json!({}));
+    for wrong in [foreign, caller.proof(&json!({"htm": "POST"}))] {
+        let answer = send(&api, request(ADMIN_ROUTE, "DPoP", &caller.token, &[&wrong])).await;
+        assert_eq!((answer.status, answer.header("dpop-nonce")), (401, None), "{answer:?}");
+    }
+    let bearer = call(&api, ADMIN_ROUTE, Some(&caller.setup.token())).await;
+    assert_eq!(bearer.status, 200, "a token that is bound to no key needs no proof");
+}
+
+#[tokio::test]
+async fn a_refusal_for_a_nonce_uses_no_proof_up() {
+    let caller = Caller::new().await;
+    let proof = caller.proof(&json!({}));
+    let asked = request(ADMIN_ROUTE, "DPoP", &caller.token, &[&proof]);
+    assert_refused(&send(&with_nonces(&caller), asked).await, "use_dpop_nonce");
+    assert_eq!(caller.call(&[&proof]).await.status, 200, "an API of the same address without them");
+}
+
+#[test]
+fn a_short_secret_and_one_without_an_address_are_refused() {
+    let settings = || ResourceServerSettings::new("https://id.example.com", "api");
+    let of = |secret: &str| Secret::new(secret);
+    let without_url = settings().with_nonce_secret(of(NONCE_SECRET));
+    let short = settings().with_url(ORIGIN).with_nonce_secret(of("short"));
+    for refused in [without_url, short] {
+        let error = ResourceServer::new(refused).err();
+        assert_eq!(error, Some(SettingsError::NonceSecret));
+    }
+    assert!(
+        ResourceServer::new(settings().with_url(ORIGIN).with_nonce_secret(of(NONCE_SECRET)))
+            .is_ok()
+    );
 }

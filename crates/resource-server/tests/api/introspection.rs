@@ -2,8 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::StatusCode;
-use doorward_resource_server::TokenError;
+use axum::{Router, http::StatusCode};
+use doorward_resource_server::{
+    ClaimPath, IntrospectionSettings, TokenError, TokenProfile, TrustedIssuer,
+};
 use futures::{
     FutureExt as _,
     future::{join, join_all},
@@ -14,8 +16,8 @@ use tokio::sync::Semaphore;
 use crate::{
     dpop::{ORIGIN, proof, request, thumbprint},
     support::{
-        ADMIN_ROUTE, AUDIENCE, Answer, Introspection, NOW, SIT_ROUTE, Setup, SigningKey, call,
-        introspecting, orders_api, resource_server, send,
+        ADMIN_ROUTE, API_SECRET, AUDIENCE, Answer, Introspection, Issuer, NOW, SIT_ROUTE, Setup,
+        SigningKey, call, introspecting, orders_api, resource_server, send,
     },
 };
 
@@ -533,4 +535,97 @@ async fn what_is_not_signed_for_this_api_is_no_answer() {
         say(&setup, body);
         assert_unavailable(&setup.call(TOKEN).await);
     }
+}
+
+/// An API that asks two issuers.
+struct Asked {
+    setup: Setup,
+    second: Issuer,
+    api: Router,
+}
+
+impl Asked {
+    /// The tokens of the second issuer begin so.
+    async fn with_prefix(prefix: &str) -> Self {
+        let setup = setup().await;
+        let second = Issuer::start(&[&SigningKey::es256("second")]).await;
+        let server = resource_server(&setup.issuer.url, &setup.clock, |settings| {
+            introspecting(settings);
+            let asked = IntrospectionSettings::new(AUDIENCE, API_SECRET.to_owned());
+            let profile = TokenProfile::rfc9068().with_roles_at([ClaimPath::name("role")]);
+            let trusted = TrustedIssuer::new(&second.url, AUDIENCE)
+                .with_profile(profile)
+                .with_introspection(asked.with_token_prefix(prefix));
+            settings.issuers.push(trusted);
+        });
+        Self { setup, second, api: orders_api(server) }
+    }
+
+    /// The second issuer says this of the token.
+    fn second_knows(&self, token: &str, changes: &Value) {
+        let mut answer = json!({
+            "active": true, "iss": self.second.url, "sub": "bob", "aud": AUDIENCE,
+            "client_id": "PkceJS", "exp": NOW + 3600, "role": "admin",
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            answer[name] = value.clone();
+        }
+        self.second.publish(|published| drop(published.tokens.insert(token.to_owned(), answer)));
+    }
+
+    async fn call(&self, token: &str) -> Answer {
+        call(&self.api, ADMIN_ROUTE, Some(token)).await
+    }
+
+    /// The questions to the two.
+    fn questions(&self) -> (usize, usize) {
+        (self.setup.issuer.questions(), self.second.questions())
+    }
+}
+
+#[tokio::test]
+async fn several_issuers_are_asked_until_one_vouches_for_the_token() {
+    let asked = Asked::with_prefix("").await;
+    knows(&asked.setup, TOKEN, &json!({}));
+    assert_eq!(asked.call(TOKEN).await.body["sub"], "alice");
+    assert_eq!(asked.questions(), (1, 0));
+    asked.second_knows("of-the-second", &json!({}));
+    for _ in 0..2 {
+        assert_eq!(asked.call("of-the-second").await.body["sub"], "bob");
+    }
+    assert_eq!(asked.questions(), (2, 1));
+    // The refusal of the first counts for a shorter time than the answer of the second.
+    asked.setup.clock.advance(6);
+    assert_eq!(asked.call("of-the-second").await.status, 200);
+    assert_eq!(asked.questions(), (2, 1));
+    assert_refused(&asked.call("of-nobody").await, TokenError::Inactive);
+}
+
+#[tokio::test]
+async fn an_issuer_vouches_for_its_own_tokens_alone() {
+    let asked = Asked::with_prefix("").await;
+    asked.second_knows(TOKEN, &json!({"iss": asked.setup.issuer.url}));
+    assert_refused(&asked.call(TOKEN).await, TokenError::WrongIssuer);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_away_may_know_the_token() {
+    let asked = Asked::with_prefix("").await;
+    asked.second_knows("of-the-second", &json!({}));
+    asked.setup.issuer.publish(|published| {
+        let away = Introspection::Says(StatusCode::SERVICE_UNAVAILABLE, String::new());
+        published.introspection = away;
+    });
+    assert_eq!(asked.call("of-the-second").await.status, 200, "the other vouches for it");
+    assert_unavailable(&asked.call("of-nobody").await);
+}
+
+#[tokio::test]
+async fn an_issuer_is_asked_only_about_tokens_that_begin_as_its_own() {
+    let asked = Asked::with_prefix("two_").await;
+    assert_refused(&asked.call("one_a").await, TokenError::Inactive);
+    assert_eq!(asked.questions(), (1, 0));
+    asked.second_knows("two_a", &json!({}));
+    assert_eq!(asked.call("two_a").await.body["sub"], "bob");
+    assert_eq!(asked.questions(), (2, 1), "the first has no prefix, and sees all");
 }

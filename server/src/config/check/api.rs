@@ -40,6 +40,11 @@ pub fn check(
     settings.url = Some(called_at.as_str().to_owned());
     settings.expired_status = section.expired_status.0;
     settings.leeway = Duration::from_secs(section.leeway.into());
+    if section.dpop_nonce_secret.as_ref().is_some_and(|secret| secret.expose().len() < 32) {
+        let problem = "give at least 32 random characters: openssl rand -base64 32 makes some";
+        return Err(sources.refuse("api.dpop_nonce_secret", "", problem));
+    }
+    settings.nonce_secret = section.dpop_nonce_secret;
     settings.remembered_proofs = section.remembered_proofs;
     settings.hides_reasons = section.hide_reasons;
     settings.allowed_origins =

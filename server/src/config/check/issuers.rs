@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
-use doorward_protocol::jose::SigningAlgorithm;
+use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_resource_server::{
     ClaimPath, IntrospectionSettings, JwkSet, KeySource, SettingsError, TokenProfile, TrustedIssuer,
 };
@@ -40,11 +40,8 @@ pub fn api_issuers(
 ) -> Result<Vec<TrustedIssuer>, ConfigError> {
     let main = section.issuer.as_ref().unwrap_or(own).as_str();
     let mut first = trusted(main, &section.audience, &described(section), sources)?;
-    first.introspection = introspection(section, sources)?;
-    first.check().map_err(|error| {
-        let endpoint = section.introspection_endpoint.as_deref().unwrap_or_default();
-        sources.refuse("api.introspection_endpoint", endpoint, error.to_string())
-    })?;
+    let cache = cache(section, sources)?;
+    asked(section).set(&mut first, cache, sources)?;
     let mut issuers = vec![first];
     for another in &section.issuers {
         let (issuer, audience) =
@@ -57,7 +54,9 @@ pub fn api_issuers(
             let problem = "give the name that tokens of this issuer for this API carry in aud";
             return Err(sources.refuse("api.issuers.audience", audience, problem));
         }
-        issuers.push(trusted(issuer, audience, &another_described(another), sources)?);
+        let mut trusted = trusted(issuer, audience, &another_described(another), sources)?;
+        another_asked(another).set(&mut trusted, cache, sources)?;
+        issuers.push(trusted);
     }
     Ok(issuers)
 }
@@ -181,35 +180,77 @@ fn keys_in(file: &PathBuf) -> Result<JwkSet, String> {
     if keys.keys.is_empty() { Err("the file holds no key".to_owned()) } else { Ok(keys) }
 }
 
-fn introspection(
-    section: &ApiSection,
-    sources: &SettingSources,
-) -> Result<Option<IntrospectionSettings>, ConfigError> {
-    if section.introspection_cache > 300 {
-        let problem = "give at most 300 seconds: a longer one keeps revoked tokens alive";
-        return Err(sources.refuse(
-            "api.introspection_cache",
-            section.introspection_cache,
-            problem,
-        ));
+/// How an issuer is asked about opaque tokens. The keys are the same in `[api]` and in
+/// `[[api.issuers]]`.
+struct Asked<'a> {
+    section: &'static str,
+    client_id: Option<&'a String>,
+    secret: Option<&'a Secret>,
+    endpoint: Option<&'a String>,
+    signed: bool,
+    token_prefix: &'a str,
+}
+
+fn asked(section: &ApiSection) -> Asked<'_> {
+    Asked {
+        section: "api",
+        client_id: section.introspection_client_id.as_ref(),
+        secret: section.introspection_secret.as_ref(),
+        endpoint: section.introspection_endpoint.as_ref(),
+        signed: section.introspection_signed,
+        token_prefix: &section.introspection_token_prefix,
     }
-    let client_id = section.introspection_client_id.as_ref();
-    let Some(secret) = section.introspection_secret.clone() else {
-        let problem =
-            "asking about opaque tokens needs a secret: set api.introspection_secret as well";
-        return match (client_id, &section.introspection_endpoint) {
-            (None, None) => Ok(None),
-            (Some(client_id), _) => {
-                Err(sources.refuse("api.introspection_client_id", client_id, problem))
-            }
-            (None, Some(endpoint)) => {
-                Err(sources.refuse("api.introspection_endpoint", endpoint, problem))
-            }
+}
+
+fn another_asked(another: &IssuerSettings) -> Asked<'_> {
+    Asked {
+        section: "api.issuers",
+        client_id: another.introspection_client_id.as_ref(),
+        secret: another.introspection_secret.as_ref(),
+        endpoint: another.introspection_endpoint.as_ref(),
+        signed: another.introspection_signed,
+        token_prefix: &another.introspection_token_prefix,
+    }
+}
+
+/// How long answers about opaque tokens count.
+fn cache(section: &ApiSection, sources: &SettingSources) -> Result<Duration, ConfigError> {
+    let seconds = section.introspection_cache;
+    if seconds > 300 {
+        let problem = "give at most 300 seconds: a longer one keeps revoked tokens alive";
+        return Err(sources.refuse("api.introspection_cache", seconds, problem));
+    }
+    Ok(Duration::from_secs(seconds.into()))
+}
+
+impl Asked<'_> {
+    /// Says it to an issuer that is described otherwise.
+    fn set(
+        &self,
+        issuer: &mut TrustedIssuer,
+        cache: Duration,
+        sources: &SettingSources,
+    ) -> Result<(), ConfigError> {
+        let key = |name: &str| format!("{}.introspection_{name}", self.section);
+        let Some(secret) = self.secret.cloned() else {
+            let problem =
+                format!("asking about opaque tokens needs a secret: set {} as well", key("secret"));
+            return match (self.client_id, self.endpoint) {
+                (None, None) => Ok(()),
+                (Some(id), _) => Err(sources.refuse(&key("client_id"), id, problem)),
+                (None, Some(endpoint)) => Err(sources.refuse(&key("endpoint"), endpoint, problem)),
+            };
         };
-    };
-    let mut asked = IntrospectionSettings::new(client_id.unwrap_or(&section.audience), secret)
-        .with_cache(Duration::from_secs(section.introspection_cache.into()));
-    asked.endpoint.clone_from(&section.introspection_endpoint);
-    asked.signed = section.introspection_signed;
-    Ok(Some(asked))
+        let client_id = self.client_id.or(issuer.audiences.first()).cloned().unwrap_or_default();
+        let mut asked = IntrospectionSettings::new(client_id, secret)
+            .with_cache(cache)
+            .with_token_prefix(self.token_prefix);
+        asked.endpoint = self.endpoint.cloned();
+        asked.signed = self.signed;
+        issuer.introspection = Some(asked);
+        issuer.check().map_err(|error| {
+            let endpoint = self.endpoint.map(String::as_str).unwrap_or_default();
+            sources.refuse(&key("endpoint"), endpoint, error.to_string())
+        })
+    }
 }

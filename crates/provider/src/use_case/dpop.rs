@@ -6,17 +6,14 @@
 //! last before the store's command, when all else is valid, so only good requests leave a row. Only
 //! it makes a [`Binding`], which tokens can't be issued without.
 
-mod nonce;
-
 use doorward_protocol::{
     claims::Confirmation,
-    dpop::{self, Proof, ProofError, ProvenRequest, TargetUri},
+    dpop::{self, Nonces, Proof, ProofError, ProvenRequest, TargetUri},
     error::ErrorCode,
     thumbprint::Thumbprint,
     token::{BEARER, DPOP},
 };
 
-pub(crate) use self::nonce::Nonces;
 use crate::{
     model::{
         client::{Client, fapi2},
@@ -94,7 +91,7 @@ pub(crate) struct ProofVerifier<'a> {
 impl ProofVerifier<'_> {
     /// The nonce that proofs are to carry now, for clients that must.
     pub(crate) fn nonce(&self) -> String {
-        self.nonces.current(self.clock.now())
+        self.nonces.current(self.clock.now().seconds())
     }
 
     /// Checks the proof of a request of this client to the endpoint at `path`; nothing is written
@@ -121,7 +118,7 @@ impl ProofVerifier<'_> {
         if client.fapi2 && !fapi2::ALGORITHMS.contains(&proof.algorithm()) {
             return Err(ProofError::UnsupportedAlgorithm.into());
         }
-        let is_fresh = proof.nonce().is_some_and(|nonce| self.nonces.accepts(nonce, now));
+        let is_fresh = proof.nonce().is_some_and(|nonce| self.nonces.accepts(nonce, now.seconds()));
         if client.require_dpop_nonce && !is_fresh {
             return Err(DpopError::NonceNeeded);
         }
