@@ -30,6 +30,8 @@ pub struct AppConfig {
     pub user_store: StoreKind,
     /// Whether the page asks userinfo for further claims of the user. Default: yes.
     pub load_user_info: bool,
+    /// Whether the page renews tokens before they expire. Default: yes.
+    pub automatic_silent_renew: bool,
 }
 
 /// Why the document can't be used.
@@ -53,6 +55,7 @@ impl AppConfig {
             Some(Value::String(value)) => Ok(value.clone()),
             _ => Err(ConfigError::Malformed(format!("`{name}` is not there, or is not a text"))),
         };
+        let is_on = |name: &str| document.get(name) != Some(&Value::Bool(false));
         let mut config = Self {
             authority: member("authority")?,
             client_id: member("client_id")?,
@@ -71,7 +74,8 @@ impl AppConfig {
                     ));
                 }
             },
-            load_user_info: document.get("load_user_info") != Some(&Value::Bool(false)),
+            load_user_info: is_on("load_user_info"),
+            automatic_silent_renew: is_on("automatic_silent_renew"),
         };
         for address in
             [&mut config.redirect_uri, &mut config.post_logout_redirect_uri, &mut config.api_url]
@@ -111,6 +115,7 @@ impl AppConfig {
         settings.scope.clone_from(&self.scope);
         settings.user_store = self.user_store;
         settings.load_user_info = self.load_user_info;
+        settings.automatic_silent_renew = self.automatic_silent_renew;
         settings.post_logout_redirect_uri =
             Some(self.post_logout_redirect_uri.clone()).filter(|address| !address.is_empty());
         settings
@@ -139,6 +144,9 @@ mod tests {
         assert!(config.load_user_info && config.settings().load_user_info);
         let without = DEMO.replace("\"of_a_newer", "\"load_user_info\": false, \"of_a_newer");
         assert!(!AppConfig::parse(&without, ORIGIN).unwrap().load_user_info);
+        assert!(config.settings().automatic_silent_renew);
+        let off = DEMO.replace("\"of_a_newer", "\"automatic_silent_renew\": false, \"of_a_newer");
+        assert!(!AppConfig::parse(&off, ORIGIN).unwrap().settings().automatic_silent_renew);
         assert_eq!(
             config.api("/api/DemoPolicyBased/Admin/Get"),
             "http://localhost:5001/api/DemoPolicyBased/Admin/Get"

@@ -125,6 +125,22 @@ test('a page whose timers do not run renews when a token is needed', async ({ pa
   expect(renewals).toHaveLength(1);
 });
 
+test('a page that is not to renew by itself renews when a token is needed', async ({ page, request }) => {
+  await page.route(`${shortLives.app}/config.json`, async (route) => {
+    const config = (await (await route.fetch()).json()) as Record<string, unknown>;
+    expect(config['automatic_silent_renew']).toBe(true);
+    await route.fulfill({ json: { ...config, automatic_silent_renew: false } });
+  });
+  const app = new Application(page, shortLives);
+  const renewals = tokenRequests(page, 'refresh_token');
+  await app.open();
+  await app.signInAs('alice');
+  await untilRefused(request, (await app.accessToken.textContent()) ?? '');
+  expect(renewals).toEqual([]);
+  expect((await app.call(route)).status()).toBe(200);
+  expect(renewals).toHaveLength(1);
+});
+
 test('a device that slept for longer than a token lives renews it when it wakes', async ({ page }) => {
   await page.clock.install();
   const app = new Application(page);

@@ -51,6 +51,7 @@ mod tests {
             api_url: app_origin.into(),
             user_store: doorward_app::config::StoreKind::Session,
             load_user_info: true,
+            automatic_silent_renew: true,
         };
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host.parse().unwrap());

@@ -266,6 +266,7 @@ pub struct AppSection {
     pub api_url: Option<WebUrl>,
     pub user_store: StoreKind,
     pub load_user_info: bool,
+    pub automatic_silent_renew: bool,
     pub connect_origins: Vec<Origin>,
 }
 
@@ -873,6 +874,7 @@ impl Default for AppSection {
             api_url: None,
             user_store: StoreKind::Session,
             load_user_info: true,
+            automatic_silent_renew: true,
             connect_origins: Vec::new(),
         }
     }

@@ -54,6 +54,7 @@ pub fn check(
             api_url: api_url.as_str().to_owned(),
             user_store: section.user_store,
             load_user_info: section.load_user_info,
+            automatic_silent_renew: section.automatic_silent_renew,
         },
         connect_origins,
         url: section.url.as_str().to_owned(),
