@@ -271,6 +271,14 @@ export const foreignAgents: Origins & { readonly tools: string } = {
   tools: 'http://localhost:7896/mcp',
 };
 
+/** For the story in the engine of Safari; `driver` is where its WebDriver answers. */
+export const webkit: Configured & { readonly driver: string } = {
+  config: 'webkit.toml',
+  app: 'http://localhost:5985',
+  provider: 'http://localhost:6985',
+  driver: 'http://127.0.0.1:7985',
+};
+
 /** For the benchmark of sign-ins; `pages` are the origins of the pages with other clients. */
 export const bench = {
   config: 'bench.toml',
