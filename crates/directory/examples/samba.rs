@@ -6,10 +6,10 @@
 use std::{fs, path::Path, process::Command, time::SystemTime};
 
 use doorward_directory::{
-    FilterTemplate, LdapDirectory, check,
+    Dn, FilterTemplate, LdapDirectory, check,
     settings::{
-        Attributes, DirectoryKind, DirectorySettings, FindEntry, Groups, Limits, PasswordChange,
-        Security, Server, ServiceAccount,
+        Attributes, DirectoryKind, DirectorySettings, DisableBy, FindEntry, Groups, Limits,
+        ManagedGroups, Management, PasswordChange, Security, Server, ServiceAccount,
     },
 };
 use doorward_protocol::secret::Secret;
@@ -19,8 +19,11 @@ use doorward_provider::{
         identity_provider::IdentityProviderName,
         time::Timestamp,
     },
-    use_case::directory::{
-        Always, DirectoryClient as _, DirectoryError, DirectoryUser, PasswordChangeError,
+    use_case::{
+        directory::{
+            Always, DirectoryClient as _, DirectoryError, DirectoryUser, PasswordChangeError,
+        },
+        directory_management::{EntryChanges, ManageError, NewEntry},
     },
 };
 use serde_json::json;
@@ -95,7 +98,70 @@ async fn main() {
     assert!(matches!(refused, Err(PasswordChangeError::Refused(_))));
     println!("a good one: {:?}", change(PASSWORD, "Other-Passw0rd-3").await);
     assert!(sign_in(&directory, "countess", "Other-Passw0rd-3").await.is_ok());
+    manage(&directory).await;
     println!("All of it works with this domain controller.");
+}
+
+/// Users are managed.
+async fn manage(directory: &LdapDirectory) {
+    let manager = directory.manager().unwrap();
+    let new = NewEntry {
+        username: "grace".to_owned(),
+        parent: None,
+        attributes: [("displayName".to_owned(), vec!["Grace Hopper".to_owned()])].into(),
+        password: Some(Secret::new(PASSWORD)),
+        must_change: false,
+        enabled: true,
+    };
+    let grace = manager.create(&new, now()).await.unwrap();
+    println!("added {} as {}", grace.dn, grace.id);
+    assert_eq!(sign_in(directory, "grace", PASSWORD).await.unwrap().subject, grace.id);
+    assert_eq!(manager.create(&new, now()).await, Err(ManageError::Exists));
+    let weak = NewEntry {
+        username: "weak".to_owned(),
+        password: Some(Secret::new("weak")),
+        ..new.clone()
+    };
+    let refused = manager.create(&weak, now()).await;
+    println!("a password against the rules: {refused:?}");
+    assert!(matches!(refused, Err(ManageError::Refused(_))));
+    assert_eq!(manager.named("weak", now()).await, Err(ManageError::Missing));
+    for parent in [BASE.to_owned(), format!("OU=x\\,CN=Users,{BASE}")] {
+        let stray = NewEntry { parent: Some(parent), username: "x".to_owned(), ..new.clone() };
+        let refused = manager.create(&stray, now()).await;
+        assert!(matches!(refused, Err(ManageError::Outside(_))), "{refused:?}");
+    }
+    let change = async |before, changes: EntryChanges| {
+        manager.change(before, &changes, now()).await.unwrap()
+    };
+    let mail = [("mail".to_owned(), vec!["grace@corp.example.com".to_owned()])].into();
+    let grace = change(&grace, EntryChanges { attributes: mail, ..EntryChanges::default() }).await;
+    assert_eq!(grace.email.as_deref(), Some("grace@corp.example.com"));
+    let enabled = |enabled| EntryChanges { enabled: Some(enabled), ..EntryChanges::default() };
+    let grace = change(&grace, enabled(false)).await;
+    let refused = sign_in(directory, "grace", PASSWORD).await.unwrap_err();
+    assert_eq!(refused, DirectoryError::Account(AccountProblem::Disabled));
+    let grace = change(&grace, enabled(true)).await;
+    let username = Some("admiral".to_owned());
+    let grace = change(&grace, EntryChanges { username, ..EntryChanges::default() }).await;
+    assert_eq!(sign_in(directory, "admiral", PASSWORD).await.unwrap().subject, grace.id);
+
+    let staff = manager.group_named("staff").await.unwrap();
+    assert_eq!(manager.set_member(&grace, &staff, true).await, Ok(true));
+    assert_eq!(manager.set_member(&grace, &staff, true).await, Ok(false));
+    assert_eq!(manager.groups_of(&grace).await.unwrap(), [staff.clone()]);
+    let groups = sign_in(directory, "admiral", PASSWORD).await.unwrap().claims["groups"].clone();
+    assert!(groups.as_array().unwrap().contains(&json!("company")), "nested: {groups}");
+    assert_eq!(manager.set_member(&grace, &staff, false).await, Ok(true));
+    assert_eq!(manager.set_member(&grace, &staff, false).await, Ok(false));
+
+    let second = "Grace-Passw0rd-2";
+    manager.set_password(&grace, &Secret::new(second), false).await.unwrap();
+    assert!(sign_in(directory, "admiral", PASSWORD).await.is_err());
+    assert!(sign_in(directory, "admiral", second).await.is_ok());
+    manager.set_password(&grace, &Secret::new(PASSWORD), true).await.unwrap();
+    let refused = sign_in(directory, "admiral", PASSWORD).await.unwrap_err();
+    assert_eq!(refused, DirectoryError::Account(AccountProblem::MustChangePassword));
 }
 
 fn name(text: &str) -> doorward_provider::model::directory::LoginName {
@@ -120,6 +186,13 @@ async fn sign_in(
     }
 }
 
+fn administrator(folder: &Path) -> ServiceAccount {
+    ServiceAccount {
+        dn: format!("CN=Administrator,CN=Users,{BASE}"),
+        password: Secret::new(fs::read_to_string(folder.join("password")).unwrap().trim()),
+    }
+}
+
 fn settings(folder: &Path) -> DirectorySettings {
     let kind = DirectoryKind::ActiveDirectory;
     let filter = |text, known| FilterTemplate::parse(text, known).unwrap();
@@ -128,10 +201,7 @@ fn settings(folder: &Path) -> DirectorySettings {
         kind,
         servers: vec![Server { host: "127.0.0.1".to_owned(), port: 636, security: Security::Tls }],
         authorities: vec![fs::read(folder.join("ca.der")).unwrap()],
-        account: Some(ServiceAccount {
-            dn: format!("CN=Administrator,CN=Users,{BASE}"),
-            password: Secret::new(fs::read_to_string(folder.join("password")).unwrap().trim()),
-        }),
+        account: Some(administrator(folder)),
         find: FindEntry::Search(filter(
             "(&(objectCategory=person)(objectClass=user)(sAMAccountName={name}))",
             &["name"],
@@ -145,6 +215,24 @@ fn settings(folder: &Path) -> DirectorySettings {
             nested: false,
         },
         password_change: PasswordChange::UnicodePwd,
+        management: Some(Management {
+            account: administrator(folder),
+            base: Dn::parse(&format!("CN=Users,{BASE}")).unwrap(),
+            create_in: Dn::parse(&format!("CN=Users,{BASE}")).unwrap(),
+            filter: "(&(objectCategory=person)(objectClass=user))".to_owned(),
+            object_classes: ["top", "person", "organizationalPerson", "user"]
+                .map(str::to_owned)
+                .into(),
+            naming_attribute: "cn".to_owned(),
+            editable: ["displayName", "givenName", "sn", "mail"].map(str::to_owned).into(),
+            disable: DisableBy::AccountControl,
+            groups: Some(ManagedGroups {
+                base: Dn::parse(&format!("CN=Users,{BASE}")).unwrap(),
+                filter: "(objectClass=group)".to_owned(),
+                name: "cn".to_owned(),
+                member: "member".to_owned(),
+            }),
+        }),
         limits: Limits::default(),
     }
 }

@@ -1,14 +1,17 @@
 //! Sign-in by a directory: the entry of a name, its password, its groups, and what an application
 //! gets to know of it.
 
-use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     model::{directory::LoginName, external_identity::ExternalSubject, time::Timestamp},
-    use_case::directory::{
-        BeforeBind, DirectoryClient, DirectoryError, DirectoryUser, PasswordChangeError,
+    use_case::{
+        directory::{
+            BeforeBind, DirectoryClient, DirectoryError, DirectoryUser, PasswordChangeError,
+        },
+        directory_management::DirectoryManager,
     },
 };
 use futures::FutureExt as _;
@@ -21,10 +24,12 @@ use crate::{
     connection::{Bound, Failure, Found, Search, TlsError, tls, unicode_password_change},
     dn::Dn,
     entry::Entry,
+    id,
+    manage::Manager,
     pool::{Pool, Servers},
-    settings::{DirectorySettings, FindEntry, Groups, IdAttribute, PasswordChange},
+    settings::{DirectorySettings, FindEntry, Groups, PasswordChange},
     state,
-    template::{equals, equals_bytes, joined},
+    template::joined,
 };
 
 /// How many levels of groups in groups are looked at.
@@ -44,6 +49,8 @@ pub struct LdapDirectory {
     questions: Pool,
     /// On which the passwords of users are tried.
     passwords: Pool,
+    /// With an account of its own, where users are managed.
+    manager: Option<Manager>,
 }
 
 impl LdapDirectory {
@@ -56,7 +63,8 @@ impl LdapDirectory {
         let servers = Arc::new(servers);
         let questions = Pool::new(Arc::clone(&servers), settings.account.clone());
         let passwords = Pool::new(Arc::clone(&servers), None);
-        Ok(Self { settings, tls, servers, questions, passwords })
+        let manager = Manager::new(&settings, &servers);
+        Ok(Self { settings, tls, servers, questions, passwords, manager })
     }
 
     /// The settings.
@@ -103,7 +111,7 @@ impl LdapDirectory {
         let named = named.into_iter().chain(&own.others).map(String::as_str);
         let needed = [own.id.name()].into_iter();
         let groups = matches!(self.settings.groups, Groups::MemberOf(_)).then_some("memberOf");
-        let state = state::attributes(self.settings.kind).iter().copied();
+        let state = state::attributes(&self.settings);
         let all: BTreeSet<_> = named.chain(needed).chain(groups).chain(state).collect();
         all.into_iter().map(str::to_owned).collect()
     }
@@ -145,7 +153,9 @@ impl LdapDirectory {
             self.decoy_bind().await;
             return Err(DirectoryError::NoEntry);
         };
-        if let Err(refused) = before.admit(Some(&self.subject(&entry)?)).await {
+        if let Err(refused) =
+            before.admit(Some(&id::subject(&self.settings.attributes.id, &entry)?)).await
+        {
             self.decoy_bind().await;
             return Err(refused);
         }
@@ -214,30 +224,12 @@ impl LdapDirectory {
         entry: &Entry,
         now: Timestamp,
     ) -> Result<DirectoryUser, DirectoryError> {
-        let subject = self.subject(entry)?;
+        let subject = id::subject(&self.settings.attributes.id, entry)?;
         let mut claims = self.claims(entry);
         let groups = self.groups(entry).await.map_err(unanswered)?;
         claims.insert("groups".to_owned(), groups.into_iter().map(Value::from).collect());
-        let state = state::of_entry(self.settings.kind, entry, now)?;
+        let state = state::of_entry(&self.settings, entry, now)?;
         Ok(DirectoryUser { subject, claims, state })
-    }
-
-    /// What names the entry for ever.
-    fn subject(&self, entry: &Entry) -> Result<ExternalSubject, DirectoryError> {
-        let id = &self.settings.attributes.id;
-        let text = match id {
-            IdAttribute::ObjectGuid => entry.values(id.name()).first().and_then(|own| guid(own)),
-            IdAttribute::Text(name) => match entry.texts(name).as_slice() {
-                [only] => Some((*only).to_owned()),
-                _ => None,
-            },
-        };
-        let subject = text.and_then(|text| ExternalSubject::parse(&text).ok());
-        subject.ok_or_else(|| {
-            let name = id.name();
-            let text = format!("the entry has no {name}, or the account may not read it");
-            DirectoryError::NotAccepted(text)
-        })
     }
 
     /// The attributes under their names, and under those of OpenID Connect Core section 5.1.
@@ -328,12 +320,8 @@ impl LdapDirectory {
     /// The entry with this identifier, if it is still one that `user_filter` finds by some name:
     /// who has lost the group that the filter asks for has lost the access.
     async fn entry_of(&self, subject: &ExternalSubject) -> Result<Option<Entry>, DirectoryError> {
-        let by_id = match &self.settings.attributes.id {
-            id @ IdAttribute::ObjectGuid => match guid_bytes(subject) {
-                Some(bytes) => equals_bytes(id.name(), &bytes),
-                None => return Ok(None),
-            },
-            IdAttribute::Text(name) => equals(name, subject),
+        let Some(by_id) = id::filter(&self.settings.attributes.id, subject) else {
+            return Ok(None);
         };
         let search = Search {
             base: self.settings.base.clone(),
@@ -453,6 +441,10 @@ impl DirectoryClient for LdapDirectory {
     fn is_up(&self) -> bool {
         self.servers.is_up()
     }
+
+    fn manager(&self) -> Option<&dyn DirectoryManager> {
+        self.manager.as_ref().map(|manager| manager as &dyn DirectoryManager)
+    }
 }
 
 fn unanswered(failure: Failure) -> DirectoryError {
@@ -460,52 +452,5 @@ fn unanswered(failure: Failure) -> DirectoryError {
         Failure::Broken(text) => DirectoryError::Unavailable(text),
         Failure::Unreadable(text) => DirectoryError::NotAccepted(text),
         refused @ Failure::Refused { .. } => DirectoryError::NotAccepted(refused.to_string()),
-    }
-}
-
-/// The usual text of an `objectGUID`: the first three parts are sent with the lowest byte first
-/// (MS-DTYP section 2.3.4.2).
-fn guid(bytes: &[u8]) -> Option<String> {
-    let bytes: [u8; 16] = bytes.try_into().ok()?;
-    let mut text = String::with_capacity(36);
-    for (index, at) in GUID_ORDER.into_iter().enumerate() {
-        if [4, 6, 8, 10].contains(&index) {
-            text.push('-');
-        }
-        let _ = write!(text, "{:02x}", bytes[at]);
-    }
-    Some(text)
-}
-
-/// The bytes of the text of an `objectGUID`.
-fn guid_bytes(text: &str) -> Option<[u8; 16]> {
-    let digits: String = text.chars().filter(|letter| *letter != '-').collect();
-    if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    for (index, at) in GUID_ORDER.into_iter().enumerate() {
-        bytes[at] = u8::from_str_radix(&digits[index * 2..index * 2 + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-const GUID_ORDER: [usize; 16] = [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15];
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn an_object_guid_has_its_usual_text() {
-        let bytes: Vec<u8> = (0..16).collect();
-        let text = guid(&bytes).unwrap();
-        assert_eq!(text, "03020100-0504-0706-0809-0a0b0c0d0e0f");
-        assert_eq!(guid_bytes(&text).unwrap().to_vec(), bytes);
-        assert_eq!(guid(&bytes[1..]), None);
-        for wrong in ["", "03020100", "zz020100-0504-0706-0809-0a0b0c0d0e0f"] {
-            assert_eq!(guid_bytes(wrong), None, "{wrong}");
-        }
     }
 }

@@ -14,7 +14,7 @@ use ldap3::{
     DerefAliases, Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope,
     SearchOptions, StdStream,
     asn1::{PL, StructureTag, TagClass, parse_tag},
-    controls::{PagedResults, RawControl},
+    controls::{Assertion, PagedResults, RawControl},
     exop::PasswordModify,
 };
 use rustls::{
@@ -35,6 +35,7 @@ use crate::{
     guard::{self, BadMessage},
     settings::{Limits, Security, Server},
     state::{BindAnswer, told},
+    template::is_filter,
 };
 
 /// How many entries of a search come at a time (RFC 2696).
@@ -329,15 +330,74 @@ impl Connection {
         succeeded(&result.1)
     }
 
+    /// Sets the password of an entry by the rights of whoever is bound, by RFC 3062.
+    pub(crate) async fn set_password(&mut self, dn: &str, new: &Secret) -> Result<(), Failure> {
+        let mut ldap = self.ldap.clone();
+        let request =
+            PasswordModify { user_id: Some(dn), old_pass: None, new_pass: Some(new.expose()) };
+        let result = self.answer(ldap.extended(request)).await?;
+        succeeded(&result.1)
+    }
+
     /// Changes attributes.
     pub(crate) async fn modify(
         &mut self,
         dn: &str,
         changes: Vec<Mod<Vec<u8>>>,
     ) -> Result<(), Failure> {
-        let mut ldap = self.ldap.clone();
+        self.modify_if(dn, changes, None).await
+    }
+
+    /// Changes attributes, if the entry is still as the filter says (RFC 4528). A server that does
+    /// not know the control changes them in any case.
+    pub(crate) async fn modify_if(
+        &mut self,
+        dn: &str,
+        changes: Vec<Mod<Vec<u8>>>,
+        assertion: Option<&str>,
+    ) -> Result<(), Failure> {
+        let mut ldap = self.asserting(assertion);
         let result = self.answer(ldap.modify(dn, changes)).await?;
         succeeded(&result)
+    }
+
+    /// Gives an entry another name below the same one, if it is still as the filter says.
+    pub(crate) async fn rename_if(
+        &mut self,
+        dn: &str,
+        lowest: &str,
+        assertion: Option<&str>,
+    ) -> Result<(), Failure> {
+        let mut ldap = self.asserting(assertion);
+        let result = self.answer(ldap.modifydn(dn, lowest, true, None)).await?;
+        succeeded(&result)
+    }
+
+    /// Adds an entry.
+    pub(crate) async fn add(
+        &mut self,
+        dn: &str,
+        attributes: Vec<(Vec<u8>, HashSet<Vec<u8>>)>,
+    ) -> Result<(), Failure> {
+        let mut ldap = self.ldap.clone();
+        let result = self.answer(ldap.add(dn, attributes)).await?;
+        succeeded(&result)
+    }
+
+    /// Removes an entry.
+    pub(crate) async fn remove(&mut self, dn: &str) -> Result<(), Failure> {
+        let mut ldap = self.ldap.clone();
+        let result = self.answer(ldap.delete(dn)).await?;
+        succeeded(&result)
+    }
+
+    fn asserting(&self, assertion: Option<&str>) -> Ldap {
+        let mut ldap = self.ldap.clone();
+        // The control can't be made of what is no filter.
+        if let Some(filter) = assertion.filter(|filter| is_filter(filter)) {
+            ldap.with_controls(RawControl::from(Assertion { filter }));
+        }
+        ldap
     }
 }
 

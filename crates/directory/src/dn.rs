@@ -1,4 +1,8 @@
-//! Distinguished names (RFC 4514), as far as they are compared here.
+//! Distinguished names (RFC 4514), as far as they are compared and made here.
+
+use std::fmt;
+
+use ldap3::dn_escape;
 
 /// A distinguished name, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +36,39 @@ impl Dn {
         }
     }
 
-    /// Whether it is below the other one. Values are compared without case, as most are by the
-    /// directory.
+    /// Whether it is the other one, or below it.
+    pub fn is_at_or_under(&self, base: &Self) -> bool {
+        let is_same_level = |(own, other)| is_same(own, other);
+        let is_at = self.0.len() == base.0.len() && self.0.iter().zip(&base.0).all(is_same_level);
+        is_at || self.is_under(base)
+    }
+
+    /// The name of an entry below this one, which has this attribute with this value.
+    #[must_use]
+    pub fn child(&self, attribute: &str, value: &str) -> Self {
+        let mut levels = vec![vec![(attribute.to_ascii_lowercase(), value.to_owned())]];
+        levels.extend_from_slice(&self.0);
+        Self(levels)
+    }
+
+    /// The lowest level as text, with each value escaped.
+    pub fn lowest(&self) -> String {
+        self.0.first().map(written).unwrap_or_default()
+    }
+
+    /// The same name with another value at its lowest level. `None`: that level has several
+    /// attributes, or another one than this.
+    pub fn renamed(&self, attribute: &str, value: &str) -> Option<Self> {
+        match self.0.first()?.as_slice() {
+            [(own, _)] if own.eq_ignore_ascii_case(attribute) => {
+                Some(Self(self.0[1..].to_vec()).child(attribute, value))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is below the other one. Values are compared without case, and so many spaces
+    /// between words count as one (RFC 4518 section 2.6.1), as most are by the directory.
     pub fn is_under(&self, base: &Self) -> bool {
         let Some(excess) = self.0.len().checked_sub(base.0.len()) else { return false };
         let pairs = self.0[excess..].iter().zip(&base.0);
@@ -55,10 +90,27 @@ impl Dn {
     }
 }
 
+impl fmt::Display for Dn {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let levels: Vec<String> = self.0.iter().map(written).collect();
+        formatter.write_str(&levels.join(","))
+    }
+}
+
+fn written(rdn: &Rdn) -> String {
+    let parts = rdn.iter().map(|(name, value)| format!("{name}={}", dn_escape(value.as_str())));
+    parts.collect::<Vec<_>>().join("+")
+}
+
 fn is_same(one: &Rdn, other: &Rdn) -> bool {
+    let value = |text: &str| {
+        text.split(' ')
+            .filter(|word| !word.is_empty())
+            .fold(String::new(), |text, word| text + " " + &word.to_lowercase())
+    };
     let folded = |rdn: &Rdn| {
         let mut parts: Vec<_> =
-            rdn.iter().map(|(name, value)| (name.clone(), value.to_lowercase())).collect();
+            rdn.iter().map(|(name, text)| (name.clone(), value(text))).collect();
         parts.sort();
         parts
     };
@@ -114,6 +166,8 @@ fn value(text: &str) -> Option<(String, Option<char>, &str)> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
     use super::*;
 
     fn dn(text: &str) -> Dn {
@@ -153,8 +207,44 @@ mod tests {
             ("cn=admins,ou=people,dc=example,dc=com", false),
             ("cn=admins\\,ou=groups,dc=example,dc=com", false),
             ("cn=admins,ou=groups,dc=example,dc=com,dc=evil", false),
+            ("cn=admins,ou=\\47roups,dc=example,dc=com", true),
+            ("cn=admins,ou=Groups\\,dc=example,dc=com", false),
+            ("cn=a+ou=groups,dc=example,dc=com", false),
         ] {
             assert_eq!(dn(text).is_under(&base), expected, "{text}");
+        }
+        let spaces = dn("ou=Our  People,dc=example");
+        assert!(dn("cn=a,ou= our people ,dc=example").is_under(&spaces));
+        assert!(!dn("cn=a,ou=ourpeople,dc=example").is_under(&spaces));
+        assert!(base.is_at_or_under(&dn("OU=groups,dc=example,dc=com")));
+        assert!(!dn("dc=example,dc=com").is_at_or_under(&base));
+        assert!(!dn("ou=people,dc=example,dc=com").is_at_or_under(&base));
+    }
+
+    #[test]
+    fn a_name_is_made_of_a_value_and_another_one() {
+        let base = dn("OU=a\\,b,dc=example");
+        assert_eq!(base.to_string(), "ou=a\\2cb,dc=example");
+        let child = base.child("uid", "#o*,x+y=z ");
+        assert_eq!(child.to_string(), "uid=\\23o*\\2cx\\2by\\3dz\\20,ou=a\\2cb,dc=example");
+        assert_eq!(dn(&child.to_string()), child);
+        assert!(child.is_under(&base));
+        assert_eq!(child.lowest(), "uid=\\23o*\\2cx\\2by\\3dz\\20");
+        assert_eq!(child.renamed("UID", "b").unwrap().to_string(), "uid=b,ou=a\\2cb,dc=example");
+        assert!(
+            child.renamed("cn", "b").is_none() && dn("cn=a+uid=b").renamed("cn", "b").is_none()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_child_is_a_child_whatever_its_value(value in "\\PC{1,40}") {
+            let base = dn("ou=people,dc=example,dc=com");
+            let child = base.child("uid", &value);
+            let again = Dn::parse(&child.to_string());
+            prop_assert_eq!(again.as_ref(), Some(&child));
+            prop_assert!(child.is_under(&base));
+            prop_assert_eq!(child.len(), 4);
         }
     }
 }

@@ -7,11 +7,13 @@
 //! | `template` | filters and names with a place for what was typed, which is escaped |
 //! | `dn` | the parts of a distinguished name |
 //! | `entry` | an entry as it was read |
+//! | `id` | what names an entry for ever |
 //! | `state` | whether an account can be used: pure rules over attributes and diagnostics |
 //! | `guard` | what goes to `ldap3`: whole, small messages only |
 //! | `connection` | one connection: TLS, bind, search, changes, each with a time limit |
 //! | `pool` | several connections to the first server that answers |
 //! | `client` | sign-in, groups, and what becomes of an entry |
+//! | `manage` | users are found, added and changed with an account of its own |
 //! | `check` | the same, step by step, told in sentences |
 
 mod check;
@@ -20,6 +22,8 @@ mod connection;
 mod dn;
 mod entry;
 mod guard;
+mod id;
+mod manage;
 mod pool;
 pub mod settings;
 mod state;
@@ -30,5 +34,5 @@ pub use self::{
     client::LdapDirectory,
     connection::TlsError,
     dn::Dn,
-    template::{DnTemplate, FilterTemplate, InvalidTemplate, is_attribute},
+    template::{DnTemplate, FilterTemplate, InvalidTemplate, is_attribute, is_filter},
 };

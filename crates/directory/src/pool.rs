@@ -159,7 +159,7 @@ impl Pool {
             let bound = connection.bind(dn, password).await.map_err(Failure::of_the_server)?;
             if bound.answer().check().is_err() {
                 let told = bound.answer().told();
-                let text = format!("the account that searches may not sign in: {told}");
+                let text = format!("the account {dn} may not sign in: {told}");
                 return Err(Failure::Broken(text));
             }
         }

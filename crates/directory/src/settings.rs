@@ -34,6 +34,8 @@ pub struct DirectorySettings {
     pub groups: Groups,
     /// How a user changes the password.
     pub password_change: PasswordChange,
+    /// How users are managed. `None`: not at all.
+    pub management: Option<Management>,
     /// How long and how much.
     pub limits: Limits,
 }
@@ -149,6 +151,63 @@ pub enum PasswordChange {
     Rfc3062,
     /// By the attribute `unicodePwd` of Active Directory.
     UnicodePwd,
+}
+
+/// How users are managed.
+#[derive(Debug, Clone)]
+pub struct Management {
+    /// Who writes. It reads what is managed, too.
+    pub account: ServiceAccount,
+    /// Under which entry users are managed. Nothing is written elsewhere but memberships.
+    pub base: Dn,
+    /// Below which entry users are added, unless another one under the base is named.
+    pub create_in: Dn,
+    /// Which entries are users (RFC 4515).
+    pub filter: String,
+    /// The classes of an entry that is added.
+    pub object_classes: Vec<String>,
+    /// The attribute by which an entry that is added is named.
+    pub naming_attribute: String,
+    /// The attributes that may be edited.
+    pub editable: Vec<String>,
+    /// How an account is disabled.
+    pub disable: DisableBy,
+    /// The groups of which members are managed. `None`: none.
+    pub groups: Option<ManagedGroups>,
+}
+
+/// How an account is disabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DisableBy {
+    /// By a bit of `userAccountControl` of Active Directory.
+    AccountControl,
+    /// By an attribute that has this value. It is looked at when the user signs in, too.
+    Mark {
+        /// The attribute.
+        attribute: String,
+        /// The value.
+        value: String,
+    },
+}
+
+/// The groups of which members are managed.
+#[derive(Debug, Clone)]
+pub struct ManagedGroups {
+    /// Under which entry they are.
+    pub base: Dn,
+    /// Which entries are groups (RFC 4515).
+    pub filter: String,
+    /// Which attribute is the name.
+    pub name: String,
+    /// Which attribute lists the members.
+    pub member: String,
+}
+
+impl ManagedGroups {
+    /// Whether members are listed by their user names, as RFC 2307 does, and not by their entries.
+    pub fn lists_names(&self) -> bool {
+        self.member.eq_ignore_ascii_case("memberUid")
+    }
 }
 
 /// How long and how much.

@@ -9,23 +9,36 @@ use doorward_provider::{
     use_case::directory::DirectoryError,
 };
 
-use crate::{entry::Entry, settings::DirectoryKind};
+use crate::{
+    entry::Entry,
+    settings::{DirectoryKind, DirectorySettings, DisableBy},
+};
 
 /// The attributes that say it.
-pub(crate) fn attributes(kind: DirectoryKind) -> &'static [&'static str] {
-    match kind {
+pub(crate) fn attributes(settings: &DirectorySettings) -> impl Iterator<Item = &str> {
+    let usual: &[&str] = match settings.kind {
         DirectoryKind::ActiveDirectory => {
             &["userAccountControl", "accountExpires", "pwdLastSet", COMPUTED]
         }
         DirectoryKind::Ldap => {
             &["pwdAccountLockedTime", "pwdReset", "nsAccountLock", "shadowExpire"]
         }
+    };
+    usual.iter().copied().chain(mark(settings).map(|(attribute, _)| attribute))
+}
+
+/// The attribute and the value by which accounts are disabled here.
+fn mark(settings: &DirectorySettings) -> Option<(&str, &str)> {
+    match &settings.management.as_ref()?.disable {
+        DisableBy::AccountControl => None,
+        DisableBy::Mark { attribute, value } => Some((attribute, value)),
     }
 }
 
 /// Flags of `userAccountControl` that the domain controller works out when it is asked.
 const COMPUTED: &str = "msDS-User-Account-Control-Computed";
-const ACCOUNT_DISABLED: i64 = 0x2;
+/// The bit of `userAccountControl` of an account that is disabled.
+pub(crate) const ACCOUNT_DISABLED: i64 = 0x2;
 const PASSWORD_NEVER_EXPIRES: i64 = 0x1_0000;
 const PASSWORD_EXPIRED: i64 = 0x80_0000;
 /// Between 1601, from where Active Directory counts steps of 100 ns, and 1970.
@@ -35,6 +48,20 @@ const SECONDS_PER_DAY: i64 = 86_400;
 
 /// What the attributes say.
 pub(crate) fn of_entry(
+    settings: &DirectorySettings,
+    entry: &Entry,
+    now: Timestamp,
+) -> Result<AccountState, DirectoryError> {
+    let has = |(attribute, value): (&str, &str)| {
+        entry.texts(attribute).iter().any(|own| own.eq_ignore_ascii_case(value))
+    };
+    if mark(settings).is_some_and(has) {
+        return Ok(AccountState { problem: Some(AccountProblem::Disabled) });
+    }
+    of_kind(settings.kind, entry, now)
+}
+
+fn of_kind(
     kind: DirectoryKind,
     entry: &Entry,
     now: Timestamp,
@@ -46,7 +73,7 @@ pub(crate) fn of_entry(
     Ok(AccountState { problem })
 }
 
-fn number(entry: &Entry, name: &str) -> Option<i64> {
+pub(crate) fn number(entry: &Entry, name: &str) -> Option<i64> {
     entry.text(name)?.trim().parse().ok()
 }
 
@@ -191,7 +218,7 @@ mod tests {
             .zip(&values)
             .map(|((name, _), values)| (*name, &values[..]))
             .collect();
-        of_entry(kind, &Entry::with("cn=a", &owned), NOW).unwrap().problem
+        of_kind(kind, &Entry::with("cn=a", &owned), NOW).unwrap().problem
     }
 
     /// Attributes as domain controllers send them.
@@ -226,7 +253,7 @@ mod tests {
     fn without_its_flags_an_account_of_active_directory_is_not_enabled() {
         let active_directory = DirectoryKind::ActiveDirectory;
         for flags in [&[][..], &[("userAccountControl", &[&b"x"[..]][..])]] {
-            let of = of_entry(active_directory, &Entry::with("cn=a", flags), NOW);
+            let of = of_kind(active_directory, &Entry::with("cn=a", flags), NOW);
             assert!(matches!(of, Err(DirectoryError::NotAccepted(_))), "{of:?}");
         }
     }

@@ -138,6 +138,16 @@ pub(crate) fn equals(attribute: &str, value: &str) -> String {
     format!("({attribute}={})", ldap_escape(value))
 }
 
+/// A filter for values that begin with a text.
+pub(crate) fn begins_with(attribute: &str, text: &str) -> String {
+    format!("({attribute}={}*)", ldap_escape(text))
+}
+
+/// Whether the text is a search filter (RFC 4515).
+pub fn is_filter(text: &str) -> bool {
+    text.starts_with('(') && parse_filter(text).is_ok()
+}
+
 /// Whether the text can be the name of an attribute (RFC 4512 section 2.5).
 pub fn is_attribute(text: &str) -> bool {
     let is_of_one = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
@@ -198,6 +208,8 @@ mod tests {
             assert_eq!(filter.fill(&[("name", name)]), expected);
         }
         assert_eq!(equals_bytes("objectGUID", &[0, 0x2a, 255]), "(objectGUID=\\00\\2a\\ff)");
+        assert_eq!(begins_with("uid", "a*)(b"), "(uid=a\\2a\\29\\28b*)");
+        assert!(is_filter("(objectClass=person)") && !is_filter("a=b)(") && !is_filter("(a=b"));
     }
 
     #[test]

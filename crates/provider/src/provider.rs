@@ -2,6 +2,7 @@
 //! read and change is listed where this file makes it.
 
 mod accounts;
+mod directories;
 mod external;
 mod factors;
 mod own_account;

@@ -29,6 +29,11 @@ pub const BASE: &str = "dc=example,dc=com";
 pub const READER: &str = "cn=reader,dc=example,dc=com";
 /// Its password.
 pub const READER_PASSWORD: &str = "the-password-of-the-reader";
+/// The account that may write what is under `ou=people`, and the members of groups under
+/// `ou=groups`.
+pub const WRITER: &str = "cn=writer,dc=example,dc=com";
+/// Its password.
+pub const WRITER_PASSWORD: &str = "the-password-of-the-writer";
 const ADMIN: &str = "cn=admin,dc=example,dc=com";
 const ADMIN_PASSWORD: &str = "the-password-of-the-admin";
 
@@ -236,10 +241,19 @@ directory {here}/data
 dbnosync
 maxsize 268435456
 index objectClass,uid,cn,mail,member,entryUUID eq
+access to dn.subtree="ou=people,{BASE}" attrs=userPassword by self write
+    by dn.exact="{WRITER}" write by anonymous auth
 access to attrs=userPassword by self write by anonymous auth
-access to * by dn.exact="{READER}" read by self read by anonymous auth
+access to dn.subtree="ou=people,{BASE}" by dn.exact="{WRITER}" write
+    by dn.exact="{READER}" read by self read by anonymous auth
+access to dn.subtree="ou=groups,{BASE}" attrs=member by dn.exact="{WRITER}" write
+    by dn.exact="{READER}" read
+access to * by dn.exact="{WRITER}" read by dn.exact="{READER}" read by self read
+    by anonymous auth
 sizelimit 500
 limits dn.exact="{READER}" size.soft=unlimited size.hard=unlimited
+    size.pr=500 size.prtotal=unlimited
+limits dn.exact="{WRITER}" size.soft=unlimited size.hard=unlimited
     size.pr=500 size.prtotal=unlimited
 overlay memberof
 overlay ppolicy
@@ -251,10 +265,17 @@ fn first_entries() -> String {
     let unit = |name: &str| {
         format!("dn: ou={name},{BASE}\nobjectClass: organizationalUnit\nou: {name}\n\n")
     };
+    let account = |name: &str, dn: &str, password: &str| {
+        format!(
+            "dn: {dn}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\n\
+             cn: {name}\nuserPassword: {password}\n\n"
+        )
+    };
     format!(
         "dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n\n\
-         dn: {READER}\nobjectClass: organizationalRole\nobjectClass: simpleSecurityObject\n\
-         cn: reader\nuserPassword: {READER_PASSWORD}\n\n{}{}",
+         {}{}{}{}",
+        account("reader", READER, READER_PASSWORD),
+        account("writer", WRITER, WRITER_PASSWORD),
         unit("people"),
         unit("groups")
     )

@@ -1,5 +1,7 @@
 //! `doorward directory …`: directories (LDAP) by which users sign in.
 
+mod user;
+
 use clap::Subcommand;
 use doorward_directory::{Finding, check};
 use doorward_provider::model::{
@@ -26,13 +28,20 @@ pub enum DirectoryCommand {
         #[command(flatten)]
         data: DataArguments,
     },
+    /// Users of a directory, where [directories.management] of the configuration allows it.
+    #[command(subcommand)]
+    User(user::DirectoryUserCommand),
 }
 
 impl DirectoryCommand {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CommandError> {
-        let Self::Check { name, user, data } = self;
-        Box::pin(run_check(data.config.load()?, &name, user.as_deref(), data.json)).await
+        match self {
+            Self::Check { name, user, data } => {
+                Box::pin(run_check(data.config.load()?, &name, user.as_deref(), data.json)).await
+            }
+            Self::User(command) => Box::pin(command.run()).await,
+        }
     }
 }
 
@@ -47,10 +56,8 @@ async fn run_check(
     let settings = config.provider.directory_clients.into_iter().find(|own| &*own.name == name);
     let directory = known.iter().find(|own| &*own.provider.name == name);
     let Some((directory, settings)) = directory.zip(settings) else {
-        let known: Vec<_> = known.iter().map(|own| own.provider.name.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let text = format!("[[directories]] has no {name}; there are: {known}");
-        return Err(CommandError::Missing(text));
+        let known: Vec<_> = known.iter().map(|own| own.provider.name.to_string()).collect();
+        return Err(unknown(name, &known));
     };
     let mut findings: Vec<Finding> = Vec::new();
     let taken: Option<LoginName> = match typed {
@@ -87,6 +94,12 @@ async fn run_check(
         0 => Ok(()),
         problems => Err(CommandError::Missing(format!("problems found: {problems}"))),
     }
+}
+
+/// The error about a directory that the configuration does not have.
+fn unknown(name: &str, known: &[String]) -> CommandError {
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    CommandError::Missing(format!("[[directories]] has no {name}; there are: {known}"))
 }
 
 fn report(findings: &[Finding], json: bool) {

@@ -23,10 +23,12 @@ This page is generated from the code.
 ";
 
 /// Commands that share an operation with another command.
-const MORE: [(&str, Operation); 6] = [
+const MORE: [(&str, Operation); 8] = [
     ("user disable", Operation::ChangeUser),
     ("user enable", Operation::ChangeUser),
     ("user roles", Operation::ChangeUser),
+    ("directory user disable", Operation::ChangeDirectoryUser),
+    ("directory user enable", Operation::ChangeDirectoryUser),
     ("admin list", Operation::ListUsers),
     ("admin invite", Operation::CreateInvitation),
     ("admin revoke", Operation::SetAdminRole),

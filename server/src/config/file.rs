@@ -629,6 +629,41 @@ pub struct DirectoryTable {
     pub max_connections: u32,
     #[serde(default = "default_most_groups")]
     pub max_groups: u32,
+    #[serde(default)]
+    pub management: Option<DirectoryManagementTable>,
+}
+
+/// `[directories.management]`: how the users of a directory are managed.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct DirectoryManagementTable {
+    pub bind_dn: String,
+    #[serde(default)]
+    pub bind_password: Option<Secret>,
+    #[serde(default)]
+    pub bind_password_file: Option<PathBuf>,
+    pub base: String,
+    #[serde(default)]
+    pub create_in: Option<String>,
+    #[serde(default)]
+    pub user_filter: Option<String>,
+    #[serde(default)]
+    pub object_classes: Option<Vec<String>>,
+    #[serde(default)]
+    pub naming_attribute: Option<String>,
+    #[serde(default)]
+    pub editable_attributes: Option<Vec<String>>,
+    #[serde(default)]
+    pub disable_attribute: Option<String>,
+    #[serde(default)]
+    pub disabled_value: Option<String>,
+    #[serde(default)]
+    pub group_base: Option<String>,
+    #[serde(default)]
+    pub group_filter: Option<String>,
+    #[serde(default)]
+    pub member_attribute: Option<String>,
 }
 
 /// `groups`: how the groups of a directory's user are found.

@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use super::{
     file::{
         AccountsSection, AdminSection, ApiSection, AppSection, AuditSection, BrandingSection,
-        ClientRegistrationSection, ConfigFile, ConnectionsSection, DirectoryTable,
-        IdentityProviderSettings, IssuerSettings, LogSection, MailSection, ManagementSection,
-        ProviderSection, ScimSection, StopSection, StoreSection, TelemetrySection, TlsSection,
-        UserSettings,
+        ClientRegistrationSection, ConfigFile, ConnectionsSection, DirectoryManagementTable,
+        DirectoryTable, IdentityProviderSettings, IssuerSettings, LogSection, MailSection,
+        ManagementSection, ProviderSection, ScimSection, StopSection, StoreSection,
+        TelemetrySection, TlsSection, UserSettings,
     },
     *,
 };
@@ -894,6 +894,7 @@ fn sections() -> Vec<(&'static str, &'static [&'static str])> {
         ("users", keys_of::<UserSettings>()),
         ("identity_providers", keys_of::<IdentityProviderSettings>()),
         ("directories", keys_of::<DirectoryTable>()),
+        ("directories.management", keys_of::<DirectoryManagementTable>()),
         ("identity_resources", keys_of::<doorward_provider::model::resource::IdentityResource>()),
         ("api_scopes", keys_of::<doorward_provider::model::resource::ApiScope>()),
         ("api_resources", keys_of::<doorward_provider::model::resource::ApiResource>()),
@@ -1003,7 +1004,16 @@ fn the_example_shows_every_key() {
     let full = example_in_full();
     let value: figment::value::Value = table(&full);
     let shows = |list: &str, keys: &[&str]| {
-        let found = if list.is_empty() { Some(&value) } else { value.find_ref(list) };
+        let found = match list {
+            "" => Some(&value),
+            list => value.find_ref(list).or_else(|| {
+                let (outer, inner) = list.split_once('.')?;
+                let figment::value::Value::Array(_, tables) = value.find_ref(outer)? else {
+                    return None;
+                };
+                tables.iter().find_map(|table| table.find_ref(inner))
+            }),
+        };
         let entries = match found {
             Some(figment::value::Value::Array(_, entries)) => entries.as_slice(),
             Some(single) => std::slice::from_ref(single),
@@ -1261,6 +1271,88 @@ fn mistakes_about_directories_are_told_by_key_and_value() {
     ] {
         let said = refusal(&text, &format!("directories.{key}"), value);
         assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+const MANAGED: &str = r#"
+[directories.management]
+bind_dn = "cn=writer,dc=example,dc=com"
+bind_password = "hunter3"
+base = "ou=people,dc=example,dc=com"
+"#;
+
+#[test]
+fn a_directory_is_managed_as_it_is_described() {
+    let managed = |text: &str| {
+        let config = load(text, &[]).unwrap_or_else(|error| panic!("{text}: {error:?}"));
+        assert!(!show(&config).unwrap().contains("hunter"), "{text}");
+        config.provider.directory_clients[0].management.clone()
+    };
+    assert!(managed(CORP).is_none());
+    let plain = managed(&format!("{CORP}{MANAGED}")).unwrap();
+    assert!(!format!("{plain:?}").contains("hunter3"));
+    assert_eq!(plain.naming_attribute, "uid");
+    assert_eq!(plain.editable, ["cn", "sn", "givenName", "mail", "telephoneNumber", "title"]);
+    let own = format!(
+        "{CORP}{MANAGED}disable_attribute = \"employeeType\"\ndisabled_value = \"gone\"\n\
+         create_in = \"ou=new, OU=People,dc=example,dc=com\"\n\
+         group_base = \"ou=groups,dc=example,dc=com\"\nmember_attribute = \"memberUid\"\n"
+    );
+    let own = managed(&own).unwrap();
+    assert_eq!(own.create_in.to_string(), "ou=new,ou=People,dc=example,dc=com");
+    assert!(own.groups.unwrap().lists_names());
+    let corp = format!("{CORP}kind = \"active_directory\"\n{MANAGED}");
+    assert_eq!(managed(&corp).unwrap().naming_attribute, "cn");
+}
+
+#[test]
+fn mistakes_about_management_are_told_by_key_and_value() {
+    let more = |line: &str| format!("{CORP}{MANAGED}{line}\n");
+    let with = |from: &str, to: &str| format!("{CORP}{}", MANAGED.replace(from, to));
+    let active_directory = format!("kind = \"active_directory\"\n{MANAGED}");
+    for (text, key, value) in [
+        (with("\"hunter3\"", "\"\""), "bind_dn", "\"cn=writer,dc=example,dc=com\""),
+        (with("cn=writer", "cn=reader"), "bind_dn", "\"cn=reader,dc=example,dc=com\""),
+        (with("\"ou=people,dc=example,dc=com\"", "\"people\""), "base", "\"people\""),
+        (
+            more("create_in = \"ou=new,ou=more,dc=example,dc=com\""),
+            "create_in",
+            "\"ou=new,ou=more,dc=example,dc=com\"",
+        ),
+        (
+            more("create_in = \"ou=x\\\\,ou=people,dc=example,dc=com\""),
+            "create_in",
+            "\"ou=x\\\\,ou=people,dc=example,dc=com\"",
+        ),
+        (more("user_filter = \"uid=a\""), "user_filter", "\"uid=a\""),
+        (more("object_classes = []"), "object_classes", "[]"),
+        (more("object_classes = [\"a b\"]"), "object_classes", "\"a b\""),
+        (more("naming_attribute = \"a=b\""), "naming_attribute", "\"a=b\""),
+        (more("editable_attributes = [\"UID\"]"), "editable_attributes", "\"UID\""),
+        (
+            more("editable_attributes = [\"userpassword\"]"),
+            "editable_attributes",
+            "\"userpassword\"",
+        ),
+        (more("editable_attributes = [\"sn\", \"SN\"]"), "editable_attributes", "\"SN\""),
+        (more("disable_attribute = \"title\""), "disabled_value", "(missing)"),
+        (more("disabled_value = \"x\""), "disabled_value", "\"x\""),
+        (more("group_filter = \"(cn=*)\""), "group_filter", "\"(cn=*)\""),
+        (more("group_base = \"x\""), "group_base", "\"x\""),
+        (
+            format!("{CORP}{active_directory}disable_attribute = \"title\"\n"),
+            "disable_attribute",
+            "\"title\"",
+        ),
+        (
+            format!("{}{active_directory}", CORP.replace("ldaps://", "ldap://127.0.0.1\"] #"))
+                .replace("servers", "start_tls = false\nservers"),
+            "bind_dn",
+            "\"cn=writer,dc=example,dc=com\"",
+        ),
+    ] {
+        let said = refusal(&text, &format!("directories.management.{key}"), value);
+        assert!(!said.contains("hunter"), "{said}");
     }
 }
 

@@ -7,6 +7,7 @@ mod balancer;
 mod command_line;
 mod commands;
 mod crash;
+mod directory;
 mod full_disk;
 mod logs;
 mod mail;

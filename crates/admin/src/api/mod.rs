@@ -12,6 +12,7 @@ mod body;
 pub(crate) mod caller;
 mod clients;
 mod command_client;
+mod directories;
 mod docs;
 mod events;
 pub(crate) mod groups;
@@ -144,6 +145,15 @@ fn handler(operation: Operation) -> MethodRouter<AdminApi> {
         O::ListMembers => get(groups::list_members),
         O::AddMember => put(groups::add_member),
         O::RemoveMember => delete(groups::remove_member),
+        O::ListDirectories => get(directories::list),
+        O::ListDirectoryUsers => get(directories::list_users),
+        O::CreateDirectoryUser => post(directories::create),
+        O::ReadDirectoryUser => get(directories::read),
+        O::ChangeDirectoryUser => patch(directories::change),
+        O::SetDirectoryPassword => put(directories::set_password),
+        O::ListDirectoryGroups => get(directories::list_groups),
+        O::AddDirectoryMember => put(directories::add_member),
+        O::RemoveDirectoryMember => delete(directories::remove_member),
         O::ListClients => get(clients::list),
         O::CreateClient => post(clients::create),
         O::ReadClient => get(clients::read),

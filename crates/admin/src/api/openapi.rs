@@ -20,7 +20,7 @@ use utoipa::{
 };
 
 use super::{
-    BASE_PATH, clients, events, groups, invitations, keys, outbox,
+    BASE_PATH, clients, directories, events, groups, invitations, keys, outbox,
     problem::{FieldError, ProblemDetails},
     resources, system, users,
 };
@@ -77,6 +77,13 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         O::ListEvents => ("200", Some(page_of::<events::EventRecord>())),
         // A line each.
         O::ExportEvents => ("200", Some(named::<events::EventRecord>())),
+        O::ListDirectories => ("200", Some(page_of::<directories::DirectoryRow>())),
+        O::ListDirectoryUsers => ("200", Some(named::<directories::DirectoryUsers>())),
+        O::CreateDirectoryUser => ("201", Some(named::<directories::DirectoryUserView>())),
+        O::ReadDirectoryUser | O::ChangeDirectoryUser => {
+            ("200", Some(named::<directories::DirectoryUserView>()))
+        }
+        O::ListDirectoryGroups => ("200", Some(named::<directories::DirectoryGroups>())),
         O::ListClients => ("200", Some(page_of::<clients::ClientRow>())),
         O::CreateClient => ("201", Some(named::<clients::CreatedClient>())),
         O::ReadClient | O::ChangeClient => ("200", Some(named::<clients::ClientView>())),
@@ -94,6 +101,9 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         | O::RemoveGroup
         | O::AddMember
         | O::RemoveMember
+        | O::SetDirectoryPassword
+        | O::AddDirectoryMember
+        | O::RemoveDirectoryMember
         | O::RemoveClient
         | O::RemoveSecret
         | O::RetireKey => ("204", None),
@@ -110,6 +120,9 @@ fn body_of(operation: Operation) -> Option<RefOr<Schema>> {
         O::CreateInvitation => Some(named::<invitations::NewInvitation>()),
         O::CreateGroup => Some(named::<groups::NewGroup>()),
         O::ChangeGroup => Some(named::<groups::GroupChanges>()),
+        O::CreateDirectoryUser => Some(named::<directories::NewDirectoryUser>()),
+        O::ChangeDirectoryUser => Some(named::<directories::DirectoryUserChanges>()),
+        O::SetDirectoryPassword => Some(named::<directories::DirectoryPassword>()),
         O::CreateClient => Some(named::<clients::NewClient>()),
         O::ChangeClient => Some(named::<clients::ClientChanges>()),
         O::AddSecret => Some(named::<clients::NewSecret>()),
@@ -167,6 +180,15 @@ fn components(issuer: &str) -> ComponentsBuilder {
         schema::<groups::NewGroup>(),
         schema::<groups::GroupChanges>(),
         schema::<groups::MemberRow>(),
+        schema::<directories::DirectoryRow>(),
+        schema::<directories::DirectoryUsers>(),
+        schema::<directories::DirectoryUserRow>(),
+        schema::<directories::DirectoryUserView>(),
+        schema::<directories::NewDirectoryUser>(),
+        schema::<directories::DirectoryUserChanges>(),
+        schema::<directories::DirectoryPassword>(),
+        schema::<directories::DirectoryGroups>(),
+        schema::<directories::DirectoryGroupRow>(),
         schema::<events::EventRecord>(),
         schema::<clients::ClientRow>(),
         schema::<clients::ClientView>(),
@@ -289,13 +311,16 @@ fn parameters(operation: Operation) -> Vec<utoipa::openapi::path::Parameter> {
     let mut query = |name: &str, about: &str, schema: Schema| {
         all.push(named(name, ParameterIn::Query, false, about, schema));
     };
-    if is_paged(operation) {
+    let has_limit = is_paged(operation) || operation == Operation::ListDirectoryGroups;
+    if has_limit {
         let number = ObjectBuilder::new()
             .schema_type(Type::Integer)
             .minimum(Some(1))
             .maximum(Some(200))
             .default(Some(json!(50)));
         query("limit", "How many rows.", Schema::Object(number.build()));
+    }
+    if is_paged(operation) {
         let cursor = limited(1, 2048, "^[A-Za-z0-9_-]+$");
         query("cursor", "The `next` of the page before.", cursor);
     }
@@ -308,6 +333,9 @@ fn parameters(operation: Operation) -> Vec<utoipa::openapi::path::Parameter> {
         query("prefix", "The beginning of what is sorted by.", text());
         let filters = one_of(&["all", "enabled", "disabled", "administrators"]);
         query("filter", "Which users. The last two are sorted by username only.", filters);
+    }
+    if matches!(operation, Operation::ListDirectoryUsers | Operation::ListDirectoryGroups) {
+        query("prefix", "The beginning of a name.", text());
     }
     if matches!(operation, Operation::ListEvents | Operation::ExportEvents) {
         for (name, about) in events::TEXTS {
@@ -355,6 +383,7 @@ fn is_paged(operation: Operation) -> bool {
             | O::ListInvitations
             | O::ListGroups
             | O::ListMembers
+            | O::ListDirectoryUsers
             | O::ListClients
             | O::ListEvents
             | O::ListMails

@@ -67,6 +67,24 @@ pub enum Operation {
     AddMember,
     /// Ends a user's membership in a group.
     RemoveMember,
+    /// The directories whose users are managed.
+    ListDirectories,
+    /// Users of a directory in pages, found by the beginning of user name, name or e-mail address.
+    ListDirectoryUsers,
+    /// Adds a user to a directory.
+    CreateDirectoryUser,
+    /// A user of a directory, with attributes and groups.
+    ReadDirectoryUser,
+    /// Changes a user of a directory, and signs out here whoever is disabled.
+    ChangeDirectoryUser,
+    /// Sets the password of a user of a directory, and signs the user out here.
+    SetDirectoryPassword,
+    /// Groups of a directory.
+    ListDirectoryGroups,
+    /// Makes a user of a directory a member of one of its groups.
+    AddDirectoryMember,
+    /// Ends a membership in a group of a directory.
+    RemoveDirectoryMember,
     /// Clients in pages.
     ListClients,
     /// Adds a client. Its secret, if it needs one, is in this answer alone.
@@ -156,6 +174,15 @@ impl Operation {
         Self::ListMembers,
         Self::AddMember,
         Self::RemoveMember,
+        Self::ListDirectories,
+        Self::ListDirectoryUsers,
+        Self::CreateDirectoryUser,
+        Self::ReadDirectoryUser,
+        Self::ChangeDirectoryUser,
+        Self::SetDirectoryPassword,
+        Self::ListDirectoryGroups,
+        Self::AddDirectoryMember,
+        Self::RemoveDirectoryMember,
         Self::ListClients,
         Self::CreateClient,
         Self::ReadClient,

@@ -15,6 +15,10 @@ pub enum AdminScope {
     GroupsRead,
     /// To change groups and their members.
     GroupsWrite,
+    /// To look at the users and groups of directories.
+    DirectoryRead,
+    /// To change them.
+    DirectoryWrite,
     /// To look at clients, resources and scopes.
     ClientsRead,
     /// To change clients.
@@ -33,12 +37,14 @@ pub enum AdminScope {
 
 impl AdminScope {
     /// Every scope.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::RolesWrite,
         Self::GroupsRead,
         Self::GroupsWrite,
+        Self::DirectoryRead,
+        Self::DirectoryWrite,
         Self::ClientsRead,
         Self::ClientsWrite,
         Self::KeysRead,
@@ -56,6 +62,8 @@ impl AdminScope {
             Self::RolesWrite => "admin:roles.write",
             Self::GroupsRead => "admin:groups.read",
             Self::GroupsWrite => "admin:groups.write",
+            Self::DirectoryRead => "admin:directory.read",
+            Self::DirectoryWrite => "admin:directory.write",
             Self::ClientsRead => "admin:clients.read",
             Self::ClientsWrite => "admin:clients.write",
             Self::KeysRead => "admin:keys.read",
@@ -74,6 +82,8 @@ impl AdminScope {
             Self::RolesWrite => "Give and take roles in the administration",
             Self::GroupsRead => "Look at groups and their members",
             Self::GroupsWrite => "Change groups and their members",
+            Self::DirectoryRead => "Look at users and groups of directories",
+            Self::DirectoryWrite => "Change users and groups of directories",
             Self::ClientsRead => "Look at clients and resources",
             Self::ClientsWrite => "Change clients",
             Self::KeysRead => "Look at signing keys",

@@ -48,6 +48,27 @@ impl Operation {
             Self::ListMembers => "The members of a group in pages.",
             Self::AddMember => "Makes a user a member of a group.",
             Self::RemoveMember => "Ends a user's membership in a group.",
+            Self::ListDirectories => "The directories whose users are managed.",
+            Self::ListDirectoryUsers => {
+                "Users of a directory in pages, found by the beginning of user name, name or \
+                 e-mail address. Of a large directory some are read: `is_cut` says so."
+            }
+            Self::CreateDirectoryUser => "Adds a user to a directory.",
+            Self::ReadDirectoryUser => "A user of a directory, with attributes and groups.",
+            Self::ChangeDirectoryUser => {
+                "Changes a user of a directory, and signs out here whoever is disabled. Members \
+                 that are not given stay; an attribute without values is removed."
+            }
+            Self::SetDirectoryPassword => {
+                "Sets the password of a user of a directory, and signs the user out here."
+            }
+            Self::ListDirectoryGroups => {
+                "Groups of a directory, found by the beginning of the name."
+            }
+            Self::AddDirectoryMember => {
+                "Makes a user of a directory a member of one of its groups."
+            }
+            Self::RemoveDirectoryMember => "Ends a membership in a group of a directory.",
             Self::ListClients => "Clients in pages.",
             Self::CreateClient => {
                 "Adds a client. Its secret, if it needs one, is in this answer alone."

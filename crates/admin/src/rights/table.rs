@@ -68,8 +68,9 @@ impl Operation {
     #[allow(clippy::too_many_lines)] // It is the table.
     pub(super) const fn row(self) -> Row {
         use AdminScope::{
-            AuditRead, ClientsRead, ClientsWrite, GroupsRead, GroupsWrite, KeysRead, KeysWrite,
-            RolesWrite, SystemRead, SystemWrite, UsersRead, UsersWrite,
+            AuditRead, ClientsRead, ClientsWrite, DirectoryRead, DirectoryWrite, GroupsRead,
+            GroupsWrite, KeysRead, KeysWrite, RolesWrite, SystemRead, SystemWrite, UsersRead,
+            UsersWrite,
         };
         match self {
             Self::Me => row("me", Get, "/me", UsersRead, EVERYBODY),
@@ -191,6 +192,82 @@ impl Operation {
                     .like_command("group member remove")
                     .recorded_as("group_member_removed")
             }
+            Self::ListDirectories => {
+                row("list_directories", Get, "/directories", DirectoryRead, ADMINS)
+            }
+            Self::ListDirectoryUsers => row(
+                "list_directory_users",
+                Get,
+                "/directories/{directory}/users",
+                DirectoryRead,
+                ADMINS,
+            )
+            .like_command("directory user list"),
+            Self::CreateDirectoryUser => row(
+                "create_directory_user",
+                Post,
+                "/directories/{directory}/users",
+                DirectoryWrite,
+                ADMINS,
+            )
+            .marked(&[Fresh, Creates])
+            .like_command("directory user add")
+            .recorded_as("directory_user_added"),
+            Self::ReadDirectoryUser => row(
+                "read_directory_user",
+                Get,
+                "/directories/{directory}/users/{entry}",
+                DirectoryRead,
+                ADMINS,
+            )
+            .like_command("directory user show"),
+            Self::ChangeDirectoryUser => row(
+                "change_directory_user",
+                Patch,
+                "/directories/{directory}/users/{entry}",
+                DirectoryWrite,
+                ADMINS,
+            )
+            .marked(&[Guarded, Fresh])
+            .like_command("directory user set")
+            .recorded_as("directory_user_changed"),
+            Self::SetDirectoryPassword => row(
+                "set_directory_password",
+                Put,
+                "/directories/{directory}/users/{entry}/password",
+                DirectoryWrite,
+                ADMINS,
+            )
+            .marked(&[Fresh])
+            .like_command("directory user password")
+            .recorded_as("directory_password_set"),
+            Self::ListDirectoryGroups => row(
+                "list_directory_groups",
+                Get,
+                "/directories/{directory}/groups",
+                DirectoryRead,
+                ADMINS,
+            ),
+            Self::AddDirectoryMember => row(
+                "add_directory_member",
+                Put,
+                "/directories/{directory}/users/{entry}/groups/{group}",
+                DirectoryWrite,
+                ADMINS,
+            )
+            .marked(&[Fresh])
+            .like_command("directory user groups")
+            .recorded_as("directory_member_added"),
+            Self::RemoveDirectoryMember => row(
+                "remove_directory_member",
+                Delete,
+                "/directories/{directory}/users/{entry}/groups/{group}",
+                DirectoryWrite,
+                ADMINS,
+            )
+            .marked(&[Fresh])
+            .like_command("directory user groups")
+            .recorded_as("directory_member_removed"),
             Self::ListClients => row("list_clients", Get, "/clients", ClientsRead, READERS)
                 .like_command("client list"),
             Self::CreateClient => row("create_client", Post, "/clients", ClientsWrite, ADMINS)

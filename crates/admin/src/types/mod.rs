@@ -1,6 +1,7 @@
 //! What the API writes and reads, as JSON. The pages read and write the same types.
 
 pub mod clients;
+pub mod directories;
 pub mod events;
 pub mod groups;
 pub mod invitations;

@@ -157,7 +157,7 @@ async fn a_stale_state_is_refused_by_every_guarded_operation() {
 }
 
 /// A body that each operation takes, with every member.
-const GOOD: [(Operation, &str); 9] = [
+const GOOD: [(Operation, &str); 12] = [
     (
         Operation::CreateUser,
         r#"{"username":"new","sub":"new","enabled":true,"password":"x","admin_role":null,
@@ -172,6 +172,13 @@ const GOOD: [(Operation, &str); 9] = [
     ),
     (Operation::CreateGroup, r#"{"name":"new","description":"x","roles":[],"claims":{}}"#),
     (Operation::ChangeGroup, r#"{"description":"x","roles":[],"claims":{}}"#),
+    (
+        Operation::CreateDirectoryUser,
+        r#"{"username":"new","parent":null,"attributes":{},"password":"x","must_change":false,
+            "enabled":true}"#,
+    ),
+    (Operation::ChangeDirectoryUser, r#"{"username":"alice","enabled":true,"attributes":{}}"#),
+    (Operation::SetDirectoryPassword, r#"{"password":"x","must_change":false}"#),
     (Operation::CreateClient, r#"{"client_id":"own","settings":{}}"#),
     (Operation::ChangeClient, r#"{"settings":{}}"#),
     (Operation::AddSecret, r#"{"days":1,"description":"x"}"#),
@@ -196,6 +203,8 @@ async fn etag(world: &World, operation: Operation) -> String {
         world.etag("/users/alice").await
     } else if operation.path().starts_with("/clients/{client_id}") {
         world.etag("/clients/app").await
+    } else if operation.path().starts_with("/directories/{directory}/users/{entry}") {
+        world.etag("/directories/corp/users/entry-alice").await
     } else if operation.path().starts_with("/groups/{group}") {
         world.etag("/groups/staff").await
     } else {

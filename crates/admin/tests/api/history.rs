@@ -12,7 +12,10 @@ use doorward_provider::model::{
 use futures::poll;
 use serde_json::{Value, json};
 
-use crate::support::{ADDRESS, AGENT, PAGE, World, method, now, path, user};
+use crate::{
+    directories::link,
+    support::{ADDRESS, AGENT, PAGE, World, method, now, path, user},
+};
 
 /// A request that succeeds.
 #[derive(Default)]
@@ -166,6 +169,42 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
                 }
             }
         }
+        O::CreateDirectoryUser => Good {
+            path: "/directories/corp/users".to_owned(),
+            body: Some(json!({"username": "zoe", "password": "hush-3"})),
+            on: vec![("object_kind", json!("entry")), ("object", json!("entry-zoe"))],
+            ..Good::default()
+        },
+        O::ChangeDirectoryUser
+        | O::SetDirectoryPassword
+        | O::AddDirectoryMember
+        | O::RemoveDirectoryMember => {
+            link(world, "alice", "alice").await;
+            let of = |kind: &str, name: &str| {
+                let of = [("object_kind", json!(kind)), ("object", json!(name))];
+                [whom(), of.to_vec()].concat()
+            };
+            let path = path(operation);
+            let entry = "/directories/corp/users/entry-alice";
+            let good =
+                Good { path: path.clone(), on: of("entry", "entry-alice"), ..Good::default() };
+            match operation {
+                O::ChangeDirectoryUser => Good {
+                    read: Some(entry.to_owned()),
+                    body: Some(json!({"attributes": {"cn": ["A"]}})),
+                    ..good
+                },
+                O::SetDirectoryPassword => {
+                    Good { body: Some(json!({"password": "hush-4"})), ..good }
+                }
+                _ => {
+                    if operation == O::RemoveDirectoryMember {
+                        world.call("PUT", &path).by("olga").send().await;
+                    }
+                    Good { on: of("group", "staff"), ..good }
+                }
+            }
+        }
         O::CreateClient => Good {
             path: "/clients".to_owned(),
             body: Some(machine("made")),
@@ -231,6 +270,10 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
         | O::ListGroups
         | O::ReadGroup
         | O::ListMembers
+        | O::ListDirectories
+        | O::ListDirectoryUsers
+        | O::ReadDirectoryUser
+        | O::ListDirectoryGroups
         | O::ListEvents
         | O::ExportEvents
         | O::ListMails => return None,

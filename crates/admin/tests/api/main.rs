@@ -3,6 +3,8 @@
 
 mod bad_input;
 mod clients;
+mod corp;
+mod directories;
 mod document;
 mod escalation;
 mod events;

@@ -29,6 +29,7 @@ use doorward_provider::{
     model::{
         account_settings::{AccountSettings, Registration},
         acr::AcrLevels,
+        directory::Directory,
         group::{Group, StoredGroup},
         provider_settings::{AccessTokenTyp, LongestParameters},
         registration::RegistrationSettings,
@@ -39,7 +40,8 @@ use doorward_provider::{
     },
     store::Store,
     use_case::{
-        audit_trail::AuditSettings, new_password::NoBreachedPasswords,
+        audit_trail::AuditSettings, directory::DirectoryClient,
+        directory_management::DirectoryManager as _, new_password::NoBreachedPasswords,
         password_verifier::PasswordVerifier,
     },
 };
@@ -49,6 +51,8 @@ use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::{sync::watch, task::JoinHandle};
 use tower::ServiceExt as _;
+
+use crate::corp::Corp;
 
 /// The client at which people sign in to administer.
 pub const PAGE: &str = "admin-page";
@@ -65,6 +69,8 @@ pub struct World {
     pub issuer: TestIssuer,
     pub scim_issuer: TestIssuer,
     pub provider: Arc<Provider>,
+    /// The directory whose users are managed.
+    pub corp: Arc<Corp>,
     trail: Mutex<Option<(watch::Sender<bool>, JoinHandle<()>)>>,
     _folder: tempfile::TempDir,
 }
@@ -147,7 +153,7 @@ async fn keys(store: &dyn Store) -> KeyRing {
     KeyRing::open(store, master, policy, algorithms, &clock, &SystemEntropy).await.unwrap()
 }
 
-async fn provider(store: &Arc<dyn Store>) -> Provider {
+async fn provider(store: &Arc<dyn Store>, corp: Arc<Corp>) -> Provider {
     let scopes: Vec<String> = AdminScope::ALL.iter().map(|scope| scope.name().to_owned()).collect();
     let clients = [
         client(PAGE, "authorization_code", &scopes),
@@ -182,7 +188,7 @@ async fn provider(store: &Arc<dyn Store>) -> Provider {
             accounts,
             registration: RegistrationSettings::default(),
             identity_providers: Vec::new(),
-            directories: Vec::new(),
+            directories: vec![Directory::new(corp.abilities().name.clone())],
         },
         clients: clients
             .into_iter()
@@ -204,7 +210,8 @@ async fn provider(store: &Arc<dyn Store>) -> Provider {
         breached_passwords: Arc::new(NoBreachedPasswords),
         jwks_source: Arc::new(Nobody),
         upstream_clients: std::collections::BTreeMap::new(),
-        directory_clients: std::collections::BTreeMap::new(),
+        directory_clients: [(corp.abilities().name.clone(), corp as Arc<dyn DirectoryClient>)]
+            .into(),
         documents: Arc::new(Nobody),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
@@ -248,7 +255,8 @@ impl World {
             .await
             .unwrap();
         let issuer = TestIssuer::new(AUDIENCE);
-        let provider = Arc::new(provider(&store).await);
+        let corp = Arc::new(Corp::new());
+        let provider = Arc::new(provider(&store, Arc::clone(&corp)).await);
         let parts = AdminParts {
             provider: Arc::clone(&provider),
             store: Arc::clone(&store),
@@ -278,7 +286,7 @@ impl World {
         let trail = tokio::spawn(Arc::clone(&provider).keep_audit_records(stopped));
         let trail = Mutex::new(Some((stop, trail)));
         let router = router(parts);
-        Self { router, scim, store, issuer, scim_issuer, provider, trail, _folder: folder }
+        Self { router, scim, store, issuer, scim_issuer, provider, corp, trail, _folder: folder }
     }
 
     /// A token of a user who has just signed in by two factors, with every scope.
@@ -405,7 +413,8 @@ pub fn now() -> Timestamp {
 pub fn path(operation: Operation) -> String {
     let names = [("{sub}", "alice"), ("{client_id}", "app"), ("{sid}", "none"), ("{id}", "none")];
     let more = [("{secret}", "none"), ("{kid}", "none"), ("{group}", "staff")];
-    let names = names.into_iter().chain(more);
+    let of_directory = [("{directory}", "corp"), ("{entry}", "entry-alice")];
+    let names = names.into_iter().chain(more).chain(of_directory);
     names.fold(operation.path().to_owned(), |path, (name, value)| path.replace(name, value))
 }
 

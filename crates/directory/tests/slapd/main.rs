@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod failures;
+mod manage;
 
 use std::{fmt::Write as _, sync::LazyLock, time::Duration};
 

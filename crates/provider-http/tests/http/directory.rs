@@ -95,6 +95,7 @@ fn client(slapd: &TestSlapd) -> LdapDirectory {
             nested: false,
         },
         password_change: PasswordChange::Rfc3062,
+        management: None,
         limits: Limits { connect: long, answer: long, whole: 2 * long, ..Limits::default() },
     };
     LdapDirectory::new(settings, &[]).unwrap()

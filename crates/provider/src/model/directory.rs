@@ -73,7 +73,7 @@ pub struct LoginName {
 impl Directory {
     /// With this name, and all else as it is by default.
     pub fn new(name: IdentityProviderName) -> Self {
-        let issuer = format!("{ISSUER}{name}");
+        let issuer = issuer(&name);
         Self {
             provider: IdentityProvider {
                 kind: ProviderKind::Directory,
@@ -87,6 +87,11 @@ impl Directory {
             changes_passwords: false,
         }
     }
+}
+
+/// What vouches for the users of the directory with this name.
+pub fn issuer(name: &IdentityProviderName) -> String {
+    format!("{ISSUER}{name}")
 }
 
 /// Whether the users of this issuer are those of a directory, whether or not it is configured.
@@ -162,6 +167,11 @@ pub struct AccountState {
 }
 
 impl AccountState {
+    /// Whether an administrator has disabled the account.
+    pub fn is_disabled(self) -> bool {
+        self.problem == Some(AccountProblem::Disabled)
+    }
+
     /// Whether who is signed in must be signed out: a password that should be changed is no reason.
     pub fn ends_access(self) -> bool {
         matches!(self.problem, Some(AccountProblem::Disabled | AccountProblem::Expired))

@@ -18,7 +18,8 @@ use crate::{
         session::method,
         time::{Clock, Seconds, Timestamp},
     },
-    store::{Access, ExternalIdentities, Sessions, StoreError},
+    store::{Access, ExternalIdentities, Sessions, Store, StoreError},
+    use_case::directory_management::DirectoryManager,
 };
 
 /// The client of one directory. LDAP is behind it.
@@ -55,6 +56,11 @@ pub trait DirectoryClient: Send + Sync + fmt::Debug {
 
     /// Whether the last question was answered.
     fn is_up(&self) -> bool;
+
+    /// What manages its users; `None` where nobody may.
+    fn manager(&self) -> Option<&dyn DirectoryManager> {
+        None
+    }
 }
 
 /// What is asked before a password goes to a directory.
@@ -405,7 +411,7 @@ pub(crate) struct AccessOfUsers {
 impl AccessOfUsers {
     /// Ends all sessions of a user and revokes all that clients have of them; returns how many
     /// sessions there were. It goes on to its end even if nobody waits for it any more.
-    async fn end(self, sub: Sub, now: Timestamp) -> Result<u64, StoreError> {
+    pub(crate) async fn end(self, sub: Sub, now: Timestamp) -> Result<u64, StoreError> {
         let ending = async move {
             let count = self.sessions.end_sessions_of(&sub, now).await?;
             self.logout_queued.notify_waiters();
@@ -422,6 +428,21 @@ impl AccessOfUsers {
         };
         to_the_end(ending).await
     }
+}
+
+/// Ends all sessions of a user and revokes all that clients have of them, where no task of this
+/// process waits for logout tokens to deliver. Returns how many sessions there were.
+pub async fn end_access(
+    store: &Arc<dyn Store>,
+    sub: &Sub,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let of_users = AccessOfUsers {
+        sessions: store.clone(),
+        access: store.clone(),
+        logout_queued: Arc::default(),
+    };
+    of_users.end(sub.clone(), now).await
 }
 
 /// Works in a task of its own, which goes on if the request ends before.

@@ -13,6 +13,7 @@ pub(crate) mod client_documents;
 pub mod client_registry;
 pub mod device;
 pub mod directory;
+pub mod directory_management;
 pub mod discovery;
 pub mod dpop;
 pub mod end_session;

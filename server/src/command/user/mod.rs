@@ -20,12 +20,9 @@ use doorward_provider::{
 };
 use serde_json::{Map, Value, json};
 
+pub(super) use self::password::PasswordSource;
 pub(super) use self::profile::claim;
-use self::{
-    invite::Invite,
-    password::{PasswordForce, PasswordSource},
-    profile::Profile,
-};
+use self::{invite::Invite, password::PasswordForce, profile::Profile};
 use super::{
     ChangedUser, CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
     confirm::Confirmation,

@@ -1,6 +1,8 @@
 //! `[[directories]]`: directories (LDAP) by which users sign in.
 
-use std::{fs, time::Duration};
+mod management;
+
+use std::{fs, path::Path, time::Duration};
 
 use doorward_directory::{
     Dn, DnTemplate, FilterTemplate, is_attribute,
@@ -124,12 +126,18 @@ fn settings(table: &DirectoryTable, is_used: bool) -> Result<DirectorySettings, 
         kind: table.kind,
         servers,
         authorities: authorities(table, is_used)?,
-        account: account(table, is_used)?,
+        account: account(
+            ("bind_dn", table.bind_dn.as_deref()),
+            table.bind_password.as_ref(),
+            ("bind_password_file", table.bind_password_file.as_deref()),
+            is_used,
+        )?,
         find: find(table)?,
         base: table.base.clone(),
         attributes: attributes(table)?,
         groups: groups(table)?,
         password_change: table.password_change,
+        management: management::check(table, is_plain, is_used)?,
         limits: limits(table)?,
     })
 }
@@ -176,34 +184,39 @@ fn authorities(table: &DirectoryTable, is_used: bool) -> Result<Vec<Vec<u8>>, Wr
     }
 }
 
-fn account(table: &DirectoryTable, is_used: bool) -> Result<Option<ServiceAccount>, Wrong> {
-    let given = table.bind_password.clone();
-    let password = match (given, &table.bind_password_file) {
+/// The account of a key, and its password, which is given or in a file.
+fn account(
+    (dn_key, dn): (&'static str, Option<&str>),
+    password: Option<&Secret>,
+    (file_key, file): (&'static str, Option<&Path>),
+    is_used: bool,
+) -> Result<Option<ServiceAccount>, Wrong> {
+    let password = match (password, file) {
         (Some(_), Some(file)) => {
             let problem = "the password is also given by bind_password: give one of the two";
-            return Err(Wrong::new("bind_password_file", file.display(), problem));
+            return Err(Wrong::new(file_key, file.display(), problem));
         }
         (None, Some(_)) if !is_used => Some(Secret::new("not read")),
         (None, Some(file)) => {
             let text = fs::read_to_string(file).map_err(|error| {
                 let problem = format!("it can't be read: {error}");
-                Wrong::new("bind_password_file", file.display(), problem)
+                Wrong::new(file_key, file.display(), problem)
             })?;
             Some(Secret::new(text.trim_end_matches(['\r', '\n'])))
         }
-        (given, None) => given,
+        (given, None) => given.cloned(),
     };
     let empty = "an empty password is a sign-in by nobody (RFC 4513 section 5.1.2): give the \
                  account's password, or leave bind_dn out to search without an account";
-    match (table.bind_dn.clone(), password) {
+    match (dn, password) {
         (None, None) => Ok(None),
         (Some(dn), Some(password)) if !dn.is_empty() && !password.expose().is_empty() => {
-            Ok(Some(ServiceAccount { dn, password }))
+            Ok(Some(ServiceAccount { dn: dn.to_owned(), password }))
         }
-        (Some(dn), _) => Err(Wrong::new("bind_dn", dn, empty)),
+        (Some(dn), _) => Err(Wrong::new(dn_key, dn, empty)),
         (None, Some(_)) => {
             let problem = "give the account that has bind_password, too";
-            Err(Wrong::new("bind_dn", "(missing)", problem))
+            Err(Wrong::new(dn_key, "(missing)", problem))
         }
     }
 }

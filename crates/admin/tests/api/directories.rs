@@ -1,0 +1,194 @@
+//! Users of a directory are managed over the API.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use doorward_provider::{
+    model::{
+        account_notice::AccountNotices,
+        directory,
+        external_identity::{ExternalId, Issuer, StoredIdentity},
+        identity_provider::IdentityProviderName,
+        user::UserClaims,
+    },
+    store::{AddedIdentity, IdentityLink, LinkedBy},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    corp::id,
+    history::sign_in,
+    support::{World, now},
+};
+
+const USERS: &str = "/directories/corp/users";
+
+/// Links an account with the entry of this user name.
+pub async fn link(world: &World, sub: &str, username: &str) {
+    let name = IdentityProviderName::parse("corp").unwrap();
+    let issuer = Issuer::parse(&directory::issuer(&name)).unwrap();
+    let identity = StoredIdentity {
+        id: ExternalId { issuer, subject: id(&format!("entry-{username}")) },
+        sub: sub.parse().unwrap(),
+        provider: name,
+        shown: None,
+        mapped: UserClaims::default(),
+        created_at: now(),
+        used_at: None,
+    };
+    let link = IdentityLink { identity, by: LinkedBy::Request, most: 20 };
+    let added = world.store.add_external_identity(link, AccountNotices::default()).await.unwrap();
+    assert_eq!(added, AddedIdentity::Added);
+}
+
+async fn sessions(world: &World, sub: &str) -> usize {
+    let listed = world.get("olga", &format!("/users/{sub}/sessions")).await;
+    listed.body["items"].as_array().unwrap().len()
+}
+
+async fn patch(world: &World, by: &str, name: &str, body: Value) -> crate::support::Answer {
+    let path = format!("{USERS}/entry-{name}");
+    let etag = world.etag(&path).await;
+    world.call("PATCH", &path).by(by).with("if-match", &etag).json(&body).send().await
+}
+
+#[tokio::test]
+async fn users_come_in_pages_and_are_found() {
+    let world = World::new().await;
+    let directories = world.get("adam", "/directories").await;
+    assert_eq!(directories.body["items"][0]["name"], "corp");
+    assert_eq!(directories.body["items"][0]["editable_attributes"], json!(["cn", "mail"]));
+    let names = |page: &Value| -> Vec<Value> {
+        page["items"].as_array().unwrap().iter().map(|row| row["username"].clone()).collect()
+    };
+    let first = world.get("adam", &format!("{USERS}?limit=3")).await.body;
+    assert_eq!(names(&first), [json!("ada"), json!("alice"), json!("bob")]);
+    assert_eq!(first["is_cut"], false);
+    let next = first["next"].as_str().unwrap();
+    let second = world.get("adam", &format!("{USERS}?limit=3&cursor={next}")).await.body;
+    assert_eq!(names(&second), [json!("olga")]);
+    assert!(second.get("next").is_none());
+    let found = world.get("adam", &format!("{USERS}?prefix=al")).await.body;
+    assert_eq!(names(&found), [json!("alice")]);
+    for wrong in ["limit=0", "cursor=x", "sort=name", &format!("prefix={}", "x".repeat(300))] {
+        assert_eq!(world.get("adam", &format!("{USERS}?{wrong}")).await.status, 400, "{wrong}");
+    }
+    let groups = world.get("adam", "/directories/corp/groups?prefix=st").await.body;
+    assert_eq!(groups["items"][0]["id"], "staff");
+    assert_eq!(world.get("adam", "/directories/other/users").await.status, 404);
+    assert_eq!(world.get("adam", &format!("{USERS}/nobody")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_user_is_added_changed_and_a_member() {
+    let world = World::new().await;
+    let new = json!({"username": "new", "attributes": {"mail": ["new@example.com"]},
+        "password": "hush"});
+    let added = world.call("POST", USERS).by("adam").json(&new).send().await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    assert!(!added.text.contains("hush"));
+    let place = added.headers["location"].to_str().unwrap();
+    assert!(place.ends_with("/directories/corp/users/entry-new"), "{place}");
+    let again = world.call("POST", USERS).by("adam").json(&new).send().await;
+    assert_eq!(again.status, 409);
+    let changed = patch(&world, "adam", "new", json!({"attributes": {"cn": ["New"], "mail": []}}));
+    assert_eq!(changed.await.body["attributes"], json!({"cn": ["New"]}));
+    let wrong = json!({"attributes": {"userPassword": ["x"]}});
+    let refused = patch(&world, "adam", "new", wrong).await;
+    assert_eq!(refused.status, 422);
+    assert_eq!(refused.body["errors"][0]["field"], "attributes.userPassword");
+    let elsewhere = json!({"username": "x", "parent": "ou=elsewhere,dc=corp"});
+    let refused = world.call("POST", USERS).by("adam").json(&elsewhere).send().await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["errors"][0]["field"]),
+        (422, &json!("parent"))
+    );
+    let member = format!("{USERS}/entry-new/groups/staff");
+    for (method, status) in [("PUT", 204), ("PUT", 204), ("DELETE", 204), ("DELETE", 404)] {
+        let answer = world.call(method, &member).by("adam").send().await;
+        assert_eq!(answer.status, status, "{method}");
+    }
+    let none = world.call("PUT", &format!("{USERS}/entry-new/groups/none")).by("adam").send().await;
+    assert_eq!(none.status, 404);
+}
+
+#[tokio::test]
+async fn who_is_disabled_or_gets_a_password_is_signed_out_here() {
+    let world = World::new().await;
+    link(&world, "alice", "alice").await;
+    let read = world.get("adam", &format!("{USERS}/entry-alice")).await;
+    assert_eq!(read.body["sub"], "alice");
+    sign_in(&world, "alice", "session-1").await;
+    assert_eq!(
+        patch(&world, "adam", "alice", json!({"attributes": {"cn": ["A"]}})).await.status,
+        200
+    );
+    assert_eq!(sessions(&world, "alice").await, 1, "it is no reason to sign anybody out");
+    assert_eq!(patch(&world, "adam", "alice", json!({"enabled": false})).await.status, 200);
+    assert_eq!(sessions(&world, "alice").await, 0);
+    assert_eq!(patch(&world, "adam", "alice", json!({"enabled": true})).await.status, 200);
+    sign_in(&world, "alice", "session-2").await;
+    let path = format!("{USERS}/entry-alice/password");
+    let set = world.call("PUT", &path).by("adam").json(&json!({"password": "hush"})).send().await;
+    assert_eq!(set.status, 204, "{}", set.body);
+    assert_eq!(sessions(&world, "alice").await, 0);
+    let passwords = world.corp.passwords.lock().unwrap().clone();
+    assert_eq!(passwords, [("alice".to_owned(), "hush".to_owned())]);
+}
+
+/// With the password of an owner's entry one would be the owner, and so with a name or an address
+/// that makes an entry the owner's.
+#[tokio::test]
+async fn nobody_gets_more_rights_by_an_entry_of_the_directory() {
+    let world = World::new().await;
+    link(&world, "olga", "olga").await;
+    let entry = format!("{USERS}/entry-olga");
+    let etag = world.etag(&entry).await;
+    for by in ["adam", "robot"] {
+        let call = |method: &str, path: &str| {
+            let call = world.call(method, path).with("if-match", &etag);
+            match by {
+                "robot" => call.bearing(world.machine("robot", "admin:directory.write")),
+                by => call.by(by),
+            }
+        };
+        let password = json!({"password": "mine now"});
+        let set = call("PUT", &format!("{entry}/password")).json(&password).send().await;
+        assert_eq!(set.status, 403, "{by}");
+        assert!(world.corp.passwords.lock().unwrap().is_empty());
+        for body in [json!({"enabled": false}), json!({"attributes": {"cn": ["x"]}})] {
+            assert_eq!(call("PATCH", &entry).json(&body).send().await.status, 403, "{by} {body}");
+        }
+        let member = format!("{entry}/groups/staff");
+        assert_eq!(call("PUT", &member).send().await.status, 403, "{by}");
+        for body in [
+            json!({"username": "OLGA"}),
+            json!({"username": "x", "attributes": {"mail": ["a@example.com", "Olga@Example.com"]}}),
+            json!({"username": "x", "attributes": {"cn": [" olga@example.com"]}}),
+        ] {
+            let added = call("POST", USERS).json(&body).send().await;
+            assert_eq!(added.status, 403, "{by} {body}: {}", added.body);
+        }
+    }
+    let mail = json!({"attributes": {"mail": ["olga@example.com"]}});
+    assert_eq!(patch(&world, "adam", "bob", mail.clone()).await.status, 403);
+    assert_eq!(patch(&world, "adam", "bob", json!({"username": "olga"})).await.status, 403);
+    assert_eq!(patch(&world, "olga", "bob", mail).await.status, 200, "an owner may");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_down_is_told() {
+    let world = World::new().await;
+    let etag = world.etag(&format!("{USERS}/entry-bob")).await;
+    world.corp.is_down.store(true, Relaxed);
+    let listed = world.get("adam", USERS).await;
+    assert_eq!(listed.status, 503);
+    assert!(!listed.text.contains("on purpose"), "the cause is in the log: {}", listed.text);
+    let call = world.call("PATCH", &format!("{USERS}/entry-bob")).by("adam");
+    let changed = call.with("if-match", &etag).json(&json!({"enabled": false})).send().await;
+    assert_eq!(changed.status, 503);
+    let record = world.history().await.pop().unwrap();
+    assert_eq!(
+        (&record["event"], &record["outcome"]),
+        (&json!("directory_user_changed"), &json!("failed"))
+    );
+}

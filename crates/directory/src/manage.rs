@@ -1,0 +1,634 @@
+//! User management: the port [`DirectoryManager`] of the provider. Everything goes out with the
+//! account that is configured for it. The name of every entry that is written is taken apart first,
+//! and must lie under the configured one.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use doorward_protocol::secret::Secret;
+use doorward_provider::{
+    model::{external_identity::ExternalSubject, time::Timestamp},
+    use_case::{
+        directory::DirectoryError,
+        directory_management::{
+            DirectoryGroup, DirectoryManager, EntryAttributes, EntryChanges, Found as Read,
+            ManageError, ManagedDirectory, ManagedEntry, NewEntry, check_username,
+            checked_attributes,
+        },
+    },
+};
+use futures::FutureExt as _;
+use ldap3::{Mod, Scope};
+use tokio::time::timeout;
+
+use crate::{
+    connection::{Connection, Failure, Search, unicode_password},
+    dn::Dn,
+    entry::Entry,
+    id,
+    pool::{Pool, Servers},
+    settings::{DirectoryKind, DirectorySettings, DisableBy, ManagedGroups, Management},
+    state::{self, ACCOUNT_DISABLED, number, told},
+    template::{begins_with, equals, joined},
+};
+
+/// What OpenLDAP gives an entry with each change.
+const STATE: &str = "entryCSN";
+const CONTROL: &str = "userAccountControl";
+/// `userAccountControl` of an ordinary account.
+const NORMAL_ACCOUNT: i64 = 0x200;
+/// Marks that have one value, in place of which theirs is put.
+const MARKS_OF_ONE: [&str; 2] = ["pwdAccountLockedTime", "nsAccountLock"];
+
+const NO_SUCH_ATTRIBUTE: u32 = 16;
+const VALUE_EXISTS: u32 = 20;
+const NO_SUCH_OBJECT: u32 = 32;
+const NO_RIGHTS: u32 = 50;
+const ENTRY_EXISTS: u32 = 68;
+const ASSERTION_FAILED: u32 = 122;
+
+type Changes = Vec<Mod<Vec<u8>>>;
+
+/// The users of a directory, as far as they are managed.
+#[derive(Debug)]
+pub(crate) struct Manager {
+    settings: DirectorySettings,
+    own: Management,
+    connections: Pool,
+    abilities: ManagedDirectory,
+}
+
+impl Manager {
+    /// `None`: nobody may manage users.
+    pub(crate) fn new(settings: &DirectorySettings, servers: &Arc<Servers>) -> Option<Self> {
+        let own = settings.management.clone()?;
+        let connections = Pool::new(Arc::clone(servers), Some(own.account.clone()));
+        let abilities = ManagedDirectory {
+            name: settings.name.clone(),
+            base: own.base.to_string(),
+            editable: own.editable.clone(),
+            has_groups: own.groups.is_some(),
+        };
+        Some(Self { settings: settings.clone(), own, connections, abilities })
+    }
+
+    async fn search(&self, search: Search) -> Result<(Vec<Entry>, bool), ManageError> {
+        let asked = self.connections.ask(|connection| {
+            let search = search.clone();
+            async move { connection.search(&search).await }.boxed()
+        });
+        let found = self.within_limit(async { asked.await.map_err(failed) }).await?;
+        Ok((found.entries, found.is_cut))
+    }
+
+    /// Writes once: a server that does not answer may have done it.
+    async fn write<T>(
+        &self,
+        request: impl AsyncFnOnce(&mut Connection) -> Result<T, Failure>,
+    ) -> Result<T, ManageError> {
+        let asked = self.connections.ask_once(request);
+        self.within_limit(async { asked.await.map_err(failed) }).await
+    }
+
+    async fn within_limit<T>(
+        &self,
+        asked: impl Future<Output = Result<T, ManageError>>,
+    ) -> Result<T, ManageError> {
+        let whole = self.settings.limits.whole;
+        timeout(whole, asked).await.unwrap_or_else(|_| {
+            let seconds = whole.as_secs_f32();
+            Err(ManageError::Unavailable(format!("not all answers within {seconds} seconds")))
+        })
+    }
+
+    /// The attributes that are read of a user's entry.
+    fn attributes(&self) -> Vec<String> {
+        let own = &self.settings.attributes;
+        let named = [&own.username, &own.email, &own.name].map(String::as_str).into_iter();
+        let named = named.chain(self.own.editable.iter().map(String::as_str));
+        let more = [own.id.name(), STATE, CONTROL];
+        let all: HashSet<&str> =
+            named.chain(more).chain(state::attributes(&self.settings)).collect();
+        all.into_iter().map(str::to_owned).collect()
+    }
+
+    /// A search for users.
+    fn users(&self, filter: String, most: usize) -> Search {
+        Search {
+            base: self.own.base.to_string(),
+            scope: Scope::Subtree,
+            filter: joined('&', &[self.own.filter.clone(), filter]),
+            attributes: self.attributes(),
+            most,
+        }
+    }
+
+    /// The only entry that a search finds.
+    async fn only(&self, search: Search, now: Timestamp) -> Result<ManagedEntry, ManageError> {
+        let (entries, is_cut) = self.search(Search { most: 2, ..search }).await?;
+        match entries.as_slice() {
+            [] => Err(ManageError::Missing),
+            [entry] if !is_cut => self.managed(entry, now),
+            _ => Err(ManageError::Ambiguous),
+        }
+    }
+
+    /// What is told of an entry.
+    fn managed(&self, entry: &Entry, now: Timestamp) -> Result<ManagedEntry, ManageError> {
+        inside(&entry.dn, &self.own.base)?;
+        let own = &self.settings.attributes;
+        let id = id::subject(&own.id, entry).map_err(not_accepted)?;
+        let state = state::of_entry(&self.settings, entry, now).map_err(not_accepted)?;
+        let text = |name: &str| entry.text(name).map(str::to_owned);
+        let username = text(&own.username).ok_or_else(|| {
+            let problem = format!("the entry {} has no {}", entry.dn, own.username);
+            ManageError::NotAccepted(problem)
+        })?;
+        let values = |name: &String| {
+            let mut values: Vec<String> =
+                entry.texts(name).into_iter().map(str::to_owned).collect();
+            values.sort();
+            (!values.is_empty()).then(|| (name.clone(), values))
+        };
+        Ok(ManagedEntry {
+            id,
+            dn: entry.dn.clone(),
+            username,
+            name: text(&own.name),
+            email: text(&own.email),
+            enabled: !state.is_disabled(),
+            attributes: self.own.editable.iter().filter_map(values).collect(),
+            state: text(STATE),
+            flags: number(entry, CONTROL),
+        })
+    }
+
+    /// The entry of this name as it is by now.
+    async fn again(&self, dn: &str, now: Timestamp) -> Result<ManagedEntry, ManageError> {
+        let search = Search {
+            base: dn.to_owned(),
+            scope: Scope::Base,
+            filter: self.own.filter.clone(),
+            attributes: self.attributes(),
+            most: 2,
+        };
+        self.only(search, now).await.map_err(|error| match error {
+            ManageError::Missing => ManageError::NotAccepted(format!(
+                "{dn} was written, but the filter of the table management does not find it"
+            )),
+            other => other,
+        })
+    }
+
+    /// Whether accounts are those of Active Directory.
+    fn is_active_directory(&self) -> bool {
+        self.settings.kind == DirectoryKind::ActiveDirectory
+    }
+
+    /// What disables an account, or enables it.
+    fn enabling(&self, before: &ManagedEntry, enabled: bool) -> Changes {
+        match &self.own.disable {
+            DisableBy::AccountControl => {
+                let flags = before.flags.unwrap_or(NORMAL_ACCOUNT);
+                let flags =
+                    if enabled { flags & !ACCOUNT_DISABLED } else { flags | ACCOUNT_DISABLED };
+                vec![replace(CONTROL, flags.to_string().into_bytes())]
+            }
+            DisableBy::Mark { attribute, value } => {
+                let values = HashSet::from([value.clone().into_bytes()]);
+                let name = attribute.clone().into_bytes();
+                let has_one = MARKS_OF_ONE.iter().any(|own| own.eq_ignore_ascii_case(attribute));
+                vec![match (enabled, has_one) {
+                    (true, true) => Mod::Delete(name, HashSet::new()),
+                    (true, false) => Mod::Delete(name, values),
+                    (false, true) => Mod::Replace(name, values),
+                    (false, false) => Mod::Add(name, values),
+                }]
+            }
+        }
+    }
+
+    /// Below which entry a new one is added.
+    fn parent(&self, named: Option<&str>) -> Result<Dn, ManageError> {
+        let Some(text) = named else { return Ok(self.own.create_in.clone()) };
+        let parent = Dn::parse(text).ok_or_else(|| {
+            let problem = "this is no distinguished name, such as ou=sales,dc=example,dc=com";
+            ManageError::invalid("parent", problem)
+        })?;
+        if parent.is_at_or_under(&self.own.base) {
+            return Ok(parent);
+        }
+        Err(ManageError::Outside(text.to_owned()))
+    }
+
+    /// The attributes of a new entry.
+    fn attributes_of(
+        &self,
+        new: &NewEntry,
+        given: EntryAttributes,
+    ) -> Result<Vec<(Vec<u8>, HashSet<Vec<u8>>)>, ManageError> {
+        let mut all: BTreeMap<String, HashSet<Vec<u8>>> = BTreeMap::new();
+        let mut put = |name: &str, value: &[u8]| {
+            all.entry(name.to_ascii_lowercase()).or_default().insert(value.to_vec());
+        };
+        for class in &self.own.object_classes {
+            put("objectClass", class.as_bytes());
+        }
+        put(&self.own.naming_attribute, new.username.as_bytes());
+        put(&self.settings.attributes.username, new.username.as_bytes());
+        for (name, values) in &given {
+            for value in values {
+                put(name, value.as_bytes());
+            }
+        }
+        if self.is_active_directory() {
+            let is_usable = new.enabled && new.password.is_some();
+            if new.enabled && !is_usable {
+                let problem = "Active Directory enables no account without a password: give one, \
+                               or add the account disabled";
+                return Err(ManageError::invalid("password", problem));
+            }
+            let flags = NORMAL_ACCOUNT | if is_usable { 0 } else { ACCOUNT_DISABLED };
+            put(CONTROL, flags.to_string().as_bytes());
+            if let Some(password) = &new.password {
+                put("unicodePwd", &unicode_password(password));
+                if new.must_change {
+                    put("pwdLastSet", b"0");
+                }
+            }
+        } else if let (false, DisableBy::Mark { attribute, value }) =
+            (new.enabled, &self.own.disable)
+        {
+            put(attribute, value.as_bytes());
+        }
+        Ok(all.into_iter().map(|(name, values)| (name.into_bytes(), values)).collect())
+    }
+
+    /// Sets the password of an entry whose name was checked.
+    async fn write_password(
+        &self,
+        dn: &str,
+        password: &Secret,
+        must_change: bool,
+    ) -> Result<(), ManageError> {
+        let is_active_directory = self.is_active_directory();
+        self.write(async |connection| {
+            if is_active_directory {
+                let mut changes = vec![replace("unicodePwd", unicode_password(password))];
+                changes.extend(must_change.then(|| replace("pwdLastSet", b"0".to_vec())));
+                return connection.modify(dn, changes).await;
+            }
+            connection.set_password(dn, password).await?;
+            if !must_change {
+                return Ok(());
+            }
+            let mark = vec![replace("pwdReset", b"TRUE".to_vec())];
+            connection.modify(dn, mark).await.map_err(|failure| match failure {
+                Failure::Refused { code, text } => Failure::Refused {
+                    code,
+                    text: format!("the password is set, but not that it must be changed: {text}"),
+                },
+                other => other,
+            })
+        })
+        .await
+    }
+
+    fn managed_groups(&self) -> Result<&ManagedGroups, ManageError> {
+        self.own.groups.as_ref().ok_or(ManageError::NoGroups)
+    }
+
+    /// Groups that a filter finds, sorted by name.
+    async fn groups_by(
+        &self,
+        filter: Option<String>,
+        most: usize,
+    ) -> Result<Read<DirectoryGroup>, ManageError> {
+        let groups = self.managed_groups()?;
+        let filters: Vec<String> =
+            [Some(groups.filter.clone()), filter].into_iter().flatten().collect();
+        let search = Search {
+            base: groups.base.to_string(),
+            scope: Scope::Subtree,
+            filter: joined('&', &filters),
+            attributes: vec![groups.name.clone(), self.settings.attributes.id.name().to_owned()],
+            most,
+        };
+        let (entries, is_cut) = self.search(search).await?;
+        // One that has no name or no identifier can't be named by anybody.
+        let named = entries.iter().filter_map(|entry| {
+            inside(&entry.dn, &groups.base).ok()?;
+            let id = id::subject(&self.settings.attributes.id, entry).ok()?;
+            let name = entry.text(&groups.name)?.to_owned();
+            Some(DirectoryGroup { id, dn: entry.dn.clone(), name })
+        });
+        let mut items: Vec<DirectoryGroup> = named.collect();
+        items.sort_by_cached_key(|group| (group.name.to_lowercase(), group.id.clone()));
+        Ok(Read { items, is_cut })
+    }
+
+    async fn only_group(&self, filter: String) -> Result<DirectoryGroup, ManageError> {
+        let mut found = self.groups_by(Some(filter), 2).await?;
+        match (found.items.pop(), found.items.is_empty()) {
+            (None, _) => Err(ManageError::Missing),
+            (Some(group), true) => Ok(group),
+            (Some(_), false) => Err(ManageError::Ambiguous),
+        }
+    }
+}
+
+#[async_trait]
+impl DirectoryManager for Manager {
+    fn abilities(&self) -> &ManagedDirectory {
+        &self.abilities
+    }
+
+    async fn find(
+        &self,
+        text: &str,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Read<ManagedEntry>, ManageError> {
+        let own = &self.settings.attributes;
+        let filter = if text.is_empty() {
+            format!("({}=*)", own.username)
+        } else {
+            let names = [&own.username, &own.name, &own.given_name, &own.family_name, &own.email];
+            joined('|', &names.map(|name| begins_with(name, text)))
+        };
+        let (entries, is_cut) = self.search(self.users(filter, most)).await?;
+        // One that can't be read hides no others.
+        let managed = entries.iter().filter_map(|entry| self.managed(entry, now).ok());
+        let mut items: Vec<ManagedEntry> = managed.collect();
+        items.sort_by_cached_key(|entry| (entry.username.to_lowercase(), entry.id.clone()));
+        Ok(Read { items, is_cut })
+    }
+
+    async fn named(&self, name: &str, now: Timestamp) -> Result<ManagedEntry, ManageError> {
+        check_username(name)?;
+        let filter = equals(&self.settings.attributes.username, name);
+        self.only(self.users(filter, 2), now).await
+    }
+
+    async fn entry(
+        &self,
+        id: &ExternalSubject,
+        now: Timestamp,
+    ) -> Result<ManagedEntry, ManageError> {
+        let filter = id::filter(&self.settings.attributes.id, id).ok_or(ManageError::Missing)?;
+        self.only(self.users(filter, 2), now).await
+    }
+
+    async fn create(&self, new: &NewEntry, now: Timestamp) -> Result<ManagedEntry, ManageError> {
+        check_username(&new.username)?;
+        check_password(new.password.as_ref())?;
+        if new.must_change && new.password.is_none() {
+            let problem = "there is no password that has to be changed: give one";
+            return Err(ManageError::invalid("must_change", problem));
+        }
+        let given = checked_attributes(&new.attributes, &self.own.editable)?;
+        let parent = self.parent(new.parent.as_deref())?;
+        let dn = parent.child(&self.own.naming_attribute, &new.username).to_string();
+        inside(&dn, &self.own.base)?;
+        let attributes = self.attributes_of(new, given)?;
+        self.write(async |connection| connection.add(&dn, attributes).await).await.map_err(
+            |error| match error {
+                ManageError::Missing => {
+                    let problem = format!("there is no entry {parent} to add one below");
+                    ManageError::invalid("parent", problem)
+                }
+                other => other,
+            },
+        )?;
+        if let (Some(password), false) = (&new.password, self.is_active_directory()) {
+            let set = self.write_password(&dn, password, new.must_change).await;
+            if let Err(error) = set {
+                let removed = self.write(async |connection| connection.remove(&dn).await).await;
+                if removed.is_err() {
+                    let text = format!("{error}; the entry {dn} stays, without a password");
+                    return Err(ManageError::Refused(text));
+                }
+                return Err(error);
+            }
+        }
+        self.again(&dn, now).await
+    }
+
+    async fn change(
+        &self,
+        before: &ManagedEntry,
+        changes: &EntryChanges,
+        now: Timestamp,
+    ) -> Result<ManagedEntry, ManageError> {
+        let present = inside(&before.dn, &self.own.base)?;
+        let given = checked_attributes(&changes.attributes, &self.own.editable)?;
+        let mut mods: Changes = Vec::new();
+        for (name, values) in given {
+            mods.extend(difference(&name, before.attributes.get(&name), &values));
+        }
+        if let Some(enabled) = changes.enabled.filter(|enabled| *enabled != before.enabled) {
+            mods.extend(self.enabling(before, enabled));
+        }
+        let mut lowest = None;
+        let username = changes.username.as_ref().filter(|name| **name != before.username);
+        if let Some(name) = username {
+            check_username(name)?;
+            let attribute = &self.settings.attributes.username;
+            if attribute.eq_ignore_ascii_case(&self.own.naming_attribute) {
+                let renamed = present.renamed(attribute, name).ok_or_else(|| {
+                    let problem = format!("the entry {} is not named by {attribute}", before.dn);
+                    ManageError::invalid("username", problem)
+                })?;
+                lowest = Some(renamed);
+            } else {
+                let old = vec![before.username.clone()];
+                mods.extend(difference(attribute, Some(&old), std::slice::from_ref(name)));
+            }
+        }
+        if lowest.is_some() && !mods.is_empty() {
+            let problem = "the entry gets another name by it: change the user name by itself";
+            return Err(ManageError::invalid("username", problem));
+        }
+        let assertion = before.state.as_deref().map(|state| equals(STATE, state));
+        let assertion = assertion.as_deref();
+        let dn = &before.dn;
+        let Some(renamed) = lowest else {
+            if !mods.is_empty() {
+                self.write(async |connection| connection.modify_if(dn, mods, assertion).await)
+                    .await?;
+            }
+            return self.again(dn, now).await;
+        };
+        let lowest = renamed.lowest();
+        self.write(async |connection| connection.rename_if(dn, &lowest, assertion).await).await?;
+        self.again(&renamed.to_string(), now).await
+    }
+
+    async fn set_password(
+        &self,
+        entry: &ManagedEntry,
+        password: &Secret,
+        must_change: bool,
+    ) -> Result<(), ManageError> {
+        inside(&entry.dn, &self.own.base)?;
+        check_password(Some(password))?;
+        self.write_password(&entry.dn, password, must_change).await
+    }
+
+    async fn groups(&self, text: &str, most: usize) -> Result<Read<DirectoryGroup>, ManageError> {
+        let name = &self.managed_groups()?.name;
+        let filter = (!text.is_empty()).then(|| begins_with(name, text));
+        self.groups_by(filter, most).await
+    }
+
+    async fn group_named(&self, name: &str) -> Result<DirectoryGroup, ManageError> {
+        if name.is_empty() {
+            return Err(ManageError::Missing);
+        }
+        self.only_group(equals(&self.managed_groups()?.name, name)).await
+    }
+
+    async fn group(&self, id: &ExternalSubject) -> Result<DirectoryGroup, ManageError> {
+        let filter = id::filter(&self.settings.attributes.id, id).ok_or(ManageError::Missing)?;
+        self.only_group(filter).await
+    }
+
+    async fn groups_of(&self, entry: &ManagedEntry) -> Result<Vec<DirectoryGroup>, ManageError> {
+        let Ok(groups) = self.managed_groups() else { return Ok(Vec::new()) };
+        let filter = equals(&groups.member, member_value(groups, entry));
+        let most = self.settings.limits.groups;
+        self.groups_by(Some(filter), most).await.map(|found| found.items)
+    }
+
+    async fn set_member(
+        &self,
+        entry: &ManagedEntry,
+        group: &DirectoryGroup,
+        is_member: bool,
+    ) -> Result<bool, ManageError> {
+        let groups = self.managed_groups()?;
+        inside(&entry.dn, &self.own.base)?;
+        inside(&group.dn, &groups.base)?;
+        let name = groups.member.clone().into_bytes();
+        let value = HashSet::from([member_value(groups, entry).as_bytes().to_vec()]);
+        let change = if is_member { Mod::Add(name, value) } else { Mod::Delete(name, value) };
+        let done = self
+            .write(async |connection| match connection.modify(&group.dn, vec![change]).await {
+                Err(Failure::Refused { code: NO_SUCH_ATTRIBUTE | VALUE_EXISTS, .. }) => Ok(false),
+                Err(failure) => Err(failure),
+                Ok(()) => Ok(true),
+            })
+            .await;
+        // Active Directory has codes of its own for both.
+        match done {
+            Err(ManageError::Exists) if is_member => Ok(false),
+            done => done,
+        }
+    }
+}
+
+/// By what a group lists a member.
+fn member_value<'a>(groups: &ManagedGroups, entry: &'a ManagedEntry) -> &'a str {
+    if groups.lists_names() { &entry.username } else { &entry.dn }
+}
+
+/// Refuses a name that does not lie under the other one, whoever says it.
+fn inside(dn: &str, base: &Dn) -> Result<Dn, ManageError> {
+    let parsed = Dn::parse(dn).filter(|dn| dn.is_under(base));
+    parsed.ok_or_else(|| ManageError::Outside(dn.to_owned()))
+}
+
+fn check_password(password: Option<&Secret>) -> Result<(), ManageError> {
+    if password.is_some_and(|password| password.expose().is_empty()) {
+        let problem = "an empty password is a sign-in by nobody: give another one";
+        return Err(ManageError::invalid("password", problem));
+    }
+    Ok(())
+}
+
+fn replace(name: &str, value: Vec<u8>) -> Mod<Vec<u8>> {
+    Mod::Replace(name.as_bytes().to_vec(), HashSet::from([value]))
+}
+
+/// What makes the new values of the old ones. The old ones are named, so that the change fails if
+/// they are not there any more.
+fn difference(name: &str, old: Option<&Vec<String>>, new: &[String]) -> Changes {
+    let old = old.map_or(&[][..], Vec::as_slice);
+    let bytes = |values: &[String], others: &[String]| -> HashSet<Vec<u8>> {
+        let own = values.iter().filter(|value| !others.contains(value));
+        own.map(|value| value.clone().into_bytes()).collect()
+    };
+    let (removed, added) = (bytes(old, new), bytes(new, old));
+    let name = || name.as_bytes().to_vec();
+    let mut changes = Vec::new();
+    changes.extend((!removed.is_empty()).then(|| Mod::Delete(name(), removed)));
+    changes.extend((!added.is_empty()).then(|| Mod::Add(name(), added)));
+    changes
+}
+
+fn not_accepted(error: DirectoryError) -> ManageError {
+    ManageError::NotAccepted(match error {
+        DirectoryError::NotAccepted(text) => text,
+        other => other.to_string(),
+    })
+}
+
+fn failed(failure: Failure) -> ManageError {
+    match failure {
+        Failure::Broken(text) => ManageError::Unavailable(text),
+        Failure::Unreadable(text) => ManageError::NotAccepted(text),
+        Failure::Refused { code: NO_SUCH_OBJECT, .. } => ManageError::Missing,
+        Failure::Refused { code: ENTRY_EXISTS, .. } => ManageError::Exists,
+        Failure::Refused { code: NO_SUCH_ATTRIBUTE | VALUE_EXISTS | ASSERTION_FAILED, .. } => {
+            ManageError::Overtaken
+        }
+        Failure::Refused { code: code @ NO_RIGHTS, text } => ManageError::Refused(format!(
+            "the account of the table management has no right to do it ({})",
+            told(code, &text)
+        )),
+        refused @ Failure::Refused { .. } => ManageError::Refused(refused.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_change_names_the_values_that_it_takes_away() {
+        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+        let set = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+        let name = || b"mail".to_vec();
+        let old = texts(&["a", "b"]);
+        let both = difference("mail", Some(&old), &texts(&["b", "c"]));
+        assert_eq!(both, [Mod::Delete(name(), set(&["a"])), Mod::Add(name(), set(&["c"]))]);
+        assert_eq!(difference("mail", Some(&old), &[]), [Mod::Delete(name(), set(&["a", "b"]))]);
+        assert_eq!(difference("mail", None, &texts(&["c"])), [Mod::Add(name(), set(&["c"]))]);
+        assert!(difference("mail", Some(&old), &texts(&["b", "a"])).is_empty());
+    }
+
+    #[test]
+    fn a_name_must_lie_in_the_subtree() {
+        let base = Dn::parse("ou=people,dc=example,dc=com").unwrap();
+        for good in ["uid=a,ou=people,dc=example,dc=com", "UID=a, OU=People ,DC=example,DC=com"] {
+            assert!(inside(good, &base).is_ok(), "{good}");
+        }
+        for wrong in [
+            "ou=people,dc=example,dc=com",
+            "uid=a,dc=example,dc=com",
+            "uid=a\\,ou=people,dc=example,dc=com",
+            "uid=a,ou=people,dc=example,dc=com,dc=evil",
+            "uid=a,ou=peoples,dc=example,dc=com",
+            "uid=a,ou=x\\,ou=people,dc=example,dc=com",
+            "uid=a+ou=people,dc=example,dc=com",
+            "uid=a,ou=people;dc=example;dc=org",
+            "",
+        ] {
+            assert!(inside(wrong, &base).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Directories whose users are managed.
+
+use std::sync::Arc;
+
+use doorward_protocol::ids::Sub;
+
+use super::Provider;
+use crate::{
+    store::StoreError,
+    use_case::{directory::DirectoryClient, directory_management::DirectoryManager},
+};
+
+impl Provider {
+    /// The directory of this name, if its users may be managed.
+    pub fn managed_directory(&self, name: &str) -> Option<&dyn DirectoryManager> {
+        self.managed_directories().find(|own| own.abilities().name.as_str() == name)
+    }
+
+    /// Every directory of which the users may be managed.
+    pub fn managed_directories(&self) -> impl Iterator<Item = &dyn DirectoryManager> {
+        let clients = self.directory_clients.values();
+        clients.filter_map(|client: &Arc<dyn DirectoryClient>| client.manager())
+    }
+
+    /// Ends all sessions of a user and revokes all that clients have of them. Returns how many
+    /// sessions there were.
+    pub async fn end_access(&self, sub: &Sub) -> Result<u64, StoreError> {
+        self.access_of_users.clone().end(sub.clone(), self.now()).await
+    }
+}

@@ -1,0 +1,394 @@
+//! `doorward directory user …`: users of a directory, where `[directories.management]` allows it.
+
+use std::sync::Arc;
+
+use clap::Subcommand;
+use doorward_directory::LdapDirectory;
+use doorward_provider::{
+    audit::{Data, Record},
+    model::{external_identity::ExternalSubject, user::User},
+    use_case::{
+        directory::{DirectoryClient as _, end_access},
+        directory_management::{
+            DirectoryManager, EntryAttributes, EntryChanges, ManageError, ManagedEntry, NewEntry,
+            linked_user,
+        },
+    },
+};
+use serde_json::{Map, Value, json};
+
+use super::super::{
+    CommandContext, CommandError, DataArguments, by_operator, done, print_object, print_rows,
+    user::PasswordSource,
+};
+use crate::{provider::directories, tls::Tls};
+
+/// What to do with users of a directory.
+#[derive(Debug, Subcommand)]
+pub enum DirectoryUserCommand {
+    /// List users, sorted by user name.
+    List {
+        /// The name of the directory in the configuration.
+        directory: String,
+        /// Those of whom the user name, a name or the e-mail address begins with this.
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        prefix: String,
+        /// How many are read at most.
+        #[arg(long, value_name = "NUMBER", default_value_t = 2000)]
+        most: u16,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Show a user with attributes and groups.
+    Show {
+        #[command(flatten)]
+        user: OneEntry,
+    },
+    /// Add a user.
+    Add {
+        /// The name of the directory in the configuration.
+        directory: String,
+        /// The user name.
+        username: String,
+        /// Below which entry the user is added, as a distinguished name. Default: create_in of the
+        /// configuration.
+        #[arg(long, value_name = "DN")]
+        parent: Option<String>,
+        /// A value of an attribute: NAME=VALUE. May be given several times.
+        #[arg(long = "set", value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        #[command(flatten)]
+        password: PasswordSource,
+        /// Add the user without a password.
+        #[arg(long, conflicts_with_all = ["password_stdin", "must_change"])]
+        no_password: bool,
+        /// The user has to set another password at the first sign-in.
+        #[arg(long)]
+        must_change: bool,
+        /// Add the user disabled.
+        #[arg(long)]
+        disabled: bool,
+        #[command(flatten)]
+        data: DataArguments,
+    },
+    /// Change attributes of a user, or the user name.
+    Set {
+        #[command(flatten)]
+        user: OneEntry,
+        /// Another user name.
+        #[arg(long)]
+        username: Option<String>,
+        /// A value in place of those that the attribute has: NAME=VALUE. May be given several
+        /// times, also for several values of one attribute.
+        #[arg(long = "set", value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// Remove an attribute. May be given several times.
+        #[arg(long, value_name = "NAME")]
+        unset: Vec<String>,
+    },
+    /// Disable a user's account. Its sessions and all access end.
+    Disable {
+        #[command(flatten)]
+        user: OneEntry,
+    },
+    /// Enable a user's account again.
+    Enable {
+        #[command(flatten)]
+        user: OneEntry,
+    },
+    /// Show a user's groups, or change them.
+    Groups {
+        #[command(flatten)]
+        user: OneEntry,
+        /// A group that the user gets into. May be given several times.
+        #[arg(long, value_name = "GROUP")]
+        add: Vec<String>,
+        /// A group that the user leaves. May be given several times.
+        #[arg(long, value_name = "GROUP")]
+        remove: Vec<String>,
+    },
+    /// Set a user's password. Their sessions and all access end.
+    Password {
+        #[command(flatten)]
+        user: OneEntry,
+        #[command(flatten)]
+        password: PasswordSource,
+        /// The user has to set another password at the next sign-in.
+        #[arg(long)]
+        must_change: bool,
+    },
+}
+
+/// A user of a directory.
+#[derive(Debug, clap::Args)]
+pub struct OneEntry {
+    /// The name of the directory in the configuration.
+    directory: String,
+    /// The user name, or the identifier of the entry (entryUUID, objectGUID).
+    user: String,
+    #[command(flatten)]
+    data: DataArguments,
+}
+
+/// An open directory, and what the command works with.
+struct Managed {
+    context: CommandContext,
+    name: String,
+    client: Arc<LdapDirectory>,
+}
+
+impl DirectoryUserCommand {
+    /// Runs the command.
+    pub async fn run(self) -> Result<(), CommandError> {
+        match self {
+            Self::List { directory, prefix, most, data } => {
+                Managed::open(&directory, &data).await?.list(&prefix, most.into()).await
+            }
+            Self::Show { user } => {
+                let managed = Managed::open(&user.directory, &user.data).await?;
+                let entry = managed.entry(&user.user).await?;
+                managed.show(&entry).await
+            }
+            Self::Add {
+                directory,
+                username,
+                parent,
+                set,
+                password,
+                no_password,
+                must_change,
+                disabled,
+                data,
+            } => {
+                let managed = Managed::open(&directory, &data).await?;
+                let password = if no_password { None } else { Some(password.read()?) };
+                let attributes = assigned(&set)?;
+                let enabled = !disabled;
+                let new = NewEntry { username, parent, attributes, password, must_change, enabled };
+                managed.add(&new).await
+            }
+            Self::Set { user, username, set, unset } => {
+                let mut attributes = assigned(&set)?;
+                for name in unset {
+                    attributes.insert(name, Vec::new());
+                }
+                if username.is_none() && attributes.is_empty() {
+                    let problem = "nothing is given to set: see doorward directory user set --help";
+                    return Err(CommandError::refused(problem));
+                }
+                let changes = EntryChanges { username, attributes, enabled: None };
+                change(&user, &changes, "is changed").await
+            }
+            Self::Disable { user } => change(&user, &enabling(false), "is disabled").await,
+            Self::Enable { user } => change(&user, &enabling(true), "is enabled").await,
+            Self::Groups { user, add, remove } => groups(&user, &add, &remove).await,
+            Self::Password { user, password, must_change } => {
+                let managed = Managed::open(&user.directory, &user.data).await?;
+                let entry = managed.entry(&user.user).await?;
+                let password = password.read()?;
+                let set = managed.manager()?.set_password(&entry, &password, must_change).await;
+                set.map_err(refused)?;
+                managed.tell("directory_password_set", &entry, None, "has another password").await
+            }
+        }
+    }
+}
+
+fn enabling(enabled: bool) -> EntryChanges {
+    EntryChanges { enabled: Some(enabled), ..EntryChanges::default() }
+}
+
+async fn change(user: &OneEntry, changes: &EntryChanges, what: &str) -> Result<(), CommandError> {
+    let managed = Managed::open(&user.directory, &user.data).await?;
+    let before = managed.entry(&user.user).await?;
+    let after = managed.manager()?.change(&before, changes, CommandContext::now()).await;
+    let after = after.map_err(refused)?;
+    managed.tell("directory_user_changed", &after, Some(&before), what).await
+}
+
+async fn groups(user: &OneEntry, add: &[String], remove: &[String]) -> Result<(), CommandError> {
+    let managed = Managed::open(&user.directory, &user.data).await?;
+    let manager = managed.manager()?;
+    let entry = managed.entry(&user.user).await?;
+    let linked = managed.linked(&entry).await?;
+    let changes =
+        remove.iter().map(|name| (name, false)).chain(add.iter().map(|name| (name, true)));
+    for (name, is_member) in changes {
+        let group = manager.group_named(name).await.map_err(|error| match error {
+            ManageError::Missing => {
+                CommandError::Missing(format!("the directory has no group {name:?}"))
+            }
+            other => refused(other),
+        })?;
+        let is_changed = manager.set_member(&entry, &group, is_member).await.map_err(refused)?;
+        if !is_changed {
+            let what = if is_member { "is a member of" } else { "is no member of" };
+            let problem = format!("{} {what} {name} already", entry.username);
+            return Err(CommandError::Missing(problem));
+        }
+        let event = if is_member { "directory_member_added" } else { "directory_member_removed" };
+        let mut record = by_operator(event, "group", &group.id);
+        let details = json!({"directory": managed.name, "entry": entry.id, "group": group.name});
+        record.data = Data::new(object(details), None, None);
+        managed.context.audit(of_user(record, linked.as_ref())).await;
+    }
+    managed.show(&entry).await
+}
+
+impl Managed {
+    async fn open(name: &str, data: &DataArguments) -> Result<Self, CommandError> {
+        let mut context = CommandContext::open(data).await?;
+        let config = &mut context.config;
+        let trusted = Tls::trusted(&config.tls, &config.sources).map_err(CommandError::refused)?;
+        let settings = std::mem::take(&mut config.provider.directory_clients);
+        let known: Vec<String> = settings.iter().map(|own| own.name.to_string()).collect();
+        let Some(settings) = settings.into_iter().find(|own| &*own.name == name) else {
+            return Err(super::unknown(name, &known));
+        };
+        let client = directories::open_one(settings, &trusted).map_err(CommandError::refused)?;
+        let managed = Self { context, name: name.to_owned(), client };
+        managed.manager()?;
+        Ok(managed)
+    }
+
+    fn manager(&self) -> Result<&dyn DirectoryManager, CommandError> {
+        self.client.manager().ok_or_else(|| {
+            CommandError::Missing(format!(
+                "the users of {} are not managed: give it a table [directories.management]",
+                self.name
+            ))
+        })
+    }
+
+    /// The entry with this user name, or else with this identifier.
+    async fn entry(&self, name: &str) -> Result<ManagedEntry, CommandError> {
+        let (manager, now) = (self.manager()?, CommandContext::now());
+        let found = match (manager.named(name, now).await, ExternalSubject::parse(name)) {
+            (Err(ManageError::Missing | ManageError::Invalid { .. }), Ok(id)) => {
+                manager.entry(&id, now).await
+            }
+            (found, _) => found,
+        };
+        found.map_err(|error| match error {
+            ManageError::Missing => {
+                let base = &manager.abilities().base;
+                CommandError::Missing(format!("the directory has no user {name:?} below {base}"))
+            }
+            other => refused(other),
+        })
+    }
+
+    /// The account here of an entry.
+    async fn linked(&self, entry: &ManagedEntry) -> Result<Option<User>, CommandError> {
+        let name = &self.manager()?.abilities().name;
+        Ok(linked_user(&*self.context.store, name, &entry.id).await?)
+    }
+
+    async fn list(&self, prefix: &str, most: usize) -> Result<(), CommandError> {
+        let found = self.manager()?.find(prefix, most, CommandContext::now()).await;
+        let found = found.map_err(refused)?;
+        let row = |entry: &ManagedEntry| {
+            json!({
+                "username": entry.username, "id": entry.id, "enabled": entry.enabled,
+                "name": entry.name, "email": entry.email,
+            })
+        };
+        let rows: Vec<Value> = found.items.iter().map(row).collect();
+        print_rows(self.context.json, &["username", "enabled", "name", "email", "id"], &rows);
+        if found.is_cut {
+            tracing::warn!(
+                most,
+                "the directory has more users: give a longer --prefix, or another --most"
+            );
+        }
+        Ok(())
+    }
+
+    async fn show(&self, entry: &ManagedEntry) -> Result<(), CommandError> {
+        let groups = self.manager()?.groups_of(entry).await.map_err(refused)?;
+        let groups: Vec<String> = groups.into_iter().map(|group| group.name).collect();
+        let linked = self.linked(entry).await?;
+        let shown = json!({
+            "username": entry.username, "id": entry.id, "dn": entry.dn, "enabled": entry.enabled,
+            "attributes": entry.attributes, "groups": groups,
+            "sub": linked.map(|user| user.sub),
+        });
+        print_object(self.context.json, &shown);
+        Ok(())
+    }
+
+    async fn add(&self, new: &NewEntry) -> Result<(), CommandError> {
+        let added = self.manager()?.create(new, CommandContext::now()).await;
+        let entry = added.map_err(refused)?;
+        self.tell("directory_user_added", &entry, None, "was added").await
+    }
+
+    /// Ends what the account has here if the change was one that ends it, records the change, and
+    /// says what was done.
+    async fn tell(
+        &self,
+        event: &'static str,
+        entry: &ManagedEntry,
+        before: Option<&ManagedEntry>,
+        what: &str,
+    ) -> Result<(), CommandError> {
+        let linked = self.linked(entry).await?;
+        let mut details = json!({"directory": self.name});
+        let mut facts = json!({"username": entry.username, "id": entry.id, "dn": entry.dn});
+        let ends = event == "directory_password_set" || !entry.enabled;
+        let mut ended = Ok(0);
+        if let Some(user) = linked.as_ref().filter(|_| ends) {
+            ended = end_access(&self.context.store, &user.sub, CommandContext::now()).await;
+            facts["ended_sessions"] = json!(ended.as_ref().ok());
+            details["ended_sessions"] = json!(ended.as_ref().ok());
+        }
+        let mut record = by_operator(event, "entry", &entry.id);
+        let is_password = event == "directory_password_set";
+        let after = (!is_password).then(|| recorded(entry));
+        record.data = Data::new(object(details), before.map(recorded), after);
+        self.context.audit(of_user(record, linked.as_ref())).await;
+        ended?;
+        let sentence = format!("The user {} {what} in the directory.", entry.username);
+        done(self.context.json, &sentence, facts);
+        Ok(())
+    }
+}
+
+fn of_user(record: Record, user: Option<&User>) -> Record {
+    match user {
+        Some(user) => record.on_user(&user.sub),
+        None => record,
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    if let Value::Object(members) = value { members } else { Map::new() }
+}
+
+/// What the audit history keeps of an entry.
+fn recorded(entry: &ManagedEntry) -> Value {
+    json!({
+        "dn": entry.dn, "username": entry.username, "enabled": entry.enabled,
+        "attributes": entry.attributes,
+    })
+}
+
+/// The values of attributes that are given as NAME=VALUE.
+fn assigned(assignments: &[String]) -> Result<EntryAttributes, CommandError> {
+    let mut attributes = EntryAttributes::new();
+    for assignment in assignments {
+        let Some((name, value)) = assignment.split_once('=') else {
+            let problem = format!("--set {assignment:?}: give NAME=VALUE, like mail=a@example.com");
+            return Err(CommandError::refused(problem));
+        };
+        attributes.entry(name.trim().to_owned()).or_default().push(value.to_owned());
+    }
+    Ok(attributes)
+}
+
+fn refused(error: ManageError) -> CommandError {
+    match error {
+        ManageError::Invalid { .. } | ManageError::Outside(_) => CommandError::refused(error),
+        other => CommandError::Missing(other.to_string()),
+    }
+}
