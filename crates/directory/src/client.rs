@@ -6,7 +6,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
-    model::{directory::LoginName, external_identity::ExternalSubject, time::Timestamp},
+    model::{
+        directory::{AccountProblem, LoginName},
+        external_identity::ExternalSubject,
+        time::Timestamp,
+    },
     use_case::{
         directory::{
             BeforeBind, DirectoryClient, DirectoryError, DirectoryUser, PasswordChangeError,
@@ -21,7 +25,10 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use crate::{
-    connection::{Bound, Failure, Found, Search, TlsError, tls, unicode_password_change},
+    connection::{
+        Bound, Connection, Failure, Found, NO_SUCH_OBJECT, Search, TlsError, tls,
+        unicode_password_change,
+    },
     dn::Dn,
     entry::Entry,
     id,
@@ -218,6 +225,41 @@ impl LdapDirectory {
         let _ = self.bind(NOBODY, &Secret::new(NOBODY)).await;
     }
 
+    /// Changes `unicodePwd` with the rights of the user. Active Directory lets nobody in whose
+    /// password must be changed first: then the account that searches asks for the change, which
+    /// names the present password, so that it takes no right over the user.
+    async fn change_unicode_password(
+        &self,
+        dn: &str,
+        present: &Secret,
+        new: &Secret,
+    ) -> Result<bool, Failure> {
+        let changes = || unicode_password_change(present, new);
+        let answer = self
+            .passwords
+            .ask_once(async |connection| {
+                let bound = connection.bind(dn, present).await?;
+                let answer = bound.answer().check();
+                if answer.is_ok() {
+                    connection.modify(dn, changes()).await?;
+                }
+                Ok(answer)
+            })
+            .await?;
+        match answer {
+            Ok(()) => Ok(true),
+            Err(DirectoryError::Account(
+                AccountProblem::MustChangePassword | AccountProblem::PasswordExpired,
+            )) => {
+                let change = async |connection: &mut Connection| {
+                    connection.modify(dn, changes()).await.map(|()| true)
+                };
+                self.questions.ask_once(change).await
+            }
+            Err(_) => Ok(false),
+        }
+    }
+
     /// What becomes of an entry.
     pub(crate) async fn user(
         &self,
@@ -384,6 +426,29 @@ impl DirectoryClient for LdapDirectory {
         .await
     }
 
+    async fn subject(&self, name: &LoginName) -> Result<Option<ExternalSubject>, DirectoryError> {
+        let search = self.search_for(name).or_else(|| {
+            let FindEntry::Direct(template) = &self.settings.find else { return None };
+            Some(Search {
+                base: template.fill(&name.name),
+                scope: Scope::Base,
+                filter: "(objectClass=*)".to_owned(),
+                attributes: self.attributes(),
+                most: 1,
+            })
+        });
+        let Some(search) = search else { return Ok(None) };
+        self.within_limit(async {
+            let found = match self.search(&search).await {
+                Err(Failure::Refused { code: NO_SUCH_OBJECT, .. }) => return Ok(None),
+                found => found.map_err(unanswered)?,
+            };
+            let entry = Self::only(found)?;
+            entry.map(|entry| id::subject(&self.settings.attributes.id, &entry)).transpose()
+        })
+        .await
+    }
+
     async fn change_password(
         &self,
         subject: &ExternalSubject,
@@ -407,25 +472,26 @@ impl DirectoryClient for LdapDirectory {
         };
         // Once: a server that does not answer may have changed it, and another one would then take
         // the present password for a wrong one. The connection is used for nothing else.
-        let changed = self
-            .passwords
-            .ask_once(async |connection| {
-                let bound = connection.bind(&dn, present).await?;
-                if bound.answer().check().is_err() {
-                    return Ok(false);
-                }
-                match way {
-                    PasswordChange::UnicodePwd => {
-                        let changes = unicode_password_change(present, new);
-                        connection.modify(&dn, changes).await?;
-                    }
-                    PasswordChange::Rfc3062 | PasswordChange::None => {
+        let changed = match way {
+            PasswordChange::UnicodePwd => self.change_unicode_password(&dn, present, new).await,
+            PasswordChange::Rfc3062 | PasswordChange::None => {
+                self.passwords
+                    .ask_once(async |connection| {
+                        let bound = connection.bind(&dn, present).await?;
+                        // Whoever must change it first may do nothing else on the connection.
+                        if !matches!(
+                            bound.answer().check(),
+                            Ok(())
+                                | Err(DirectoryError::Account(AccountProblem::MustChangePassword))
+                        ) {
+                            return Ok(false);
+                        }
                         connection.modify_password(present, new).await?;
-                    }
-                }
-                Ok(true)
-            })
-            .await;
+                        Ok(true)
+                    })
+                    .await
+            }
+        };
         match changed {
             Ok(true) => Ok(()),
             Ok(false) => Err(PasswordChangeError::WrongPassword),

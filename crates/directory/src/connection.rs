@@ -51,7 +51,7 @@ const EXTENDED_RESPONSE: u64 = 24;
 const SUCCESS: u32 = 0;
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
 const REFERRAL: u32 = 10;
-const NO_SUCH_OBJECT: u32 = 32;
+pub(crate) const NO_SUCH_OBJECT: u32 = 32;
 /// Of clients' libraries: the filter is none.
 const FILTER_ERROR: u32 = 87;
 

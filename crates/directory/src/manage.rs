@@ -25,7 +25,7 @@ use ldap3::{Mod, Scope};
 use tokio::time::timeout;
 
 use crate::{
-    connection::{Connection, Failure, Search, unicode_password},
+    connection::{Connection, Failure, NO_SUCH_OBJECT, Search, unicode_password},
     dn::Dn,
     entry::Entry,
     id,
@@ -45,7 +45,6 @@ const MARKS_OF_ONE: [&str; 2] = ["pwdAccountLockedTime", "nsAccountLock"];
 
 const NO_SUCH_ATTRIBUTE: u32 = 16;
 const VALUE_EXISTS: u32 = 20;
-const NO_SUCH_OBJECT: u32 = 32;
 const NO_RIGHTS: u32 = 50;
 const ENTRY_EXISTS: u32 = 68;
 const ASSERTION_FAILED: u32 = 122;

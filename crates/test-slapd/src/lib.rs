@@ -34,6 +34,8 @@ pub const READER_PASSWORD: &str = "the-password-of-the-reader";
 pub const WRITER: &str = "cn=writer,dc=example,dc=com";
 /// Its password.
 pub const WRITER_PASSWORD: &str = "the-password-of-the-writer";
+/// The password policy of whoever has to change the password.
+const POLICY: &str = "cn=policy,dc=example,dc=com";
 const ADMIN: &str = "cn=admin,dc=example,dc=com";
 const ADMIN_PASSWORD: &str = "the-password-of-the-admin";
 
@@ -149,6 +151,15 @@ impl TestSlapd {
         self.change(&format!(
             "dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}: {value}\n"
         ));
+    }
+
+    /// Makes the user of an entry change the password first.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn must_change(&self, dn: &str) {
+        self.set(dn, "pwdPolicySubentry", POLICY);
+        self.set(dn, "pwdReset", "TRUE");
     }
 
     /// Ends the server as a crash does.
@@ -273,7 +284,8 @@ fn first_entries() -> String {
     };
     format!(
         "dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n\n\
-         {}{}{}{}",
+         dn: {POLICY}\nobjectClass: device\nobjectClass: pwdPolicy\ncn: policy\n\
+         pwdAttribute: userPassword\npwdMustChange: TRUE\n\n{}{}{}{}",
         account("reader", READER, READER_PASSWORD),
         account("writer", WRITER, WRITER_PASSWORD),
         unit("people"),

@@ -231,6 +231,10 @@ impl DirectoryClient for Corp {
         Err(DirectoryError::Unavailable("down on purpose".to_owned()))
     }
 
+    async fn subject(&self, _: &LoginName) -> Result<Option<ExternalSubject>, DirectoryError> {
+        Ok(None)
+    }
+
     async fn change_password(
         &self,
         _: &ExternalSubject,

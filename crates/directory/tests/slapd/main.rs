@@ -414,3 +414,22 @@ async fn a_user_changes_the_own_password() {
         not_here.change_password(&subject, &Secret::new("an\"other (é)"), &Secret::new("x")).await;
     assert!(matches!(refused, Err(PasswordChangeError::Refused(_))), "{refused:?}");
 }
+
+#[tokio::test]
+async fn who_has_to_change_the_password_first_can() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    slapd.must_change(&dn_of("ada"));
+    let password_change = PasswordChange::Rfc3062;
+    let directory = open(DirectorySettings { password_change, ..settings(&slapd) });
+    let refused = sign_in(&directory, "ada", "secret").await.unwrap_err();
+    assert_eq!(refused, DirectoryError::Account(AccountProblem::MustChangePassword));
+    let subject = directory.subject(&name("ada")).await.unwrap().unwrap();
+    assert_eq!(directory.subject(&name("nobody")).await, Ok(None));
+    let change = async |present: &str| {
+        directory.change_password(&subject, &Secret::new(present), &Secret::new("another")).await
+    };
+    assert_eq!(change("wrong").await, Err(PasswordChangeError::WrongPassword));
+    assert_eq!(change("secret").await, Ok(()));
+    let user = sign_in(&directory, "ada", "another").await.unwrap();
+    assert_eq!((user.subject, user.state.problem), (subject, None));
+}

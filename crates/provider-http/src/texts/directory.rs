@@ -24,6 +24,12 @@ replaceable! {
         pub(crate) password_is_there: Phrase,
         /// The directory does not take the new password.
         pub(crate) password_refused: &'static str,
+        /// The title of the form for a password that must be changed before the sign-in.
+        pub(crate) change_first: &'static str,
+        /// What stands above that form.
+        pub(crate) change_first_text: &'static str,
+        /// The present password can be used: nothing was changed.
+        pub(crate) no_change_needed: &'static str,
         /// The password is changed: title and text.
         pub(crate) password_changed: (&'static str, &'static str),
     }
@@ -58,6 +64,10 @@ pub(super) static ENGLISH: DirectoryTexts = DirectoryTexts {
     ),
     password_refused: "The directory does not take this password. It may be too short or too \
         simple for its rules, one that you had before, or changed too soon after the last time.",
+    change_first: "Change your password",
+    change_first_text: "Your organisation's directory lets you in as soon as you have another \
+        password. It is changed there, and so wherever you sign in with it.",
+    no_change_needed: "Your password did not have to be changed, and is as before. Sign in with it.",
     password_changed: (
         "Your password is changed",
         "It is changed in the directory, and so wherever you sign in with it. You are signed out \
@@ -84,6 +94,11 @@ pub(super) static GERMAN: DirectoryTexts = DirectoryTexts {
     password_refused: "Das Verzeichnis nimmt dieses Passwort nicht an. Es kann für dessen Regeln \
         zu kurz oder zu einfach sein, schon einmal Ihres gewesen sein, oder Sie haben es vor zu \
         kurzer Zeit geändert.",
+    change_first: "Passwort ändern",
+    change_first_text: "Das Verzeichnis Ihrer Organisation lässt Sie ein, sobald Sie ein anderes \
+        Passwort haben. Es wird dort geändert, und damit überall, wo Sie sich damit anmelden.",
+    no_change_needed: "Ihr Passwort musste nicht geändert werden und ist wie zuvor. Melden Sie sich \
+        damit an.",
     password_changed: (
         "Ihr Passwort ist geändert",
         "Es ist im Verzeichnis geändert, und damit überall, wo Sie sich damit anmelden. Hier sind \

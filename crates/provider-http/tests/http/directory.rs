@@ -364,6 +364,69 @@ async fn an_account_that_cant_be_used_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_password_that_must_be_changed_first_is_changed_at_the_sign_in() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let changing = Directory { changes_passwords: true, ..corp() };
+    let world = world_with(&slapd, changing, Vec::new()).await;
+    let mut elsewhere = Browser::new(&world);
+    elsewhere.sign_in("ada", "secret", None).await;
+    slapd.must_change(&dn_of("ada"));
+    let mut browser = Browser::new(&world);
+    let wrong = browser.sign_in("ada", "wrong", None).await;
+    assert!(wrong.body.contains(WRONG), "nobody else learns it: {wrong:?}");
+    let asked = browser.sign_in("ada", "secret", Some("/account/activity")).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN, "{asked:?}");
+    assert!(!asked.body.contains("secret") && browser.session().is_none(), "{asked:?}");
+    let page = asked.page();
+    let form = |present: &'static str, new: &'static str, repeated: &'static str| {
+        [
+            ("username", "ada"),
+            ("present", present),
+            ("password", new),
+            ("repeated", repeated),
+            ("action", "new-password"),
+        ]
+    };
+    for (present, repeated, problem) in
+        [("wrong", "another secret", "present password"), ("secret", "another", "not the same")]
+    {
+        let again = browser.submit(&page, &form(present, "another secret", repeated)).await;
+        assert_eq!(again.status, StatusCode::BAD_REQUEST, "{again:?}");
+        assert!(again.body.contains(problem), "{problem}: {again:?}");
+    }
+    let done = browser.submit(&page, &form("secret", "another secret", "another secret")).await;
+    assert_eq!(done.location(), "/account/activity", "{done:?}");
+    assert!(browser.session().is_some());
+    let other = elsewhere.get("/account").await;
+    assert_ne!(other.status, StatusCode::OK, "whoever had the old password is out");
+    assert!(sign_in(&world, "ada", "secret").await.body.contains(WRONG));
+    let unneeded = browser.submit(&page, &form("another secret", "third", "third")).await;
+    assert!(unneeded.body.contains("did not have to be changed"), "{unneeded:?}");
+}
+
+#[tokio::test]
+async fn a_directory_that_changes_no_passwords_says_that_one_must_be_changed() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world(&slapd).await;
+    slapd.must_change(&dn_of("ada"));
+    let answer = sign_in(&world, "ada", "secret").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+    assert!(answer.body.contains("change your password first"), "{answer:?}");
+    let mut browser = Browser::new(&world);
+    let page = browser.login_page(None).await;
+    let form = [
+        ("username", "ada"),
+        ("present", "secret"),
+        ("password", "another"),
+        ("repeated", "another"),
+        ("action", "new-password"),
+    ];
+    let answer = browser.submit(&page, &form).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+    assert!(browser.session().is_none());
+}
+
+#[tokio::test]
 async fn the_link_with_a_directory_can_be_removed_by_nobody_but_an_operator() {
     let slapd = TestSlapd::start(&person("ada", "secret"));
     let world = world(&slapd).await;

@@ -37,6 +37,8 @@ pub struct Directory {
     pub adopts_usernames: bool,
     /// Whether users change the directory's password on the page of the account.
     pub changes_passwords: bool,
+    /// Whether that works with a password that has expired, too.
+    pub changes_expired_passwords: bool,
 }
 
 /// `asked`: whether a directory or our own users come first, where both may have a name.
@@ -85,6 +87,7 @@ impl Directory {
             trust_without_answer: TRUST_WITHOUT_ANSWER,
             adopts_usernames: false,
             changes_passwords: false,
+            changes_expired_passwords: false,
         }
     }
 }
@@ -92,6 +95,19 @@ impl Directory {
 /// What vouches for the users of the directory with this name.
 pub fn issuer(name: &IdentityProviderName) -> String {
     format!("{ISSUER}{name}")
+}
+
+impl Directory {
+    /// Whether a user whom it does not let in for this reason may change the password here.
+    pub fn lets_change_at_sign_in(&self, problem: AccountProblem) -> bool {
+        match problem {
+            AccountProblem::MustChangePassword => self.changes_passwords,
+            AccountProblem::PasswordExpired => {
+                self.changes_passwords && self.changes_expired_passwords
+            }
+            AccountProblem::Disabled | AccountProblem::Expired | AccountProblem::NotNow => false,
+        }
+    }
 }
 
 /// Whether the users of this issuer are those of a directory, whether or not it is configured.

@@ -12,7 +12,7 @@ use crate::{
     model::{
         account_event::{AccountEvent, AccountEventKind, KeptEvent, MOST_PER_USER},
         account_notice::AccountNotices,
-        directory::Directory,
+        directory::{AccountProblem, Directory},
         editable_claim::EditableClaim,
         external_identity::StoredIdentity,
         outbox::MailKind,
@@ -25,7 +25,7 @@ use crate::{
     use_case::{
         access::ClientWithAccess,
         accounts::{AccountError, Asker, Told},
-        directory::PasswordChangeError,
+        directory::{FirstChange, PasswordChangeError},
         sign_in::{Beginning, SignIn, SignInBrowser, SignInError, SignInOrigin, StartedSession},
     },
 };
@@ -97,6 +97,32 @@ impl Provider {
             check.change_in_directory(user, present, new, origin, self.directory_states()).await?;
         if changed == Some(Ok(())) {
             let sub = &user.sub;
+            audit::Event::PasswordChanged { sub, peer: asker.address }.log();
+            self.accounts().note(sub, AccountEventKind::PasswordChanged, asker, None).await;
+        }
+        Ok(changed)
+    }
+
+    /// Whether somebody whom a directory does not let in for this reason may change the password
+    /// there first.
+    pub fn may_change_password_first(&self, username: &str, problem: AccountProblem) -> bool {
+        self.password_check().may_change_first(username, problem)
+    }
+
+    /// Changes the password of somebody whom a directory lets in only then, and ends all sessions
+    /// and grants of the user. The present password is tried as at a sign-in.
+    pub async fn change_password_first(
+        &self,
+        username: &str,
+        present: &Secret,
+        new: &Secret,
+        device: Option<&TokenHandle>,
+        asker: Asker<'_>,
+    ) -> Result<FirstChange, SignInError> {
+        let origin = SignInOrigin::Browser { address: asker.address, device };
+        let (check, states) = (self.password_check(), self.directory_states());
+        let changed = check.change_first(username, present, new, origin, states).await?;
+        if let FirstChange::Changed(Some(sub)) = &changed {
             audit::Event::PasswordChanged { sub, peer: asker.address }.log();
             self.accounts().note(sub, AccountEventKind::PasswordChanged, asker, None).await;
         }

@@ -46,7 +46,11 @@ pub trait DirectoryClient: Send + Sync + fmt::Debug {
         now: Timestamp,
     ) -> Result<Option<DirectoryUser>, DirectoryError>;
 
-    /// Changes the password of the entry with this identifier.
+    /// The identifier of the entry of a name; `None` if there is none.
+    async fn subject(&self, name: &LoginName) -> Result<Option<ExternalSubject>, DirectoryError>;
+
+    /// Changes the password of the entry with this identifier, also if the directory lets its user
+    /// in only then.
     async fn change_password(
         &self,
         subject: &ExternalSubject,
@@ -253,6 +257,22 @@ impl Candidate<'_> {
     pub(crate) async fn decoy(&self) {
         self.client.decoy(&self.name).await;
     }
+
+    /// The identifier of the entry of the name.
+    pub(crate) async fn subject(&self) -> Result<Option<ExternalSubject>, DirectoryError> {
+        self.client.subject(&self.name).await
+    }
+}
+
+/// What became of a password that had to be changed before a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FirstChange {
+    /// It is changed. The account here, if there is one.
+    Changed(Option<Sub>),
+    /// The present password can be used: nothing was changed.
+    NotNeeded,
+    /// The directory has not taken the new one.
+    Refused(PasswordChangeError),
 }
 
 /// A change of a user's password.
@@ -306,18 +326,18 @@ impl DirectoryStates<'_> {
         self.ask_all(sub, is_due).await
     }
 
-    /// Changes a password, and ends all sessions and access of the user if the directory takes it.
-    /// It goes on to its end even if nobody waits for it any more.
+    /// Changes a password, and ends all sessions and access of the user, if there is one here and
+    /// the directory takes it. It goes on to its end even if nobody waits for it any more.
     pub(crate) async fn change_password(
         &self,
         change: PasswordChange,
-        sub: &Sub,
+        sub: Option<&Sub>,
     ) -> Result<Result<(), PasswordChangeError>, StoreError> {
-        let (access, sub, now) = (self.access.clone(), sub.clone(), self.clock.now());
+        let (access, sub, now) = (self.access.clone(), sub.cloned(), self.clock.now());
         to_the_end(async move {
             let PasswordChange { client, subject, present, new } = change;
             let changed = client.change_password(&subject, &present, &new).await;
-            if changed.is_ok() {
+            if let (Ok(()), Some(sub)) = (&changed, sub) {
                 access.end(sub, now).await?;
             }
             Ok(changed)

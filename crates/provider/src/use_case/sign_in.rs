@@ -33,7 +33,7 @@ use crate::{
         accounts::{Accounts, Asker},
         client_registry::ClientRegistry,
         directory::{
-            BeforeBind, Directories, DirectoryError, DirectorySignIn, DirectoryStates,
+            BeforeBind, Directories, DirectoryError, DirectorySignIn, DirectoryStates, FirstChange,
             PasswordChange, PasswordChangeError, Standing,
         },
         logout::{SignedOut, front_channel},
@@ -224,13 +224,65 @@ impl PasswordCheck<'_> {
             present: present.clone(),
             new: new.clone(),
         };
-        let changed = states.change_password(change, &user.sub).await?;
+        let changed = states.change_password(change, Some(&user.sub)).await?;
         // Who got no answer may have had the password tried.
         let is_right = matches!(changed, Ok(()) | Err(PasswordChangeError::Refused(_)));
         if is_right {
             self.failures.withdraw_attempt(&counters.keys()).await?;
         }
         Ok(Some(changed))
+    }
+
+    /// Whether somebody whom a directory does not let in for this reason may change the password
+    /// there first.
+    pub(crate) fn may_change_first(&self, username: &str, problem: AccountProblem) -> bool {
+        let asked = self.directories.taking(&normalized_username(username));
+        asked.iter().any(|own| own.directory.lets_change_at_sign_in(problem))
+    }
+
+    /// Changes the password of somebody whom a directory lets in only then. The present one is
+    /// tried first as at a sign-in, behind the same throttle: nobody learns more by this way.
+    pub(crate) async fn change_first(
+        &self,
+        username: &str,
+        present: &Secret,
+        new: &Secret,
+        origin: SignInOrigin<'_>,
+        states: DirectoryStates<'_>,
+    ) -> Result<FirstChange, SignInError> {
+        let problem = match self.verify(username, present.clone(), origin).await {
+            Ok(_) => return Ok(FirstChange::NotNeeded),
+            Err(SignInError::Account(problem)) if self.may_change_first(username, problem) => {
+                problem
+            }
+            Err(error) => return Err(error),
+        };
+        let mut asked = self.directories.taking(&normalized_username(username));
+        asked.sort_by_key(|own| !own.is_first());
+        for candidate in asked {
+            let subject = match candidate.subject().await {
+                Ok(Some(subject)) => subject,
+                Ok(None) => continue,
+                Err(_) => return Err(SignInError::DirectoryUnavailable),
+            };
+            let directory = candidate.directory;
+            let client = self.directories.clients.get(&directory.provider.name);
+            let allowed = client.filter(|_| directory.lets_change_at_sign_in(problem));
+            let Some(client) = allowed else { return Err(SignInError::Account(problem)) };
+            let id = ExternalId::parse(&directory.provider.issuer, subject.as_str()).ok();
+            let linked = match &id {
+                Some(id) => self.identities.external_identity(id).await?,
+                None => None,
+            };
+            let sub = linked.map(|identity| identity.sub);
+            let (client, present, new) = (Arc::clone(client), present.clone(), new.clone());
+            let change = PasswordChange { client, subject, present, new };
+            return Ok(match states.change_password(change, sub.as_ref()).await? {
+                Ok(()) => FirstChange::Changed(sub),
+                Err(error) => FirstChange::Refused(error),
+            });
+        }
+        Err(SignInError::Account(problem))
     }
 
     /// Takes no passwords but our own.

@@ -83,6 +83,7 @@ fn directory(table: &DirectoryTable) -> Result<Directory, Wrong> {
         trust_without_answer: trust_without_answer(table)?,
         adopts_usernames: table.link_by_username,
         changes_passwords: table.password_change != PasswordChange::None,
+        changes_expired_passwords: table.password_change == PasswordChange::UnicodePwd,
     })
 }
 

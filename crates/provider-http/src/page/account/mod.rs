@@ -8,7 +8,7 @@ pub(crate) mod identities;
 pub(crate) mod password;
 pub(crate) mod profile;
 pub(crate) mod sessions;
-mod view;
+pub(super) mod view;
 
 use axum::{http::StatusCode, response::Response};
 

@@ -1,5 +1,6 @@
 //! `GET` and `POST /account/login`: the login page.
 
+mod new_password;
 mod view;
 
 pub(crate) use self::view::{Login, Passkeys, login as login_page, passkey_button};
@@ -109,39 +110,15 @@ pub(crate) async fn post(
         let page = page.with_problem(state.texts.factors.passkey_only);
         return Ok(page.show(&state, &headers, StatusCode::BAD_REQUEST).await);
     }
+    if form.get("action") == Some(new_password::ACTION) {
+        return page.new_password(&state, &headers, &peer, &form).await;
+    }
     let (Some(username), Some(password)) = (page.username.clone(), form.get_secret("password"))
     else {
         let page = page.with_problem(state.texts.enter_both);
         return Ok(page.show(&state, &headers, StatusCode::BAD_REQUEST).await);
     };
-    let two_factors = page.needs_two_factors(&state).await;
-    let asked = Asked {
-        remember: page.remember,
-        two_factors,
-        // The pages of the account want the second factor of whoever has one.
-        strongest: matches!(page.return_url, Some(ReturnUrl::Account(_))),
-    };
-    match sign_in(&state, &headers, &peer, &username, password, asked).await {
-        Ok(Progress::SecondStep(handle)) => {
-            Ok(second_step::begin(&state, &handle, page.return_url.as_ref()))
-        }
-        Ok(Progress::SignedIn(session)) => {
-            Ok(signed_in(&state, page.return_url.as_ref(), &session))
-        }
-        Ok(Progress::ByDirectory(vouched)) => {
-            page.by_directory(&state, &headers, &peer, *vouched).await
-        }
-        Ok(Progress::CodeIsOneFactor) => {
-            let cause = &SignInError::WrongPassword;
-            audit::Event::SignInRefused { peer: &peer.0, cause }.log();
-            let page = page.with_problem(state.texts.factors.recovery_code_is_one_factor);
-            Ok(page.show(&state, &headers, StatusCode::BAD_REQUEST).await)
-        }
-        Err(error) => {
-            audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
-            page.refused(&state, &headers, error).await
-        }
-    }
+    page.by_password(&state, &headers, &peer, &username, password).await
 }
 
 /// The address to continue at; `None` if the user opened the login page directly.
@@ -318,6 +295,45 @@ impl LoginPage {
         }
     }
 
+    /// Signs in by what was typed.
+    async fn by_password(
+        self,
+        state: &AppState,
+        headers: &HeaderMap,
+        peer: &Peer,
+        username: &str,
+        password: Secret,
+    ) -> Result<Response, PageError> {
+        let two_factors = self.needs_two_factors(state).await;
+        let asked = Asked {
+            remember: self.remember,
+            two_factors,
+            // The pages of the account want the second factor of whoever has one.
+            strongest: matches!(self.return_url, Some(ReturnUrl::Account(_))),
+        };
+        match sign_in(state, headers, peer, username, password, asked).await {
+            Ok(Progress::SecondStep(handle)) => {
+                Ok(second_step::begin(state, &handle, self.return_url.as_ref()))
+            }
+            Ok(Progress::SignedIn(session)) => {
+                Ok(signed_in(state, self.return_url.as_ref(), &session))
+            }
+            Ok(Progress::ByDirectory(vouched)) => {
+                self.by_directory(state, headers, peer, *vouched).await
+            }
+            Ok(Progress::CodeIsOneFactor) => {
+                let cause = &SignInError::WrongPassword;
+                audit::Event::SignInRefused { peer: &peer.0, cause }.log();
+                let page = self.with_problem(state.texts.factors.recovery_code_is_one_factor);
+                Ok(page.show(state, headers, StatusCode::BAD_REQUEST).await)
+            }
+            Err(error) => {
+                audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
+                self.refused(state, headers, error).await
+            }
+        }
+    }
+
     /// Goes on with somebody whose password a directory has verified.
     async fn by_directory(
         self,
@@ -385,6 +401,11 @@ impl LoginPage {
         headers: &HeaderMap,
         error: SignInError,
     ) -> Result<Response, PageError> {
+        if let (SignInError::Account(problem), Some(username)) = (&error, &self.username)
+            && state.provider.may_change_password_first(username, *problem)
+        {
+            return Ok(self.show_new_password(state, headers, StatusCode::FORBIDDEN, None));
+        }
         let (status, problem, retry_after) = match error {
             SignInError::WrongPassword => {
                 (StatusCode::BAD_REQUEST, state.texts.wrong_password.to_owned(), None)
