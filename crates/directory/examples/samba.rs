@@ -208,6 +208,7 @@ fn settings(folder: &Path) -> DirectorySettings {
         )),
         base: BASE.to_owned(),
         attributes: Attributes::usual(kind),
+        decoy: None,
         groups: Groups::Search {
             base: BASE.to_owned(),
             filter: filter("(&(objectClass=group)(member:1.2.840.113556.1.4.1941:={dn}))", &["dn"]),

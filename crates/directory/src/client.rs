@@ -157,6 +157,7 @@ impl LdapDirectory {
         };
         let found = self.search(&search).await.map_err(unanswered)?;
         let Some(entry) = Self::only(found)? else {
+            before.decoy().await;
             self.decoy_bind().await;
             return Err(DirectoryError::NoEntry);
         };
@@ -221,8 +222,11 @@ impl LdapDirectory {
         Self::only(found)?.ok_or_else(|| DirectoryError::NotAccepted(unreadable.to_owned()))
     }
 
+    /// Tries a password that is nobody's. Only an entry with a password costs the directory the
+    /// work of one.
     async fn decoy_bind(&self) {
-        let _ = self.bind(NOBODY, &Secret::new(NOBODY)).await;
+        let dn = self.settings.decoy.as_deref().unwrap_or(NOBODY);
+        let _ = self.bind(dn, &Secret::new(NOBODY)).await;
     }
 
     /// Changes `unicodePwd` with the rights of the user. Active Directory lets nobody in whose

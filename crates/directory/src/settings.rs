@@ -30,6 +30,9 @@ pub struct DirectorySettings {
     pub base: String,
     /// Which attributes are read.
     pub attributes: Attributes,
+    /// The entry on which a wrong password is tried for a name that has no entry. `None`: on one
+    /// that is not there.
+    pub decoy: Option<String>,
     /// Which groups count.
     pub groups: Groups,
     /// How a user changes the password.

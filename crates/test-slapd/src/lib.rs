@@ -158,8 +158,32 @@ impl TestSlapd {
     /// # Panics
     /// If the server refuses.
     pub fn must_change(&self, dn: &str) {
-        self.set(dn, "pwdPolicySubentry", POLICY);
+        self.watch_passwords(dn);
         self.set(dn, "pwdReset", "TRUE");
+    }
+
+    /// Lets the server note wrong passwords of an entry.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn watch_passwords(&self, dn: &str) {
+        self.set(dn, "pwdPolicySubentry", POLICY);
+    }
+
+    /// How many wrong passwords the server has noted.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn wrong_passwords(&self, dn: &str) -> usize {
+        let url = format!("ldap://127.0.0.1:{}", self.port());
+        let output = Command::new(program("ldapsearch"))
+            .args(["-x", "-LLL", "-D", ADMIN, "-w", ADMIN_PASSWORD, "-H", &url])
+            .args(["-s", "base", "-b", dn, "pwdFailureTime"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| line.starts_with("pwdFailureTime:")).count()
     }
 
     /// Ends the server as a crash does.
@@ -285,7 +309,8 @@ fn first_entries() -> String {
     format!(
         "dn: {BASE}\nobjectClass: dcObject\nobjectClass: organization\no: Example\ndc: example\n\n\
          dn: {POLICY}\nobjectClass: device\nobjectClass: pwdPolicy\ncn: policy\n\
-         pwdAttribute: userPassword\npwdMustChange: TRUE\n\n{}{}{}{}",
+         pwdAttribute: userPassword\npwdMustChange: TRUE\n\
+         pwdMaxRecordedFailure: 10\n\n{}{}{}{}",
         account("reader", READER, READER_PASSWORD),
         account("writer", WRITER, WRITER_PASSWORD),
         unit("people"),

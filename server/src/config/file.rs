@@ -579,6 +579,8 @@ pub struct DirectoryTable {
     pub user_filter: Option<String>,
     #[serde(default)]
     pub user_dn: Option<String>,
+    #[serde(default)]
+    pub decoy_dn: Option<String>,
     #[serde(default = "every_name")]
     pub names: Vec<String>,
     #[serde(default)]

@@ -1244,6 +1244,12 @@ fn mistakes_about_directories_are_told_by_key_and_value() {
         (more("user_filter = \"(uid={nam})\""), "user_filter", "\"(uid={nam})\""),
         (more("user_dn = \"{name}\""), "user_dn", "\"{name}\""),
         (more("names = [\"corp\"]"), "names", "\"corp\""),
+        (more("decoy_dn = \"nobody\""), "decoy_dn", "\"nobody\""),
+        (
+            more("decoy_dn = \"cn=reader,dc=example,dc=com\""),
+            "decoy_dn",
+            "\"cn=reader,dc=example,dc=com\"",
+        ),
         (
             more("user_dn = \"uid={name},dc=a\"\nasked = \"before_local_users\""),
             "asked",

@@ -94,6 +94,7 @@ fn settings(slapd: &TestSlapd) -> DirectorySettings {
         find: FindEntry::Search(filter("(&(objectClass=person)(uid={name}))")),
         base: BASE.to_owned(),
         attributes: Attributes::usual(DirectoryKind::Ldap),
+        decoy: None,
         groups: Groups::None,
         password_change: PasswordChange::None,
         // Nothing here waits for a time limit on a machine that is not very busy.
@@ -432,4 +433,18 @@ async fn who_has_to_change_the_password_first_can() {
     assert_eq!(change("secret").await, Ok(()));
     let user = sign_in(&directory, "ada", "another").await.unwrap();
     assert_eq!((user.subject, user.state.problem), (subject, None));
+}
+
+/// Whoever measures how long an answer takes learns no more.
+#[tokio::test]
+async fn a_name_without_an_entry_costs_a_wrong_password_of_another_one() {
+    let slapd = TestSlapd::start(&(person("ada", "secret") + &person("decoy", "of nobody")));
+    slapd.watch_passwords(&dn_of("decoy"));
+    let decoy = Some(dn_of("decoy"));
+    let directory = open(DirectorySettings { decoy, ..settings(&slapd) });
+    assert!(sign_in(&directory, "ada", "wrong").await.is_err());
+    assert_eq!(slapd.wrong_passwords(&dn_of("decoy")), 0, "that was tried on the entry");
+    let refused = sign_in(&directory, "nobody", "wrong").await.unwrap_err();
+    assert_eq!(refused, DirectoryError::NoEntry);
+    assert_eq!(slapd.wrong_passwords(&dn_of("decoy")), 1);
 }

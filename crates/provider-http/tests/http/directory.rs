@@ -88,6 +88,7 @@ fn client(slapd: &TestSlapd) -> LdapDirectory {
         find: FindEntry::Search(parse("(|(uid={name})(mail={typed}))", &["name", "typed"])),
         base: BASE.to_owned(),
         attributes: Attributes::usual(DirectoryKind::Ldap),
+        decoy: None,
         groups: Groups::Search {
             base: format!("ou=groups,{BASE}"),
             filter: parse("(member={dn})", &["dn"]),

@@ -73,6 +73,9 @@ pub trait BeforeBind: Send + Sync {
     /// Whether the password may be tried on this entry; `None`: the entry is not known before. An
     /// error is the answer to the sign-in.
     async fn admit(&self, subject: Option<&ExternalSubject>) -> Result<(), DirectoryError>;
+
+    /// Does the work of [`admit`](Self::admit) for a name that has no entry.
+    async fn decoy(&self) {}
 }
 
 /// Lets every password be tried.

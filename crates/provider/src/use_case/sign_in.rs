@@ -445,10 +445,15 @@ impl PasswordCheck<'_> {
         let (mut decided, mut is_unavailable) = (None, false);
         for step in steps {
             match (step, &decided) {
-                (Some(directory), Some(_)) => directory.decoy().await,
-                (Some(directory), None) => {
+                (Some(directory), already) => {
                     let issuer = &directory.directory.provider.issuer;
-                    let before = OfEntry { check: self, issuer, counters, tried, origin };
+                    let name = &username;
+                    let before = OfEntry { check: self, issuer, name, counters, tried, origin };
+                    if already.is_some() {
+                        before.decoy().await;
+                        directory.decoy().await;
+                        continue;
+                    }
                     match directory.verify(&password, &before, self.clock.now()).await {
                         Ok(signed_in) => {
                             return Ok(VerifiedPassword::Directory(Box::new(signed_in)));
@@ -604,6 +609,8 @@ impl Tried {
 struct OfEntry<'a> {
     check: &'a PasswordCheck<'a>,
     issuer: &'a str,
+    /// The name that was typed, or that of our own user who has it.
+    name: &'a str,
     /// What it is counted for by the name.
     counters: &'a Counters,
     tried: &'a Tried,
@@ -613,7 +620,7 @@ struct OfEntry<'a> {
 impl OfEntry<'_> {
     /// `false`: too many in a row were wrong.
     async fn may_try(&self, subject: &ExternalSubject) -> Result<bool, SignInError> {
-        let Self { check, counters: by_name, .. } = self;
+        let check = self.check;
         let id = ExternalId::parse(self.issuer, subject.as_str()).ok();
         let linked = match &id {
             Some(id) => check.identities.external_identity(id).await?,
@@ -623,18 +630,9 @@ impl OfEntry<'_> {
             Some(linked) => check.users.user(&linked.sub).await?,
             None => None,
         };
-        // No name has a line break.
-        let nobody = || format!("{}\n{}", self.issuer, subject.as_str());
-        let name = user.as_ref().map_or_else(nobody, |user| normalized_username(&user.username));
-        let counters = check.counters(&name, user.as_ref(), self.origin).await?;
-        let counted = by_name.keys();
-        let limits = counters.limits().into_iter().filter(|(key, _)| !counted.contains(key));
-        let limits: Vec<_> = limits.collect();
-        if !limits.is_empty() {
-            let wait = check.failures.admit_sign_in(&limits, check.clock.now()).await?;
-            if wait > 0 {
-                return Err(SignInError::Throttled(wait));
-            }
+        let (counters, wait) = self.count(subject.as_str(), user.as_ref()).await?;
+        if wait > 0 {
+            return Err(SignInError::Throttled(wait));
         }
         // All entries without a user share a few of these counters: they decide nothing.
         let in_a_row = match counters.in_a_row.as_ref().filter(|_| user.is_some()) {
@@ -643,6 +641,42 @@ impl OfEntry<'_> {
         };
         self.tried.lock().0.push(counters);
         Ok(check.most_wrong == 0 || in_a_row <= check.most_wrong)
+    }
+
+    /// Counts the attempt for an entry, or its user: what it is counted for, and how many seconds
+    /// it has to wait.
+    async fn count(
+        &self,
+        subject: &str,
+        user: Option<&User>,
+    ) -> Result<(Counters, u32), StoreError> {
+        // No name has a line break.
+        let nobody = || format!("{}\n{subject}", self.issuer);
+        let name = user.map_or_else(nobody, |user| normalized_username(&user.username));
+        let counters = self.check.counters(&name, user, self.origin).await?;
+        let limits = self.not_counted(&counters);
+        if limits.is_empty() {
+            self.count_nobody().await?;
+            return Ok((counters, 0));
+        }
+        let wait = self.check.failures.admit_sign_in(&limits, self.check.clock.now()).await?;
+        Ok((counters, wait))
+    }
+
+    /// What is not counted by the name.
+    fn not_counted(&self, counters: &Counters) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+        let counted = self.counters.keys();
+        counters.limits().into_iter().filter(|(key, _)| !counted.contains(key)).collect()
+    }
+
+    /// Counts an attempt for what nobody is, as counting takes its time. No identifier has a line
+    /// break.
+    async fn count_nobody(&self) -> Result<(), StoreError> {
+        let nobody = format!("{}\n\n{}", self.issuer, self.name);
+        let counters = self.check.counters(&nobody, None, self.origin).await?;
+        let limits = self.not_counted(&counters);
+        self.check.failures.admit_sign_in(&limits, self.check.clock.now()).await?;
+        Ok(())
     }
 }
 
@@ -659,6 +693,15 @@ impl BeforeBind for OfEntry<'_> {
         }
         self.tried.lock().1 = true;
         Ok(())
+    }
+
+    /// What is asked and written about the entry of a name is asked and written about one that
+    /// nobody has, too.
+    async fn decoy(&self) {
+        if let Ok(id) = ExternalId::parse(self.issuer, "-") {
+            let _ = self.check.identities.external_identity(&id).await;
+        }
+        let _ = self.count_nobody().await;
     }
 }
 

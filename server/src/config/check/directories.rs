@@ -136,6 +136,7 @@ fn settings(table: &DirectoryTable, is_used: bool) -> Result<DirectorySettings, 
         find: find(table)?,
         base: table.base.clone(),
         attributes: attributes(table)?,
+        decoy: decoy(table)?,
         groups: groups(table)?,
         password_change: table.password_change,
         management: management::check(table, is_plain, is_used)?,
@@ -281,6 +282,17 @@ fn attributes(table: &DirectoryTable) -> Result<Attributes, Wrong> {
         )?,
         others: table.attributes.clone(),
     })
+}
+
+fn decoy(table: &DirectoryTable) -> Result<Option<String>, Wrong> {
+    let Some(text) = &table.decoy_dn else { return Ok(None) };
+    dn("decoy_dn", text)?;
+    let management = table.management.as_ref().map(|own| &own.bind_dn);
+    if table.bind_dn.as_ref() == Some(text) || management == Some(text) {
+        let problem = "wrong passwords would lock this account: give an entry that nobody uses";
+        return Err(Wrong::new("decoy_dn", text, problem));
+    }
+    Ok(Some(text.clone()))
 }
 
 fn groups(table: &DirectoryTable) -> Result<Groups, Wrong> {
