@@ -19,6 +19,14 @@ pub enum Route {
     Groups,
     /// The group of this name.
     Group(String),
+    /// The directories whose users are managed.
+    Directories,
+    /// The users of the directory of this name.
+    Directory(String),
+    /// A user to add to the directory of this name.
+    NewDirectoryUser(String),
+    /// The user of the directory of this name who has this identifier.
+    DirectoryUser(String, String),
     /// All clients.
     Clients,
     /// The client with this identifier.
@@ -56,6 +64,12 @@ impl Route {
             ["invitations"] => Self::Invitations,
             ["groups"] => Self::Groups,
             ["groups", group] => Self::Group(name(group)),
+            ["directories"] => Self::Directories,
+            ["directories", directory] => Self::Directory(name(directory)),
+            ["directories", directory, "new-user"] => Self::NewDirectoryUser(name(directory)),
+            ["directories", directory, "users", id] => {
+                Self::DirectoryUser(name(directory), name(id))
+            }
             ["clients"] => Self::Clients,
             ["clients", client] => Self::Client(name(client)),
             ["resources"] => Self::Resources,
@@ -78,6 +92,14 @@ impl Route {
             Self::Invitations => "/admin/invitations".to_owned(),
             Self::Groups => "/admin/groups".to_owned(),
             Self::Group(group) => format!("/admin/groups/{}", encoded(group)),
+            Self::Directories => "/admin/directories".to_owned(),
+            Self::Directory(name) => format!("/admin/directories/{}", encoded(name)),
+            Self::NewDirectoryUser(name) => {
+                format!("/admin/directories/{}/new-user", encoded(name))
+            }
+            Self::DirectoryUser(name, id) => {
+                format!("/admin/directories/{}/users/{}", encoded(name), encoded(id))
+            }
             Self::Clients => "/admin/clients".to_owned(),
             Self::Client(client) => format!("/admin/clients/{}", encoded(client)),
             Self::Resources => "/admin/resources".to_owned(),
@@ -94,6 +116,9 @@ impl Route {
         match self {
             Self::User(_) | Self::NewUser => Self::Users,
             Self::Group(_) => Self::Groups,
+            Self::Directory(_) | Self::NewDirectoryUser(_) | Self::DirectoryUser(..) => {
+                Self::Directories
+            }
             Self::Client(_) => Self::Clients,
             Self::Events(_) => Self::Events(String::new()),
             other => other.clone(),
@@ -142,6 +167,9 @@ mod tests {
             Route::NewUser,
             Route::User("a/b c+d?e#f%2F\u{e4}".to_owned()),
             Route::Group("eu/sales:leads".to_owned()),
+            Route::Directory("corp".to_owned()),
+            Route::NewDirectoryUser("corp".to_owned()),
+            Route::DirectoryUser("corp".to_owned(), "a/b".to_owned()),
             Route::Client("https://app.example/client".to_owned()),
             Route::Events("event=signed_in&sub=a%26b".to_owned()),
             Route::Configuration,

@@ -330,6 +330,43 @@ words! {
     remove_member_text:
         "The user loses what the group gave.",
         "Der Benutzer verliert, was die Gruppe gab.";
+    // Directories.
+    directories: "Directories", "Verzeichnisse";
+    no_directories:
+        "The users of no directory are managed: none has a table [directories.management] in the \
+         configuration.",
+        "Von keinem Verzeichnis werden die Benutzer verwaltet: Keines hat in der Konfiguration \
+         eine Tabelle [directories.management].";
+    directory_search_hint:
+        "Of a large directory the first 2000 users are shown that are found.",
+        "Von einem großen Verzeichnis werden die ersten 2000 gefundenen Benutzer gezeigt.";
+    directory_password_hint:
+        "Without one nobody can sign in. The directory's own rules hold.",
+        "Ohne Passwort kann sich niemand anmelden. Es gelten die Regeln des Verzeichnisses.";
+    directory_parent: "Below the entry", "Unter dem Eintrag";
+    directory_parent_hint:
+        "A distinguished name in the part that is managed. Usually none is needed.",
+        "Ein Distinguished Name in dem Teil, der verwaltet wird. Meist ist keiner nötig.";
+    directory_rename_hint:
+        "Where the entry is named by it, change it by itself.",
+        "Wenn der Eintrag danach heißt, ändern Sie ihn für sich allein.";
+    must_change:
+        "The user has to set another password at the next sign-in",
+        "Der Benutzer muss bei der nächsten Anmeldung ein anderes Passwort setzen";
+    set_password: "Set password", "Passwort setzen";
+    set_password_text:
+        "It is set in the directory, and counts wherever the user signs in with it. All sessions \
+         here end.",
+        "Es wird im Verzeichnis gesetzt und gilt überall, wo der Benutzer sich damit anmeldet. \
+         Alle Sitzungen hier enden.";
+    directory_password_set: "The password was set.", "Das Passwort wurde gesetzt.";
+    entry: "Entry", "Eintrag";
+    entry_name: "Distinguished name", "Distinguished Name";
+    entry_id: "Identifier of the entry", "Kennung des Eintrags";
+    no_account_yet: "None before the first sign-in", "Keines vor der ersten Anmeldung";
+    no_groups_of_user: "The user is in no group.", "Der Benutzer ist in keiner Gruppe.";
+    add_to_group: "Add to a group", "Zu einer Gruppe hinzufügen";
+    search_groups: "Beginning of the group's name", "Anfang des Namens der Gruppe";
     // Clients.
     clients: "Clients", "Clients";
     no_clients: "There is no client.", "Es gibt keinen Client.";
@@ -431,6 +468,8 @@ words! {
 
     // The headings of tables.
     @
+    directory_columns: ["Name", "Managed below"], ["Name", "Verwaltet unter"];
+    directory_group_columns: ["Name", ""], ["Name", ""];
     user_columns:
         ["User name", "Full name", "E-mail address", "State"],
         ["Benutzername", "Vollständiger Name", "E-Mail-Adresse", "Zustand"];

@@ -393,7 +393,7 @@ impl Connection {
 
     fn asserting(&self, assertion: Option<&str>) -> Ldap {
         let mut ldap = self.ldap.clone();
-        // The control can't be made of what is no filter.
+        // The control can't be made of what is not a filter.
         if let Some(filter) = assertion.filter(|filter| is_filter(filter)) {
             ldap.with_controls(RawControl::from(Assertion { filter }));
         }

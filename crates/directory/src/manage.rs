@@ -214,7 +214,7 @@ impl Manager {
     fn parent(&self, named: Option<&str>) -> Result<Dn, ManageError> {
         let Some(text) = named else { return Ok(self.own.create_in.clone()) };
         let parent = Dn::parse(text).ok_or_else(|| {
-            let problem = "this is no distinguished name, such as ou=sales,dc=example,dc=com";
+            let problem = "this is not a distinguished name, such as ou=sales,dc=example,dc=com";
             ManageError::invalid("parent", problem)
         })?;
         if parent.is_at_or_under(&self.own.base) {
@@ -227,7 +227,7 @@ impl Manager {
     fn attributes_of(
         &self,
         new: &NewEntry,
-        given: EntryAttributes,
+        given: &EntryAttributes,
     ) -> Result<Vec<(Vec<u8>, HashSet<Vec<u8>>)>, ManageError> {
         let mut all: BTreeMap<String, HashSet<Vec<u8>>> = BTreeMap::new();
         let mut put = |name: &str, value: &[u8]| {
@@ -238,7 +238,7 @@ impl Manager {
         }
         put(&self.own.naming_attribute, new.username.as_bytes());
         put(&self.settings.attributes.username, new.username.as_bytes());
-        for (name, values) in &given {
+        for (name, values) in given {
             for value in values {
                 put(name, value.as_bytes());
             }
@@ -392,7 +392,7 @@ impl DirectoryManager for Manager {
         let parent = self.parent(new.parent.as_deref())?;
         let dn = parent.child(&self.own.naming_attribute, &new.username).to_string();
         inside(&dn, &self.own.base)?;
-        let attributes = self.attributes_of(new, given)?;
+        let attributes = self.attributes_of(new, &given)?;
         self.write(async |connection| connection.add(&dn, attributes).await).await.map_err(
             |error| match error {
                 ManageError::Missing => {
@@ -521,9 +521,14 @@ impl DirectoryManager for Manager {
                 Ok(()) => Ok(true),
             })
             .await;
-        // Active Directory has codes of its own for both.
+        // Active Directory has codes of its own for both, and one of them for other refusals, too.
         match done {
             Err(ManageError::Exists) if is_member => Ok(false),
+            Err(refused @ ManageError::Refused(_)) if !is_member => {
+                let groups = self.groups_of(entry).await?;
+                let is_there = groups.iter().any(|own| own.id == group.id);
+                if is_there { Err(refused) } else { Ok(false) }
+            }
             done => done,
         }
     }

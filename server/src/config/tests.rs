@@ -1325,11 +1325,6 @@ fn mistakes_about_management_are_told_by_key_and_value() {
             "create_in",
             "\"ou=new,ou=more,dc=example,dc=com\"",
         ),
-        (
-            more("create_in = \"ou=x\\\\,ou=people,dc=example,dc=com\""),
-            "create_in",
-            "\"ou=x\\\\,ou=people,dc=example,dc=com\"",
-        ),
         (more("user_filter = \"uid=a\""), "user_filter", "\"uid=a\""),
         (more("object_classes = []"), "object_classes", "[]"),
         (more("object_classes = [\"a b\"]"), "object_classes", "\"a b\""),

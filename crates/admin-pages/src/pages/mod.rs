@@ -3,6 +3,7 @@
 mod client;
 mod clients;
 mod configuration;
+mod directory;
 mod events;
 mod frame;
 mod group;
@@ -29,12 +30,13 @@ use crate::{
 };
 
 /// The pages of the navigation, with their names and what it takes to see them.
-pub fn navigation(t: &'static Texts) -> [(Route, &'static str, Operation); 10] {
+pub fn navigation(t: &'static Texts) -> [(Route, &'static str, Operation); 11] {
     [
         (Route::Overview, t.overview, Operation::Overview),
         (Route::Users, t.users, Operation::ListUsers),
         (Route::Invitations, t.invitations, Operation::ListInvitations),
         (Route::Groups, t.groups, Operation::ListGroups),
+        (Route::Directories, t.directories, Operation::ListDirectories),
         (Route::Clients, t.clients, Operation::ListClients),
         (Route::Resources, t.resources, Operation::ListResources),
         (Route::Keys, t.keys, Operation::ListKeys),
@@ -72,6 +74,10 @@ pub fn page(session: Session, route: Route) -> AnyView {
             Route::Invitations => invitations::page(session),
             Route::Groups => groups::page(session),
             Route::Group(group) => group::page(session, group),
+            Route::Directories => directory::all(session),
+            Route::Directory(name) => directory::page(session, name),
+            Route::NewDirectoryUser(name) => directory::new_user::page(session, name),
+            Route::DirectoryUser(name, id) => directory::user::page(session, name, id),
             Route::Clients => clients::page(session),
             Route::Client(client_id) => client::page(session, client_id),
             Route::Resources => resources::page(session),

@@ -152,9 +152,11 @@ impl DirectoryManager for Corp {
     ) -> Result<ManagedEntry, ManageError> {
         let given = checked_attributes(&changes.attributes, &self.abilities.editable)?;
         let mut entries = self.entries.lock().unwrap();
-        let entry = entries.iter_mut().find(|entry| *entry == before);
+        let entry = entries.iter_mut().find(|entry| **entry == *before);
         let entry = entry.ok_or(ManageError::Overtaken)?;
-        entry.username = changes.username.clone().unwrap_or(entry.username.clone());
+        if let Some(username) = &changes.username {
+            entry.username.clone_from(username);
+        }
         entry.enabled = changes.enabled.unwrap_or(entry.enabled);
         entry.attributes.extend(given);
         entry.attributes.retain(|_, values| !values.is_empty());

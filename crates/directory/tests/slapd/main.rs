@@ -97,6 +97,7 @@ fn settings(slapd: &TestSlapd) -> DirectorySettings {
         decoy: None,
         groups: Groups::None,
         password_change: PasswordChange::None,
+        management: None,
         // Nothing here waits for a time limit on a machine that is not very busy.
         limits: Limits {
             connect: Duration::from_mins(1),

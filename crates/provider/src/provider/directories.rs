@@ -7,7 +7,7 @@ use doorward_protocol::ids::Sub;
 use super::Provider;
 use crate::{
     store::StoreError,
-    use_case::{directory::DirectoryClient, directory_management::DirectoryManager},
+    use_case::directory_management::DirectoryManager,
 };
 
 impl Provider {
@@ -19,7 +19,7 @@ impl Provider {
     /// Every directory of which the users may be managed.
     pub fn managed_directories(&self) -> impl Iterator<Item = &dyn DirectoryManager> {
         let clients = self.directory_clients.values();
-        clients.filter_map(|client: &Arc<dyn DirectoryClient>| client.manager())
+        clients.filter_map(|client| client.manager())
     }
 
     /// Ends all sessions of a user and revokes all that clients have of them. Returns how many

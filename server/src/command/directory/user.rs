@@ -222,7 +222,7 @@ async fn groups(user: &OneEntry, add: &[String], remove: &[String]) -> Result<()
         })?;
         let is_changed = manager.set_member(&entry, &group, is_member).await.map_err(refused)?;
         if !is_changed {
-            let what = if is_member { "is a member of" } else { "is no member of" };
+            let what = if is_member { "is a member of" } else { "is not a member of" };
             let problem = format!("{} {what} {name} already", entry.username);
             return Err(CommandError::Missing(problem));
         }

@@ -94,7 +94,7 @@ async fn set_member(
     let is_changed = directory.set_member(&entry, &group, is_member).await.map_err(problem)?;
     history.detail("was_member", is_member != is_changed);
     if !is_member && !is_changed {
-        return Err(Problem::missing("The user is no member of this group."));
+        return Err(Problem::missing("The user is not a member of this group."));
     }
     Ok(StatusCode::NO_CONTENT.into_response())
 }

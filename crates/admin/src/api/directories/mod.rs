@@ -4,9 +4,12 @@ mod groups;
 mod users;
 
 use axum::{Json, extract::State, response::IntoResponse as _};
-use doorward_provider::model::user::normalized_username;
 use doorward_provider::{
-    model::{email::EmailAddress, external_identity::ExternalSubject, user::User},
+    model::{
+        email::EmailAddress,
+        external_identity::ExternalSubject,
+        user::{User, normalized_username},
+    },
     use_case::directory_management::{
         DirectoryManager, EntryAttributes, ManageError, ManagedEntry, linked_user,
     },

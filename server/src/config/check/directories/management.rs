@@ -59,13 +59,11 @@ pub fn check(
     } else {
         "(objectClass=person)"
     };
-    let usual_naming = match is_active_directory {
-        true => "cn".to_owned(),
-        false => attributes(table)?.username,
-    };
+    let usual_naming =
+        if is_active_directory { "cn".to_owned() } else { attributes(table)?.username };
     let naming_attribute = own.naming_attribute.clone().unwrap_or(usual_naming);
     if !is_attribute(&naming_attribute) {
-        let problem = "this is no name of an attribute";
+        let problem = "this is not a name of an attribute";
         return Err(Wrong::new("management.naming_attribute", naming_attribute, problem));
     }
     Ok(Some(Management {
@@ -96,7 +94,7 @@ fn filter(key: &'static str, given: Option<&str>, usual: &str) -> Result<String,
     if is_filter(text) {
         return Ok(text.to_owned());
     }
-    Err(Wrong::new(key, text, "this is no search filter, such as (objectClass=person)"))
+    Err(Wrong::new(key, text, "this is not a search filter, such as (objectClass=person)"))
 }
 
 fn object_classes(
@@ -112,7 +110,7 @@ fn object_classes(
     let classes = given.unwrap_or_else(|| usual.iter().map(|&class| class.to_owned()).collect());
     match classes.iter().find(|class| !is_attribute(class)) {
         Some(wrong) => {
-            let problem = "this is no name of an object class";
+            let problem = "this is not a name of an object class";
             Err(Wrong::new("management.object_classes", wrong, problem))
         }
         None if classes.is_empty() => {
@@ -155,7 +153,7 @@ fn editable(
     };
     for (index, name) in given.iter().enumerate() {
         if !is_attribute(name) {
-            return Err(Wrong::new(KEY, name, "this is no name of an attribute"));
+            return Err(Wrong::new(KEY, name, "this is not a name of an attribute"));
         }
         if is_taken(name) {
             let problem = "it is changed by a way of its own, or by the directory alone: leave it \
@@ -181,7 +179,7 @@ fn disable(own: &DirectoryManagementTable, is_active_directory: bool) -> Result<
         (given, false) => given.clone().unwrap_or_else(|| "pwdAccountLockedTime".to_owned()),
     };
     if !is_attribute(&attribute) {
-        return Err(Wrong::new(KEY, attribute, "this is no name of an attribute"));
+        return Err(Wrong::new(KEY, attribute, "this is not a name of an attribute"));
     }
     let usual = match &*attribute.to_ascii_lowercase() {
         // The time by which draft-behera-ldap-password-policy says that it is for ever.
@@ -232,7 +230,7 @@ fn groups(
         ("group_name_attribute", &table.group_name_attribute),
     ] {
         if !is_attribute(name) {
-            return Err(Wrong::new(key, name, "this is no name of an attribute"));
+            return Err(Wrong::new(key, name, "this is not a name of an attribute"));
         }
     }
     Ok(Some(ManagedGroups {

@@ -1,0 +1,90 @@
+//! Directories whose users are managed, and the users of one of them.
+
+mod fields;
+pub mod new_user;
+pub mod user;
+
+use std::time::Duration;
+
+use doorward_admin::{
+    Operation,
+    types::directories::{DirectoryRow, DirectoryUserRow},
+};
+use leptos::prelude::*;
+
+use crate::{
+    api::Call,
+    route::{Route, query},
+    session::Session,
+    ui::{self, badge, link, list::List, mono, nothing, or_dash},
+};
+
+/// How long to wait after a key before the API is asked.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// The page with all of them.
+pub fn all(session: Session) -> AnyView {
+    let t = session.texts;
+    let list = List::<DirectoryRow>::new(session, || Call::new(Operation::ListDirectories, &[]));
+    let table = list.table(t.directories, t.directory_columns, t.no_directories, move |row| {
+        vec![
+            link(session, Route::Directory(row.name.clone()), "strong-link", row.name),
+            mono(row.base),
+        ]
+    });
+    view! {
+        {ui::heading(t.directories, nothing())}
+        <section class="card admin-card">{table}</section>
+    }
+    .into_any()
+}
+
+/// The page of one of them: its users, found by the beginning of a name.
+pub fn page(session: Session, name: String) -> AnyView {
+    let t = session.texts;
+    let prefix = RwSignal::new(String::new());
+    let directory = StoredValue::new(name.clone());
+    let list = List::<DirectoryUserRow>::new(session, move || {
+        let query = query(&[("prefix", &prefix.get())]);
+        Call::new(Operation::ListDirectoryUsers, &[&directory.get_value()]).query(&query)
+    });
+    let mut search = debounce(PAUSE, move |text: String| prefix.set(text));
+    let actions = move || {
+        session.offers(Operation::CreateDirectoryUser).then(|| {
+            let add = Route::NewDirectoryUser(directory.get_value());
+            link(session, add, "btn btn-primary", t.add_user)
+        })
+    };
+    let columns = t.user_columns;
+    let table = list.table(t.users, columns, t.no_users, move |user| {
+        let state = if user.enabled { nothing() } else { badge("badge-no", t.disabled) };
+        let route = Route::DirectoryUser(directory.get_value(), user.id);
+        vec![
+            link(session, route, "strong-link", user.username),
+            or_dash(user.name),
+            or_dash(user.email),
+            view! { <span class="row">{state}</span> }.into_any(),
+        ]
+    });
+    view! {
+        {link(session, Route::Directories, "back-link", t.directories)}
+        {ui::heading(name, actions.into_any())}
+        <section class="card stack admin-card">
+            <div class="field" role="search">
+                <label for="directory-search">{t.search_users}</label>
+                <input
+                    id="directory-search"
+                    type="search"
+                    autocomplete="off"
+                    spellcheck="false"
+                    maxlength="255"
+                    aria-describedby="directory-search-hint"
+                    on:input=move |event| search(event_target_value(&event))
+                />
+                <p class="field-hint" id="directory-search-hint">{t.directory_search_hint}</p>
+            </div>
+            {table}
+        </section>
+    }
+    .into_any()
+}

@@ -1,0 +1,379 @@
+//! A user of a directory: the entry, its groups, and what was done to it.
+
+use std::time::Duration;
+
+use doorward_admin::{
+    Operation,
+    types::directories::{
+        DirectoryGroupRow, DirectoryPassword, DirectoryUserChanges, DirectoryUserView,
+    },
+};
+use doorward_leptos::boxed_effect;
+use doorward_protocol::secret::Secret;
+use leptos::{prelude::*, task::spawn_local};
+
+use super::fields::{self, Fields};
+use crate::{
+    api::{Answer, Call, Failure},
+    route::{Route, query},
+    session::Session,
+    ui::{
+        self, badge, button, card,
+        dialog::{Dialog, Question, confirm},
+        facts, fill,
+        form::{Field, Form, checkbox, form},
+        history::history,
+        link,
+        list::List,
+        mono, named_button, nothing,
+        object::{Object, Read},
+        plain,
+    },
+};
+
+/// The user whom a page shows, by the directory and the identifier.
+#[derive(Clone, Copy)]
+struct Shown {
+    session: Session,
+    names: StoredValue<[String; 2]>,
+    user: Object<DirectoryUserView>,
+    editing: RwSignal<bool>,
+}
+
+impl Shown {
+    fn call(self, operation: Operation) -> Call {
+        self.names.with_value(|[directory, id]| Call::new(operation, &[directory, id]))
+    }
+
+    fn directory(self) -> String {
+        self.names.with_value(|[directory, _]| directory.clone())
+    }
+}
+
+/// The page.
+pub fn page(session: Session, directory: String, id: String) -> AnyView {
+    let read = Call::new(Operation::ReadDirectoryUser, &[&directory, &id]);
+    let of = query(&[("object_kind", "entry"), ("object", &id)]);
+    let shown = Shown {
+        session,
+        names: StoredValue::new([directory.clone(), id.clone()]),
+        user: Object::new(session, read),
+        editing: RwSignal::new(false),
+    };
+    let user = shown.user;
+    let name = Memo::new(move |_| user.get().map(|read| read.value.username));
+    let head = move || ui::heading(name.get().unwrap_or_else(|| id.clone()), actions(shown));
+    let entry = user.view(move |read| {
+        let view = move || {
+            if shown.editing.get() { edit(shown, read.clone()) } else { what(shown, &read.value) }
+        };
+        view.into_any()
+    });
+    view! {
+        {link(session, Route::Directory(directory.clone()), "back-link", directory)}
+        {head}
+        <div class="admin-columns">
+            <div class="stack">{entry} {groups(shown)}</div>
+            <div class="stack">{history(session, of)}</div>
+        </div>
+    }
+    .into_any()
+}
+
+fn actions(shown: Shown) -> AnyView {
+    let Shown { session, user, editing, .. } = shown;
+    let t = session.texts;
+    let (toggling, setting) = (RwSignal::new(false), RwSignal::new(false));
+    let enabled = Memo::new(move |_| user.get().is_none_or(|read| read.value.enabled));
+    let begin = move |operation, intent: &'static str, open: RwSignal<bool>| {
+        session.begin(operation, intent, move || open.set(true));
+    };
+    boxed_effect(move || {
+        let wanted = [
+            ("edit-entry", editing, Operation::ChangeDirectoryUser),
+            ("toggle-entry", toggling, Operation::ChangeDirectoryUser),
+            ("password-entry", setting, Operation::SetDirectoryPassword),
+        ];
+        for (intent, open, operation) in wanted {
+            if session.offers(operation) && user.get().is_some() && session.resumes(intent) {
+                open.set(true);
+            }
+        }
+    });
+    let buttons = move || {
+        let is_there = user.get().is_some();
+        let change = is_there && session.offers(Operation::ChangeDirectoryUser);
+        let edit = change.then(|| {
+            button(t.edit, "btn btn-small", move || {
+                begin(Operation::ChangeDirectoryUser, "edit-entry", editing);
+            })
+        });
+        let toggle = change.then(|| {
+            let label = if enabled.get() { t.disable } else { t.enable };
+            button(label, "btn btn-small", move || {
+                begin(Operation::ChangeDirectoryUser, "toggle-entry", toggling);
+            })
+        });
+        let password = (is_there && session.offers(Operation::SetDirectoryPassword)).then(|| {
+            button(t.set_password, "btn btn-small", move || {
+                begin(Operation::SetDirectoryPassword, "password-entry", setting);
+            })
+        });
+        view! { {edit} {password} {toggle} }
+    };
+    let toggle = move || user.get().map(|read| toggle(shown, read, toggling));
+    view! { {buttons} {toggle} {password_dialog(shown, setting)} }.into_any()
+}
+
+/// Asks before the account is disabled or enabled.
+fn toggle(shown: Shown, read: Read<DirectoryUserView>, open: RwSignal<bool>) -> AnyView {
+    let (session, t) = (shown.session, shown.session.texts);
+    let is_enabled = read.value.enabled;
+    let (title, text, action) = if is_enabled {
+        (t.disable_title, t.disable_text, t.disable)
+    } else {
+        (t.enable_title, t.enable_text, t.enable)
+    };
+    let question = Question {
+        id: "toggle-entry",
+        title: fill(title, &[&read.value.username]),
+        text: text.to_owned(),
+        action: action.to_owned(),
+    };
+    let call = move || {
+        let changes =
+            DirectoryUserChanges { enabled: Some(!is_enabled), ..DirectoryUserChanges::default() };
+        let etag = read.etag.clone();
+        shown.call(Operation::ChangeDirectoryUser).if_match(etag).body(&changes)
+    };
+    confirm(session, open, question, call, move || {
+        shown.user.reload();
+        session.done(if is_enabled { t.user_disabled } else { t.user_enabled });
+    })
+}
+
+fn password_dialog(shown: Shown, open: RwSignal<bool>) -> AnyView {
+    let (session, t) = (shown.session, shown.session.texts);
+    view! {
+        <Dialog open=open title=t.set_password id="password-entry">
+            {
+                let state = Form::new(session);
+                let password = RwSignal::new(String::new());
+                let must_change = RwSignal::new(true);
+                let save = move || {
+                    state.clear();
+                    let body = DirectoryPassword {
+                        password: Secret::new(password.get_untracked()),
+                        must_change: must_change.get_untracked(),
+                    };
+                    let call = shown.call(Operation::SetDirectoryPassword).body(&body);
+                    let done = move |_: Answer| {
+                        open.set(false);
+                        session.done(t.directory_password_set);
+                    };
+                    state.send(call, done, |_| false);
+                };
+                let content = view! {
+                    <p>{t.set_password_text}</p>
+                    {Field::text("entry-password", "password", t.password)
+                        .kind("password")
+                        .view(state, password)}
+                    {checkbox("entry-must-change", t.must_change, must_change)}
+                    {state.failure()}
+                    <div class="row">
+                        {state.submit(t.save)}
+                        {button(t.cancel, "btn btn-quiet", move || open.set(false))}
+                    </div>
+                };
+                form(save, content.into_any())
+            }
+        </Dialog>
+    }
+    .into_any()
+}
+
+fn what(shown: Shown, user: &DirectoryUserView) -> AnyView {
+    let (session, t) = (shown.session, shown.session.texts);
+    let state =
+        if user.enabled { badge("badge-ok", t.may_sign_in) } else { badge("badge-no", t.disabled) };
+    let account = match &user.sub {
+        Some(sub) => link(session, Route::User(sub.clone()), "", sub.clone()),
+        None => plain(t.no_account_yet),
+    };
+    let mut rows = vec![
+        (t.username.to_owned(), plain(user.username.clone())),
+        (t.state.to_owned(), state),
+        (t.account.to_owned(), account),
+        (t.entry_name.to_owned(), mono(user.dn.clone())),
+        (t.entry_id.to_owned(), mono(user.id.clone())),
+    ];
+    let attributes = user.attributes.iter();
+    rows.extend(attributes.map(|(name, values)| (name.clone(), plain(values.join(", ")))));
+    card(t.entry, nothing(), facts(rows))
+}
+
+/// The form to change the entry.
+fn edit(shown: Shown, read: Read<DirectoryUserView>) -> AnyView {
+    let directories = fields::directories(shown.session);
+    let directory = shown.directory();
+    directories.view(move |known| {
+        edit_with(shown, read.clone(), fields::editable(&known.value, &directory))
+    })
+}
+
+fn edit_with(shown: Shown, read: Read<DirectoryUserView>, names: Vec<String>) -> AnyView {
+    let Shown { session, user, editing, .. } = shown;
+    let t = session.texts;
+    let state = Form::new(session);
+    let etag = RwSignal::new(read.etag);
+    let before = StoredValue::new(read.value.clone());
+    let username = RwSignal::new(read.value.username.clone());
+    let fields = Fields::new(names, &read.value.attributes);
+    let typed = fields.clone();
+    let save = move || {
+        state.clear();
+        let before = before.get_value();
+        let name = username.get_untracked();
+        let changes = DirectoryUserChanges {
+            username: (name != before.username).then_some(name),
+            enabled: None,
+            attributes: typed.changes(&before.attributes),
+        };
+        let call = shown
+            .call(Operation::ChangeDirectoryUser)
+            .if_match(etag.get_untracked())
+            .body(&changes);
+        let done = move |answer: Answer| {
+            editing.set(false);
+            user.set(&answer);
+            session.done(t.saved);
+        };
+        let failed = move |failure: &Failure| {
+            let overtaken = failure.changed();
+            if let Some(changed) = &overtaken {
+                state.overtaken(fill(t.overtaken_reload, &[&changed.join(", ")]));
+                spawn_local(async move {
+                    let answer = session.call(shown.call(Operation::ReadDirectoryUser)).await;
+                    let read = answer.map(|answer| Read::<DirectoryUserView>::of(&answer));
+                    if let Ok(Ok(present)) = read {
+                        etag.set(present.etag);
+                    }
+                });
+            }
+            overtaken.is_some()
+        };
+        session.begin(Operation::ChangeDirectoryUser, "edit-entry", || {
+            state.send(call, done, failed);
+        });
+    };
+    let content = view! {
+        {Field::text("edit-username", "username", t.username)
+            .hint(t.directory_rename_hint)
+            .view(state, username)}
+        {fields.view(session, state)}
+        {state.failure()}
+        <div class="row">
+            {state.submit(t.save)} {button(t.cancel, "btn btn-quiet", move || editing.set(false))}
+        </div>
+    };
+    card(t.entry, nothing(), form(save, content.into_any()))
+}
+
+/// The groups that have the user as a member.
+fn groups(shown: Shown) -> AnyView {
+    let Shown { session, user, .. } = shown;
+    let t = session.texts;
+    let (open, chosen) = (RwSignal::new(false), RwSignal::new(String::new()));
+    let list = move || {
+        let rows = user.get().map(|read| read.value.groups).unwrap_or_default();
+        if rows.is_empty() {
+            return view! { <p class="muted">{t.no_groups_of_user}</p> }.into_any();
+        }
+        let may_remove = session.offers(Operation::RemoveDirectoryMember);
+        let rows = rows.into_iter().map(|group| {
+            let (id, name) = (group.id, group.name.clone());
+            let remove = may_remove.then(|| {
+                named_button(t.remove, name, "btn btn-small", move || {
+                    chosen.set(id.clone());
+                    session.begin(Operation::RemoveDirectoryMember, "", || open.set(true));
+                })
+            });
+            vec![plain(group.name), remove.unwrap_or_else(nothing)]
+        });
+        ui::table(t.groups, t.directory_group_columns, rows.collect())
+    };
+    let question = Question {
+        id: "remove-directory-member",
+        title: t.remove_member_title.to_owned(),
+        text: t.remove_member_text.to_owned(),
+        action: t.remove.to_owned(),
+    };
+    let remove = move || of_group(shown, Operation::RemoveDirectoryMember, &chosen.get_untracked());
+    let removed = move || {
+        user.reload();
+        session.done(t.member_removed);
+    };
+    let add = move || session.offers(Operation::AddDirectoryMember).then(|| add_group(shown));
+    view! {
+        {card(t.groups, nothing(), view! { {list} {add} }.into_any())}
+        {confirm(session, open, question, remove, removed)}
+    }
+    .into_any()
+}
+
+fn of_group(shown: Shown, operation: Operation, group: &str) -> Call {
+    shown.names.with_value(|[directory, id]| Call::new(operation, &[directory, id, group]))
+}
+
+/// Finds groups by the beginning of their names, to make the user a member of one.
+fn add_group(shown: Shown) -> AnyView {
+    let Shown { session, user, .. } = shown;
+    let t = session.texts;
+    let prefix = RwSignal::new(String::new());
+    let mut search = debounce(Duration::from_millis(300), move |text: String| prefix.set(text));
+    let add = move |group: String| {
+        session.begin(Operation::AddDirectoryMember, "", move || {
+            spawn_local(async move {
+                let call = of_group(shown, Operation::AddDirectoryMember, &group);
+                match session.call(call).await {
+                    Ok(_) => {
+                        user.reload();
+                        session.done(t.member_added);
+                    }
+                    Err(failure) => session.failed(&failure),
+                }
+            });
+        });
+    };
+    let found = move || {
+        (!prefix.with(|prefix| prefix.trim().is_empty())).then(|| {
+            let list = List::<DirectoryGroupRow>::new(session, move || {
+                let query = query(&[("prefix", &prefix.get()), ("limit", "5")]);
+                Call::new(Operation::ListDirectoryGroups, &[&shown.directory()]).query(&query)
+            });
+            list.table(t.groups, t.directory_group_columns, t.no_groups, move |group| {
+                let id = group.id.clone();
+                vec![
+                    plain(group.name.clone()),
+                    named_button(t.add, group.name, "btn btn-small", move || add(id.clone())),
+                ]
+            })
+        })
+    };
+    view! {
+        <div class="field">
+            <label for="group-search">{t.add_to_group}</label>
+            <input
+                id="group-search"
+                type="search"
+                autocomplete="off"
+                spellcheck="false"
+                maxlength="255"
+                on:input=move |event| search(event_target_value(&event))
+            />
+            <p class="field-hint">{t.search_groups}</p>
+        </div>
+        {found}
+    }
+    .into_any()
+}
