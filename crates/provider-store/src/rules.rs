@@ -53,6 +53,11 @@ pub(crate) fn end_of(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)
 }
 
+/// The last key of those that are this one, or begin with it.
+pub(crate) fn last_of(key: &str, is_prefix: bool) -> String {
+    if is_prefix { end_of(key) } else { key.to_owned() }
+}
+
 /// A refresh token that was consumed.
 pub(crate) struct Consumed {
     pub(crate) at: Timestamp,

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     error::ScimError,
     filter::{Comparison, Filter},
-    in_path,
+    in_path, meta,
     patch::{Operation, OperationKind, Path},
     schema::{GROUP, GROUPS, USERS},
 };
@@ -42,7 +42,7 @@ pub fn resource(
         put("members", members.into());
     }
     let location = format!("{base}{}/{}", GROUPS.endpoint, in_path(&group.name));
-    put("meta", json!({"resourceType": GROUPS.name, "location": location}));
+    put("meta", meta(&GROUPS, &location, group.provisioned_at));
     resource
 }
 

@@ -13,7 +13,7 @@ use doorward_provider::{
         provisioning::{Provisioned, ProvisionedKind},
         user::normalized_username,
     },
-    store::{AddedGroupMember, MemberChanges},
+    store::{ChangedGroup, GroupChange},
 };
 use http::{
     HeaderMap, HeaderValue, StatusCode,
@@ -102,7 +102,7 @@ pub async fn create(
     let GroupChanges { display_name, external_id, members } = group::of_resource(&given)?;
     let display_name = display_name.unwrap_or_default().trim().to_owned();
     let key = normalized_username(&display_name);
-    let taken = || ScimError::uniqueness("There is a group with this displayName already.");
+    let taken = same_name;
     if shown_as(&api, &key).await?.is_some() {
         return Err(taken());
     }
@@ -121,6 +121,7 @@ pub async fn create(
     let mut new = Group::new(name);
     new.display_name = Some(display_name).filter(|shown| *shown != *new.name);
     new.provisioned_by = Some(client.id.clone());
+    new.provisioned_at = Some(api.admin.now());
     check(&new)?;
     history.on("group", &new.name);
     // Who can't be a member is told before anything is written.
@@ -130,8 +131,14 @@ pub async fn create(
     if !api.store().add_group(stored.clone()).await? {
         return Err(taken());
     }
-    let change = Joining { added: members.added, removed: BTreeSet::new() };
-    let joined = change_members(&api, &history, &stored, change).await;
+    // Another group may get the name at the same time.
+    let change = GroupChange {
+        version: Some(stored.version),
+        group: Some(new.clone()),
+        added: noted(&history, "added", members.added),
+        ..GroupChange::of(new.name.clone())
+    };
+    let joined = make(&api, change).await;
     if !matches!(joined, Ok(true)) {
         // A group without those who should be in it is not what was asked for.
         api.store().remove_group(&new.name, Some(stored.version)).await?;
@@ -283,27 +290,29 @@ async fn update(
         let (added, removed) = difference(&known, &members)?;
         check_members(api, client, &added, &removed).await?;
         let before = &known.stored.group;
-        let mut version = known.stored.version;
         let mut group = before.clone();
         if let Some(shown) = &display_name {
             let shown = shown.trim().to_owned();
             group.display_name = Some(shown).filter(|shown| *shown != *group.name);
         }
-        if group != *before {
+        let is_other = group != *before;
+        if is_other {
             check(&group)?;
-            let same = shown_as(api, &group.display_key()).await?;
-            if same.is_some_and(|other| other.name != group.name) {
-                return Err(ScimError::uniqueness("There is another group with this displayName."));
-            }
-            if !api.store().replace_group(group.clone(), version).await? {
+        }
+        if is_other || !added.is_empty() || !removed.is_empty() {
+            let change = GroupChange {
+                name: group.name.clone(),
+                version: Some(known.stored.version),
+                group: is_other.then(|| group.clone()),
+                removed: noted(history, "removed", removed),
+                added: noted(history, "added", added),
+            };
+            if !make(api, change).await? {
                 continue;
             }
-            version += 1;
-            history.changed(Some(view(before)), Some(view(&group)));
         }
-        let stored = StoredGroup { group: group.clone(), version };
-        if !change_members(api, history, &stored, Joining { added, removed }).await? {
-            continue;
+        if is_other {
+            history.changed(Some(view(before)), Some(view(&group)));
         }
         if let Some(external_id) = external_id {
             let of = Provisioned::Group(group.name.clone());
@@ -363,47 +372,33 @@ async fn check_members(
     Ok(())
 }
 
-/// Who joins and who leaves a group.
-struct Joining {
-    added: BTreeSet<Sub>,
-    removed: BTreeSet<Sub>,
-}
-
-/// Changes the members of a group; `false`, and nothing is changed, if it has another version by
-/// now.
-async fn change_members(
-    api: &ScimApi,
-    history: &History,
-    stored: &StoredGroup,
-    Joining { added, removed }: Joining,
-) -> Result<bool, ScimError> {
-    if added.is_empty() && removed.is_empty() {
-        return Ok(true);
-    }
-    history.detail("members_added", added.len());
-    history.detail("members_removed", removed.len());
-    // The history has no room for all: the first ones tell which change it was.
-    let first = |subs: &BTreeSet<Sub>| -> Vec<String> {
-        subs.iter().take(20).map(ToString::to_string).collect()
-    };
-    history.detail("added", first(&added));
-    history.detail("removed", first(&removed));
-    let changes = MemberChanges {
-        added: added.into_iter().collect(),
-        removed: removed.into_iter().collect(),
-        version: Some(stored.version),
-    };
-    let Some(done) = api.store().change_group_members(&stored.group.name, changes).await? else {
-        return Ok(false);
-    };
-    match done {
-        AddedGroupMember::Added | AddedGroupMember::WasMember => Ok(true),
-        AddedGroupMember::NoGroup => Err(ScimError::missing("There is no group with this id.")),
-        AddedGroupMember::NoUser => Err(group::no_such_user()),
-        AddedGroupMember::TooMany => Err(ScimError::value(format!(
+/// Makes a change; `false`, and nothing is changed, if the group has another version by now.
+async fn make(api: &ScimApi, change: GroupChange) -> Result<bool, ScimError> {
+    match api.store().change_group(change).await? {
+        ChangedGroup::Changed => Ok(true),
+        ChangedGroup::Stale => Ok(false),
+        ChangedGroup::NoGroup => Err(ScimError::missing("There is no group with this id.")),
+        ChangedGroup::SameName => Err(same_name()),
+        ChangedGroup::NoUser => Err(group::no_such_user()),
+        ChangedGroup::TooMany => Err(ScimError::value(format!(
             "members: a user is in {MOST_PER_USER} groups, and can't be in more."
         ))),
     }
+}
+
+fn same_name() -> ScimError {
+    ScimError::uniqueness("There is another group with this displayName.")
+}
+
+/// Those who join or leave, noted in the history. It has no room for all: the first ones tell which
+/// change it was.
+fn noted(history: &History, what: &str, subs: BTreeSet<Sub>) -> Vec<Sub> {
+    if !subs.is_empty() {
+        let first: Vec<String> = subs.iter().take(20).map(ToString::to_string).collect();
+        history.detail(&format!("members_{what}"), subs.len());
+        history.detail(what, first);
+    }
+    subs.into_iter().collect()
 }
 
 /// The group that people call so.

@@ -29,16 +29,23 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{MethodRouter, any, get, post},
 };
-use doorward_provider::model::resource::{ApiResource, ApiScope};
+use doorward_provider::model::{
+    resource::{ApiResource, ApiScope},
+    time::Timestamp,
+};
 use doorward_resource_server::{Policy, ProtectedRouter};
 use http::{
     HeaderMap, HeaderValue,
     header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 
-use self::error::{MEDIA_TYPE, ScimError};
 pub use self::state::{ScimApi, ScimParts, ScimSettings};
+use self::{
+    error::{MEDIA_TYPE, ScimError},
+    schema::ResourceType,
+};
 use crate::api::{hardened, in_path};
 
 /// Where the endpoint is.
@@ -141,6 +148,24 @@ fn with_version(resource: &mut Map<String, Value>, version: &str) {
     if let Some(meta) = resource.get_mut("meta") {
         meta["version"] = version.into();
     }
+}
+
+/// What a resource says about itself. When it was added is known if a client did it.
+fn meta(of: &ResourceType, location: &str, added_at: Option<Timestamp>) -> Value {
+    let mut meta = json!({"resourceType": of.name, "location": location});
+    if let Some(created) = added_at.and_then(date_time) {
+        meta["created"] = created.into();
+    }
+    meta
+}
+
+/// A timestamp as RFC 7643 section 2.3.5 has it.
+fn date_time(timestamp: Timestamp) -> Option<String> {
+    let time = OffsetDateTime::from_unix_timestamp(timestamp.seconds()).ok()?;
+    let (date, month) = (time.date(), u8::from(time.month()));
+    let (hour, minute, second) = time.to_hms();
+    let (year, day) = (date.year(), date.day());
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
 }
 
 /// Refuses a request that is about another state than the present one (RFC 7644 section 3.14).

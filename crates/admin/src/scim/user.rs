@@ -1,11 +1,16 @@
 //! A user as SCIM shows them, and what becomes of the user when that is changed.
 //!
 //! What OpenID Connect has a claim for is kept in that claim, and so are the texts that have none.
-//! The rest is kept in one claim of its own, [`KEPT`]. Where a claim is changed by another way, the
-//! claim counts.
+//! The rest is kept in one claim of its own, [`KEPT_CLAIM`]. Where a claim is changed by another
+//! way, the claim counts.
 
 use doorward_protocol::{base64url, secret::Secret};
-use doorward_provider::model::{email::EmailAddress, password::PasswordHash, user::User};
+use doorward_provider::model::{
+    email::EmailAddress,
+    password::PasswordHash,
+    provisioning::{KEPT_CLAIM, UserMarks},
+    user::User,
+};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -14,9 +19,6 @@ use super::{
     schema::{ENTERPRISE, USER, USERS},
     values::is_primary,
 };
-
-/// The claim with what no other claim has. It is in no token unless a resource names it.
-const KEPT: &str = "scim";
 
 /// Texts and their claims: where they are in a resource, and the claim.
 const TEXTS: [(&[&str], &str); 15] = [
@@ -37,7 +39,7 @@ const TEXTS: [(&[&str], &str); 15] = [
     (&[ENTERPRISE, "department"], "department"),
 ];
 
-/// What has no claim, and is kept in [`KEPT`].
+/// What has no claim, and is kept in [`KEPT_CLAIM`].
 const OTHERS: [&[&str]; 5] = [
     &["preferredLanguage"],
     &["name", "formatted"],
@@ -63,7 +65,7 @@ const ADDRESS: [(&str, &str); 6] = [
 /// A resource without what only the server says: `schemas`, `id`, `groups` and `meta`.
 pub fn attributes(user: &User, external_id: Option<&str>) -> Map<String, Value> {
     let claims = &user.claims.0;
-    let kept = claims.get(KEPT);
+    let kept = claims.get(KEPT_CLAIM);
     let mut resource = Map::new();
     put(&mut resource, &["userName"], Some(user.username.clone().into()));
     put(&mut resource, &["externalId"], external_id.map(Value::from));
@@ -110,7 +112,7 @@ pub fn resource(user: &User, external_id: Option<&str>, base: &str) -> Map<Strin
         resource.insert("groups".to_owned(), groups.into());
     }
     let location = format!("{base}{}/{}", USERS.endpoint, super::in_path(&user.sub));
-    let meta = json!({"resourceType": USERS.name, "location": location});
+    let meta = super::meta(&USERS, &location, UserMarks::of(user).added_at);
     resource.insert("meta".to_owned(), meta);
     resource
 }
@@ -191,8 +193,8 @@ pub fn changes(
         put(&mut kept, &[name], list.filter(|list| Some(*list) != said.as_ref()).cloned());
     }
     let kept = if kept.is_empty() { Value::Null } else { Value::Object(kept) };
-    if user.claims.0.get(KEPT).unwrap_or(&Value::Null) != &kept {
-        claims.insert(KEPT.to_owned(), kept);
+    if user.claims.0.get(KEPT_CLAIM).unwrap_or(&Value::Null) != &kept {
+        claims.insert(KEPT_CLAIM.to_owned(), kept);
     }
     let text = |name: &str| after.get(name).and_then(Value::as_str).map(str::to_owned);
     Ok(Changes {

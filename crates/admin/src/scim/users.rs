@@ -9,7 +9,7 @@ use axum::{
 use doorward_protocol::ids::{ClientId, Sub};
 use doorward_provider::{
     model::{
-        provisioning::{Provisioned, ProvisionedKind},
+        provisioning::{Provisioned, ProvisionedKind, UserMarks},
         user::{User, normalized_username},
         user_query::{UserFilter, UserOrder, UserQuery},
     },
@@ -105,7 +105,9 @@ pub async fn create(
     let user = new_user(None, checked(username)?, api.admin.entropy());
     let changes = user::changes(&user, &Map::new(), given)?;
     let external_id = changes.external_id.clone();
-    let user = changed(&api, &client, user, changes).await?;
+    let mut user = changed(&api, &client, user, changes).await?;
+    let added_at = Some(api.admin.now());
+    UserMarks { added_at, ..UserMarks::of(&user) }.put(&mut user);
     add(&api.admin, &user).await?;
     history.on_user(&user.sub);
     history.changed(None, Some(json!(UserView::of(&user))));
@@ -437,8 +439,15 @@ async fn look_up(
     if prefix.is_empty() {
         return Err(no_index(&INDEXED));
     }
-    let query = UserQuery { order, prefix, filter: UserFilter::All };
     let mut users = Vec::new();
+    // Addresses beside the main one have an index of their own.
+    if order == UserOrder::Email {
+        let (is_prefix, most) = (lookup.is_prefix, MOST_FOUND + 1);
+        for sub in api.store().with_further_address(&prefix, is_prefix, most).await? {
+            users.extend(api.store().user(&sub).await?);
+        }
+    }
+    let query = UserQuery { order, prefix, filter: UserFilter::All };
     let mut after = None;
     // Those whose key is the text come before those whose key begins with it.
     loop {

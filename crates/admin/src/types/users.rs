@@ -42,7 +42,11 @@ pub struct UserView {
     pub has_password: bool,
     /// The role in the administration.
     pub admin_role: Option<String>,
-    /// The claims, without the role in the administration and without those of the groups.
+    /// The client that adds, changes and removes the user by SCIM.
+    #[serde(default)]
+    pub provisioned_by: Option<String>,
+    /// The claims, without the role in the administration, without what SCIM notes of the user, and
+    /// without those of the groups.
     #[cfg_attr(feature = "api", schema(value_type = Object))]
     pub claims: Map<String, Value>,
     /// The groups that the user is in. They are changed by their members.

@@ -50,6 +50,13 @@ impl Connection {
         self.in_time(self.client()?.batch_execute("BEGIN")).await
     }
 
+    /// Begins a transaction that is refused, and then made again, if its result would depend on
+    /// which of two such came first.
+    pub(super) async fn begin_serializable(&self) -> Result<(), Failure> {
+        self.in_transaction.store(true, Relaxed);
+        self.in_time(self.client()?.batch_execute("BEGIN ISOLATION LEVEL SERIALIZABLE")).await
+    }
+
     /// Makes durable what the transaction did.
     pub(super) async fn commit(&self) -> Result<(), Failure> {
         self.in_time(self.client()?.batch_execute("COMMIT")).await?;

@@ -7,7 +7,7 @@ use doorward_provider::{
         group::{Group, GroupName, MOST_PER_USER, StoredGroup},
         provisioning::Provisioned,
     },
-    store::{AddedGroupMember, Groups, MemberChanges, StoreError},
+    store::{AddedGroupMember, ChangedGroup, GroupChange, Groups, StoreError},
 };
 
 use super::{PostgresStore, connection::Connection, external_ids, failure::Failure, run, sql};
@@ -91,12 +91,10 @@ impl Groups for PostgresStore {
         run!(self, "group_at", at, position)
     }
 
-    async fn change_group_members(
-        &self,
-        name: &GroupName,
-        changes: MemberChanges,
-    ) -> Result<Option<AddedGroupMember>, StoreError> {
-        run!(self, "change_group_members", change, name, &changes)
+    async fn change_group(&self, change: GroupChange) -> Result<ChangedGroup, StoreError> {
+        let content = change.group.as_ref().map(|group| to_json(group, "user_groups.content"));
+        let content = content.transpose()?;
+        run!(self, "change_group", made, &change, content.as_deref())
     }
 
     async fn add_group_member(
@@ -253,42 +251,54 @@ async fn at(connection: &Connection, position: u64) -> Result<Option<GroupName>,
     connection.first(sql, &[&position], |row| row.id(0, "user_groups.name")).await
 }
 
-/// Removes and adds members, if there are the group and all that join, and there is room. Users are
-/// locked in the order of their identifiers, so that two changes do not wait for each other.
-async fn change(
+/// Makes a change, if there are the group and all that join, there is room, and no other group is
+/// called so. Users are locked in the order of their identifiers, so that two changes do not wait
+/// for each other.
+async fn made(
     connection: &Connection,
-    name: &GroupName,
-    changes: &MemberChanges,
-) -> Result<Option<AddedGroupMember>, Failure> {
-    let group = name.as_str();
-    connection.begin().await?;
-    let sql = "UPDATE user_groups SET version = version + 1
-               WHERE name = $1 AND version = coalesce($2, version)";
-    if connection.execute(sql, &[&group, &changes.version]).await? == 0 {
-        let is_there = find(connection, name).await?.is_some();
-        return Ok(if is_there { None } else { Some(AddedGroupMember::NoGroup) });
+    change: &GroupChange,
+    content: Option<&str>,
+) -> Result<ChangedGroup, Failure> {
+    let name = change.name.as_str();
+    let key = change.group.as_ref().map(Group::display_key);
+    match &key {
+        None => connection.begin().await?,
+        // Of two groups that get one name at once, neither has it before.
+        Some(_) => connection.begin_serializable().await?,
     }
-    let mut joining: Vec<&str> = changes.added.iter().map(Sub::as_str).collect();
+    let sql = "UPDATE user_groups SET version = version + 1, content = coalesce($3, content),
+               display_key = coalesce($4, display_key)
+               WHERE name = $1 AND version = coalesce($2, version)";
+    if connection.execute(sql, &[&name, &change.version, &content, &key]).await? == 0 {
+        let is_there = find(connection, &change.name).await?.is_some();
+        return Ok(if is_there { ChangedGroup::Stale } else { ChangedGroup::NoGroup });
+    }
+    let same = "SELECT 1 FROM user_groups
+                WHERE (display_key = $1 OR lower(name) = $1) AND name <> $2 LIMIT 1";
+    if key.is_some() && connection.first(same, &[&key, &name], |_| Ok(())).await?.is_some() {
+        return Ok(ChangedGroup::SameName);
+    }
+    let mut joining: Vec<&str> = change.added.iter().map(Sub::as_str).collect();
     joining.sort_unstable();
     joining.dedup();
     let sql = "SELECT sub FROM users WHERE sub = ANY ($1) ORDER BY sub COLLATE \"C\" FOR UPDATE";
     if connection.all(sql, &[&joining], |_| Ok(())).await?.len() < joining.len() {
-        return Ok(Some(AddedGroupMember::NoUser));
+        return Ok(ChangedGroup::NoUser);
     }
     let sql = "SELECT 1 FROM group_members WHERE sub = ANY ($1) AND group_name <> $2
                GROUP BY sub HAVING count(*) >= $3 LIMIT 1";
     let most = i64::from(MOST_PER_USER);
-    if connection.first(sql, &[&joining, &group, &most], |_| Ok(())).await?.is_some() {
-        return Ok(Some(AddedGroupMember::TooMany));
+    if connection.first(sql, &[&joining, &name, &most], |_| Ok(())).await?.is_some() {
+        return Ok(ChangedGroup::TooMany);
     }
-    let leaving: Vec<&str> = changes.removed.iter().map(Sub::as_str).collect();
+    let leaving: Vec<&str> = change.removed.iter().map(Sub::as_str).collect();
     let sql = "DELETE FROM group_members WHERE group_name = $1 AND sub = ANY ($2)";
-    connection.execute(sql, &[&group, &leaving]).await?;
+    connection.execute(sql, &[&name, &leaving]).await?;
     let sql = "INSERT INTO group_members (group_name, sub) SELECT $1, unnest($2::TEXT[])
                ON CONFLICT DO NOTHING";
-    let added = connection.execute(sql, &[&group, &joining]).await?;
+    connection.execute(sql, &[&name, &joining]).await?;
     connection.commit().await?;
-    Ok(Some(if added > 0 { AddedGroupMember::Added } else { AddedGroupMember::WasMember }))
+    Ok(ChangedGroup::Changed)
 }
 
 /// Removes a page of the members of a group that is gone.

@@ -123,6 +123,15 @@ impl Users for PostgresStore {
         run!(self, "find_users", search, query, after, limit)
     }
 
+    async fn with_further_address(
+        &self,
+        key: &str,
+        is_prefix: bool,
+        limit: u32,
+    ) -> Result<Vec<Sub>, StoreError> {
+        run!(self, "with_further_address", with_further_address, key, is_prefix, limit)
+    }
+
     async fn user_cursor(
         &self,
         query: &UserQuery,
@@ -353,7 +362,7 @@ pub(super) async fn replace(
     // All old rows go first, so that two users may exchange their names in one import.
     for row in rows {
         end_what_must_not_stay(connection, row, now).await?;
-        connection.execute("DELETE FROM users WHERE sub = $1", &[&row.user.sub.as_str()]).await?;
+        connection.execute(REMOVE, &[&row.user.sub.as_str()]).await?;
     }
     for row in rows {
         insert(connection, row).await.map_err(|failure| {
@@ -465,6 +474,10 @@ async fn remove_password(
     Ok(RemovedPassword::Removed)
 }
 
+/// Removes the row of a user, with the further addresses, which cost no round trip so.
+const REMOVE: &str = "WITH forgotten AS (DELETE FROM further_addresses WHERE sub = $1)
+                      DELETE FROM users WHERE sub = $1";
+
 async fn insert(connection: &Connection, row: &UserRow) -> Result<(), Failure> {
     let UserRow { user, normalized_username, verified_email, claims, .. } = row;
     connection
@@ -486,6 +499,11 @@ async fn insert(connection: &Connection, row: &UserRow) -> Result<(), Failure> {
             ],
         )
         .await?;
+    if !row.further_emails.is_empty() {
+        let addresses: Vec<&str> = row.further_emails.iter().map(String::as_str).collect();
+        let sql = "INSERT INTO further_addresses (address, sub) SELECT unnest($1::TEXT[]), $2";
+        connection.execute(sql, &[&addresses, &user.sub.as_str()]).await?;
+    }
     Ok(())
 }
 
@@ -538,6 +556,22 @@ async fn search(
             Ok(FoundUser { user, cursor })
         })
         .await
+}
+
+async fn with_further_address(
+    connection: &Connection,
+    key: &str,
+    is_prefix: bool,
+    limit: u32,
+) -> Result<Vec<Sub>, Failure> {
+    let last = rules::last_of(key, is_prefix);
+    if !sql::can_hold(&last) {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT DISTINCT sub FROM further_addresses
+               WHERE address >= $1 AND address <= $2 ORDER BY sub LIMIT $3";
+    let read = |row: &tokio_postgres::Row| row.id(0, "further_addresses.sub");
+    connection.all(sql, &[&key, &last, &i64::from(limit)], read).await
 }
 
 /// The cursor of a user whom a query finds, after others that are skipped.
@@ -598,7 +632,7 @@ async fn remove(
     account_events::remove_all(connection, sub).await?;
     groups::remove_all(connection, sub).await?;
     external_ids::remove_all(connection, &Provisioned::User(sub.clone())).await?;
-    let removed = connection.execute("DELETE FROM users WHERE sub = $1", &[&sub.as_str()]).await?;
+    let removed = connection.execute(REMOVE, &[&sub.as_str()]).await?;
     if removed > 0 {
         let sql = "INSERT INTO used_subs (hash) VALUES ($1) ON CONFLICT DO NOTHING";
         connection.execute(sql, &[&write::used_sub(sub).as_slice()]).await?;

@@ -1,5 +1,7 @@
 //! Entities as the columns of their tables.
 
+use std::collections::BTreeSet;
+
 use doorward_protocol::{
     ids::{ClientId, GrantId, SessionId, Sub},
     scope::OFFLINE_ACCESS,
@@ -13,7 +15,7 @@ use doorward_provider::model::{
     stored_client::StoredClient,
     time::Timestamp,
     user::{User, normalized_username},
-    user_query::{email_key, name_key},
+    user_query::{email_key, further_email_keys, name_key},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -42,6 +44,8 @@ pub(crate) struct UserRow {
     pub(crate) verified_email: Option<String>,
     /// Verified or not, in the same form.
     pub(crate) email: Option<String>,
+    /// Further ones.
+    pub(crate) further_emails: BTreeSet<String>,
     /// In the form in which names are compared.
     pub(crate) full_name: Option<String>,
     pub(crate) admin_role: Option<String>,
@@ -55,6 +59,7 @@ impl UserRow {
             normalized_username: normalized_username(&user.username),
             verified_email: user.verified_email(),
             email: email_key(&user),
+            further_emails: further_email_keys(&user),
             full_name: name_key(&user),
             admin_role: user.admin_role().map(str::to_owned),
             user,

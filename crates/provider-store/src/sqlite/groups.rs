@@ -7,7 +7,7 @@ use doorward_provider::{
         group::{Group, GroupName, MOST_PER_USER, StoredGroup},
         provisioning::Provisioned,
     },
-    store::{AddedGroupMember, Groups, MemberChanges, StoreError},
+    store::{AddedGroupMember, ChangedGroup, GroupChange, Groups, StoreError},
 };
 use rusqlite::{Connection, params};
 
@@ -142,13 +142,10 @@ impl Groups for SqliteStore {
         .await
     }
 
-    async fn change_group_members(
-        &self,
-        name: &GroupName,
-        changes: MemberChanges,
-    ) -> Result<Option<AddedGroupMember>, StoreError> {
-        let name = name.clone();
-        self.write("change_group_members", move |connection| change(connection, &name, &changes))
+    async fn change_group(&self, change: GroupChange) -> Result<ChangedGroup, StoreError> {
+        let content = change.group.as_ref().map(|group| to_json(group, "user_groups.content"));
+        let content = content.transpose()?;
+        self.write("change_group", move |connection| made(connection, &change, content.as_deref()))
             .await
     }
 
@@ -226,46 +223,51 @@ fn join(connection: &Connection, name: &GroupName, sub: &Sub) -> Result<AddedGro
     Ok(if was_member { AddedGroupMember::WasMember } else { AddedGroupMember::TooMany })
 }
 
-/// Removes and adds members, if there are the group and all that join, and there is room.
-fn change(
+/// Makes a change, if there are the group and all that join, there is room, and no other group is
+/// called so.
+fn made(
     connection: &Connection,
-    name: &GroupName,
-    changes: &MemberChanges,
-) -> Result<Option<AddedGroupMember>, Failure> {
+    change: &GroupChange,
+    content: Option<&str>,
+) -> Result<ChangedGroup, Failure> {
+    let name = change.name.as_str();
     // Nothing else is written meanwhile, so what is seen first is still so when it is written.
     let group = "SELECT version FROM user_groups WHERE name = ?1";
-    let version = sql::first(connection, group, [name.as_str()], |row| row.integer(0, "version"))?;
-    let Some(version) = version else { return Ok(Some(AddedGroupMember::NoGroup)) };
-    if changes.version.is_some_and(|known| known != version) {
-        return Ok(None);
+    let version = sql::first(connection, group, [name], |row| row.integer(0, "version"))?;
+    let Some(version) = version else { return Ok(ChangedGroup::NoGroup) };
+    if change.version.is_some_and(|known| known != version) {
+        return Ok(ChangedGroup::Stale);
     }
-    for sub in &changes.added {
+    let key = change.group.as_ref().map(Group::display_key);
+    let same = "SELECT 1 FROM user_groups
+                WHERE (display_key = ?1 OR lower(name) = ?1) AND name <> ?2 LIMIT 1";
+    if key.is_some() && sql::first(connection, same, params![key, name], |_| Ok(()))?.is_some() {
+        return Ok(ChangedGroup::SameName);
+    }
+    for sub in &change.added {
         let sql = "SELECT (SELECT count(*) FROM group_members WHERE sub = ?1 AND group_name <> ?2)
                    FROM users WHERE sub = ?1";
-        let others = sql::first(connection, sql, [sub.as_str(), name.as_str()], |row| {
-            row.integer(0, "count")
-        })?;
+        let others =
+            sql::first(connection, sql, [sub.as_str(), name], |row| row.integer(0, "count"))?;
         match others {
-            None => return Ok(Some(AddedGroupMember::NoUser)),
-            Some(others) if others >= i64::from(MOST_PER_USER) => {
-                return Ok(Some(AddedGroupMember::TooMany));
-            }
+            None => return Ok(ChangedGroup::NoUser),
+            Some(others) if others >= i64::from(MOST_PER_USER) => return Ok(ChangedGroup::TooMany),
             Some(_) => {}
         }
     }
-    for sub in &changes.removed {
+    for sub in &change.removed {
         let sql = "DELETE FROM group_members WHERE group_name = ?1 AND sub = ?2";
-        execute(connection, sql, [name.as_str(), sub.as_str()])?;
+        execute(connection, sql, [name, sub.as_str()])?;
     }
-    let mut added = 0;
-    for sub in &changes.added {
+    for sub in &change.added {
         let sql = "INSERT INTO group_members (group_name, sub) VALUES (?1, ?2)
                    ON CONFLICT DO NOTHING";
-        added += execute(connection, sql, [name.as_str(), sub.as_str()])?;
+        execute(connection, sql, [name, sub.as_str()])?;
     }
-    let sql = "UPDATE user_groups SET version = version + 1 WHERE name = ?1";
-    execute(connection, sql, [name.as_str()])?;
-    Ok(Some(if added > 0 { AddedGroupMember::Added } else { AddedGroupMember::WasMember }))
+    let sql = "UPDATE user_groups SET version = version + 1, content = ifnull(?2, content),
+               display_key = ifnull(?3, display_key) WHERE name = ?1";
+    execute(connection, sql, params![name, content, key])?;
+    Ok(ChangedGroup::Changed)
 }
 
 /// Removes a page of the members of a group that is gone.

@@ -146,6 +146,23 @@ impl Users for SqliteStore {
         self.read("find_users", move |connection| search(connection, &query, after, limit)).await
     }
 
+    async fn with_further_address(
+        &self,
+        key: &str,
+        is_prefix: bool,
+        limit: u32,
+    ) -> Result<Vec<Sub>, StoreError> {
+        let (first, last) = (key.to_owned(), rules::last_of(key, is_prefix));
+        self.read("with_further_address", move |connection| {
+            let sql = "SELECT DISTINCT sub FROM further_addresses
+                       WHERE address >= ?1 AND address <= ?2 ORDER BY sub LIMIT ?3";
+            sql::all(connection, sql, params![first, last, limit], |row| {
+                row.id(0, "further_addresses.sub")
+            })
+        })
+        .await
+    }
+
     async fn user_cursor(
         &self,
         query: &UserQuery,
@@ -328,6 +345,7 @@ pub(super) fn put(
     for row in rows {
         end_what_must_not_stay(connection, row, now)?;
         execute(connection, "DELETE FROM users WHERE sub = ?1", [row.user.sub.as_str()])?;
+        forget_addresses(connection, &row.user.sub)?;
     }
     for row in rows {
         insert(connection, row).map_err(|failure| {
@@ -442,6 +460,15 @@ fn insert(connection: &Connection, row: &UserRow) -> Result<(), Failure> {
             row.admin_role
         ],
     )?;
+    for address in &row.further_emails {
+        let sql = "INSERT INTO further_addresses (address, sub) VALUES (?1, ?2)";
+        execute(connection, sql, [address.as_str(), user.sub.as_str()])?;
+    }
+    Ok(())
+}
+
+fn forget_addresses(connection: &Connection, sub: &Sub) -> Result<(), Failure> {
+    execute(connection, "DELETE FROM further_addresses WHERE sub = ?1", [sub.as_str()])?;
     Ok(())
 }
 
@@ -559,6 +586,7 @@ fn remove(connection: &Connection, sub: &Sub, now: Timestamp) -> Result<bool, Fa
     account_events::remove_all(connection, sub)?;
     groups::remove_all(connection, sub)?;
     external_ids::remove_all(connection, &Provisioned::User(sub.clone()))?;
+    forget_addresses(connection, sub)?;
     let removed = execute(connection, "DELETE FROM users WHERE sub = ?1", [sub.as_str()])? > 0;
     if removed {
         let sql = "INSERT INTO used_subs (hash) VALUES (?1) ON CONFLICT DO NOTHING";

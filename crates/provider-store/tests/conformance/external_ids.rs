@@ -5,8 +5,10 @@ use doorward_provider::{
         group::{Group, GroupName, StoredGroup},
         provisioning::{Provisioned, ProvisionedKind},
     },
-    store::{AddedGroupMember, MemberChanges},
+    store::{ChangedGroup, GroupChange},
 };
+
+use serde_json::json;
 
 use super::{
     clients::client,
@@ -101,13 +103,13 @@ pub async fn they_go_with_what_they_are_of(store: Tested) {
 
 pub async fn members_change_together_or_not_at_all(store: Tested) {
     let name: GroupName = "staff".parse().unwrap();
-    let changes = |added: &[&str], removed: &[&str]| MemberChanges {
+    let changes = |added: &[&str], removed: &[&str]| GroupChange {
         added: added.iter().map(|sub| to_id(sub)).collect(),
         removed: removed.iter().map(|sub| to_id(sub)).collect(),
-        version: None,
+        ..GroupChange::of(name.clone())
     };
     let change = async |added: &[&str], removed: &[&str]| {
-        store.change_group_members(&name, changes(added, removed)).await.unwrap().unwrap()
+        store.change_group(changes(added, removed)).await.unwrap()
     };
     let members = async || {
         let subs = store.group_members(&name, None, 10).await.unwrap();
@@ -116,12 +118,12 @@ pub async fn members_change_together_or_not_at_all(store: Tested) {
     for sub in ["alice", "bob", "carol"] {
         store.put_user(user(sub, sub), NOW).await.unwrap();
     }
-    assert_eq!(change(&["alice"], &[]).await, AddedGroupMember::NoGroup);
+    assert_eq!(change(&["alice"], &[]).await, ChangedGroup::NoGroup);
     store.add_group(added(Group::new(name.clone()))).await.unwrap();
-    assert_eq!(change(&["alice", "bob", "alice"], &[]).await, AddedGroupMember::Added);
-    assert_eq!(change(&["carol", "nobody"], &["alice"]).await, AddedGroupMember::NoUser);
+    assert_eq!(change(&["alice", "bob", "alice"], &[]).await, ChangedGroup::Changed);
+    assert_eq!(change(&["carol", "nobody"], &["alice"]).await, ChangedGroup::NoUser);
     assert_eq!(members().await, ["alice", "bob"]);
-    assert_eq!(change(&["bob"], &["alice", "nobody"]).await, AddedGroupMember::WasMember);
+    assert_eq!(change(&["bob"], &["alice", "nobody"]).await, ChangedGroup::Changed);
     assert_eq!(members().await, ["bob"]);
     for number in 0..99 {
         let other: GroupName = format!("other{number}").parse().unwrap();
@@ -129,24 +131,67 @@ pub async fn members_change_together_or_not_at_all(store: Tested) {
         store.add_group_member(&other, &to_id("carol")).await.unwrap();
     }
     // There is room for one more.
-    assert_eq!(change(&["carol"], &[]).await, AddedGroupMember::Added);
+    assert_eq!(change(&["carol"], &[]).await, ChangedGroup::Changed);
     let more: GroupName = "more".parse().unwrap();
     store.add_group(added(Group::new(more.clone()))).await.unwrap();
-    let full = store.change_group_members(&more, changes(&["alice", "carol"], &[])).await.unwrap();
-    assert_eq!(full, Some(AddedGroupMember::TooMany));
+    let full = GroupChange { name: more.clone(), ..changes(&["alice", "carol"], &[]) };
+    assert_eq!(store.change_group(full).await.unwrap(), ChangedGroup::TooMany);
     assert!(store.group_members(&more, None, 10).await.unwrap().is_empty());
     // A change may be about one version of the group, which it raises.
     let version = store.group(&name).await.unwrap().unwrap().version;
-    let about = |version| MemberChanges { version: Some(version), ..changes(&["alice"], &["bob"]) };
+    let about = |version| GroupChange { version: Some(version), ..changes(&["alice"], &["bob"]) };
     for stale in [version - 1, version + 1] {
-        assert_eq!(store.change_group_members(&name, about(stale)).await.unwrap(), None);
+        assert_eq!(store.change_group(about(stale)).await.unwrap(), ChangedGroup::Stale);
     }
     assert_eq!(members().await, ["bob", "carol"]);
-    let outcome = store.change_group_members(&name, about(version)).await.unwrap();
-    assert_eq!(outcome, Some(AddedGroupMember::Added));
+    assert_eq!(store.change_group(about(version)).await.unwrap(), ChangedGroup::Changed);
     assert_eq!(members().await, ["alice", "carol"]);
     assert_eq!(store.group(&name).await.unwrap().unwrap().version, version + 1);
-    assert_eq!(store.change_group_members(&name, about(version)).await.unwrap(), None);
+    assert_eq!(store.change_group(about(version)).await.unwrap(), ChangedGroup::Stale);
+}
+
+pub async fn a_group_gets_a_name_that_no_other_has_together_with_members(store: Tested) {
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    for name in ["red", "blue"] {
+        store.add_group(added(Group::new(name.parse().unwrap()))).await.unwrap();
+    }
+    let blue: GroupName = "blue".parse().unwrap();
+    let called = |shown: &str, joins: &str| {
+        let mut group = Group::new(blue.clone());
+        group.display_name = Some(shown.to_owned());
+        let added = vec![to_id(joins)];
+        GroupChange { group: Some(group), added, ..GroupChange::of(blue.clone()) }
+    };
+    let change = async |change| store.change_group(change).await.unwrap();
+    let stored = async || store.group(&blue).await.unwrap().unwrap();
+    let before = stored().await;
+    assert_eq!(change(called("RED", "alice")).await, ChangedGroup::SameName);
+    assert_eq!(change(called("Sky", "nobody")).await, ChangedGroup::NoUser);
+    assert_eq!(stored().await, before, "all of it or nothing");
+    assert!(store.group_members(&blue, None, 10).await.unwrap().is_empty());
+    assert_eq!(change(called("Sky", "alice")).await, ChangedGroup::Changed);
+    let after = stored().await;
+    assert_eq!((after.group.shown_name(), after.version), ("Sky", before.version + 1));
+    assert_eq!(store.group_members(&blue, None, 10).await.unwrap().len(), 1);
+    // It may keep its own name.
+    assert_eq!(change(called("sky", "alice")).await, ChangedGroup::Changed);
+}
+
+pub async fn of_groups_that_get_one_name_at_once_one_has_it(store: Tested) {
+    for number in 0..8 {
+        let name = format!("group{number}").parse().unwrap();
+        store.add_group(added(Group::new(name))).await.unwrap();
+    }
+    parallel(&store, 8, |store, number| async move {
+        let name: GroupName = format!("group{number}").parse().unwrap();
+        let mut group = Group::new(name.clone());
+        group.display_name = Some("Sky".to_owned());
+        // Who meets too many others is refused as a whole.
+        let _ =
+            store.change_group(GroupChange { group: Some(group), ..GroupChange::of(name) }).await;
+    })
+    .await;
+    assert_eq!(store.groups_shown_as("sky", 10).await.unwrap().len(), 1);
 }
 
 pub async fn parallel_changes_of_members_do_not_wait_for_each_other(store: Tested) {
@@ -163,8 +208,7 @@ pub async fn parallel_changes_of_members_do_not_wait_for_each_other(store: Teste
             let turned = usize::try_from(number).unwrap_or(0) % subs.len();
             subs.rotate_left(turned);
             let added = subs.iter().map(|sub| to_id(sub)).collect();
-            let changes = MemberChanges { added, ..MemberChanges::default() };
-            store.change_group_members(&name, changes).await.unwrap();
+            store.change_group(GroupChange { added, ..GroupChange::of(name) }).await.unwrap();
         }
     })
     .await;
@@ -216,4 +260,33 @@ pub async fn lists_go_on_at_any_position(store: Tested) {
         (vec!["Y".to_owned()], vec!["Y".to_owned()])
     );
     assert_eq!(shown_as("\0").await, Vec::<String>::new());
+}
+
+pub async fn users_are_found_by_further_addresses(store: Tested) {
+    let with = |sub: &str, emails: &[&str]| {
+        let mut one = user(sub, sub);
+        let emails: Vec<_> = emails.iter().map(|value| json!({"value": value})).collect();
+        one.claims_mut().insert("email".to_owned(), json!("main@example.com"));
+        one.claims_mut().insert("scim".to_owned(), json!({"emails": emails}));
+        one
+    };
+    let put = async |user| store.put_user(user, NOW).await.unwrap();
+    let find = async |key: &str, is_prefix, limit| {
+        let subs = store.with_further_address(key, is_prefix, limit).await.unwrap();
+        subs.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let home = "home@example.com";
+    put(with("a", &["MAIN@example.com", "Home@Example.com", home, "a@example.com", ""])).await;
+    put(with("b", &[home])).await;
+    assert_eq!(find(home, false, 10).await, ["a", "b"]);
+    assert_eq!(find(home, false, 1).await, ["a"]);
+    assert_eq!(find("home", true, 10).await, ["a", "b"]);
+    assert_eq!(find("home", false, 10).await, [""; 0]);
+    assert_eq!(find("main@example.com", false, 10).await, [""; 0], "it is the main one");
+    assert_eq!(find("a\0", true, 10).await, [""; 0]);
+    put(with("a", &["a@example.com"])).await;
+    assert_eq!(find(home, false, 10).await, ["b"]);
+    store.remove_user(&to_id("b"), NOW).await.unwrap();
+    assert_eq!(find(home, false, 10).await, [""; 0]);
+    assert_eq!(find("a", true, 10).await, ["a"]);
 }

@@ -186,7 +186,10 @@ macro_rules! suite {
                 no_way_in_where_users_do_not_sign_in,
                 an_unlinked_one_is_linked_again_by_the_user_only, removed_with_their_user;
             external_ids: each_client_has_its_own, they_go_with_what_they_are_of,
+                a_group_gets_a_name_that_no_other_has_together_with_members,
                 members_change_together_or_not_at_all,
+                of_groups_that_get_one_name_at_once_one_has_it,
+                users_are_found_by_further_addresses,
                 parallel_changes_of_members_do_not_wait_for_each_other,
                 lists_go_on_at_any_position;
             expiry: removes_what_is_of_no_more_use, notices_replays_as_long_as_promised,

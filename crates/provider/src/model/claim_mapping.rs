@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::model::{
     client::is_reserved_claim,
     group::{GROUPS, ROLE},
+    provisioning::MARKS_CLAIM,
     settings_error::SettingsError,
     user::{ADMIN_ROLE_CLAIM, UserClaims},
 };
@@ -24,13 +25,14 @@ const LONGEST_CLAIMS: usize = 64 * 1024;
 const MOST_RULES: usize = 200;
 /// Claims that are never mapped, beside those that the protocol sets itself: an address counts only
 /// as verified here, the name is chosen here, and who administers is said here.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
     "email",
     "email_verified",
     "phone_number_verified",
     "preferred_username",
     "updated_at",
     ADMIN_ROLE_CLAIM,
+    MARKS_CLAIM,
 ];
 
 /// What becomes of the claims that another provider sends. The configuration has a list of rules.

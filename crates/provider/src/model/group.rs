@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::{
     claim_rules::has_nul,
     client::is_reserved_claim,
-    time::Entropy,
+    time::{Entropy, Timestamp},
     user::{ADMIN_ROLE_CLAIM, UserClaims, normalized_username},
 };
 
@@ -78,6 +78,9 @@ pub struct Group {
     /// The client that added it by SCIM. That client may change it whatever an operator gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned_by: Option<ClientId>,
+    /// When that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provisioned_at: Option<Timestamp>,
 }
 
 /// A group can't be kept. The message names the field.
@@ -113,6 +116,7 @@ impl Group {
             roles: Vec::new(),
             claims: UserClaims::default(),
             provisioned_by: None,
+            provisioned_at: None,
         }
     }
 

@@ -4,10 +4,14 @@
 use doorward_protocol::ids::{ClientId, Sub};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{group::GroupName, user::User};
+use crate::model::{group::GroupName, time::Timestamp, user::User};
 
 /// The claim with the [`UserMarks`]. It is in no token unless a resource names it.
-const MARKS_CLAIM: &str = "scim_state";
+pub const MARKS_CLAIM: &str = "scim_state";
+
+/// The claim with what a client gives and no other claim has. It is in no token unless a resource
+/// names it.
+pub const KEPT_CLAIM: &str = "scim";
 
 /// What is noted of a user who is provisioned. It is kept with the user, so one write changes both.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +23,9 @@ pub struct UserMarks {
     /// The client that disabled the user, if that was the last word on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disabled_by: Option<ClientId>,
+    /// When a client added the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_at: Option<Timestamp>,
 }
 
 impl UserMarks {
@@ -117,11 +124,12 @@ mod tests {
         };
         assert_eq!(UserMarks::of(&user), UserMarks::default());
         let client = Some(ClientId::parse("entra").unwrap());
-        let marks = UserMarks { client: client.clone(), disabled_by: client.clone() };
+        let added_at = Some(Timestamp::from_seconds(7));
+        let marks = UserMarks { client: client.clone(), disabled_by: client.clone(), added_at };
         marks.put(&mut user);
         assert_eq!(UserMarks::of(&user), marks);
         user.set_enabled(false);
-        assert_eq!(UserMarks::of(&user), UserMarks { client, disabled_by: None });
+        assert_eq!(UserMarks::of(&user), UserMarks { client, disabled_by: None, added_at });
         UserMarks::default().put(&mut user);
         assert!(user.claims.0.is_empty());
     }

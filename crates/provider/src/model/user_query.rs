@@ -1,9 +1,12 @@
 //! How an operator looks for users.
 
+use std::collections::BTreeSet;
+
 use doorward_protocol::ids::Sub;
 
 use crate::model::{
     email::normalized_email,
+    provisioning::KEPT_CLAIM,
     user::{User, normalized_username},
 };
 
@@ -93,6 +96,15 @@ const LONGEST_KEY: usize = 255;
 /// The e-mail address that a user is found by, verified or not.
 pub fn email_key(user: &User) -> Option<String> {
     text(user, "email").map(|text| UserOrder::Email.key(text))
+}
+
+/// Further addresses that a user is found by, each once. SCIM clients give them.
+pub fn further_email_keys(user: &User) -> BTreeSet<String> {
+    let emails = user.claims.0.get(KEPT_CLAIM).and_then(|kept| kept.get("emails")?.as_array());
+    let values = emails.into_iter().flatten().filter_map(|email| email.get("value")?.as_str());
+    let main = email_key(user);
+    let keys = values.map(|text| UserOrder::Email.key(text));
+    keys.filter(|key| !key.is_empty() && Some(key) != main.as_ref()).collect()
 }
 
 /// The full name that a user is found by.

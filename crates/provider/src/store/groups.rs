@@ -50,14 +50,10 @@ pub trait Groups: Send + Sync + 'static {
     /// The name of the group at this position in the order of their names, counted from 0. Reads
     /// the index up to it.
     async fn group_at(&self, position: u64) -> Result<Option<GroupName>, StoreError>;
-    /// Ends memberships, and makes users members, all of them or none. Whom it names twice, or who
-    /// is a member already or is none, changes nothing. The version of the group is one more then.
-    /// `None`, and nothing is changed, if the group does not have the version that is named.
-    async fn change_group_members(
-        &self,
-        name: &GroupName,
-        changes: MemberChanges,
-    ) -> Result<Option<AddedGroupMember>, StoreError>;
+    /// Changes what a group is, ends memberships, and makes users members: all of it or nothing.
+    /// Whom it names twice, or who is a member already or is none, changes nothing. The version of
+    /// the group is one more then.
+    async fn change_group(&self, change: GroupChange) -> Result<ChangedGroup, StoreError>;
     /// At most `limit` members in the order of their subject identifiers, from the one after
     /// `after` on.
     async fn group_members(
@@ -68,15 +64,45 @@ pub trait Groups: Send + Sync + 'static {
     ) -> Result<Vec<Sub>, StoreError>;
 }
 
-/// Who leaves a group, and who joins it: as many as one transaction should hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct MemberChanges {
+/// What becomes of a group: as much as one transaction should hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupChange {
+    /// The group.
+    pub name: GroupName,
+    /// The version of the group that it is about; `None`: any.
+    pub version: Option<i64>,
+    /// What it is from now on, and nobody else is called so; `None`: as it is. It has the same
+    /// name.
+    pub group: Option<Group>,
     /// Who is not a member any more.
     pub removed: Vec<Sub>,
     /// Who is a member from now on.
     pub added: Vec<Sub>,
-    /// The version of the group that it is about; `None`: any.
-    pub version: Option<i64>,
+}
+
+impl GroupChange {
+    /// Nothing becomes of this group.
+    pub fn of(name: GroupName) -> Self {
+        Self { name, version: None, group: None, removed: Vec::new(), added: Vec::new() }
+    }
+}
+
+/// What became of a [`GroupChange`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedGroup {
+    /// It is made.
+    Changed,
+    /// The group has another version by now.
+    Stale,
+    /// There is no such group.
+    NoGroup,
+    /// Another group is called so: see [`Groups::groups_shown_as`].
+    SameName,
+    /// One who should join is no user.
+    NoUser,
+    /// One who should join is in as many groups as are allowed:
+    /// [`MOST_PER_USER`](crate::model::group::MOST_PER_USER).
+    TooMany,
 }
 
 /// What became of a new membership.

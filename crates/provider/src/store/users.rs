@@ -94,6 +94,15 @@ pub trait Users: Send + Sync + 'static {
         after: Option<&UserCursor>,
         limit: u32,
     ) -> Result<Vec<FoundUser>, StoreError>;
+    /// At most `limit` users with a further address that is the key, or begins with it, in the
+    /// order of their identifiers: see
+    /// [`further_email_keys`](crate::model::user_query::further_email_keys).
+    async fn with_further_address(
+        &self,
+        key: &str,
+        is_prefix: bool,
+        limit: u32,
+    ) -> Result<Vec<Sub>, StoreError>;
     /// Where a list goes on after so many users whom the query finds. `None` if there are fewer.
     /// Reads the index up to it.
     async fn user_cursor(

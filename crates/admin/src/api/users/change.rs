@@ -11,6 +11,7 @@ use doorward_provider::{
         claim_rules::{check_claims, has_nul},
         email::EmailAddress,
         password::PasswordHash,
+        provisioning::MARKS_CLAIM,
         user::{ADMIN_ROLE_CLAIM, User},
     },
     use_case::{
@@ -163,6 +164,11 @@ pub fn merge(user: &mut User, claims: Map<String, Value>) -> Result<(), Problem>
     if claims.contains_key(ADMIN_ROLE_CLAIM) {
         let field = format!("claims.{ADMIN_ROLE_CLAIM}");
         return Err(Problem::invalid(field, "give the role by PUT /users/{sub}/admin-role"));
+    }
+    if claims.get(MARKS_CLAIM).is_some_and(|value| !value.is_null()) {
+        let field = format!("claims.{MARKS_CLAIM}");
+        let problem = "SCIM notes here whose the user is: it can be taken away (null), not set";
+        return Err(Problem::invalid(field, problem));
     }
     let own = user.claims_mut();
     for (name, verified) in VERIFIED {

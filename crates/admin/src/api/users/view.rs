@@ -2,6 +2,7 @@
 
 use doorward_provider::model::{
     group::ROLE,
+    provisioning::{MARKS_CLAIM, UserMarks},
     user::{ADMIN_ROLE_CLAIM, User},
 };
 use serde_json::{Map, Value, json};
@@ -33,16 +34,18 @@ impl UserView {
             enabled: user.enabled,
             has_password: user.password_hash.is_some(),
             admin_role: user.admin_role().map(str::to_owned),
+            provisioned_by: UserMarks::of(user).client.map(|client| client.to_string()),
             claims: claims(user),
             groups: user.groups.iter().map(|group| group.name.to_string()).collect(),
         }
     }
 }
 
-/// The claims without the role, which is a member of its own.
+/// The claims without the role and without the marks of SCIM, which are members of their own.
 fn claims(user: &User) -> Map<String, Value> {
     let mut claims = user.claims.0.clone();
     claims.remove(ADMIN_ROLE_CLAIM);
+    claims.remove(MARKS_CLAIM);
     claims
 }
 
@@ -55,5 +58,6 @@ pub fn version(user: &User) -> Version {
         ("password", json!(password)),
         ("admin_role", json!(user.admin_role())),
         ("claims", Value::Object(claims(user))),
+        ("marks", json!(UserMarks::of(user))),
     ])
 }

@@ -136,3 +136,23 @@ async fn groups_are_listed_in_pages() {
         assert_eq!(ids, expected, "{query}");
     }
 }
+
+#[tokio::test]
+async fn a_user_is_found_by_each_address() {
+    let world = World::new().await;
+    let emails = json!([{"value": "ada@work.example", "type": "work", "primary": true},
+        {"value": "Ada@Home.example", "type": "home"}]);
+    let new = json!({"schemas": [USER], "userName": "ada", "emails": emails});
+    assert_eq!(world.scim("POST", "/Users").json(&new).await.status, 201);
+    for query in [
+        "filter=emails eq \"ada@work.example\"",
+        "filter=emails.value eq \"ADA@home.example\"",
+        "filter=emails[type eq \"home\" and value eq \"ada@home.example\"]",
+        "filter=emails sw \"ada@home\"",
+        "filter=emails sw \"ada@\"",
+    ] {
+        assert_eq!(names(&get(&world, query).await), ["ada"], "{query}");
+    }
+    let query = "filter=emails[type eq \"work\" and value eq \"ada@home.example\"]";
+    assert_eq!(names(&get(&world, query).await), [""; 0]);
+}

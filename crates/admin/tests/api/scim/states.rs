@@ -154,3 +154,57 @@ async fn a_group_has_many_members() {
     let body = json!({"schemas": [GROUP], "displayName": "staff", "members": many});
     assert_error(&world.scim("PUT", "/Groups/staff").json(&body).await, 400, "tooMany", "1001");
 }
+
+#[tokio::test]
+async fn what_a_client_adds_says_when_and_by_whom() {
+    let world = World::new().await;
+    let ada = world.provision("ada").await;
+    let group = json!({"schemas": [GROUP], "displayName": "Red"});
+    let group = world.scim("POST", "/Groups").json(&group).await.body;
+    for resource in [&ada, &group] {
+        let created = resource["meta"]["created"].as_str().unwrap();
+        assert!(created.starts_with("20") && created.ends_with('Z'), "{created}");
+        let again = world.scim("GET", &path_of(resource)).send().await.body;
+        assert_eq!(again["meta"]["created"], created);
+    }
+    // Somebody else was there before.
+    let alice = world.scim("GET", "/Users/alice").send().await.body;
+    assert_eq!(alice["meta"]["created"], Value::Null);
+    let path = format!("/users/{}", ada["id"].as_str().unwrap());
+    let shown = world.get("olga", &path).await.body;
+    assert_eq!(shown["provisioned_by"], json!("entra"), "{shown}");
+    assert_eq!(shown["claims"]["scim_state"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_rename_and_new_members_are_one_change() {
+    let world = World::new().await;
+    let (ada, blue) = (world.provision("ada").await, world.provision("blue").await);
+    let add = async |name: &str| {
+        let group = json!({"schemas": [GROUP], "displayName": name});
+        world.scim("POST", "/Groups").json(&group).await.body
+    };
+    let (red, green) = (add("Red").await, add("Green").await);
+    let change = |name: &str, member: &Value| {
+        json!([{"op": "replace", "path": "displayName", "value": name},
+            {"op": "add", "path": "members", "value": [{"value": member["id"]}]}])
+    };
+    let path = path_of(&red);
+    let refused = world.patch(&path, change("GREEN", &ada)).await;
+    assert_error(&refused, 409, "uniqueness", "the name of another");
+    let read = world.scim("GET", &path).send().await.body;
+    assert_eq!((&read["displayName"], &read["members"]), (&json!("Red"), &Value::Null), "{read}");
+    let done = world.patch(&path, change("Crimson", &ada)).await.body;
+    assert_eq!(
+        (&done["displayName"], &done["members"][0]["value"]),
+        (&json!("Crimson"), &ada["id"])
+    );
+    // Of many who want one name at once, one gets it.
+    let names = ["Sky"; 6];
+    let paths = [path_of(&red), path_of(&green)];
+    let renames = names.iter().enumerate().map(|(number, name)| {
+        world.patch(&paths[number % 2], change(name, if number % 2 == 0 { &ada } else { &blue }))
+    });
+    join_all(renames.collect::<Vec<_>>()).await;
+    assert_eq!(world.found("/Groups", "displayName eq \"sky\"").await.0, 1);
+}

@@ -1,0 +1,7 @@
+-- Addresses of users beside the one that is a column of theirs, in the form in which they are compared.
+CREATE TABLE further_addresses (
+    address TEXT COLLATE "C" NOT NULL,
+    sub     TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (address, sub)
+);
+CREATE INDEX further_addresses_by_sub ON further_addresses (sub);
