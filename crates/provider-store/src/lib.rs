@@ -5,6 +5,8 @@
 //! one database. Every store passes the one suite in `tests/conformance`. Each file of a table
 //! implements the table's trait of the port, and holds its SQL.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub mod foreign;
 mod limits;
 mod metrics;
 mod pages;

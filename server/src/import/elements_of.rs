@@ -1,22 +1,33 @@
-//! Members of a large JSON object that are arrays, whose elements are read one by one.
+//! A large JSON object, read member by member: lists element by element, so that they need little
+//! memory.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// Passes each element of the members of these names to a function, with the name.
+/// Names of members, which are compared in any case.
+#[derive(Clone, Copy, Default)]
+pub struct Names<'a> {
+    /// Lists, whose elements are passed on.
+    pub lists: &'a [&'static str],
+    /// What is passed on as it is.
+    pub whole: &'a [&'static str],
+}
+
+/// Passes the members of these names to a function, with the name as it is written here. Any other
+/// member is passed by its own name, without its value.
 pub struct ElementsOf<'a> {
-    /// The names, compared in any case.
-    pub members: &'a [&'static str],
-    /// A member that is an object, and the arrays in it.
-    pub below: Option<(&'static str, &'a [&'static str])>,
-    /// What gets the elements.
+    /// The members.
+    pub names: Names<'a>,
+    /// A member that is an object, and the members of it. They are named `OBJECT.MEMBER`.
+    pub below: Option<(&'static str, Names<'a>)>,
+    /// What gets them.
     pub each: &'a mut dyn FnMut(&str, Value),
 }
 
 impl<'de> DeserializeSeed<'de> for ElementsOf<'_> {
-    /// The members that were there.
+    /// The lists that were there.
     type Value = Vec<&'static str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -28,24 +39,30 @@ impl<'de> Visitor<'de> for ElementsOf<'_> {
     type Value = Vec<&'static str>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "an object with {}", self.members.join(", "))
+        write!(formatter, "an object with {}", self.names.lists.join(", "))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Self { members, below, each } = self;
+        let Self { names, below, each } = self;
         let mut found = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
-            let member = members.iter().find(|member| member.eq_ignore_ascii_case(&name));
-            if let Some(&member) = member {
+            let of = |names: &[&'static str]| {
+                names.iter().copied().find(|member| member.eq_ignore_ascii_case(&name))
+            };
+            if let Some(member) = of(names.lists) {
                 map.next_value_seed(Elements { member, each: &mut *each })?;
                 found.push(member);
-            } else if let Some((_, members)) =
-                below.filter(|(below, _)| below.eq_ignore_ascii_case(&name))
+            } else if let Some(member) = of(names.whole) {
+                each(member, map.next_value()?);
+            } else if let Some((object, names)) =
+                below.filter(|(object, _)| object.eq_ignore_ascii_case(&name))
             {
-                let inner = ElementsOf { members, below: None, each: &mut *each };
+                let mut below = |member: &str, value| each(&format!("{object}.{member}"), value);
+                let inner = ElementsOf { names, below: None, each: &mut below };
                 found.extend(map.next_value_seed(inner)?);
             } else {
                 map.next_value::<IgnoredAny>()?;
+                each(&name, Value::Null);
             }
         }
         Ok(found)

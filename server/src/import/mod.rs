@@ -6,24 +6,34 @@
 
 mod auth0;
 mod elements_of;
+mod firebase;
 mod foreign_client;
 mod identityserver;
 mod keycloak;
 mod table;
 
+pub use self::firebase::hash_parameters;
 pub use self::foreign_client::{Configuration, ForeignClient, ForeignGroup};
+use self::identityserver::{Tables, read_tables};
 
-use std::io::Read;
+use std::{
+    fs::File,
+    io::{self, Read, Seek as _},
+    path::PathBuf,
+};
 
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
         claim_rules::check_claims,
-        password::{PasswordError, PasswordHash},
+        password::{FirebaseHashes, PasswordError, PasswordHash},
+        provisioning::MARKS_CLAIM,
+        time::Timestamp,
         user::ADMIN_ROLE_CLAIM,
     },
     use_case::administration::users::checked_username,
 };
+use doorward_provider_store::PostgresOptions;
 use serde_json::{Map, Value};
 
 /// Whose export it is.
@@ -32,10 +42,13 @@ use serde_json::{Map, Value};
 pub enum Format {
     /// A realm export of Keycloak, as `kc.sh export` writes it.
     Keycloak,
-    /// The configuration and the users of IdentityServer4 or Duende IdentityServer, as JSON.
+    /// The configuration and the users of IdentityServer4 or Duende IdentityServer: its database
+    /// (a SQLite file, or the URL of a PostgreSQL), or JSON.
     Identityserver,
     /// An export of Auth0: one JSON object a line.
     Auth0,
+    /// The users of Firebase Authentication, as `firebase auth:export` writes them as JSON.
+    Firebase,
     /// A table with a header: any system's, or the `AspNetUsers` of ASP.NET Core Identity.
     Csv,
 }
@@ -73,24 +86,102 @@ pub struct ForeignLink {
     pub shown: Option<String>,
 }
 
+/// A consent that a user of another system gave a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignConsent {
+    /// The user's identifier.
+    pub sub: String,
+    /// The client's.
+    pub client_id: String,
+    /// What was consented to.
+    pub scopes: Vec<String>,
+    /// `None`: for ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What an export has many of.
+#[derive(Debug, Clone)]
+pub enum Found {
+    /// A user; whoever can't be one, as a sentence that says why.
+    User(Result<ForeignUser, String>),
+    /// A consent.
+    Consent(ForeignConsent),
+}
+
+/// Where an export is.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file: the export itself, or a SQLite database.
+    File(PathBuf),
+    /// A database.
+    Postgres(Box<PostgresOptions>),
+}
+
+/// How an export is read.
+#[derive(Debug, Clone)]
+pub struct Manner {
+    /// Whose it is.
+    pub format: Format,
+    /// The timestamp of now.
+    pub now: Timestamp,
+    /// The parameters of Firebase's hashes.
+    pub firebase: Option<FirebaseHashes>,
+}
+
 /// Why an export, or the rest of it, can't be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ReadError(String);
 
-/// Reads an export. All its users are passed on, in its order; whoever can't be a user, as a
-/// sentence that says why. Returns what else there is.
+/// Claims that the export sets elsewhere, too, and that have one value.
+const ONE_VALUE: [&str; 5] =
+    ["preferred_username", "email", "email_verified", "phone_number", "phone_number_verified"];
+
+/// How a SQLite file begins.
+const SQLITE: &[u8; 16] = b"SQLite format 3\0";
+
+/// Reads an export from its place, as [`read_export`] does. The thread must have no runtime.
+pub fn read_source(
+    manner: &Manner,
+    source: &Source,
+    mut each: impl FnMut(Found),
+) -> Result<Configuration, ReadError> {
+    let failed = |error: io::Error| ReadError(error.to_string());
+    let tables = match source {
+        Source::Postgres(options) => Tables::postgres(options)?,
+        Source::File(file) => {
+            let mut export = File::open(file).map_err(failed)?;
+            let mut start = Vec::new();
+            let length = SQLITE.len() as u64;
+            export.by_ref().take(length).read_to_end(&mut start).map_err(failed)?;
+            if manner.format != Format::Identityserver || start != SQLITE {
+                export.rewind().map_err(failed)?;
+                return read_export(manner, export, each);
+            }
+            Tables::sqlite(file)?
+        }
+    };
+    let mut configuration = Configuration::default();
+    read_tables(&tables, manner.now, &mut each, &mut configuration)?;
+    Ok(configuration)
+}
+
+/// Reads an export. All its users are passed on, in its order. Returns what else there is.
 pub fn read_export(
-    format: Format,
+    manner: &Manner,
     export: impl Read,
-    mut each: impl FnMut(Result<ForeignUser, String>),
+    mut each: impl FnMut(Found),
 ) -> Result<Configuration, ReadError> {
     let mut configuration = Configuration::default();
-    match format {
-        Format::Keycloak => keycloak::read(export, &mut each, &mut configuration),
-        Format::Identityserver => identityserver::read(export, &mut each, &mut configuration),
-        Format::Auth0 => auth0::read(export, &mut each),
-        Format::Csv => table::read(export, &mut each),
+    let found = &mut configuration;
+    let mut user = |user| each(Found::User(user));
+    let hashes = manner.firebase.as_ref();
+    match manner.format {
+        Format::Keycloak => keycloak::read(export, &mut each, found),
+        Format::Auth0 => auth0::read(export, &mut user),
+        Format::Firebase => firebase::read(export, hashes, &mut user),
+        Format::Csv => table::read(export, hashes, &mut user),
+        Format::Identityserver => identityserver::read(export, manner.now, &mut each, found),
     }?;
     Ok(configuration)
 }
@@ -132,7 +223,7 @@ impl ForeignUser {
             return;
         }
         let one = Map::from_iter([(name.to_owned(), value.clone())]);
-        if check_claims(one).is_err() {
+        if name == MARKS_CLAIM || check_claims(one).is_err() {
             self.left.push(format!("the attribute {name:?}: the provider sets this claim itself"));
         } else if !self.claims.contains_key(name) {
             self.claim(name, value);
@@ -141,13 +232,18 @@ impl ForeignUser {
 
     /// Adds a value to a claim of the export's own.
     fn another(&mut self, name: &str, value: &str) {
-        match self.claims.remove(name) {
+        match self.claims.get_mut(name) {
             None => self.own_claim(name, value.into()),
-            Some(Value::Array(mut values)) => {
-                values.push(value.into());
-                self.claim(name, values);
+            Some(Value::Array(values)) => {
+                if !values.iter().any(|one| one == value) {
+                    values.push(value.into());
+                }
             }
-            Some(first) => self.claim(name, vec![first, value.into()]),
+            Some(first) if first == value => {}
+            Some(_) if ONE_VALUE.contains(&name) => {
+                self.left.push(format!("a second value of the claim {name}"));
+            }
+            Some(first) => *first = vec![first.take(), value.into()].into(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! | `sub` | `Id` | the identifier |
 //! | `email`, `email_verified` | `Email`, `EmailConfirmed` | the address |
 //! | `password_hash` | `PasswordHash` | a hash of a kind that is known |
+//! | `password_salt` | | its salt, of Firebase's hashes |
 //! | `enabled` | | `false` keeps the user out |
 //! | `roles`, `groups` | | between commas |
 //! | `phone_number` | `PhoneNumber` | a claim |
@@ -15,9 +16,9 @@
 
 use std::io::Read;
 
-use doorward_provider::model::password::PasswordHash;
+use doorward_provider::model::password::{FirebaseHashes, PasswordHash};
 
-use super::{ForeignUser, ReadError};
+use super::{ForeignUser, ReadError, firebase};
 
 type Each<'a> = &'a mut dyn FnMut(Result<ForeignUser, String>);
 
@@ -48,7 +49,11 @@ const OF_NO_USE: [&str; 6] = [
     "AccessFailedCount",
 ];
 
-pub fn read(export: impl Read, each: Each<'_>) -> Result<(), ReadError> {
+pub fn read(
+    export: impl Read,
+    hashes: Option<&FirebaseHashes>,
+    each: Each<'_>,
+) -> Result<(), ReadError> {
     let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(export);
     let broken = |error: csv::Error| ReadError(format!("this is not a table: {error}"));
     let header = table.headers().map_err(broken)?.clone();
@@ -58,7 +63,7 @@ pub fn read(export: impl Read, each: Each<'_>) -> Result<(), ReadError> {
     }
     for record in table.records() {
         let record = record.map_err(broken)?;
-        each(user(&header, &record));
+        each(user(&header, &record, hashes));
     }
     Ok(())
 }
@@ -77,16 +82,25 @@ fn name_of(column: &str) -> &str {
     }
 }
 
-fn user(header: &csv::StringRecord, record: &csv::StringRecord) -> Result<ForeignUser, String> {
+fn user(
+    header: &csv::StringRecord,
+    record: &csv::StringRecord,
+    hashes: Option<&FirebaseHashes>,
+) -> Result<ForeignUser, String> {
     let cells = || header.iter().map(name_of).zip(record);
     let cell = |name: &str| cells().find(|(column, _)| *column == name).map(|(_, text)| text);
     let mut user = ForeignUser::new(cell("username").unwrap_or_default(), cell("sub"))?;
     user.email(cell("email"), cell("email_verified").is_some_and(is_true));
+    let salt = cell("password_salt").filter(|salt| !salt.is_empty());
     user.is_disabled = cell("enabled").is_some_and(|text| !text.is_empty() && !is_true(text));
     for (column, text) in cells().filter(|(_, text)| !text.is_empty()) {
         match column {
             "username" | "sub" | "email" | "email_verified" | "enabled" => {}
-            "password_hash" => user.password(PasswordHash::parse_foreign(text)),
+            "password_hash" => user.password(match (hashes, salt) {
+                (Some(hashes), Some(salt)) => firebase::hash(hashes, salt, text),
+                _ => PasswordHash::parse_foreign(text),
+            }),
+            "password_salt" if hashes.is_some() => {}
             "roles" | "role" => user.claim("role", list(text)),
             "groups" => user.claim("groups", list(text)),
             "phone_number" => user.claim("phone_number", text),

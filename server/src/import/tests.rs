@@ -5,11 +5,22 @@ use serde_json::json;
 
 use super::*;
 
+/// In 2027.
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+fn manner(format: Format) -> Manner {
+    Manner { format, now: NOW, firebase: None }
+}
+
 type Users = Vec<Result<ForeignUser, String>>;
 
 fn users(format: Format, export: &str) -> Result<Users, String> {
     let mut users = Vec::new();
-    read_export(format, export.as_bytes(), |user| users.push(user))
+    let each = |found| match found {
+        Found::User(user) => users.push(user),
+        Found::Consent(consent) => panic!("{consent:?}"),
+    };
+    read_export(&manner(format), export.as_bytes(), each)
         .map(|_| users)
         .map_err(|error| error.to_string())
 }
@@ -181,7 +192,7 @@ fn a_table_of_ones_own_says_roles_groups_and_claims() {
 }
 
 fn configuration(format: Format, export: &Value) -> Configuration {
-    read_export(format, export.to_string().as_bytes(), |_| {}).unwrap()
+    read_export(&manner(format), export.to_string().as_bytes(), |_| {}).unwrap()
 }
 
 #[test]
@@ -294,5 +305,84 @@ fn a_configuration_of_identityserver_is_read() {
     assert!(left.contains("2 persisted grants \"refresh_token\""), "{left}");
     for broken in ["", "[]", "{}", "{\"Users\": 1}", "{\"Users\": [{}]} x"] {
         assert!(users(Format::Identityserver, broken).is_err(), "{broken}");
+    }
+}
+
+#[test]
+fn a_realm_gives_lifetimes_and_consents_and_names_what_is_unknown() {
+    let realm = json!({
+        "accessTokenLifespan": 300, "oauth2DeviceCodeLifespan": 600,
+        "clients": [
+            {"clientId": "a", "publicClient": true, "fullScopeAllowed": false, "id": "x",
+                "surrogateAuthRequired": false, "madeUp": 1,
+                "authenticationFlowBindingOverrides": {},
+                "attributes": {"logoUri": "https://a.example/l.png", "saml.encrypt": "true",
+                    "backchannel.logout.session.required": "true", "realm_client": "false",
+                    "jwt.credential.certificate": "MII"}},
+            {"clientId": "b", "publicClient": true,
+                "attributes": {"access.token.lifespan": "900"}}],
+        "users": [{"id": "u", "username": "ada", "enabled": true, "totp": false, "madeUp": [1],
+            "attributes": {"phoneNumber": ["1"], "phoneNumberVerified": ["true"]},
+            "clientConsents": [{"clientId": "a",
+                "grantedClientScopes": ["profile", "roles"], "createdDate": 1}]}],
+    });
+    let (mut users, mut consents) = (Vec::new(), Vec::new());
+    let each = |found| match found {
+        Found::User(user) => users.push(user),
+        Found::Consent(consent) => consents.push(consent),
+    };
+    let text = realm.to_string();
+    let found = read_export(&manner(Format::Keycloak), text.as_bytes(), each).unwrap();
+    assert!(found.left.is_empty(), "{:?}", found.left);
+    let [a, b] = [0, 1].map(|index| found.clients[index].as_ref().unwrap());
+    assert_eq!(a.settings["access_token_lifetime"], json!(300));
+    assert_eq!(a.settings["back_channel_logout_session_required"], json!(true));
+    assert_eq!(a.settings["logo_uri"], json!("https://a.example/l.png"));
+    assert_eq!(b.settings["access_token_lifetime"], json!(900), "its own");
+    assert_eq!(b.settings["device_code_lifetime"], json!(600));
+    let left = a.left.join("\n");
+    for part in ["full scope is off", "madeUp", "the attribute jwt.credential.certificate"] {
+        assert!(left.contains(part), "{part}: {left}");
+    }
+    assert_eq!(left.lines().count(), 3, "{left}");
+    let user = users.remove(0).unwrap();
+    assert_eq!(
+        (&user.claims["phone_number"], &user.left[0]),
+        (&json!("1"), &"the member madeUp".to_owned())
+    );
+    assert_eq!(user.claims["phone_number_verified"], json!(true));
+    let consent = ForeignConsent {
+        sub: "u".to_owned(),
+        client_id: "a".to_owned(),
+        scopes: vec!["profile".to_owned(), "openid".to_owned()],
+        expires_at: None,
+    };
+    assert_eq!(consents, [consent]);
+    // All realms at once are an array.
+    let each = |_| {};
+    let all = read_export(&manner(Format::Keycloak), format!("[{text}]").as_bytes(), each);
+    assert!(all.unwrap_err().to_string().contains("--realm NAME"));
+}
+
+#[test]
+fn an_export_that_is_damaged_anywhere_is_refused() {
+    let user =
+        |number: usize| json!({"id": format!("u{number}"), "username": format!("n{number}")});
+    let export = json!({"users": (0..40).map(user).collect::<Vec<_>>(), "clients": []}).to_string();
+    for at in (0..export.len()).step_by(7) {
+        for damage in [b'\0', b'{'] {
+            let mut bytes = export.clone().into_bytes();
+            bytes[at] = damage;
+            let read = read_export(&manner(Format::Keycloak), bytes.as_slice(), |_| {});
+            // Within a text it is another text.
+            let is_json = serde_json::from_slice::<Value>(&bytes).is_ok();
+            match read {
+                Ok(_) => assert!(is_json, "at {at}"),
+                Err(problem) => {
+                    let part = if is_json { "has no users" } else { "line 1 column" };
+                    assert!(problem.to_string().contains(part), "{problem}");
+                }
+            }
+        }
     }
 }

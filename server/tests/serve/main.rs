@@ -9,6 +9,7 @@ mod commands;
 mod crash;
 mod directory;
 mod full_disk;
+mod imports;
 mod logs;
 mod mail;
 mod management;

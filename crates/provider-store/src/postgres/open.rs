@@ -182,7 +182,7 @@ async fn setting(client: &Client, sql: &str, place: &str) -> Result<String, Post
 
 /// TLS that knows the database by the certificates in the file, or by those that this machine
 /// trusts.
-fn tls(options: &PostgresOptions) -> Result<ClientConfig, PostgresError> {
+pub(super) fn tls(options: &PostgresOptions) -> Result<ClientConfig, PostgresError> {
     let ca_file = options.ca_file.as_deref();
     let mut roots = RootCertStore::empty();
     let refuse =

@@ -91,24 +91,14 @@ impl PostgresUrl {
 
     /// The settings of our connections, one for each host.
     pub(super) fn hosts(&self, statement_timeout: Duration) -> Vec<Config> {
-        let all = self.config(statement_timeout);
-        let (ports, addresses) = (all.get_ports(), all.get_hostaddrs());
-        let hosts = all.get_hosts().iter().enumerate().map(|(index, host)| {
-            let mut one = without_hosts(&all);
-            match host {
-                Host::Tcp(name) => one.host(name),
-                #[cfg(unix)]
-                Host::Unix(folder) => one.host_path(folder),
-            };
-            if let Some(address) = addresses.get(index) {
-                one.hostaddr(*address);
-            }
-            if let Some(port) = ports.get(index).or(ports.first()) {
-                one.port(*port);
-            }
-            one
-        });
-        hosts.collect()
+        one_each(&self.config(statement_timeout))
+    }
+
+    /// The settings of sessions that only read, one for each host. A standby will do.
+    pub(super) fn hosts_to_read(&self, statement_timeout: Duration) -> Vec<Config> {
+        let mut all = self.config(statement_timeout);
+        all.target_session_attrs(TargetSessionAttrs::Any);
+        one_each(&all)
     }
 
     /// The settings of our connections. A setting of the URI replaces ours.
@@ -142,6 +132,27 @@ impl PostgresUrl {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config
     }
+}
+
+/// One configuration for each host.
+fn one_each(all: &Config) -> Vec<Config> {
+    let (ports, addresses) = (all.get_ports(), all.get_hostaddrs());
+    let hosts = all.get_hosts().iter().enumerate().map(|(index, host)| {
+        let mut one = without_hosts(all);
+        match host {
+            Host::Tcp(name) => one.host(name),
+            #[cfg(unix)]
+            Host::Unix(folder) => one.host_path(folder),
+        };
+        if let Some(address) = addresses.get(index) {
+            one.hostaddr(*address);
+        }
+        if let Some(port) = ports.get(index).or(ports.first()) {
+            one.port(*port);
+        }
+        one
+    });
+    hosts.collect()
 }
 
 /// All settings but the hosts.

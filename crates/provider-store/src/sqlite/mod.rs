@@ -19,6 +19,7 @@ mod external_ids;
 mod factors;
 mod failed_sign_ins;
 mod failure;
+pub(crate) mod foreign;
 mod grants;
 mod groups;
 mod idempotency;

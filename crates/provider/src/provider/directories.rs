@@ -5,10 +5,7 @@ use std::sync::Arc;
 use doorward_protocol::ids::Sub;
 
 use super::Provider;
-use crate::{
-    store::StoreError,
-    use_case::directory_management::DirectoryManager,
-};
+use crate::{store::StoreError, use_case::directory_management::DirectoryManager};
 
 impl Provider {
     /// The directory of this name, if its users may be managed.

@@ -4,6 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use doorward_protocol::base64url;
 use serde_json::{Map, Value, json};
 
+use super::{is_true, says_nothing, seconds_of};
 use crate::import::foreign_client::ForeignClient;
 
 /// Truth values and numbers, by their names there and here.
@@ -11,7 +12,8 @@ const SAME: [(&str, &str); 20] = [
     ("Enabled", "enabled"),
     ("RequireClientSecret", "require_client_secret"),
     ("RequirePkce", "require_pkce"),
-    ("AllowPlainTextPkce", "allow_plain_text_pkce"),
+    ("RequireDPoP", "require_dpop"),
+    ("RequirePushedAuthorization", "require_par"),
     ("AllowOfflineAccess", "allow_offline_access"),
     ("AlwaysIncludeUserClaimsInIdToken", "always_include_user_claims_in_id_token"),
     ("IdentityTokenLifetime", "identity_token_lifetime"),
@@ -26,7 +28,6 @@ const SAME: [(&str, &str); 20] = [
     ("ConsentLifetime", "consent_lifetime"),
     ("UserSsoLifetime", "user_sso_lifetime"),
     ("EnableLocalLogin", "enable_local_login"),
-    ("IncludeJwtId", "include_jwt_id"),
     ("AlwaysSendClientClaims", "always_send_client_claims"),
 ];
 
@@ -67,7 +68,7 @@ const NAMED: [Named; 3] = [
 ];
 
 /// What is of no use here, or said by something else.
-const OF_NO_USE: [&str; 11] = [
+const OF_NO_USE: [&str; 14] = [
     "Id",
     "ClientId",
     "ProtocolType",
@@ -76,8 +77,13 @@ const OF_NO_USE: [&str; 11] = [
     "LastAccessed",
     "NonEditable",
     "AllowAccessTokensViaBrowser",
-    "AllowedIdentityTokenSigningAlgorithms",
     "UserCodeType",
+    // Of backchannel authentication (CIBA), whose grant is told.
+    "CibaLifetime",
+    "PollingInterval",
+    // The provider has rules of its own for proofs.
+    "DPoPValidationMode",
+    "DPoPClockSkew",
     "FrontChannelLogoutSessionRequired",
 ];
 
@@ -131,10 +137,7 @@ fn take(client: &mut ForeignClient, name: &str, value: &Value) {
 }
 
 fn take_other(client: &mut ForeignClient, name: &str, value: &Value) {
-    let is_empty = value.as_array().is_some_and(Vec::is_empty)
-        || value.as_object().is_some_and(Map::is_empty)
-        || value == &Value::Bool(false)
-        || value.as_str() == Some("");
+    let is_empty = says_nothing(value);
     match name {
         "AllowedScopes" => client.scopes.extend(texts(value)),
         "AllowedGrantTypes" => grants(client, texts(value)),
@@ -149,29 +152,47 @@ fn take_other(client: &mut ForeignClient, name: &str, value: &Value) {
             "the providers that it is restricted to: {}. Set identity_providers",
             texts(value).join(", ")
         )),
-        "Claims" => {
-            let mut claims = Map::new();
-            for claim in value.as_array().into_iter().flatten() {
-                if let (Some(kind), Some(value)) = (claim["Type"].as_str(), claim["Value"].as_str())
-                {
-                    claims.insert(kind.to_owned(), json!(value));
-                }
-            }
-            if !claims.is_empty() {
-                client.set("claims", claims);
-            }
-        }
-        "RequireRequestObject" if *value == Value::Bool(true) => {
+        "Claims" => claims(client, value),
+        "RequireRequestObject" if is_true(value) => {
             client.leave("RequireRequestObject: set require_signed_request_object and its keys");
         }
+        "AllowedIdentityTokenSigningAlgorithms" if !is_empty => {
+            client.leave(format!("{name} = {value}: set id_token_signing_alg"));
+        }
+        "AllowPlainTextPkce" if is_true(value) => {
+            client.leave("AllowPlainTextPkce: the application must send its challenge as S256");
+        }
+        "IncludeJwtId" => {
+            if !is_true(value) {
+                client.leave("IncludeJwtId = false: access tokens always have a jti");
+            }
+        }
+        "Properties" if !is_empty => client.leave("Properties, which only code of its own reads"),
         name if OF_NO_USE.contains(&name) || is_empty => {}
         name => client.leave(name),
     }
 }
 
-/// A truth value. SQLite has numbers for them.
-fn is_true(value: &Value) -> bool {
-    value.as_bool().unwrap_or(value.as_i64() != Some(0))
+/// Claims about the client. One that is there several times has several values.
+fn claims(client: &mut ForeignClient, value: &Value) {
+    let mut claims: Map<String, Value> = Map::new();
+    for claim in value.as_array().into_iter().flatten() {
+        let (Some(kind), Some(value)) = (claim["Type"].as_str(), claim["Value"].as_str()) else {
+            continue;
+        };
+        let several = match claims.remove(kind) {
+            None => json!(value),
+            Some(Value::Array(mut values)) => {
+                values.push(json!(value));
+                Value::Array(values)
+            }
+            Some(first) => json!([first, value]),
+        };
+        claims.insert(kind.to_owned(), several);
+    }
+    if !claims.is_empty() {
+        client.set("claims", claims);
+    }
 }
 
 fn grants(client: &mut ForeignClient, given: Vec<String>) {
@@ -216,31 +237,15 @@ fn secret(client: &mut ForeignClient, secret: &Value) {
     }
 }
 
-/// Seconds since 1970 of a date such as `2027-01-31T00:00:00` (UTC) or `2027-01-31 00:00:00`.
-fn seconds_of(text: &str) -> Option<i64> {
-    let (date, rest) = text.split_at_checked(10)?;
-    let clock = rest.strip_prefix(['T', ' ']).unwrap_or("00:00:00").get(..8)?;
-    let number = |text: &str| text.parse::<i64>().ok();
-    let mut parts = date.split('-');
-    let (year, month, day) =
-        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    let mut parts = clock.split(':');
-    let (hours, minutes, seconds) =
-        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(1970..=9999).contains(&year) {
-        return None;
-    }
-    // Days since 1970-01-01 by the rule of the Gregorian calendar, with years that begin in March.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
-    Some(days * 86_400 + hours * 3600 + minutes * 60 + seconds)
-}
-
-/// Texts of a list: as they are, or in the one member of each that is a text (as in the tables).
+/// Texts of a list: as they are, or in the one member of each that is a text and no identifier (as
+/// in the tables).
 pub fn texts(value: &Value) -> Vec<String> {
     let text = |one: &Value| match one {
         Value::String(text) => Some(text.clone()),
-        Value::Object(members) => members.values().find_map(Value::as_str).map(str::to_owned),
+        Value::Object(members) => {
+            let mut others = members.iter().filter(|(name, _)| !name.ends_with("Id"));
+            others.find_map(|(_, value)| value.as_str()).map(str::to_owned)
+        }
         _ => None,
     };
     value.as_array().into_iter().flatten().filter_map(text).collect()
@@ -266,7 +271,11 @@ mod tests {
             "AllowedScopes": ["openid", "api1"], "AccessTokenLifetime": 900,
             "AccessTokenType": 1, "RefreshTokenUsage": "ReUse", "RefreshTokenExpiration": 1,
             "Properties": {}, "Unknown": 5, "AllowAccessTokensViaBrowser": true,
-            "Claims": [{"Type": "tier", "Value": "gold"}],
+            "Claims": [{"Type": "tier", "Value": "gold"}, {"Type": "at", "Value": "a"},
+                {"Type": "at", "Value": "b"}],
+            "RequireDPoP": 1, "RequirePushedAuthorization": false, "RequireRequestObject": 0,
+            "IncludeJwtId": 0, "AllowPlainTextPkce": 1,
+            "AllowedIdentityTokenSigningAlgorithms": "ES256", "CibaLifetime": 60,
         }))
         .unwrap();
         let expected = json!({
@@ -274,27 +283,13 @@ mod tests {
             "allowed_grant_types": ["authorization_code", "client_credentials"],
             "redirect_uris": ["https://mvc.example/signin-oidc"], "access_token_lifetime": 900,
             "access_token_type": "reference", "refresh_token_usage": "reuse",
-            "refresh_token_expiration": "absolute", "claims": {"tier": "gold"},
+            "refresh_token_expiration": "absolute", "claims": {"tier": "gold", "at": ["a", "b"]},
+            "require_dpop": true, "require_par": false,
             "client_secrets": [{"sha256": "K7gNU3sdo-OL0wNhqoVWhr3g6s1xYv72ol_pe_Unols",
                 "expires_at": 1_801_396_800, "description": "first"}],
         });
         assert_eq!(Value::Object(client.settings), expected);
         assert_eq!(client.scopes, ["openid", "api1"]);
-        assert_eq!(client.left.len(), 4, "{:?}", client.left);
-    }
-
-    #[test]
-    fn dates_are_read() {
-        for (text, seconds) in [
-            ("1970-01-01T00:00:00", Some(0)),
-            ("2000-02-29 00:00:00.1234567", Some(951_782_400)),
-            ("2027-01-31T12:00:00Z", Some(1_801_396_800)),
-            ("2027-01-31", Some(1_801_353_600)),
-            ("31.01.2027", None),
-            ("2027-13-01T00:00:00", None),
-            ("é", None),
-        ] {
-            assert_eq!(seconds_of(text), seconds, "{text}");
-        }
+        assert_eq!(client.left.len(), 7, "{:?}", client.left);
     }
 }

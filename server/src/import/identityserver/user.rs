@@ -1,29 +1,53 @@
-//! A user of ASP.NET Core Identity: a row of `AspNetUsers`, with `Claims`, `Roles` and `Logins` of
-//! the other tables.
+//! A user of ASP.NET Core Identity: a row of `AspNetUsers`, with `Claims`, `Roles`, `Logins` and
+//! `Tokens` of the other tables.
 
-use doorward_provider::model::password::PasswordHash;
+use doorward_provider::model::{password::PasswordHash, time::Timestamp};
 use serde_json::Value;
 
+use super::{identifier, is_true, says_nothing, seconds_of};
 use crate::import::{ForeignLink, ForeignUser};
 
-pub fn foreign(value: &Value) -> Result<ForeignUser, String> {
+/// What is taken over, or says nothing which must be kept.
+const KNOWN: [&str; 20] = [
+    "Id",
+    "UserName",
+    "NormalizedUserName",
+    "Email",
+    "NormalizedEmail",
+    "EmailConfirmed",
+    "PasswordHash",
+    "SecurityStamp",
+    "ConcurrencyStamp",
+    "PhoneNumber",
+    "PhoneNumberConfirmed",
+    "TwoFactorEnabled",
+    "LockoutEnd",
+    "LockoutEnabled",
+    "AccessFailedCount",
+    "Claims",
+    "Roles",
+    "Logins",
+    "Tokens",
+    "Discriminator",
+];
+
+/// A lockout that lasts for longer from now is an operator's: one of failed sign-ins takes minutes.
+const LONGEST_LOCKOUT: i64 = 365 * 86_400;
+
+pub fn foreign(value: &Value, now: Timestamp) -> Result<ForeignUser, String> {
     let text = |name: &str| value[name].as_str().filter(|text| !text.is_empty());
-    // SQLite has numbers for truth values.
-    let is_true = |name: &str| value[name].as_bool() == Some(true) || value[name] == 1;
-    let mut user = ForeignUser::new(text("UserName").unwrap_or_default(), text("Id"))?;
-    user.email(text("Email"), is_true("EmailConfirmed"));
+    let id = identifier(&value["Id"]);
+    let mut user = ForeignUser::new(text("UserName").unwrap_or_default(), id.as_deref())?;
+    user.email(text("Email"), is_true(&value["EmailConfirmed"]));
     if let Some(phone) = text("PhoneNumber") {
         user.claim("phone_number", phone);
-        user.claim("phone_number_verified", is_true("PhoneNumberConfirmed"));
+        user.claim("phone_number_verified", is_true(&value["PhoneNumberConfirmed"]));
     }
     if let Some(hash) = text("PasswordHash") {
         user.password(PasswordHash::parse_foreign(hash));
     }
-    // Operators lock users out by a date that is far away.
-    match text("LockoutEnd") {
-        Some(end) if end.starts_with("9999") => user.is_disabled = true,
-        Some(_) => user.left.push("the end of a lockout".to_owned()),
-        None => {}
+    if let Some(end) = text("LockoutEnd") {
+        lockout(&mut user, end, now);
     }
     let list = |name: &str| value[name].as_array().into_iter().flatten();
     let role = |role: &Value| role.as_str().or_else(|| role["Name"].as_str()).map(str::to_owned);
@@ -42,8 +66,32 @@ pub fn foreign(value: &Value) -> Result<ForeignUser, String> {
             shown: login["ProviderDisplayName"].as_str().map(str::to_owned),
         });
     }
-    if is_true("TwoFactorEnabled") {
+    // Of an authenticator app, which the second factor says.
+    let own = ["AuthenticatorKey", "RecoveryCodes"];
+    for token in list("Tokens") {
+        if let Some(name) = token["Name"].as_str().filter(|name| !own.contains(name)) {
+            let provider = token["LoginProvider"].as_str().unwrap_or_default();
+            user.left.push(format!("the token {name} of {provider}"));
+        }
+    }
+    if is_true(&value["TwoFactorEnabled"]) {
         user.left.push("the second factor".to_owned());
     }
+    for (name, value) in value.as_object().into_iter().flatten() {
+        if !KNOWN.contains(&name.as_str()) && !says_nothing(value) {
+            user.left.push(format!("the column {name}"));
+        }
+    }
     Ok(user)
+}
+
+/// Operators lock users out by a date that is far away.
+fn lockout(user: &mut ForeignUser, end: &str, now: Timestamp) {
+    let left = seconds_of(end).map(|end| end - now.seconds());
+    match left {
+        _ if end == "infinity" => user.is_disabled = true,
+        Some(left) if left > LONGEST_LOCKOUT => user.is_disabled = true,
+        Some(left) if left <= 0 => {}
+        _ => user.left.push("the end of a lockout".to_owned()),
+    }
 }

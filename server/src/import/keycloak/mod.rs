@@ -2,18 +2,22 @@
 //! --users same_file` writes it. The files of `--users different_files` have the same form.
 
 mod realm;
+mod settings;
 
 use std::{collections::BTreeMap, io::Read};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use doorward_provider::model::password::{PasswordError, PasswordHash, Pbkdf2Digest};
 use serde::{Deserialize, de::DeserializeSeed as _};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use self::realm::OWN_CLIENTS;
-use super::{Configuration, ForeignLink, ForeignUser, ReadError, elements_of::ElementsOf};
+use self::realm::{DEFAULT_ROLES, LIFETIMES, OWN_CLIENTS};
+use super::{
+    Configuration, ForeignConsent, ForeignLink, ForeignUser, Found, ReadError,
+    elements_of::{ElementsOf, Names},
+};
 
-type Each<'a> = &'a mut dyn FnMut(Result<ForeignUser, String>);
+type Each<'a> = &'a mut dyn FnMut(Found);
 
 pub fn read(
     export: impl Read,
@@ -21,29 +25,77 @@ pub fn read(
     configuration: &mut Configuration,
 ) -> Result<(), ReadError> {
     let mut json = serde_json::Deserializer::from_reader(std::io::BufReader::new(export));
-    let members: Vec<&'static str> = realm::MEMBERS.into_iter().chain(["users"]).collect();
+    let lists: Vec<&'static str> = realm::lists().chain(["users"]).collect();
+    let whole: Vec<&'static str> =
+        settings::names().chain(LIFETIMES.map(|(there, _)| there)).collect();
+    let mut lifetimes = Vec::new();
+    let mut in_stores = 0_usize;
     let mut one = |list: &str, value: Value| {
-        if list != "users" {
+        let lifetime = LIFETIMES.iter().find(|(there, _)| *there == list);
+        if let Some((_, here)) = lifetime {
+            lifetimes.extend(value.as_i64().map(|seconds| (*here, seconds)));
+        } else if list == "users" {
+            users(value, each);
+        } else if list == "federatedUsers" {
+            in_stores += 1;
+        } else if lists.contains(&list) || list.starts_with("roles.") {
             realm::element(list, value, configuration);
-            return;
+        } else {
+            settings::take(list, &value, configuration);
         }
-        let name = value["username"].as_str().unwrap_or("a user").to_owned();
-        let user = serde_json::from_value::<User>(value);
-        let user = user.map_err(|error| format!("{name}: {error}"));
-        each(user.and_then(User::foreign));
     };
-    let found =
-        ElementsOf { members: &members, below: Some(("roles", &["realm"])), each: &mut one }
-            .deserialize(&mut json)
-            .and_then(|found| json.end().map(|()| found))
-            .map_err(|error| {
-                ReadError(format!("this is not a realm export of Keycloak: {error}"))
-            })?;
+    let names = Names { lists: &lists, whole: &whole };
+    let roles = Names { lists: &["realm"], whole: &["client"] };
+    let found = ElementsOf { names, below: Some(("roles", roles)), each: &mut one }
+        .deserialize(&mut json)
+        .and_then(|found| json.end().map(|()| found))
+        .map_err(|error| {
+            ReadError(format!(
+                "this is no realm export of Keycloak, or it is damaged: {error}. Write one realm \
+                 by kc.sh export --realm NAME --users same_file --file FILE"
+            ))
+        })?;
+    if in_stores > 0 {
+        let what = format!("what is kept of {in_stores} users of user stores (federatedUsers)");
+        configuration.left.push(what);
+    }
+    // A client has the lifetimes of the realm unless it has its own.
+    for client in configuration.clients.iter_mut().flatten() {
+        for (name, seconds) in &lifetimes {
+            if !client.settings.contains_key(*name) {
+                client.set(name, *seconds);
+            }
+        }
+    }
     if found.contains(&"users") {
         return Ok(());
     }
     let advice = "the export has no users: write it by kc.sh export --users same_file";
     Err(ReadError(advice.to_owned()))
+}
+
+/// A user, and their consents.
+fn users(value: Value, each: Each<'_>) {
+    let name = value["username"].as_str().unwrap_or("a user").to_owned();
+    let mut user = match serde_json::from_value::<User>(value) {
+        Ok(user) => user,
+        Err(error) => return each(Found::User(Err(format!("{name}: {error}")))),
+    };
+    let consents = std::mem::take(&mut user.client_consents);
+    let sub = user.id.clone().unwrap_or_default();
+    each(Found::User(user.foreign()));
+    for consent in consents {
+        let mut scopes = consent.granted_client_scopes;
+        scopes.retain(|scope| !realm::is_keycloaks_own_scope(scope));
+        // Keycloak's consents are about what is asked for beside it.
+        scopes.push("openid".to_owned());
+        each(Found::Consent(ForeignConsent {
+            sub: sub.clone(),
+            client_id: consent.client_id,
+            scopes,
+            expires_at: None,
+        }));
+    }
 }
 
 /// `UserRepresentation` of Keycloak, the members that are taken over or reported.
@@ -67,6 +119,29 @@ struct User {
     required_actions: Vec<String>,
     service_account_client_id: Option<String>,
     federation_link: Option<String>,
+    client_consents: Vec<ClientConsent>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
+}
+
+/// Members of a user that say nothing here.
+const OF_NO_USE: [&str; 8] = [
+    "access",
+    "createdTimestamp",
+    "disableableCredentialTypes",
+    "notBefore",
+    "origin",
+    "self",
+    "totp",
+    "userProfileMetadata",
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClientConsent {
+    client_id: String,
+    #[serde(default)]
+    granted_client_scopes: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -109,14 +184,22 @@ struct CredentialData {
 
 /// Roles that Keycloak gives to everybody, for itself.
 fn is_keycloaks_own(role: &str) -> bool {
-    role == "offline_access" || role == "uma_authorization" || role.starts_with("default-roles-")
+    role == "offline_access" || role == "uma_authorization" || role.starts_with(DEFAULT_ROLES)
 }
 
 impl User {
     fn foreign(self) -> Result<ForeignUser, String> {
         if let Some(client) = &self.service_account_client_id {
             let name = &self.username;
-            return Err(format!("{name}: the account of the client {client}, and nobody's"));
+            let roles = self.realm_roles.iter().filter(|role| !is_keycloaks_own(role));
+            let roles: Vec<&str> = roles.map(String::as_str).collect();
+            let had = match roles.as_slice() {
+                [] => String::new(),
+                roles => {
+                    format!(". It has the roles {}: set claims of the client", roles.join(", "))
+                }
+            };
+            return Err(format!("{name}: the account of the client {client}, and nobody's{had}"));
         }
         let mut user = ForeignUser::new(&self.username, self.id.as_deref())?;
         user.is_disabled = !self.enabled;
@@ -132,8 +215,17 @@ impl User {
         let groups = self.groups.iter().map(|group| group.trim_start_matches('/').to_owned());
         user.groups = groups.collect();
         for (name, mut values) in self.attributes {
-            let value = if values.len() == 1 { values.remove(0).into() } else { values.into() };
-            user.own_claim(&name, value);
+            let value: Value =
+                if values.len() == 1 { values.remove(0).into() } else { values.into() };
+            match name.as_str() {
+                // As the mappers of every realm have it.
+                "phoneNumber" => user.own_claim("phone_number", value),
+                "phoneNumberVerified" => {
+                    user.own_claim("phone_number_verified", (value == "true").into());
+                }
+                "middleName" => user.own_claim("middle_name", value),
+                name => user.own_claim(name, value),
+            }
         }
         for (client, roles) in &self.client_roles {
             if !OWN_CLIENTS.contains(&client.as_str()) && !roles.is_empty() {
@@ -151,6 +243,14 @@ impl User {
         if !self.required_actions.is_empty() {
             let actions = self.required_actions.join(", ");
             user.left.push(format!("what the user has to do next: {actions}"));
+        }
+        for (name, value) in &self.others {
+            let is_empty = value.is_null()
+                || value.as_array().is_some_and(Vec::is_empty)
+                || value.as_object().is_some_and(Map::is_empty);
+            if !is_empty && !OF_NO_USE.contains(&name.as_str()) {
+                user.left.push(format!("the member {name}"));
+            }
         }
         for credential in self.credentials {
             match credential.kind.as_str() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_provider::model::group::{Group, name_made_of};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::import::foreign_client::{Configuration, ForeignClient, ForeignGroup};
 
@@ -17,6 +17,9 @@ pub const OWN_CLIENTS: [&str; 6] = [
     "realm-management",
     "security-admin-console",
 ];
+
+/// How the name of the role begins that every user of a realm has.
+pub const DEFAULT_ROLES: &str = "default-roles-";
 
 /// Scopes that every realm has for Keycloak itself, or that every client here has.
 const OWN_SCOPES: [&str; 10] = [
@@ -32,20 +35,57 @@ const OWN_SCOPES: [&str; 10] = [
     "web-origins",
 ];
 
-/// Members of a realm that say nothing which must be kept, or are empty by default.
-const LISTS: [(&str, &str); 5] = [
-    ("identityProviders", "the identity provider"),
-    ("clientScopes", "the client scope"),
-    ("authenticationFlows", "the authentication flow"),
-    ("requiredActions", "the required action"),
-    ("identityProviderMappers", "the mapper of an identity provider"),
+/// Whether a scope is one that Keycloak has for itself.
+pub fn is_keycloaks_own_scope(scope: &str) -> bool {
+    OWN_SCOPES.contains(&scope)
+}
+
+/// Lists of which each element is told by its name, and what is said about it.
+const LISTS: [(&str, &str, &str); 8] = [
+    ("identityProviders", "the identity provider", ": configure it under [[identity_providers]]"),
+    (
+        "identityProviderMappers",
+        "the mapper of an identity provider",
+        ": write rules under claims of the provider",
+    ),
+    ("clientScopes", "the client scope", ": define it under [[api_scopes]] and [[api_resources]]"),
+    ("authenticationFlows", "the authentication flow", ""),
+    ("requiredActions", "the required action", ""),
+    ("userFederationProviders", "the user store", ": configure it under [[directories]]"),
+    ("userFederationMappers", "the mapper of a user store", ""),
+    ("protocolMappers", "the mapper", ""),
+];
+
+/// What users may have to do next by themselves in every realm.
+const OWN_ACTIONS: [&str; 16] = [
+    "CONFIGURE_RECOVERY_AUTHN_CODES",
+    "CONFIGURE_TOTP",
+    "TERMS_AND_CONDITIONS",
+    "UPDATE_EMAIL",
+    "UPDATE_PASSWORD",
+    "UPDATE_PROFILE",
+    "VERIFY_EMAIL",
+    "VERIFY_PROFILE",
+    "delete_account",
+    "delete_credential",
+    "idp_link",
+    "terms_and_conditions",
+    "update_user_locale",
+    "verifiable_credential_offer",
+    "webauthn-register",
+    "webauthn-register-passwordless",
 ];
 
 /// What is built into every realm, and is no loss.
 fn is_built_in(list: &str, value: &Value) -> bool {
+    let is = |member: &str| value[member] == Value::Bool(true);
     match list {
-        "authenticationFlows" => value["builtIn"] == Value::Bool(true),
-        "requiredActions" => true,
+        "authenticationFlows" => is("builtIn"),
+        "requiredActions" => {
+            let action = value["providerId"].as_str().unwrap_or_default();
+            let is_terms = action.eq_ignore_ascii_case("terms_and_conditions");
+            !is("enabled") || (OWN_ACTIONS.contains(&action) && !is("defaultAction") && !is_terms)
+        }
         "clientScopes" => {
             let name = value["name"].as_str().unwrap_or_default();
             let standard = ["address", "email", "offline_access", "phone", "profile"];
@@ -55,9 +95,16 @@ fn is_built_in(list: &str, value: &Value) -> bool {
     }
 }
 
-/// The lists of a realm that [`element`] takes.
-pub const MEMBERS: [&str; 7] =
-    ["clients", "groups", LISTS[0].0, LISTS[1].0, LISTS[2].0, LISTS[3].0, LISTS[4].0];
+/// Lists whose elements [`element`] takes.
+pub fn lists() -> impl Iterator<Item = &'static str> {
+    ["clients", "groups", "federatedUsers"].into_iter().chain(LISTS.iter().map(|(list, ..)| *list))
+}
+
+/// The default lifetimes of a realm, and the settings of clients that they become.
+pub const LIFETIMES: [(&str, &str); 2] = [
+    ("accessTokenLifespan", "access_token_lifetime"),
+    ("oauth2DeviceCodeLifespan", "device_code_lifetime"),
+];
 
 /// Takes an element of a list of the realm.
 pub fn element(list: &str, value: Value, configuration: &mut Configuration) {
@@ -78,21 +125,58 @@ pub fn element(list: &str, value: Value, configuration: &mut Configuration) {
                 Err(error) => configuration.groups.push(Err(format!("the group {name}: {error}"))),
             }
         }
-        // Of the roles of the realm.
-        "realm" => {
-            let name = value["name"].as_str().unwrap_or_default();
-            if value["composite"] == Value::Bool(true) && !name.starts_with("default-roles-") {
-                configuration.left.push(format!("what the composite role {name} has within it"));
+        "roles.realm" => realm_role(&value, configuration),
+        "roles.client" => {
+            for (client, roles) in value.as_object().into_iter().flatten() {
+                let roles = roles.as_array().into_iter().flatten();
+                let roles: Vec<&str> = roles.filter_map(|role| role["name"].as_str()).collect();
+                if !roles.is_empty() && !OWN_CLIENTS.contains(&client.as_str()) {
+                    let roles = roles.join(", ");
+                    configuration.left.push(format!("the roles of the client {client}: {roles}"));
+                }
             }
         }
         list => {
-            let what = LISTS.iter().find(|(name, _)| *name == list);
-            if let Some((_, what)) = what.filter(|_| !is_built_in(list, &value)) {
+            let what = LISTS.iter().find(|(name, ..)| *name == list);
+            if let Some((_, what, instead)) = what.filter(|_| !is_built_in(list, &value)) {
                 let named = ["alias", "name", "displayName", "id"];
                 let name = named.iter().find_map(|name| value[*name].as_str());
-                configuration.left.push(format!("{what} {}", name.unwrap_or("without a name")));
+                let name = name.unwrap_or("without a name");
+                configuration.left.push(format!("{what} {name}{instead}"));
             }
         }
+    }
+}
+
+/// What a role has within it. The default role is one that every user has.
+fn realm_role(value: &Value, configuration: &mut Configuration) {
+    let name = value["name"].as_str().unwrap_or_default();
+    if value["composite"] != Value::Bool(true) {
+        return;
+    }
+    if !name.starts_with(DEFAULT_ROLES) {
+        configuration.left.push(format!("what the composite role {name} has within it"));
+        return;
+    }
+    let composites = &value["composites"];
+    let realm = composites["realm"].as_array().into_iter().flatten();
+    let own = ["offline_access", "uma_authorization"];
+    let mut roles: Vec<String> = realm
+        .filter_map(Value::as_str)
+        .filter(|role| !own.contains(role))
+        .map(str::to_owned)
+        .collect();
+    for (client, of_client) in composites["client"].as_object().into_iter().flatten() {
+        if !OWN_CLIENTS.contains(&client.as_str()) {
+            let names = of_client.as_array().into_iter().flatten().filter_map(Value::as_str);
+            roles.extend(names.map(|role| format!("{client}.{role}")));
+        }
+    }
+    if !roles.is_empty() {
+        configuration.left.push(format!(
+            "the roles that every user has by {name}: {}. Give them to a group of all users",
+            roles.join(", ")
+        ));
     }
 }
 
@@ -124,7 +208,58 @@ struct Client {
     optional_client_scopes: Vec<String>,
     protocol_mappers: Vec<Value>,
     attributes: BTreeMap<String, Option<String>>,
+    full_scope_allowed: Option<bool>,
+    authentication_flow_binding_overrides: Map<String, Value>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
+
+/// Members of a client that say nothing here.
+const CLIENT_OF_NO_USE: [&str; 12] = [
+    "id",
+    "access",
+    "adminUrl",
+    "alwaysDisplayInConsole",
+    "authorizationSettings",
+    "frontchannelLogout",
+    "nodeReRegistrationTimeout",
+    "notBefore",
+    "origin",
+    "registeredNodes",
+    "surrogateAuthRequired",
+    "type",
+];
+
+/// Attributes of a client that are taken over, or say nothing here.
+const KNOWN_ATTRIBUTES: [&str; 27] = [
+    "access.token.header.type.rfc9068",
+    "access.token.lifespan",
+    "backchannel.logout.revoke.offline.tokens",
+    "backchannel.logout.session.required",
+    "backchannel.logout.url",
+    "client.introspection.response.allow.jwt.claim.enabled",
+    "client.secret.creation.time",
+    "client.use.lightweight.access.token.enabled",
+    "client_credentials.use_refresh_token",
+    "consent.screen.text",
+    "display.on.consent.screen",
+    "dpop.bound.access.tokens",
+    "frontchannel.logout.session.required",
+    "frontchannel.logout.url",
+    "jwks.url",
+    "logoUri",
+    "oauth2.device.authorization.grant.enabled",
+    "oauth2.device.code.lifespan",
+    "oauth2.device.polling.interval",
+    "pkce.code.challenge.method",
+    "policyUri",
+    "post.logout.redirect.uris",
+    "realm_client",
+    "require.pushed.authorization.requests",
+    "tosUri",
+    "use.jwks.url",
+    "use.refresh.tokens",
+];
 
 /// Keycloak's word for "several", in attributes.
 const SEPARATOR: &str = "##";
@@ -189,7 +324,34 @@ impl Client {
         if self.authorization_services_enabled {
             client.leave("authorization services: write policies where the API is");
         }
+        if self.full_scope_allowed == Some(false) {
+            client.leave("full scope is off: its tokens had some roles of a user only");
+        }
+        if !self.authentication_flow_binding_overrides.is_empty() {
+            client.leave("authentication flows of its own");
+        }
+        self.unknown(&mut client);
         Ok(client)
+    }
+
+    /// Tells what is not known here. Attributes may be secrets, so their names alone are said.
+    fn unknown(&self, client: &mut ForeignClient) {
+        for (name, value) in &self.others {
+            let is_empty = value.as_array().is_some_and(Vec::is_empty)
+                || value.as_object().is_some_and(Map::is_empty)
+                || [Value::Null, Value::Bool(false)].contains(value);
+            if !is_empty && !CLIENT_OF_NO_USE.contains(&name.as_str()) {
+                client.leave(format!("{name}, which is not known here"));
+            }
+        }
+        for (name, value) in &self.attributes {
+            let is_off = matches!(value.as_deref(), None | Some("" | "false" | "0" | "{}"));
+            // Of SAML, which clients of OpenID Connect have as well.
+            let is_known = KNOWN_ATTRIBUTES.contains(&name.as_str()) || name.starts_with("saml");
+            if !is_off && !is_known {
+                client.leave(format!("the attribute {name}"));
+            }
+        }
     }
 
     fn grants(&self, client: &mut ForeignClient) {
@@ -276,6 +438,19 @@ impl Client {
         client.list("post_logout_redirect_uris", after_logout);
         client.list("allowed_cors_origins", origins);
         client.text("client_uri", self.base_url.as_deref().filter(|url| url.starts_with("https:")));
+        for (attribute, setting) in
+            [("logoUri", "logo_uri"), ("policyUri", "policy_uri"), ("tosUri", "tos_uri")]
+        {
+            client.text(setting, self.attribute(attribute));
+        }
+        for (attribute, setting) in [
+            ("backchannel.logout.session.required", "back_channel_logout_session_required"),
+            ("frontchannel.logout.session.required", "front_channel_logout_session_required"),
+        ] {
+            if self.attribute(attribute).is_some() {
+                client.set(setting, self.is_on(attribute));
+            }
+        }
         client.text("back_channel_logout_uri", self.attribute("backchannel.logout.url"));
         client.text("front_channel_logout_uri", self.attribute("frontchannel.logout.url"));
     }
@@ -290,6 +465,7 @@ struct ExportedGroup {
     realm_roles: Vec<String>,
     client_roles: BTreeMap<String, Vec<String>>,
     sub_groups: Vec<ExportedGroup>,
+    description: Option<String>,
 }
 
 impl ExportedGroup {
@@ -308,6 +484,9 @@ impl ExportedGroup {
             }
         };
         let mut left = Vec::new();
+        if self.description.is_some_and(|text| !text.is_empty()) {
+            left.push("its description".to_owned());
+        }
         let mut group = Group::new(name);
         if *group.name != path {
             left.push(format!("its name {path}: here it is {}", group.name));

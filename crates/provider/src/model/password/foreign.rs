@@ -6,8 +6,11 @@
 //! ```text
 //! $pbkdf2-sha512$v=1$i=210000,l=64$SALT$HASH     also -sha1 and -sha256 (RFC 8018); l in bytes
 //! $scrypt$v=1$ln=15,r=8,p=1$SALT$HASH            RFC 7914; ln is the logarithm of N
+//! $firebase-scrypt$v=1$ln=14,r=8,p=1$SALT$HASH   Firebase's form of it
 //! $bcrypt$v=98$r=12$SALT$HASH                    salt and hash in bcrypt's own alphabet
 //! ```
+
+mod firebase;
 
 use std::num::NonZeroU32;
 
@@ -17,6 +20,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use doorward_protocol::secret::Secret;
 use subtle::ConstantTimeEq as _;
 
+pub use self::firebase::FirebaseHashes;
 use super::{PasswordError, PasswordHash};
 
 /// The most iterations of a PBKDF2 hash: some 0.5 s of work.
@@ -115,7 +119,7 @@ pub(super) fn parse(text: &str) -> Result<String, PasswordError> {
     match algorithm {
         "2a" | "2b" | "2x" | "2y" => modular_bcrypt(text),
         "bcrypt" => Bcrypt::read(text).map(|_| text.to_owned()),
-        "scrypt" => Scrypt::read(text).map(|_| text.to_owned()),
+        "scrypt" | "firebase-scrypt" => Scrypt::read(text).map(|_| text.to_owned()),
         _ => Pbkdf2::read(text).map(|_| text.to_owned()),
     }
 }
@@ -123,7 +127,8 @@ pub(super) fn parse(text: &str) -> Result<String, PasswordError> {
 /// Whether the store may hold a hash that begins like this.
 pub(super) fn is_known(text: &str) -> bool {
     let algorithm = text.split('$').nth(1).unwrap_or_default();
-    matches!(algorithm, "bcrypt" | "scrypt") || Pbkdf2Digest::parse(algorithm).is_some()
+    matches!(algorithm, "bcrypt" | "scrypt" | "firebase-scrypt")
+        || Pbkdf2Digest::parse(algorithm).is_some()
 }
 
 /// Whether the hash is of this password.
@@ -132,6 +137,7 @@ pub(super) fn verify(text: &str, password: &Secret) -> bool {
     match text.split('$').nth(1) {
         Some("bcrypt") => Bcrypt::read(text).is_ok_and(|hash| hash.verify(password)),
         Some("scrypt") => Scrypt::read(text).is_ok_and(|hash| hash.verify(bytes)),
+        Some("firebase-scrypt") => Scrypt::read(text).is_ok_and(|hash| hash.verify_firebase(bytes)),
         _ => Pbkdf2::read(text).is_ok_and(|hash| hash.verify(bytes)),
     }
 }
@@ -265,6 +271,16 @@ impl Scrypt {
         let mut computed = vec![0; self.hash.len()];
         scrypt::scrypt(password, &self.salt, &self.params, &mut computed).is_ok()
             && bool::from(computed.ct_eq(self.hash.as_bytes()))
+    }
+}
+
+impl Scrypt {
+    /// Whether the hash is the stream of the password's key.
+    fn verify_firebase(&self, password: &[u8]) -> bool {
+        let mut key = [0; 32];
+        scrypt::scrypt(password, &self.salt, &self.params, &mut key).is_ok()
+            && firebase::key_stream(&key, self.hash.len())
+                .is_some_and(|stream| stream.ct_eq(self.hash.as_bytes()).into())
     }
 }
 

@@ -81,3 +81,49 @@ fn what_is_damaged_is_no_hash() {
         assert_eq!(PasswordHash::parse_foreign(text), Err(PasswordError::NotAHash), "{text}");
     }
 }
+
+/// The example in the documentation of Firebase's scrypt.
+fn firebase() -> (FirebaseHashes, Vec<u8>, Vec<u8>) {
+    let bytes = |text: &str| BASE64.decode(text).unwrap();
+    let parameters = FirebaseHashes {
+        signer_key: bytes(
+            "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
+        ),
+        salt_separator: bytes("Bw=="),
+        rounds: 8,
+        memory_cost: 14,
+    };
+    let hash = bytes(
+        "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==",
+    );
+    (parameters, bytes("42xEC+ixf3L2lw=="), hash)
+}
+
+#[test]
+fn a_hash_of_firebase_verifies_without_the_key_of_the_project() {
+    let (parameters, salt, hash) = firebase();
+    let kept = parameters.hash(&salt, &hash).unwrap();
+    assert_eq!(kept.cost(), "$firebase-scrypt$v=1$ln=14,r=8,p=1");
+    let stored = PasswordHash::stored(kept.as_str().to_owned()).unwrap();
+    assert!(stored.verify(&Secret::new("user1password")));
+    assert!(!stored.verify(&Secret::new("user2password")) && stored.is_outdated());
+    assert_eq!(PasswordHash::parse(kept.as_str()).unwrap(), kept);
+    let decoy = kept.decoy();
+    assert_eq!(decoy.cost(), kept.cost());
+    assert!(PasswordHash::parse(decoy.as_str()).is_ok());
+    assert!(!decoy.verify(&Secret::new("user1password")));
+    assert!(!format!("{parameters:?}").contains("143"));
+}
+
+#[test]
+fn a_hash_of_firebase_that_is_damaged_or_too_costly_is_refused() {
+    let (parameters, salt, hash) = firebase();
+    assert_eq!(parameters.hash(&salt, &hash[1..]), Err(PasswordError::NotAHash));
+    assert_eq!(parameters.hash(&[], &hash), Err(PasswordError::NotAHash));
+    for (rounds, memory_cost) in [(8, 18), (8, 40), (u32::MAX, 14)] {
+        let dear = FirebaseHashes { rounds, memory_cost, ..parameters.clone() };
+        assert_eq!(dear.hash(&salt, &hash), Err(PasswordError::TooCostly));
+    }
+    let none = FirebaseHashes { rounds: 0, ..parameters };
+    assert_eq!(none.hash(&salt, &hash), Err(PasswordError::NotAHash));
+}

@@ -11,10 +11,10 @@ use argon2::{
 use doorward_protocol::secret::Secret;
 use unicode_normalization::UnicodeNormalization as _;
 
-pub use self::foreign::Pbkdf2Digest;
+pub use self::foreign::{FirebaseHashes, Pbkdf2Digest};
 
 /// A hash in PHC string form, with its salt and parameters. It is Argon2id, or what another system
-/// made by PBKDF2, scrypt or bcrypt. `Debug` is redacted.
+/// made by PBKDF2, scrypt, bcrypt or as Firebase does. `Debug` is redacted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 

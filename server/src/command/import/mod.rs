@@ -1,23 +1,32 @@
 //! `doorward import …`: brings users in from another system.
 
+mod outcome;
+mod reading;
+
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    fmt::{Display, Write as _},
-    fs::File,
+    collections::{HashMap, HashSet},
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
 };
 
 use clap::Args;
-use doorward_protocol::ids::{ClientId, Sub};
+use doorward_protocol::{
+    ids::{ClientId, Sub},
+    scope::Scope,
+    secret::Secret,
+};
 use doorward_provider::{
     ProviderSettings,
     model::{
         account_notice::AccountNotices,
+        consent::Consent,
         external_identity::{ExternalId, ExternalSubject, Issuer, MOST_IDENTITIES, StoredIdentity},
         group::{GROUPS, GroupName, StoredGroup, name_made_apart},
-        identity_provider::{IdentityProvider, IdentityProviderName},
+        identity_provider::IdentityProvider,
+        password::FirebaseHashes,
         time::SystemEntropy,
         token_handle,
         user::{User, UserClaims, normalized_username},
@@ -27,20 +36,23 @@ use doorward_provider::{
     },
     use_case::administration::clients::{self, ClientRules},
 };
+use doorward_provider_store::{PostgresOptions, PostgresUrl, UrlError};
 use futures::{StreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
-use super::{CommandContext, CommandError, DataArguments, by_operator, done};
+use self::{
+    outcome::{Outcome, Taken},
+    reading::{Reading, ended},
+};
+use super::{CommandContext, CommandError, DataArguments, by_operator};
 use crate::import::{
-    Configuration, ForeignClient, ForeignGroup, ForeignLink, ForeignUser, Format, read_export,
+    Configuration, ForeignClient, ForeignConsent, ForeignGroup, ForeignLink, ForeignUser, Format,
+    Found, Manner, Source, hash_parameters,
 };
 
 /// Users that are written at the same time. The store commits those that wait together.
 const AT_ONCE: usize = 64;
-/// Users that are read before they are written.
-const PAGE: usize = 1000;
-/// What is said about single users is printed for the first ones; the rest is counted.
-const MOST_LINES: usize = 200;
 
 /// What to bring in.
 #[derive(Debug, Args)]
@@ -48,8 +60,21 @@ pub struct ImportArguments {
     /// Whose export it is.
     #[arg(value_enum)]
     format: Format,
-    /// The export.
-    file: PathBuf,
+    /// The export. For identityserver also its database: a SQLite file, or
+    /// postgres://user@host/database.
+    #[arg(value_name = "FILE")]
+    export: Place,
+    /// The file with the password for the database.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The certificates (PEM) by which the database's own is checked, in place of those that this
+    /// machine trusts.
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// For firebase, and for csv with a column password_salt: the file with the parameters of the
+    /// hashes, as Firebase's console shows them.
+    #[arg(long, value_name = "FILE")]
+    hash_config: Option<PathBuf>,
     /// Take the links with a provider over: its name in the export, and its issuer, which is that
     /// of a provider in the configuration. Give it once for each provider.
     #[arg(long = "link", value_name = "NAME=ISSUER")]
@@ -61,10 +86,52 @@ pub struct ImportArguments {
     data: DataArguments,
 }
 
+/// Where the export is, as it was given.
+#[derive(Debug, Clone)]
+enum Place {
+    File(PathBuf),
+    /// With a password, perhaps.
+    Url(Secret),
+}
+
+impl From<OsString> for Place {
+    fn from(given: OsString) -> Self {
+        match given.to_str() {
+            Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
+                Self::Url(Secret::new(url))
+            }
+            _ => Self::File(given.into()),
+        }
+    }
+}
+
+/// Options of the URL that a file of the configuration would have are options of the command here.
+fn refused_url(error: UrlError) -> CommandError {
+    CommandError::refused(match error {
+        UrlError::Elsewhere { option, .. } if option == "sslrootcert" => {
+            format!("{option} is not read from the URL: give the file by --ca-file")
+        }
+        UrlError::Elsewhere { option, .. } if option == "passfile" => {
+            format!("{option} is not read from the URL: give the password by --password-file")
+        }
+        UrlError::Elsewhere { option, .. } => {
+            format!("{option} is not read from the URL: leave it out")
+        }
+        error => format!("the URL of the database: {error}"),
+    })
+}
+
+fn read_hash_config(file: &Path) -> Result<FirebaseHashes, CommandError> {
+    let read = fs::read_to_string(file).map_err(|error| error.to_string());
+    read.and_then(|text| hash_parameters(&text))
+        .map_err(|problem| CommandError::refused(format!("{}: {problem}", file.display())))
+}
+
 /// A provider whose links are taken over.
 #[derive(Debug, Clone)]
 struct LinkedProvider {
-    name: IdentityProviderName,
+    /// As the export calls it.
+    name: String,
     issuer: Issuer,
 }
 
@@ -74,7 +141,7 @@ impl FromStr for LinkedProvider {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, issuer) =
             text.split_once('=').ok_or("write it as google=https://accounts.google.com")?;
-        let name = IdentityProviderName::parse(name).map_err(|error| error.to_string())?;
+        let name = name.to_owned();
         let issuer = Issuer::parse(issuer).map_err(|_| "the issuer is an address in ASCII")?;
         Ok(Self { name, issuer })
     }
@@ -96,82 +163,58 @@ impl LinkedProvider {
     }
 }
 
-/// What became of the users of an export.
-#[derive(Default)]
-struct Outcome {
-    added: usize,
-    present: usize,
-    without_password: usize,
-    refused: usize,
-    /// What became of clients and groups.
-    clients: Counts,
-    groups: Counts,
-    lines: Vec<String>,
-    /// Tables that are missing in the configuration.
-    resources: Vec<String>,
-    /// What was left behind, and of how many users.
-    left: BTreeMap<String, usize>,
-}
-
-/// How many there were.
-#[derive(Default)]
-struct Counts {
-    added: usize,
-    present: usize,
-    refused: usize,
-}
-
 /// The groups here, by their paths in the export.
 type Groups = HashMap<String, GroupName>;
 
 impl ImportArguments {
     pub(super) async fn run(self) -> Result<(), CommandError> {
+        let reading = self.reading()?;
         // The whole export is read once before anything is written.
-        let mut total = 0_usize;
-        let configuration = self.read(|_| total += 1)?;
+        let (counted, configuration) = reading.count()?;
         let context = CommandContext::open(&self.data).await?;
         for link in &self.links {
             link.configured(&context.config.provider.settings)?;
         }
-        let mut outcome = Outcome::default();
         let Configuration { clients, groups, resources, left } = configuration;
-        outcome.resources = resources;
-        outcome.lines.extend(left.into_iter().map(|what| format!("left behind: {what}")));
+        let mut outcome = Outcome::new(self.dry_run, counted.users, resources);
+        for what in left {
+            outcome.say(format!("left behind: {what}"));
+        }
         let groups = self.take_over_groups(&context, groups, &mut outcome).await?;
         for client in clients {
             self.take_over_client(&context, client, &mut outcome).await?;
         }
-        let mut seen = HashSet::new();
-        let (send, receive) = std::sync::mpsc::sync_channel(PAGE);
-        let (format, file) = (self.format, self.file.clone());
-        let reading = std::thread::spawn(move || {
-            read(format, &file, |user| {
-                let _ = send.send(user);
-            })
-            .map(|_| ())
-        });
-        loop {
-            let page: Vec<_> =
-                receive.iter().take(PAGE).map(|user| refuse_repeated(user, &mut seen)).collect();
-            if page.is_empty() {
-                break;
-            }
-            self.take_over(&context, page, &groups, &mut outcome).await?;
+        let added = self.take_over_users(&context, &reading, &groups, &mut outcome).await?;
+        if counted.consents > 0 {
+            self.take_over_consents(&context, &reading, &added, &mut outcome).await?;
         }
-        reading.join().map_err(|_| CommandError::refused("the export can't be read"))??;
         if !self.dry_run {
-            let file = self.file.display().to_string();
-            context.audit(by_operator("users_imported", "file", &file)).await;
+            context.audit(by_operator("users_imported", "file", &reading.shown)).await;
         }
-        self.report(&context, total, &outcome);
+        outcome.report(context.json);
         Ok(())
     }
 
-    fn read(
-        &self,
-        each: impl FnMut(Result<ForeignUser, String>),
-    ) -> Result<Configuration, CommandError> {
-        read(self.format, &self.file, each)
+    /// What is to be read.
+    fn reading(&self) -> Result<Reading, CommandError> {
+        let (source, shown) = match &self.export {
+            Place::File(file) => (Source::File(file.clone()), file.display().to_string()),
+            Place::Url(url) => {
+                let url = PostgresUrl::parse(url).map_err(refused_url)?;
+                let shown = url.to_string();
+                let mut options = PostgresOptions::new(url);
+                options.ca_file.clone_from(&self.ca_file);
+                options.password_file.clone_from(&self.password_file);
+                (Source::Postgres(Box::new(options)), shown)
+            }
+        };
+        if matches!(source, Source::Postgres(_)) && self.format != Format::Identityserver {
+            let problem = "only import identityserver reads from a database";
+            return Err(CommandError::refused(format!("{shown}: {problem}")));
+        }
+        let firebase = self.hash_config.as_deref().map(read_hash_config).transpose()?;
+        let manner = Manner { format: self.format, now: CommandContext::now(), firebase };
+        Ok(Reading { manner, source, shown })
     }
 
     /// Adds the groups that are not there. Returns those that users can be members of.
@@ -187,7 +230,7 @@ impl ImportArguments {
                 Ok(group) => group,
                 Err(problem) => {
                     outcome.groups.refused += 1;
-                    outcome.lines.push(problem);
+                    outcome.say(problem);
                     continue;
                 }
             };
@@ -207,9 +250,9 @@ impl ImportArguments {
                 continue;
             }
             outcome.groups.added += 1;
-            let left =
-                left.into_iter().map(|what| format!("left behind of the group {path}: {what}"));
-            outcome.lines.extend(left);
+            for what in left {
+                outcome.say(format!("left behind of the group {path}: {what}"));
+            }
             if !self.dry_run {
                 let name = group.name.clone();
                 let added = StoredGroup::added(group, &SystemEntropy);
@@ -228,19 +271,14 @@ impl ImportArguments {
         client: Result<ForeignClient, String>,
         outcome: &mut Outcome,
     ) -> Result<(), CommandError> {
-        let mut refuse = |problem: String| {
-            outcome.clients.refused += 1;
-            outcome.lines.push(problem);
-            Ok(())
-        };
         let mut client = match client {
             Ok(client) => client,
-            Err(problem) => return refuse(problem),
+            Err(problem) => return outcome.refuse_client(problem),
         };
         let name = client.client_id.clone();
         let id = match ClientId::parse(&*name) {
             Ok(id) => id,
-            Err(error) => return refuse(format!("the client {name}: {error}")),
+            Err(error) => return outcome.refuse_client(format!("the client {name}: {error}")),
         };
         let provider = &context.config.provider;
         let is_configured = provider.clients.iter().any(|own| own.client_id == name);
@@ -264,7 +302,7 @@ impl ImportArguments {
                 .map_err(|error| format!("the client {name}: {error}"))
         };
         let secret = match read(&client) {
-            Err(problem) => return refuse(problem),
+            Err(problem) => return outcome.refuse_client(problem),
             Ok(settings) => clients::needs_secret(&settings)
                 .then(|| clients::add_secret(&mut client.settings, None, None, &SystemEntropy)),
         };
@@ -272,17 +310,19 @@ impl ImportArguments {
             rules.check(settings).map_err(|error| format!("the client {name}: {error}"))
         });
         if let Err(problem) = checked {
-            return refuse(problem);
+            return outcome.refuse_client(problem);
         }
         outcome.clients.added += 1;
-        let left = client.left.iter();
-        outcome.lines.extend(left.map(|what| format!("left behind of the client {name}: {what}")));
+        outcome.new_clients.insert(name.clone());
+        for what in &client.left {
+            outcome.say(format!("left behind of the client {name}: {what}"));
+        }
         if self.dry_run {
             return Ok(());
         }
         if let Some(secret) = secret {
             let secret = secret.expose();
-            outcome.lines.push(format!("the client {name} has a new secret: {secret}"));
+            outcome.tell_secret(format!("the client {name} has a new secret: {secret}"));
         }
         clients::add_client(&*context.store, id.clone(), client.settings)
             .await
@@ -291,14 +331,21 @@ impl ImportArguments {
         Ok(())
     }
 
-    async fn take_over(
+    /// Adds the users who are not there. Returns who was added.
+    async fn take_over_users(
         &self,
         context: &CommandContext,
-        page: Vec<Result<ForeignUser, String>>,
+        reading: &Reading,
         groups: &Groups,
         outcome: &mut Outcome,
-    ) -> Result<(), CommandError> {
-        let mut taken = stream::iter(page)
+    ) -> Result<HashSet<Short>, CommandError> {
+        let (mut seen, mut added) = (HashSet::new(), HashSet::new());
+        let (found, reading) = reading.stream();
+        let users = found.into_iter().filter_map(|found| match found {
+            Found::User(user) => Some(refuse_repeated(user, &mut seen)),
+            Found::Consent(_) => None,
+        });
+        let mut taken = stream::iter(users)
             .map(|user| async {
                 match user {
                     Ok(user) => self.take_over_one(context, user, groups).await,
@@ -307,9 +354,71 @@ impl ImportArguments {
             })
             .buffered(AT_ONCE);
         while let Some(one) = taken.next().await {
-            outcome.note(one?);
+            let one = one?;
+            if let Taken::Added { sub, .. } = &one {
+                added.insert(short(sub));
+            }
+            outcome.note(one);
         }
-        Ok(())
+        drop(taken);
+        ended(reading)?;
+        Ok(added)
+    }
+
+    /// Remembers the consents of users whom this import added. Others may be somebody else under
+    /// the same identifier.
+    async fn take_over_consents(
+        &self,
+        context: &CommandContext,
+        reading: &Reading,
+        added: &HashSet<Short>,
+        outcome: &mut Outcome,
+    ) -> Result<(), CommandError> {
+        let (found, reading) = reading.stream();
+        for found in found {
+            if let Found::Consent(consent) = found {
+                match self.take_over_consent(context, consent, added, outcome).await? {
+                    None => outcome.consents.added += 1,
+                    Some(left) => {
+                        outcome.consents.refused += 1;
+                        outcome.leave(left.to_owned());
+                    }
+                }
+            }
+        }
+        ended(reading)
+    }
+
+    /// Says why a consent is left behind, if it is.
+    async fn take_over_consent(
+        &self,
+        context: &CommandContext,
+        consent: ForeignConsent,
+        added: &HashSet<Short>,
+        outcome: &mut Outcome,
+    ) -> Result<Option<&'static str>, CommandError> {
+        let (Ok(sub), Ok(client_id), Ok(scope)) = (
+            Sub::parse(&*consent.sub),
+            ClientId::parse(&*consent.client_id),
+            consent.scopes.join(" ").parse::<Scope>(),
+        ) else {
+            return Ok(Some("a consent that names no user, client and scope"));
+        };
+        if !added.contains(&short(&sub)) {
+            return Ok(Some("a consent of somebody whom this import did not add"));
+        }
+        let clients = &context.config.provider.clients;
+        let is_here = clients.iter().any(|own| own.client_id == consent.client_id)
+            || outcome.new_clients.contains(&consent.client_id)
+            || context.store.client(&client_id).await?.is_some();
+        if !is_here {
+            return Ok(Some("a consent to a client that is not here"));
+        }
+        if !self.dry_run {
+            let consent = Consent { scope, expires_at: consent.expires_at };
+            context.store.remember_consent(&sub, &client_id, consent).await?;
+        }
+        Ok(None)
     }
 
     async fn take_over_one(
@@ -364,7 +473,7 @@ impl ImportArguments {
         {
             return refused("another user has this verified e-mail address");
         }
-        let has_password = user.password_hash.is_some();
+        let (sub, has_password) = (user.sub.clone(), user.password_hash.is_some());
         let providers = &context.config.provider.settings;
         let (identities, mut left) = self.identities_of(providers, &user, foreign.links);
         for identity in &identities {
@@ -373,7 +482,6 @@ impl ImportArguments {
             }
         }
         if !self.dry_run {
-            let sub = user.sub.clone();
             let written = write(context, user, identities).await;
             match written {
                 // Two users of one page may claim the same.
@@ -388,7 +496,7 @@ impl ImportArguments {
             }
         }
         let left = foreign.left.into_iter().chain(left).collect();
-        Ok(Taken::Added { name, has_password, left })
+        Ok(Taken::Added { name, sub, has_password, left })
     }
 
     /// The identities that are taken over, and what is said about the others.
@@ -400,7 +508,7 @@ impl ImportArguments {
     ) -> (Vec<StoredIdentity>, Vec<String>) {
         let (mut identities, mut left) = (Vec::new(), Vec::new());
         for link in links {
-            let named = self.links.iter().find(|own| own.name.as_str() == link.provider);
+            let named = self.links.iter().find(|own| own.name == link.provider);
             let here = named.and_then(|named| Some((named, named.configured(providers).ok()?)));
             let subject = ExternalSubject::parse(&link.subject);
             let Some(((named, provider), subject)) = here.zip(subject.ok()) else {
@@ -418,56 +526,6 @@ impl ImportArguments {
             });
         }
         (identities, left)
-    }
-
-    fn report(&self, context: &CommandContext, total: usize, outcome: &Outcome) {
-        let Outcome { added, present, without_password, refused, lines, left, .. } = outcome;
-        let (clients, groups) = (&outcome.clients, &outcome.groups);
-        let verb = if self.dry_run { "would be added" } else { "were added" };
-        let mut text = lines.iter().take(MOST_LINES).fold(String::new(), |mut text, line| {
-            text.push_str(line);
-            text.push('\n');
-            text
-        });
-        if lines.len() > MOST_LINES {
-            let _ = writeln!(text, "… and {} more", lines.len() - MOST_LINES);
-        }
-        for (what, users) in left {
-            let _ = writeln!(text, "left behind for {users} users: {what}");
-        }
-        let resources = outcome.resources.join("\n");
-        if !resources.is_empty() {
-            let _ = writeln!(text, "The configuration needs these, if it does not have them:");
-            let _ = writeln!(text, "\n{resources}");
-        }
-        for (counts, what) in [(groups, "groups"), (clients, "clients")] {
-            let Counts { added, present, refused } = counts;
-            if added + present + refused > 0 {
-                let _ = writeln!(
-                    text,
-                    "Of the {what} {added} {verb}, {present} are there already, {refused} can't be \
-                     taken over."
-                );
-            }
-        }
-        let _ = write!(
-            text,
-            "Of {total} users {added} {verb} ({without_password} without a password), {present} \
-             are there already, {refused} can't be taken over."
-        );
-        let facts = json!({
-            "dry_run": self.dry_run, "users": total, "added": added, "present": present,
-            "without_password": without_password, "refused": refused, "problems": lines,
-            "left": left, "resources": outcome.resources,
-            "clients": clients.to_json(), "groups": groups.to_json(),
-        });
-        done(context.json, &text, facts);
-    }
-}
-
-impl Counts {
-    fn to_json(&self) -> Value {
-        json!({"added": self.added, "present": self.present, "refused": self.refused})
     }
 }
 
@@ -506,59 +564,24 @@ async fn write(
     Ok(left)
 }
 
-fn read(
-    format: Format,
-    file: &Path,
-    each: impl FnMut(Result<ForeignUser, String>),
-) -> Result<Configuration, CommandError> {
-    let refuse =
-        |problem: &dyn Display| CommandError::refused(format!("{}: {problem}", file.display()));
-    let export = File::open(file).map_err(|error| refuse(&error))?;
-    read_export(format, export, each).map_err(|error| refuse(&error))
-}
-
 /// Refuses a user whose identifier the export had before: both would be one user to applications.
 fn refuse_repeated(
     user: Result<ForeignUser, String>,
-    seen: &mut HashSet<Sub>,
+    seen: &mut HashSet<Short>,
 ) -> Result<ForeignUser, String> {
     let user = user?;
     match &user.sub {
-        Some(sub) if !seen.insert(sub.clone()) => {
+        Some(sub) if !seen.insert(short(sub)) => {
             Err(format!("{}: the export has the sub {sub} twice", user.username))
         }
         _ => Ok(user),
     }
 }
 
-/// What became of one user.
-enum Taken {
-    Added { name: String, has_password: bool, left: Vec<String> },
-    Present,
-    Refused(String),
-}
+/// A part of the hash of an identifier, which is enough to know it again.
+type Short = [u8; 16];
 
-impl Outcome {
-    fn note(&mut self, taken: Taken) {
-        match taken {
-            Taken::Present => self.present += 1,
-            Taken::Refused(problem) => {
-                self.refused += 1;
-                self.lines.push(problem);
-            }
-            Taken::Added { name, has_password, left } => {
-                self.added += 1;
-                if !has_password {
-                    self.without_password += 1;
-                }
-                for what in left {
-                    if what.starts_with("the password:") {
-                        self.lines.push(format!("{name}: {what}"));
-                    } else {
-                        *self.left.entry(what).or_default() += 1;
-                    }
-                }
-            }
-        }
-    }
+fn short(sub: &Sub) -> Short {
+    let hash: [u8; 32] = Sha256::digest(sub.as_bytes()).into();
+    *hash.first_chunk().unwrap_or(&[0; 16])
 }

@@ -1,0 +1,137 @@
+//! `doorward import` from databases.
+
+use serde_json::{Value, json};
+use test_postgres::{PASSWORD, TestPostgres};
+
+use crate::support::Sandbox;
+
+/// Tables of Duende IdentityServer, for SQLite and PostgreSQL alike.
+const TABLES: &str = include_str!("identityserver.sql");
+
+/// Runs a command. Nothing that it prints may have the password of a database.
+fn run(place: &Sandbox, arguments: &[&str]) -> Result<String, String> {
+    let output = place.command(arguments).output().unwrap();
+    let (out, error) = (String::from_utf8(output.stdout), String::from_utf8(output.stderr));
+    let (out, error) = (out.unwrap(), error.unwrap());
+    assert!(!out.contains(PASSWORD) && !error.contains(PASSWORD), "{out}{error}");
+    if output.status.success() { Ok(out) } else { Err(error) }
+}
+
+fn json_of(place: &Sandbox, arguments: &[&str]) -> Value {
+    let arguments = [arguments, &["--json"]].concat();
+    serde_json::from_str(&run(place, &arguments).unwrap()).unwrap()
+}
+
+/// Takes the fixture over from this database, and says what the report was.
+fn taken_over(place: &Sandbox, database: &str) -> Value {
+    let import = ["import", "identityserver", database];
+    let dry = json_of(place, &[&import[..], &["--dry-run"]].concat());
+    assert_eq!((&dry["added"], &dry["consents"]["added"]), (&json!(2), &json!(1)), "{dry}");
+    run(place, &["user", "show", "ada"]).unwrap_err();
+    let first = json_of(place, &import);
+    let ada = json_of(place, &["user", "show", "ada"]);
+    assert_eq!((&ada["sub"], &ada["claims"]["role"]), (&json!("1"), &json!(["admin"])), "{ada}");
+    assert_eq!(ada["claims"]["site"], json!(["A", "B"]));
+    assert_eq!(ada["claims"]["email"], "ada@example.com");
+    assert_eq!(json_of(place, &["user", "show", "bob"])["enabled"], json!(false));
+    let mvc = json_of(place, &["client", "show", "mvc"]).to_string();
+    for part in ["https://mvc.example.com/signin-oidc", "reference", "900", "MVC"] {
+        assert!(mvc.contains(part), "{part}: {mvc}");
+    }
+    let second = json_of(place, &import);
+    assert_eq!((&second["added"], &second["present"]), (&json!(0), &json!(2)), "{second}");
+    assert_eq!(second["clients"]["added"], json!(0), "{second}");
+    assert_eq!(second["consents"]["added"], json!(0), "{second}");
+    first
+}
+
+fn check(report: &Value) {
+    assert_eq!(report["clients"], json!({"added": 2, "present": 0, "refused": 0}), "{report}");
+    assert_eq!(report["consents"], json!({"added": 1, "present": 0, "refused": 2}), "{report}");
+    let problems = report["problems"].to_string();
+    for part in [
+        "1 persisted grants \\\"refresh_token\\\"",
+        "2 sessions: users sign in anew",
+        "not known here: Orders\"",
+        "the claims of the role admin: level",
+        "old in ApiScopes, which is disabled",
+        "of the client robot: the scope api1",
+        "of the client robot: Properties",
+        "of the client robot: Theme",
+    ] {
+        assert!(problems.contains(part), "{part}: {problems}");
+    }
+    for part in [
+        "the link to an identity at Google",
+        "the token access_token of GitHub",
+        "the second factor",
+        "the column Shoe",
+        "a consent of somebody whom this import did not add",
+        "a consent to a client that is not here",
+    ] {
+        assert_eq!(report["left"][part], json!(1), "{part}: {report}");
+    }
+    assert_eq!(report["left"].as_object().unwrap().len(), 6, "{report}");
+    let resources = report["resources"].to_string();
+    assert!(resources.contains("orders") && resources.contains("The API"), "{resources}");
+}
+
+#[test]
+fn tables_of_identityserver_are_read_from_sqlite_and_from_postgresql() {
+    let place = Sandbox::new();
+    let file = place.folder().join("identityserver.db");
+    test_sqlite::make(&file, TABLES);
+    let before = std::fs::read(&file).unwrap();
+    let from_sqlite = taken_over(&place, "identityserver.db");
+    check(&from_sqlite);
+    assert_eq!(std::fs::read(&file).unwrap(), before, "nothing is written there");
+
+    let postgres = TestPostgres::start();
+    let url = postgres.new_database();
+    let database = url.rsplit('/').next().unwrap();
+    postgres.sql(database, TABLES);
+    let from_postgres = taken_over(&Sandbox::new(), &url);
+    assert_eq!(from_postgres, from_sqlite);
+
+    // The password may be in a file, and the tables in a schema.
+    std::fs::write(place.folder().join("password"), PASSWORD).unwrap();
+    let bare = url.replace(&format!(":{PASSWORD}"), "");
+    let import =
+        |url: &str| run(&place, &["import", "identityserver", url, "--password-file", "password"]);
+    assert!(import(&bare).unwrap().contains("2 are there already"));
+    postgres.sql(database, "CREATE SCHEMA empty");
+    let elsewhere = import(&format!("{bare}?options=-c%20search_path%3Dempty")).unwrap_err();
+    assert!(elsewhere.contains("search_path%3DNAME"), "{elsewhere}");
+    postgres.sql(database, "DROP TABLE \"Clients\"");
+}
+
+#[test]
+fn a_database_that_can_not_be_read_changes_nothing() {
+    let place = Sandbox::new();
+    let file = place.folder().join("identityserver.db");
+    // Enough users for many pages of the file.
+    let many = "INSERT INTO \"AspNetUsers\" (\"Id\", \"UserName\", \"EmailConfirmed\",
+            \"TwoFactorEnabled\", \"SecurityStamp\")
+        WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+        SELECT 'id' || i, 'user' || i, 0, 0, hex(zeroblob(200)) FROM n;";
+    test_sqlite::make(&file, &format!("{TABLES}{many}"));
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 8192].fill(0xff);
+    std::fs::write(&file, bytes).unwrap();
+    let refused = run(&place, &["import", "identityserver", "identityserver.db"]).unwrap_err();
+    assert!(refused.contains("identityserver.db") && refused.contains("damaged"), "{refused}");
+    run(&place, &["user", "show", "ada"]).unwrap_err();
+
+    for (arguments, part) in [
+        (vec!["identityserver", "postgres://erin:hunter2@127.0.0.1:1/x"], "127.0.0.1:1/x"),
+        (vec!["identityserver", "postgres://erin:hunter2@127.0.0.1:1/"], "name the database"),
+        (vec!["identityserver", "postgres://e@127.0.0.1:1/x?sslrootcert=y"], "--ca-file"),
+        (vec!["keycloak", "postgres://erin:hunter2@127.0.0.1:1/x"], "only import identityserver"),
+        // Doorward's own database has none of the tables.
+        (vec!["identityserver", "data/doorward.sqlite3"], "none of the tables"),
+    ] {
+        let refused = run(&place, &[&["import"], &arguments[..]].concat()).unwrap_err();
+        assert!(refused.contains(part) && !refused.contains("hunter2"), "{refused}");
+    }
+}
