@@ -24,8 +24,7 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(10 * 60);
 ///
 /// ```
 /// use doorward_resource_server::cors;
-/// use doorward_protocol::dpop::NONCE_HEADER;
-use http::{HeaderValue, Method, header};
+/// use http::{HeaderValue, Method, header};
 ///
 /// let origins = [HeaderValue::from_static("https://app.example.com")];
 /// let layer = cors(origins)

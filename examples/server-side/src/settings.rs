@@ -17,8 +17,8 @@ pub(crate) struct Settings {
     pub(crate) client_key: Option<String>,
     /// The key's name (`kid`) in the set that the provider knows.
     pub(crate) client_key_id: Option<String>,
-    /// The algorithm that the client is registered with for ID tokens, as `RS256`. Without it, every
-    /// algorithm of the provider is accepted.
+    /// The algorithm that the client is registered with for ID tokens, as `RS256`. Without it,
+    /// every algorithm of the provider is accepted.
     pub(crate) id_token_alg: Option<String>,
     pub(crate) scope: String,
     /// Where the demo API is.

@@ -1,6 +1,6 @@
-//! Runs the tests of a crate in a browser: cargo calls it for each test program. It is the runner of
-//! `wasm-bindgen-cli`, built from here with what xtask is built from: that takes a quarter of the
-//! time of an installation.
+//! Runs the tests of a crate in a browser: cargo calls it for each test program. It is the runner
+//! of `wasm-bindgen-cli`, built from here with what xtask is built from: that takes a quarter of
+//! the time of an installation.
 
 use std::{env, error::Error};
 

@@ -1,15 +1,31 @@
 //! Users are managed: found, added, changed and disabled, with the rights that the guide gives to
 //! the account for it.
 
-use doorward_directory::settings::{DisableBy, ManagedGroups, Management};
-use doorward_provider::use_case::directory_management::{
-    DirectoryGroup, DirectoryManager, EntryAttributes, EntryChanges, ManageError, ManagedEntry,
-    NewEntry,
+use std::{fmt::Write as _, sync::LazyLock, time::Duration};
+
+use doorward_directory::{
+    Dn, LdapDirectory,
+    settings::{
+        DirectorySettings, DisableBy, Limits, ManagedGroups, Management, Security, ServiceAccount,
+    },
 };
-use test_slapd::{WRITER, WRITER_PASSWORD};
+use doorward_protocol::secret::Secret;
+use doorward_provider::{
+    model::{directory::AccountProblem, external_identity::ExternalSubject},
+    use_case::{
+        directory::{DirectoryClient as _, DirectoryError},
+        directory_management::{
+            DirectoryGroup, DirectoryManager, EntryAttributes, EntryChanges, ManageError,
+            ManagedEntry, NewEntry,
+        },
+    },
+};
+use test_slapd::{
+    BASE, READER, READER_PASSWORD, TestSlapd, WRITER, WRITER_PASSWORD, group, person,
+};
 use tokio::net::TcpListener;
 
-use super::*;
+use crate::{NOW, dn_of, open, server, settings, sign_in};
 
 /// A server whose entries the tests of this file change. Each has entries of its own.
 static OWN: LazyLock<TestSlapd> = LazyLock::new(|| {

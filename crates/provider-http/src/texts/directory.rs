@@ -67,7 +67,8 @@ pub(super) static ENGLISH: DirectoryTexts = DirectoryTexts {
     change_first: "Change your password",
     change_first_text: "Your organisation's directory lets you in as soon as you have another \
         password. It is changed there, and so wherever you sign in with it.",
-    no_change_needed: "Your password did not have to be changed, and is as before. Sign in with it.",
+    no_change_needed: "Your password did not have to be changed, and is as before. Sign in with \
+        it.",
     password_changed: (
         "Your password is changed",
         "It is changed in the directory, and so wherever you sign in with it. You are signed out \
@@ -97,8 +98,8 @@ pub(super) static GERMAN: DirectoryTexts = DirectoryTexts {
     change_first: "Passwort ändern",
     change_first_text: "Das Verzeichnis Ihrer Organisation lässt Sie ein, sobald Sie ein anderes \
         Passwort haben. Es wird dort geändert, und damit überall, wo Sie sich damit anmelden.",
-    no_change_needed: "Ihr Passwort musste nicht geändert werden und ist wie zuvor. Melden Sie sich \
-        damit an.",
+    no_change_needed: "Ihr Passwort musste nicht geändert werden und ist wie zuvor. Melden Sie \
+        sich damit an.",
     password_changed: (
         "Ihr Passwort ist geändert",
         "Es ist im Verzeichnis geändert, und damit überall, wo Sie sich damit anmelden. Hier sind \

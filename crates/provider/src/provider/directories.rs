@@ -1,7 +1,5 @@
 //! Directories whose users are managed.
 
-use std::sync::Arc;
-
 use doorward_protocol::ids::Sub;
 
 use super::Provider;

@@ -18,7 +18,7 @@ use crate::{
         session::method,
         time::{Clock, Seconds, Timestamp},
     },
-    store::{Access, ExternalIdentities, Sessions, Store, StoreError},
+    store::{Access, ExternalIdentities, Sessions, StoreError},
     use_case::directory_management::DirectoryManager,
 };
 
@@ -456,15 +456,12 @@ impl AccessOfUsers {
 /// Ends all sessions of a user and revokes all that clients have of them, where no task of this
 /// process waits for logout tokens to deliver. Returns how many sessions there were.
 pub async fn end_access(
-    store: &Arc<dyn Store>,
+    sessions: Arc<dyn Sessions>,
+    access: Arc<dyn Access>,
     sub: &Sub,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let of_users = AccessOfUsers {
-        sessions: store.clone(),
-        access: store.clone(),
-        logout_queued: Arc::default(),
-    };
+    let of_users = AccessOfUsers { sessions, access, logout_queued: Arc::default() };
     of_users.end(sub.clone(), now).await
 }
 

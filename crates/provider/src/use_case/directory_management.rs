@@ -1,5 +1,6 @@
-//! Users of a directory (LDAP) are managed: what may be asked of it, and what comes back. Only where
-//! the operator has given it an account of its own for that, and only in the configured subtree.
+//! Users of a directory (LDAP) are managed: what may be asked of it, and what comes back. Only
+//! where the operator has given it an account of its own for that, and only in the configured
+//! subtree.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -13,7 +14,7 @@ use crate::{
         time::Timestamp,
         user::User,
     },
-    store::{Store, StoreError},
+    store::{ExternalIdentities, StoreError, Users},
 };
 
 /// How many values an attribute may get.
@@ -274,15 +275,16 @@ pub fn checked_attributes(
 
 /// The user whose identity is an entry of a directory.
 pub async fn linked_user(
-    store: &dyn Store,
+    identities: &dyn ExternalIdentities,
+    users: &dyn Users,
     directory: &IdentityProviderName,
     id: &ExternalSubject,
 ) -> Result<Option<User>, StoreError> {
     let issuer = crate::model::directory::issuer(directory);
     let Ok(issuer) = Issuer::parse(&issuer) else { return Ok(None) };
     let id = ExternalId { issuer, subject: id.clone() };
-    match store.external_identity(&id).await? {
-        Some(identity) => store.user(&identity.sub).await,
+    match identities.external_identity(&id).await? {
+        Some(identity) => users.user(&identity.sub).await,
         None => Ok(None),
     }
 }

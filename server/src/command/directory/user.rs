@@ -280,8 +280,8 @@ impl Managed {
 
     /// The account here of an entry.
     async fn linked(&self, entry: &ManagedEntry) -> Result<Option<User>, CommandError> {
-        let name = &self.manager()?.abilities().name;
-        Ok(linked_user(&*self.context.store, name, &entry.id).await?)
+        let (name, store) = (&self.manager()?.abilities().name, &*self.context.store);
+        Ok(linked_user(store, store, name, &entry.id).await?)
     }
 
     async fn list(&self, prefix: &str, most: usize) -> Result<(), CommandError> {
@@ -338,7 +338,9 @@ impl Managed {
         let ends = event == "directory_password_set" || !entry.enabled;
         let mut ended = Ok(0);
         if let Some(user) = linked.as_ref().filter(|_| ends) {
-            ended = end_access(&self.context.store, &user.sub, CommandContext::now()).await;
+            let store = &self.context.store;
+            let now = CommandContext::now();
+            ended = end_access(store.clone(), store.clone(), &user.sub, now).await;
             facts["ended_sessions"] = json!(ended.as_ref().ok());
             details["ended_sessions"] = json!(ended.as_ref().ok());
         }

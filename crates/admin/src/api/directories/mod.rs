@@ -74,7 +74,8 @@ async fn account_to_act_on(
     directory: &dyn DirectoryManager,
     entry: &ManagedEntry,
 ) -> Result<Option<User>, Problem> {
-    let user = linked_user(api.store(), &directory.abilities().name, &entry.id).await?;
+    let user =
+        linked_user(api.store(), api.store(), &directory.abilities().name, &entry.id).await?;
     if let Some(user) = &user {
         caller.may_act_on(user)?;
     }

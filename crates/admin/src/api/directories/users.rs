@@ -179,7 +179,8 @@ async fn shown(
     entry: ManagedEntry,
 ) -> Result<Response, Problem> {
     let groups = directory.groups_of(&entry).await.map_err(problem)?;
-    let user = linked_user(api.store(), &directory.abilities().name, &entry.id).await?;
+    let user =
+        linked_user(api.store(), api.store(), &directory.abilities().name, &entry.id).await?;
     let etag = version(&entry).etag();
     let view = DirectoryUserView::of(entry, groups, user.map(|user| user.sub.to_string()));
     Ok(([(ETAG, etag)], Json(view)).into_response())

@@ -1,4 +1,5 @@
-//! The form for somebody whom a directory lets in only with another password, and what becomes of it.
+//! The form for somebody whom a directory lets in only with another password, and what becomes of
+//! it.
 
 use axum::{
     http::{HeaderMap, StatusCode},
