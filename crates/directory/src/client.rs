@@ -70,7 +70,9 @@ impl LdapDirectory {
         let servers = Arc::new(servers);
         let questions = Pool::new(Arc::clone(&servers), settings.account.clone());
         let passwords = Pool::new(Arc::clone(&servers), None);
-        let manager = Manager::new(&settings, &servers);
+        // What happens to the account that writes says nothing about sign-ins.
+        let of_manager = Servers::new(settings.servers.clone(), Arc::clone(&tls), limits);
+        let manager = Manager::new(&settings, &Arc::new(of_manager));
         Ok(Self { settings, tls, servers, questions, passwords, manager })
     }
 

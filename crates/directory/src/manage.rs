@@ -137,7 +137,10 @@ impl Manager {
 
     /// What is told of an entry.
     fn managed(&self, entry: &Entry, now: Timestamp) -> Result<ManagedEntry, ManageError> {
-        inside(&entry.dn, &self.own.base)?;
+        let dn = inside(&entry.dn, &self.own.base)?;
+        if self.is_of_doorward(&dn) {
+            return Err(ManageError::Missing);
+        }
         let own = &self.settings.attributes;
         let id = id::subject(&own.id, entry).map_err(not_accepted)?;
         let state = state::of_entry(&self.settings, entry, now).map_err(not_accepted)?;
@@ -163,6 +166,26 @@ impl Manager {
             state: text(STATE),
             flags: number(entry, CONTROL),
         })
+    }
+
+    /// Refuses a user name that an entry has, `but` the one of this name. The directory itself may
+    /// allow two, and then nobody could sign in by it.
+    async fn check_is_free(&self, username: &str, but: Option<&str>) -> Result<(), ManageError> {
+        let filter = equals(&self.settings.attributes.username, username);
+        let (found, _) = self.search(self.users(filter, 2)).await?;
+        if found.iter().all(|entry| Some(entry.dn.as_str()) == but) {
+            return Ok(());
+        }
+        Err(ManageError::Exists)
+    }
+
+    /// Whether it is an account by which this program works. Who had its password would have more
+    /// than the rights of this administration.
+    fn is_of_doorward(&self, dn: &Dn) -> bool {
+        let reads = self.settings.account.as_ref().map(|account| account.dn.as_str());
+        let own = [Some(self.own.account.dn.as_str()), reads, self.settings.decoy.as_deref()];
+        let mut own = own.into_iter().flatten().filter_map(Dn::parse);
+        own.any(|own| own.len() == dn.len() && dn.is_at_or_under(&own))
     }
 
     /// The entry of this name as it is by now.
@@ -393,6 +416,7 @@ impl DirectoryManager for Manager {
         let dn = parent.child(&self.own.naming_attribute, &new.username).to_string();
         inside(&dn, &self.own.base)?;
         let attributes = self.attributes_of(new, &given)?;
+        self.check_is_free(&new.username, None).await?;
         self.write(async |connection| connection.add(&dn, attributes).await).await.map_err(
             |error| match error {
                 ManageError::Missing => {
@@ -435,6 +459,7 @@ impl DirectoryManager for Manager {
         let username = changes.username.as_ref().filter(|name| **name != before.username);
         if let Some(name) = username {
             check_username(name)?;
+            self.check_is_free(name, Some(&before.dn)).await?;
             let attribute = &self.settings.attributes.username;
             if attribute.eq_ignore_ascii_case(&self.own.naming_attribute) {
                 let renamed = present.renamed(attribute, name).ok_or_else(|| {

@@ -24,12 +24,18 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(10 * 60);
 ///
 /// ```
 /// use doorward_resource_server::cors;
-/// use http::{HeaderValue, Method, header};
+/// use http::{HeaderName, HeaderValue, Method, header};
 ///
 /// let origins = [HeaderValue::from_static("https://app.example.com")];
 /// let layer = cors(origins)
 ///     .allow_methods([Method::GET, Method::POST])
-///     .expose_headers([header::WWW_AUTHENTICATE, header::ETAG]);
+///     .expose_headers([
+///         header::WWW_AUTHENTICATE,
+///         header::ETAG,
+///         // What a client needs for its DPoP proofs.
+///         header::DATE,
+///         HeaderName::from_static("dpop-nonce"),
+///     ]);
 /// # let router: axum::Router = axum::Router::new().layer(layer);
 /// ```
 pub fn cors(origins: impl IntoIterator<Item = HeaderValue>) -> CorsLayer {

@@ -27,7 +27,7 @@ use doorward_provider::{
     model::{
         claim_rules::check_claims,
         password::{FirebaseHashes, PasswordError, PasswordHash},
-        provisioning::MARKS_CLAIM,
+        provisioning::{KEPT_CLAIM, MARKS_CLAIM},
         time::Timestamp,
         user::ADMIN_ROLE_CLAIM,
     },
@@ -223,7 +223,7 @@ impl ForeignUser {
             return;
         }
         let one = Map::from_iter([(name.to_owned(), value.clone())]);
-        if name == MARKS_CLAIM || check_claims(one).is_err() {
+        if [MARKS_CLAIM, KEPT_CLAIM].contains(&name) || check_claims(one).is_err() {
             self.left.push(format!("the attribute {name:?}: the provider sets this claim itself"));
         } else if !self.claims.contains_key(name) {
             self.claim(name, value);

@@ -72,6 +72,19 @@ impl Caller {
         )))
     }
 
+    /// Nobody gives an entry of a directory the name or address of a user who may do more, or,
+    /// without the right to change users, of anybody but `linked`, whose entry it is.
+    pub fn may_take_name_of(&self, user: &User, linked: Option<&Sub>) -> Result<(), Problem> {
+        self.may_act_on(user)?;
+        if linked == Some(&user.sub) || self.has_all_of(AdminScope::UsersWrite) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!(
+            "A user here has this name or address: it takes the scope {}.",
+            AdminScope::UsersWrite.name()
+        )))
+    }
+
     /// Nobody gives a role that may do more than they may.
     pub fn may_give(&self, role: AdminRole) -> Result<(), Problem> {
         if self.covers(role) {

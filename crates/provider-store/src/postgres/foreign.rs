@@ -82,9 +82,10 @@ impl PostgresTables {
     ) -> Result<(), ForeignError> {
         let members: String = children.iter().map(member).collect();
         let name = quoted(&table.name);
+        // With their schema: the database may have functions of these names, too.
         let declare = format!(
             "DECLARE foreign_rows NO SCROLL CURSOR FOR
-                 SELECT (to_jsonb(t){members})::text FROM {name} t"
+                 SELECT (pg_catalog.to_jsonb(t){members})::text FROM {name} t"
         );
         self.client.batch_execute(&declare).await.map_err(|error| self.refused(&error))
     }
@@ -122,7 +123,8 @@ impl Drop for PostgresTables {
 fn member(child: &ChildRows<'_>) -> String {
     let ChildRows { member, table, column, key } = child;
     format!(
-        " || jsonb_build_object('{member}', coalesce((SELECT jsonb_agg(to_jsonb(c)) FROM {} c \
+        " OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('{member}', coalesce(( \
+         SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(c)) FROM {} c \
          WHERE c.{} = t.{}), '[]'::jsonb))",
         quoted(&table.name),
         quoted(column),

@@ -250,6 +250,11 @@ impl PasswordCheck<'_> {
         origin: SignInOrigin<'_>,
         states: DirectoryStates<'_>,
     ) -> Result<FirstChange, SignInError> {
+        // By the form of the name alone, which tells nothing of who there is.
+        let asked = self.directories.taking(&normalized_username(username));
+        if !asked.iter().any(|own| own.directory.changes_passwords) {
+            return Err(SignInError::WrongPassword);
+        }
         let problem = match self.verify(username, present.clone(), origin).await {
             Ok(_) => return Ok(FirstChange::NotNeeded),
             Err(SignInError::Account(problem)) if self.may_change_first(username, problem) => {
@@ -674,7 +679,12 @@ impl OfEntry<'_> {
     async fn count_nobody(&self) -> Result<(), StoreError> {
         let nobody = format!("{}\n\n{}", self.issuer, self.name);
         let counters = self.check.counters(&nobody, None, self.origin).await?;
-        let limits = self.not_counted(&counters);
+        let mut limits = self.not_counted(&counters);
+        // What the address shares with others is not counted for nobody: no success takes it back.
+        if let Some(address) = self.origin.address() {
+            let shared = ThrottleKey::address(address);
+            limits.retain(|(key, _)| *key != shared);
+        }
         self.check.failures.admit_sign_in(&limits, self.check.clock.now()).await?;
         Ok(())
     }

@@ -4,6 +4,7 @@ mod groups;
 mod users;
 
 use axum::{Json, extract::State, response::IntoResponse as _};
+use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
         email::EmailAddress,
@@ -76,29 +77,38 @@ async fn account_to_act_on(
 ) -> Result<Option<User>, Problem> {
     let user =
         linked_user(api.store(), api.store(), &directory.abilities().name, &entry.id).await?;
-    if let Some(user) = &user {
-        caller.may_act_on(user)?;
+    match &user {
+        Some(user) => caller.may_act_on(user)?,
+        // Nobody has signed in by it yet: its name and address may say whose account it becomes.
+        None => {
+            let mut called = entry.attributes.clone();
+            called.insert(String::new(), entry.email.iter().cloned().collect());
+            may_be_called(api, caller, None, Some(&entry.username), &called).await?;
+        }
     }
     Ok(user)
 }
 
 /// Nobody gives an entry the user name or the address of somebody who may do more: with a setting
-/// that believes the directory the entry would get that account.
+/// that believes the directory the entry would get that account. For the same reason the name or
+/// address of anybody else than `linked`, the user of the entry, takes the right to change users.
+/// A user name may be an address, too.
 async fn may_be_called(
     api: &AdminApi,
     caller: &Caller,
+    linked: Option<&Sub>,
     username: Option<&str>,
     attributes: &EntryAttributes,
 ) -> Result<(), Problem> {
     if let Some(name) = username
         && let Some(user) = api.store().user_by_username(&normalized_username(name)).await?
     {
-        caller.may_act_on(&user)?;
+        caller.may_take_name_of(&user, linked)?;
     }
-    let addresses = attributes.values().flatten();
-    for address in addresses.filter_map(|value| EmailAddress::parse(value).ok()) {
+    let texts = attributes.values().flatten().map(String::as_str).chain(username);
+    for address in texts.filter_map(|value| EmailAddress::parse(value).ok()) {
         if let Some(user) = api.store().user_by_email(&address.normalized()).await? {
-            caller.may_act_on(&user)?;
+            caller.may_take_name_of(&user, linked)?;
         }
     }
     Ok(())

@@ -8,7 +8,8 @@ use axum::{
 use doorward_provider::{
     model::external_identity::ExternalSubject,
     use_case::directory_management::{
-        DirectoryGroup, DirectoryManager, EntryChanges, ManagedEntry, NewEntry, linked_user,
+        DirectoryGroup, DirectoryManager, EntryChanges, ManageError, ManagedEntry, NewEntry,
+        linked_user,
     },
 };
 use http::{
@@ -104,7 +105,7 @@ pub async fn create(
     let directory = directory(&api, &name)?;
     history.detail("directory", &*name);
     let NewDirectoryUser { username, parent, attributes, password, must_change, enabled } = new;
-    may_be_called(&api, &caller, Some(&username), &attributes).await?;
+    may_be_called(&api, &caller, None, Some(&username), &attributes).await?;
     let new = NewEntry { username, parent, attributes, password, must_change, enabled };
     let entry = directory.create(&new, api.now()).await.map_err(problem)?;
     history.on("entry", &entry.id);
@@ -142,13 +143,23 @@ pub async fn change(
     }
     version(&before).require(&headers)?;
     let DirectoryUserChanges { username, enabled, attributes } = changes;
-    may_be_called(&api, &caller, username.as_deref(), &attributes).await?;
+    let linked = user.as_ref().map(|user| &user.sub);
+    may_be_called(&api, &caller, linked, username.as_deref(), &attributes).await?;
     let changes = EntryChanges { username, enabled, attributes };
-    let after = directory.change(&before, &changes, api.now()).await.map_err(problem)?;
-    history.changed(Some(recorded(&before)), Some(recorded(&after)));
-    if !after.enabled {
+    let changed = directory.change(&before, &changes, api.now()).await;
+    let is_disabled = match &changed {
+        Ok(after) => !after.enabled,
+        // The answer was not understood or did not come, but the directory may have done it.
+        Err(ManageError::NotAccepted(_) | ManageError::Unavailable(_)) => {
+            changes.enabled == Some(false)
+        }
+        Err(_) => false,
+    };
+    if is_disabled {
         history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
     }
+    let after = changed.map_err(problem)?;
+    history.changed(Some(recorded(&before)), Some(recorded(&after)));
     shown(&api, directory, after).await
 }
 
@@ -168,8 +179,15 @@ pub async fn set_password(
         history.on_user(&user.sub);
     }
     let set = directory.set_password(&entry, &body.password, body.must_change).await;
+    // What was refused in part, or not answered, may have been done.
+    let has_no_effect = matches!(
+        set,
+        Err(ManageError::Invalid { .. } | ManageError::Outside(_) | ManageError::Missing)
+    );
+    if !has_no_effect {
+        history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
+    }
     set.map_err(problem)?;
-    history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

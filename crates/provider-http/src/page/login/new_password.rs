@@ -64,6 +64,9 @@ impl LoginPage {
         match changed {
             Ok(FirstChange::Changed(_)) => {}
             Ok(FirstChange::NotNeeded) => {
+                // It was no sign-in, and whoever reads the history sees that a password was tried.
+                let cause = &SignInError::WrongPassword;
+                audit::Event::SignInRefused { peer: &peer.0, cause }.log();
                 let page = self.with_problem(t.directory.no_change_needed);
                 return Ok(page.show(state, headers, StatusCode::BAD_REQUEST).await);
             }
@@ -73,6 +76,8 @@ impl LoginPage {
             }
             Ok(FirstChange::Refused(PasswordChangeError::WrongPassword))
             | Err(SignInError::WrongPassword) => {
+                let cause = &SignInError::WrongPassword;
+                audit::Event::SignInRefused { peer: &peer.0, cause }.log();
                 return again(&self, t.own_page.present_password_wrong);
             }
             Ok(FirstChange::Refused(error @ PasswordChangeError::Refused(_))) => {
