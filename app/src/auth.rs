@@ -1,6 +1,8 @@
 //! Sign-in of this page: `doorward-leptos`, configured by `/config.json`, with all failures in
 //! words for the user.
 
+use std::cell::RefCell;
+
 use doorward_client::{Settings, StepUp};
 use doorward_leptos::{Auth, AuthStep, provide_auth_with};
 use leptos::prelude::*;
@@ -40,12 +42,28 @@ pub fn use_page_auth() -> PageAuth {
     expect_context()
 }
 
+thread_local! {
+    /// The configuration, if it was fetched before there was a page.
+    static EARLY: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// The settings, before there is a page. The page finds the configuration that they are from.
+pub async fn early_settings(path: &'static str) -> Option<Settings> {
+    let text = browser::fetch_text(path).await.ok()?;
+    let settings = AppConfig::parse(&text, &browser::origin()).ok()?.settings();
+    EARLY.set(Some(text));
+    Some(settings)
+}
+
 async fn load(
     path: &'static str,
     config: RwSignal<Option<AppConfig>>,
     problem: RwSignal<Option<Problem>>,
 ) -> Option<Settings> {
-    let text = browser::fetch_text(path).await.map_err(ConfigError::Unreachable);
+    let text = match EARLY.take() {
+        Some(text) => Ok(text),
+        None => browser::fetch_text(path).await.map_err(ConfigError::Unreachable),
+    };
     match text.and_then(|text| AppConfig::parse(&text, &browser::origin())) {
         Ok(read) => {
             let settings = read.settings();

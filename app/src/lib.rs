@@ -46,6 +46,12 @@ use crate::{
 /// browser's program needs no router.
 pub const PAGE_PATHS: [&str; 2] = ["/", "/OpenId/Login/JS"];
 
+/// Begins with the provider's response in the page's address, if there is one, and brings the page
+/// to life by `mount`.
+pub fn start(mount: impl FnOnce() + 'static) {
+    doorward_leptos::callback_first(auth::early_settings(CONFIG_PATH), mount);
+}
+
 /// The application, the content of `<body>`.
 #[component]
 pub fn App() -> impl IntoView {

@@ -5,12 +5,16 @@ use leptos_meta::HashedStylesheet;
 
 use crate::{App, components::icons::BrandMark, pages::NotFound};
 
+/// Shows the element `fatal` if the program fails.
+const FALLBACK: &str = include_str!("../../style/assets/fallback.js");
+
 /// The whole page. Its inline scripts carry the nonce of this response, so that the server can send
 /// a `Content-Security-Policy` with `script-src 'self' 'nonce-…' 'wasm-unsafe-eval'; style-src
 /// 'self'`.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let scripts = view! {
-        <script src="/fallback.js" defer nonce=use_nonce()></script>
+        // In the document: the program would wait for a file of its own.
+        <script nonce=use_nonce() inner_html=FALLBACK></script>
         <AutoReload options=options.clone()/>
         <HydrationScripts options=options.clone()/>
     };
@@ -23,7 +27,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                     page."
             </p>
         </noscript>
-        // fallback.js shows this if the WebAssembly program cannot be loaded or has stopped.
+        // FALLBACK shows this if the WebAssembly program cannot be loaded or has stopped.
         <div id="fatal" class="alert alert-error fatal" role="alert" hidden>
             <p class="alert-title">"This page has stopped working"</p>
             <p>"Its program could not be loaded, or it stopped unexpectedly. Your session is not \

@@ -6,12 +6,12 @@
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
-    leptos::mount::hydrate_body(doorward_app::App);
+    doorward_app::start(|| leptos::mount::hydrate_body(doorward_app::App));
 }
 
 /// Draws the page. Called when the module is loaded.
 #[cfg(all(feature = "csr", not(feature = "hydrate")))]
 #[wasm_bindgen::prelude::wasm_bindgen(start)]
 pub fn start() {
-    leptos::mount::mount_to_body(doorward_app::App);
+    doorward_app::start(|| leptos::mount::mount_to_body(doorward_app::App));
 }

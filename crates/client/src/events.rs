@@ -40,6 +40,8 @@ type Handler = Rc<RefCell<dyn FnMut(&AuthEvent)>>;
 struct Registry {
     handlers: RefCell<Vec<(u64, Handler)>>,
     next: Cell<u64>,
+    /// The events that are held back.
+    held: RefCell<Option<Vec<AuthEvent>>>,
 }
 
 /// The subscribers of one client. Clones share them.
@@ -83,7 +85,24 @@ impl Events {
         }
     }
 
+    /// Holds all events back until [`Events::release`], for a client that begins to work before its
+    /// subscribers are there.
+    pub fn hold(&self) {
+        self.0.held.borrow_mut().get_or_insert_default();
+    }
+
+    /// Emits the events that were held back, and holds back no more.
+    pub fn release(&self) {
+        for event in self.0.held.take().unwrap_or_default() {
+            self.emit(&event);
+        }
+    }
+
     pub(crate) fn emit(&self, event: &AuthEvent) {
+        if let Some(held) = &mut *self.0.held.borrow_mut() {
+            held.push(event.clone());
+            return;
+        }
         let ids: Vec<u64> = self.0.handlers.borrow().iter().map(|(id, _)| *id).collect();
         for id in ids {
             // A handler that ran before may have ended this subscription.

@@ -178,6 +178,15 @@ impl UserManager {
         boxed(async move { client.signin_callback(&url).await })
     }
 
+    /// Begins what [`UserManager::signin_redirect_callback`] does, and returns once the code is on
+    /// its way to the provider, or if nothing is left to do. The page can use the time until the
+    /// answer arrives. How the sign-in ended, a later call of that function tells.
+    pub fn begin_signin_redirect_callback(&self, url: &str) -> LocalFuture<()> {
+        let client = Rc::clone(&self.0);
+        let url = url.to_owned();
+        Box::pin(async move { client.begin_callback(&url).await })
+    }
+
     /// Renews the tokens now: with the refresh token, or (feature `popups`) in a hidden frame. The
     /// frame also signs in a user who has a session at the provider but none here. Concurrent calls
     /// share one request.

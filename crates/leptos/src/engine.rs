@@ -4,7 +4,7 @@
 use std::{future::Future, pin::Pin, rc::Rc};
 
 use doorward_client::{
-    ApiRequest, ApiResponse, Error, SigninRequestArgs, SignoutRequestArgs,
+    ApiRequest, ApiResponse, Error, Settings, SigninRequestArgs, SignoutRequestArgs,
     ports::{HttpClient, NetworkFailure},
 };
 
@@ -54,7 +54,7 @@ pub(crate) fn by_client(auth: Auth, task: Task) -> Work {
             // Without a client nobody has signed in.
             return Err(Error::NotSignedIn);
         }
-        match start(auth, task).await {
+        match start(Job::OfPage(auth, task)).await {
             Ok(work) => work.await,
             Err(NotLoaded) => Err(Error::Network {
                 url: page::origin(),
@@ -64,7 +64,31 @@ pub(crate) fn by_client(auth: Auth, task: Task) -> Work {
     })
 }
 
-/// Loads the client if necessary, and begins the task.
+/// Begins with the response in the URL, before there is a page.
+pub(crate) async fn begin_early(settings: Settings) {
+    if let Ok(work) = start(Job::Early(Box::new(settings))).await {
+        drop(work.await);
+    }
+}
+
+/// What is done by the client's file.
+enum Job {
+    /// A task of the page.
+    OfPage(Auth, Task),
+    /// The response in the URL, before there is a page.
+    Early(Box<Settings>),
+}
+
+impl Job {
+    fn begin(self) -> Work {
+        match self {
+            Self::OfPage(auth, task) => operations::begin(auth, task),
+            Self::Early(settings) => operations::begin_early(*settings),
+        }
+    }
+}
+
+/// Loads the client if necessary, and begins the job.
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
 #[leptos::wasm_split::wasm_split(
     sign_in,
@@ -72,8 +96,8 @@ pub(crate) fn by_client(auth: Auth, task: Task) -> Work {
     fallible,
     preload(load)
 )]
-fn start(auth: Auth, task: Task) -> Result<Work, NotLoaded> {
-    Ok(operations::begin(auth, task))
+fn start(job: Job) -> Result<Work, NotLoaded> {
+    Ok(job.begin())
 }
 
 /// Loads the client, which will be needed. A failure is reported by whoever needs it.
@@ -84,8 +108,8 @@ pub(crate) async fn preload() {
 
 #[cfg(not(all(feature = "split", target_arch = "wasm32")))]
 #[allow(clippy::unused_async)] // As its other form.
-async fn start(auth: Auth, task: Task) -> Result<Work, NotLoaded> {
-    Ok(operations::begin(auth, task))
+async fn start(job: Job) -> Result<Work, NotLoaded> {
+    Ok(job.begin())
 }
 
 #[cfg(all(feature = "split", target_arch = "wasm32"))]

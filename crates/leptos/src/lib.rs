@@ -64,6 +64,7 @@ mod browser_fetch;
 mod call;
 mod callback;
 mod components;
+mod early;
 mod engine;
 mod live;
 mod operations;
@@ -106,6 +107,7 @@ pub use doorward_client::{
 pub use doorward_client::{PopupArgs, SessionStatus};
 #[cfg(feature = "policy")]
 pub use doorward_policy::{self, Policy, Principal, RequiredPolicy};
+pub use early::callback_first;
 pub use options::AuthOptions;
 #[cfg(feature = "policy")]
 pub use policy::{RequirePolicy, RequirePolicyProps};

@@ -4,14 +4,15 @@
 use std::rc::Rc;
 
 use doorward_client::{
-    AuthEvent, Error, Settings, SigninRequestArgs, SignoutRequestArgs, SignoutScope, User,
-    UserManager,
+    AuthEvent, CallbackKind, Error, Settings, SigninRequestArgs, SignoutRequestArgs, SignoutScope,
+    User, UserManager,
 };
 use leptos::prelude::*;
 
 use crate::{
     Auth, AuthStatus, AuthStep,
     callback::accept_response,
+    early::{self, Early},
     engine::{Reply, Task, Work},
     live::Client,
     start::{fail, set_status, settings},
@@ -44,6 +45,25 @@ pub(crate) fn begin(auth: Auth, task: Task) -> Work {
             Task::Token(None) => return manager.get_access_token().await.map(Reply::Token),
             Task::Token(Some(resource)) => {
                 return manager.get_access_token_for(&resource).await.map(Reply::Token);
+            }
+        }
+        Ok(Reply::Done)
+    })
+}
+
+/// Begins with the response in the URL, before there is a page.
+pub(crate) fn begin_early(settings: Settings) -> Work {
+    Box::pin(async move {
+        // The page reports a failure, since it finds the same.
+        if early::is_open()
+            && let Ok(manager) = user_manager(settings.clone())
+        {
+            manager.events().hold();
+            let response = manager.take_response();
+            let client = Rc::new(manager.clone());
+            early::begun(Early { settings, client, response: response.clone() });
+            if manager.callback_kind(&response) == CallbackKind::Signin {
+                manager.begin_signin_redirect_callback(&response).await;
             }
         }
         Ok(Reply::Done)
@@ -84,11 +104,14 @@ async fn set_up(auth: Auth) -> Option<UserManager> {
     if let Some(client) = auth.live.client() {
         return Some(client.manager());
     }
-    let settings = Settings::clone(&settings);
     let plan = auth.live.plan()?;
-    let made = match &plan.make {
-        Some(make) => make(settings),
-        None => user_manager(settings),
+    let made = match (&plan.make, early::take(&settings)) {
+        (Some(make), _) => make(Settings::clone(&settings)),
+        (None, Some(early)) => {
+            auth.live.update(|live| live.response = Some(early.response));
+            Ok(early.client.manager())
+        }
+        (None, None) => user_manager(Settings::clone(&settings)),
     };
     let manager = match made {
         Ok(manager) => manager,
@@ -110,6 +133,7 @@ async fn set_up(auth: Auth) -> Option<UserManager> {
             waiting.begin(&manager);
         }
     }
+    manager.events().release();
     Some(manager)
 }
 

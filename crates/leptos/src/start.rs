@@ -15,7 +15,7 @@ pub(crate) async fn start(auth: Auth) {
         leptos::task::spawn_local(crate::engine::preload());
     }
     #[cfg(feature = "split")]
-    if auth.live.client().is_none() {
+    if auth.live.client().is_none() && !crate::early::is_begun() {
         let Some(settings) = settings(auth).await else {
             return set_status(auth, AuthStatus::Unavailable);
         };

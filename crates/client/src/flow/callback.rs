@@ -13,10 +13,12 @@
 
 use std::{
     cell::{Cell, RefCell},
+    pin::pin,
     rc::Rc,
 };
 
 use doorward_protocol::base64url;
+use futures::future::select;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -27,7 +29,7 @@ use crate::{
         pending::{self, AnsweredSignin, Owner, Pending, PendingSignin, PendingSignout, Via},
         response::{self, AuthorizationResponse},
     },
-    lean::{single_flight::SharedWork, url},
+    lean::{notify::Notify, single_flight::SharedWork, url},
     ports::{Guard, LocalFuture},
     settings::StoreKind,
     user_store::StoredUser,
@@ -50,6 +52,8 @@ pub(crate) struct Callbacks {
     verified: RefCell<Option<(String, Rc<StoredUser>)>>,
     /// Whether this page has taken a response already.
     has_taken: Cell<bool>,
+    /// Tells that a code is on its way to the provider.
+    pub code_sent: Notify,
 }
 
 impl Callbacks {
@@ -161,13 +165,22 @@ impl Client {
         self: &Rc<Self>,
         url: &str,
     ) -> Result<SigninOutcome, Fault> {
+        self.callback_work(url).outcome().await?;
+        self.outcome_of(url)
+    }
+
+    /// Begins to finish a sign-in, and waits until the code is on its way or nothing is left to do.
+    pub(crate) async fn begin_callback(self: &Rc<Self>, url: &str) {
+        let work = self.callback_work(url);
+        select(pin!(self.callbacks.code_sent.notified()), pin!(work.outcome())).await;
+    }
+
+    fn callback_work(self: &Rc<Self>, url: &str) -> SharedWork {
         let known = {
             let by_address = self.callbacks.by_address.borrow();
             by_address.iter().find(|(own, _)| own == url).map(|(_, work)| work.clone())
         };
-        let work = known.unwrap_or_else(|| self.start_callback(url));
-        work.outcome().await?;
-        self.outcome_of(url)
+        known.unwrap_or_else(|| self.start_callback(url))
     }
 
     fn start_callback(self: &Rc<Self>, url: &str) -> SharedWork {

@@ -103,6 +103,8 @@ impl Client {
         ]);
         add_params(&mut form, &pending.resource, &pending.extra_token_params);
         self.metadata.expect_keys();
+        // Whoever waits for it runs after the request below was sent.
+        self.callbacks.code_sent.notify();
         self.ports.retrying(|| self.tokens.grant(&form)).await
     }
 

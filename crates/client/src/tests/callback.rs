@@ -561,3 +561,34 @@ fn entra_id_for_all_tenants() {
     }
     assert!(sign_in(of(TENANT), TENANT, &of("elsewhere")).is_err(), "another authority");
 }
+
+#[test]
+fn it_may_begin_before_anybody_waits_for_its_end() {
+    let world = World::new();
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    tab.events();
+    tab.manager.events().hold();
+    let (manager, own) = (tab.manager.clone(), url.clone());
+    world.run(async move { manager.begin_signin_redirect_callback(&own).await });
+    assert_eq!(world.user(&tab), None, "the code is on its way, and no more");
+    let outcome = world.callback(&tab, &url).unwrap();
+    assert_eq!(world.user(&tab), Some(outcome.user));
+    assert_eq!(world.provider.count("token"), 1);
+    assert!(tab.events().is_empty(), "they are held back for those who subscribe later");
+    tab.manager.events().release();
+    assert_eq!(tab.events(), ["loaded", "signed_in"]);
+}
+
+#[test]
+fn a_beginning_ends_with_a_response_that_has_no_code() {
+    let world = World::new();
+    let tab = world.tab();
+    let url = world.callback_url(&tab, SigninRequestArgs::default());
+    let url = url.replace("code=", "error=access_denied&was=");
+    let (manager, own) = (tab.manager.clone(), url.clone());
+    world.run(async move { manager.begin_signin_redirect_callback(&own).await });
+    let error = world.callback(&tab, &url).unwrap_err();
+    assert!(matches!(error, Error::Authorization(_)), "{error}");
+    assert_eq!(world.provider.count("token"), 0);
+}
