@@ -221,6 +221,14 @@ export const foreignLeptosSsr: Origins & { readonly client: string } = {
   client: 'http://localhost:5973',
 };
 
+/** A Leptos application with the tokens in the browser, at `client`, whose server functions verify them. */
+export const leptosTokens: Configured & { readonly client: string } = {
+  config: 'leptos-tokens.toml',
+  app: 'http://localhost:5976',
+  provider: 'http://localhost:6976',
+  client: 'http://localhost:5977',
+};
+
 /** Where the templates `axum-server-side`, `axum-api` and `leptos-csr` answer. */
 interface Templates extends Origins {
   readonly serverSide: string;

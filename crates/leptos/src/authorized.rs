@@ -1,9 +1,6 @@
 //! The user of a server function, by the policy that it names.
 
-use std::{
-    future::{Future, ready},
-    time::SystemTime,
-};
+use std::{future::Future, time::SystemTime};
 
 use doorward_policy::{Decision, Principal, RequiredPolicy, StepUp, decide_all_at};
 use leptos::{
@@ -88,8 +85,12 @@ impl ServerUser {
 }
 
 /// The user of a server function, or of a page that the server is rendering, if they meet the
-/// policies of `P`. It is the [`ServerUser`] that the server provides as a context, so nothing that
-/// a browser sends counts. The policies are those that protect an API, and that the page asks.
+/// policies of `P`. The policies are those that protect an API, and that the page asks.
+///
+/// The user is the [`ServerUser`] that the server has from its session, and provides as a context.
+/// If the browser has the tokens, the server provides a `doorward_resource_server::ResourceServer`
+/// as a context instead (feature `resource-server`), and the user is that of the access token which
+/// the call carries ([`WithToken`](crate::WithToken)).
 ///
 /// ```
 /// use std::sync::LazyLock;
@@ -123,14 +124,24 @@ impl ServerUser {
 ///
 /// [`NotAuthorized`]. It can be the error of a server function, or becomes a `ServerFnError` by
 /// `?`.
-pub fn authorized<P: RequiredPolicy>() -> impl Future<Output = Result<ServerUser, NotAuthorized>> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let decided = decided::<P>(use_context(), i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
-    #[cfg(feature = "axum")]
-    if let Err(refused) = &decided {
-        crate::refusal::answer(refused);
+pub fn authorized<P: RequiredPolicy>()
+-> impl Future<Output = Result<ServerUser, NotAuthorized>> + Send {
+    let user = use_context();
+    #[cfg(feature = "resource-server")]
+    let by_token = if user.is_none() { crate::by_token::begin::<P>() } else { None };
+    async move {
+        #[cfg(feature = "resource-server")]
+        if let Some(by_token) = by_token {
+            return by_token.await;
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let decided = decided::<P>(user, i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        #[cfg(feature = "axum")]
+        if let Err(refused) = &decided {
+            crate::refusal::answer(refused);
+        }
+        decided
     }
-    ready(decided)
 }
 
 /// The user, if the policies of `P` allow it at this time in seconds since 1970.

@@ -99,7 +99,7 @@ impl Auth {
         }
     }
 
-    async fn call_through(
+    pub(crate) async fn call_through(
         self,
         http: Option<Rc<dyn HttpClient>>,
         request: ApiRequest,

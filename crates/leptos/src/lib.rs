@@ -30,8 +30,9 @@
 //! # Server-side rendering
 //!
 //! With tokens in the browser ([`provide_auth`]), the state on the server is
-//! [`AuthStatus::Loading`] and stays so. Everything starts in the browser, after hydration.
-//! Settings that depend on the page's origin must be built there: see [`provide_auth_with`].
+//! [`AuthStatus::Loading`] and stays so. Everything starts in the browser, after hydration; only
+//! [`callback_first`] begins before. Settings that depend on the page's origin must be built there:
+//! see [`provide_auth_with`]. Server functions are called with the token by [`WithToken`].
 //!
 //! With tokens on the server ([`provide_session_auth`]), the user is known on both sides: the
 //! server provides a [`ServerUser`].
@@ -46,6 +47,8 @@
 //! - `split`: the client is a file of its own, which a page of signed-out users need not load
 //!   (`cargo leptos build --split`); only with a build that splits the program;
 //! - `axum`, on a server: refused server functions are answered by 401 or 403;
+//! - `resource-server`, on a server: server functions know the user by the access token that the
+//!   call carries;
 //! - `policy`: [`RequirePolicy`] and [`Auth::principal`], with policies of the crate
 //!   `doorward-policy`.
 //!
@@ -61,6 +64,8 @@ mod auth;
 #[cfg(feature = "policy")]
 mod authorized;
 mod browser_fetch;
+#[cfg(feature = "resource-server")]
+mod by_token;
 mod call;
 mod callback;
 mod components;
@@ -76,6 +81,7 @@ mod policy;
 mod refusal;
 #[cfg(feature = "router")]
 mod router;
+mod server_call;
 mod server_user;
 mod session;
 mod start;
@@ -113,6 +119,7 @@ pub use options::AuthOptions;
 pub use policy::{RequirePolicy, RequirePolicyProps};
 #[cfg(feature = "router")]
 pub use router::{ProtectedRoute, ProtectedRouteProps};
+pub use server_call::WithToken;
 pub use server_user::ServerUser;
 pub use session::{SessionRoutes, provide_session_auth};
 pub use status::{Arrival, AuthFailure, AuthStatus, AuthStep};

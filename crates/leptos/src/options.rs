@@ -93,6 +93,8 @@ impl AuthOptions {
     pub fn provide(self) -> Auth {
         let auth = self.begin();
         provide_context(auth);
+        #[cfg(target_arch = "wasm32")]
+        PAGE.set(Some(auth));
         auth
     }
 
@@ -134,6 +136,23 @@ pub(crate) fn stay_when_shown(auth: Auth) {
         let shown = window_event_listener_untyped("pageshow", move |_| auth.stay());
         on_cleanup(move || shown.remove());
     });
+}
+
+#[cfg(target_arch = "wasm32")]
+thread_local! {
+    static PAGE: std::cell::Cell<Option<Auth>> = const { std::cell::Cell::new(None) };
+}
+
+/// The sign-in that was provided last, for work that belongs to no component.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn auth_of_page() -> Option<Auth> {
+    PAGE.get().filter(|auth| !auth.status.is_disposed())
+}
+
+/// A server has many pages.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn auth_of_page() -> Option<Auth> {
+    None
 }
 
 /// A sign-in under a name.

@@ -2,7 +2,7 @@
 
 use doorward_protocol::{challenge::Challenge, error::ErrorCode};
 use http::{
-    HeaderValue, StatusCode,
+    HeaderMap, HeaderValue, StatusCode,
     header::{ACCEPT, CACHE_CONTROL, WWW_AUTHENTICATE},
     request::Parts,
 };
@@ -12,9 +12,21 @@ use leptos_router::location::RequestUrl;
 
 use crate::NotAuthorized;
 
-/// Sets status and challenge, if a server function is asked. A page that asks while it is rendered
-/// is an answer of its own: a part of it may be refused.
+/// Sets status and challenge of the answer.
 pub(crate) fn answer(refused: &NotAuthorized) {
+    let (status, challenge) = of(refused);
+    let mut headers = HeaderMap::new();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let challenge = challenge.and_then(|text| HeaderValue::from_str(&text.to_string()).ok());
+    if let Some(challenge) = challenge {
+        headers.insert(WWW_AUTHENTICATE, challenge);
+    }
+    answer_with(status, &headers);
+}
+
+/// Sets status and headers, if a server function is asked. A page that asks while it is rendered is
+/// an answer of its own: a part of it may be refused.
+pub(crate) fn answer_with(status: StatusCode, headers: &HeaderMap) {
     let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
     else {
         return;
@@ -24,12 +36,9 @@ pub(crate) fn answer(refused: &NotAuthorized) {
     if use_context::<RequestUrl>().is_some() || is_form_of_page {
         return;
     }
-    let (status, challenge) = of(refused);
     response.set_status(status);
-    response.insert_header(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let challenge = challenge.and_then(|text| HeaderValue::from_str(&text.to_string()).ok());
-    if let Some(challenge) = challenge {
-        response.insert_header(WWW_AUTHENTICATE, challenge);
+    for (name, value) in headers {
+        response.append_header(name.clone(), value.clone());
     }
 }
 

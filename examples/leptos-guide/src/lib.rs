@@ -168,6 +168,9 @@ mod tests {
             include_str!("lib.rs"),
             include_str!("../../../templates/leptos-csr/src/main.rs"),
             include_str!("../../../templates/leptos-ssr/src/server.rs"),
+            include_str!("../../leptos-tokens/src/app.rs"),
+            include_str!("../../leptos-tokens/src/lib.rs"),
+            include_str!("../../leptos-tokens/src/server.rs"),
         ];
         let code = lines(&code.join("\n"));
         let blocks: Vec<_> = guide.split("```rust\n").skip(1).collect();

@@ -1,0 +1,46 @@
+//! The user of a server function by the access token that the call carries.
+
+use std::future::Future;
+
+use doorward_policy::RequiredPolicy;
+use doorward_resource_server::{
+    Authorized, Refusal, RefusalCause, ResourceServer, axum::extract::FromRequestParts as _,
+};
+use http::request::Parts;
+use leptos::prelude::{provide_context, use_context};
+
+use crate::{NotAuthorized, ServerUser, refusal};
+
+/// Verifies the call's token and asks the policies of `P`. `None` if the application verifies no
+/// tokens.
+pub(crate) fn begin<P: RequiredPolicy>()
+-> Option<impl Future<Output = Result<ServerUser, NotAuthorized>> + Send> {
+    let server = use_context::<ResourceServer>()?;
+    let mut parts = use_context::<Parts>()?;
+    Some(async move {
+        let verified = Authorized::<P>::from_request_parts(&mut parts, &server).await;
+        // Who asks for another policy finds the token there: its proof counts once.
+        provide_context(parts);
+        verified.map(|caller| ServerUser::new(caller.principal().claims().clone())).map_err(
+            |refused| {
+                refusal::answer_with(refused.status(), &refused.headers());
+                told(&refused)
+            },
+        )
+    })
+}
+
+/// What the page learns.
+fn told(refused: &Refusal) -> NotAuthorized {
+    let body = refused.body();
+    match refused.cause() {
+        RefusalCause::NoCredentials | RefusalCause::Token(_) | RefusalCause::Proof(_) => {
+            NotAuthorized::SignedOut
+        }
+        RefusalCause::Denied(denial) => match denial.step_up() {
+            Some(step_up) => NotAuthorized::StepUp(step_up.clone()),
+            None => NotAuthorized::Denied(body.reasons),
+        },
+        _ => NotAuthorized::Failed(body.error_description),
+    }
+}

@@ -1,0 +1,168 @@
+//! Calls of server functions with the user's access token.
+
+use std::{cell::RefCell, future::Future, mem, rc::Rc};
+
+use async_trait::async_trait;
+use doorward_client::{
+    ApiRequest, ErrorKind,
+    ports::{HttpClient, HttpRequest, HttpResponse, NetworkFailure},
+};
+use leptos::{
+    prelude::{FromServerFnError, ServerFnErrorErr, use_context},
+    server_fn::{
+        Bytes,
+        client::{Client, browser::BrowserClient},
+        request::{
+            ClientReq,
+            browser::{BrowserRequest, Request},
+        },
+        response::{ClientRes, browser::BrowserResponse},
+    },
+    web_sys,
+};
+use send_wrapper::SendWrapper;
+
+use crate::{Auth, options};
+
+/// Calls a server function with the user's access token, as [`Auth::call`] calls an API: the token
+/// is renewed first if necessary, and the call is repeated once if the server refuses the token. It
+/// is for applications whose tokens are in the browser. On the server,
+/// [`authorized`](crate::authorized) verifies the token.
+///
+/// ```
+/// use doorward_leptos::WithToken;
+/// use leptos::prelude::*;
+///
+/// #[server(client = WithToken)]
+/// async fn close_order(order: u64) -> Result<String, ServerFnError> {
+///     Ok(format!("{order} is closed"))
+/// }
+/// # let _ = close_order;
+/// ```
+///
+/// The sign-in is that of [`use_auth`](crate::use_auth), or the last one that the page provided
+/// where there is no component. If nobody is signed in, the call goes without a token, and the
+/// server decides.
+#[derive(Debug, Clone, Copy)]
+pub struct WithToken;
+
+impl<E, I, O> Client<E, I, O> for WithToken
+where
+    E: FromServerFnError,
+    I: FromServerFnError,
+    O: FromServerFnError,
+{
+    type Request = BrowserRequest;
+    type Response = BrowserResponse;
+
+    fn send(request: BrowserRequest) -> impl Future<Output = Result<BrowserResponse, E>> + Send {
+        let auth = use_context().or_else(options::auth_of_page);
+        // A page has one thread.
+        SendWrapper::new(async move {
+            match auth {
+                Some(auth) => send_with_token(auth, request).await,
+                None => send(request).await,
+            }
+        })
+    }
+
+    #[allow(clippy::type_complexity)] // As the trait has it.
+    fn open_websocket(
+        path: &str,
+    ) -> impl Future<
+        Output = Result<
+            (
+                impl futures::Stream<Item = Result<Bytes, Bytes>> + Send + 'static,
+                impl futures::Sink<Bytes> + Send + 'static,
+            ),
+            E,
+        >,
+    > + Send {
+        <BrowserClient as Client<E, I, O>>::open_websocket(path)
+    }
+
+    fn spawn(future: impl Future<Output = ()> + Send + 'static) {
+        <BrowserClient as Client<E, I, O>>::spawn(future);
+    }
+}
+
+fn send<E: FromServerFnError>(
+    request: BrowserRequest,
+) -> impl Future<Output = Result<BrowserResponse, E>> {
+    <BrowserClient as Client<E>>::send(request)
+}
+
+async fn send_with_token<E: FromServerFnError>(
+    auth: Auth,
+    request: BrowserRequest,
+) -> Result<BrowserResponse, E> {
+    let call = ApiRequest::new(request.method().as_str(), request.url());
+    let http =
+        Rc::new(ByBrowser { request: RefCell::new(Some(request)), answer: RefCell::default() });
+    let outcome = auth.call_through(Some(Rc::clone(&http) as _), call).await;
+    if let Some(answer) = http.answer.take() {
+        return answer;
+    }
+    match (outcome, http.request.take()) {
+        // The token could not be renewed for now.
+        (Err(error), _) if error.kind() == ErrorKind::Retry => Err(failure(error.to_string())),
+        (_, Some(request)) => send(request).await,
+        (outcome, None) => {
+            Err(failure(outcome.err().map_or(String::new(), |error| error.to_string())))
+        }
+    }
+}
+
+fn failure<E: FromServerFnError>(reason: String) -> E {
+    E::from_server_fn_error(ServerFnErrorErr::Request(reason))
+}
+
+/// Sends the request of one call, once more if the client asks for that.
+struct ByBrowser<E> {
+    request: RefCell<Option<BrowserRequest>>,
+    answer: RefCell<Option<Result<BrowserResponse, E>>>,
+}
+
+#[async_trait(?Send)]
+impl<E: FromServerFnError> HttpClient for ByBrowser<E> {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NetworkFailure> {
+        let failed = |what: &str| NetworkFailure::Failed(what.to_owned());
+        let mut own = self.request.take().ok_or_else(|| failed("the request was sent before"))?;
+        let again = copy::<E>(&mut own).ok_or_else(|| failed("the request can't be copied"))?;
+        *self.request.borrow_mut() = Some(again);
+        for (name, value) in &request.headers {
+            own.headers().set(name, value);
+        }
+        let answer = send::<E>(own).await;
+        let known =
+            answer.as_ref().map(known::<E>).map_err(|_| failed("the server did not answer"));
+        *self.answer.borrow_mut() = Some(answer);
+        known
+    }
+}
+
+/// Copies a request that was not sent yet.
+fn copy<E: FromServerFnError>(request: &mut BrowserRequest) -> Option<BrowserRequest> {
+    // Nothing else makes a request of this type, whose content can be replaced.
+    let mut copy = <BrowserRequest as ClientReq<E>>::try_new_get("/", "", "", "").ok()?;
+    let empty = Request::get("/").build().ok()?;
+    let own: web_sys::Request = mem::replace(&mut **request, empty).into();
+    let second = own.clone().ok()?;
+    **request = own.into();
+    *copy = second.into();
+    Some(copy)
+}
+
+/// What the client has to know: whether the server refused the token.
+fn known<E: FromServerFnError>(answer: &BrowserResponse) -> HttpResponse {
+    let all = answer.generate_headers();
+    let headers = ["www-authenticate", "dpop-nonce"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), all.get(name)?.to_str().ok()?.to_owned())));
+    HttpResponse {
+        status: ClientRes::<E>::status(answer),
+        headers: headers.collect(),
+        body: String::new(),
+        date: None,
+    }
+}

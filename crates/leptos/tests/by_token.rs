@@ -1,0 +1,126 @@
+//! Server functions know their user by the access token of the call.
+#![allow(clippy::unwrap_used)]
+use std::sync::LazyLock;
+
+use doorward_leptos::{NotAuthorized, Policy, RequiredPolicy, ServerUser, authorized};
+use doorward_resource_server::{ResourceServer, test_util::TestIssuer};
+use http::{
+    StatusCode,
+    header::{AUTHORIZATION, WWW_AUTHENTICATE},
+};
+use leptos::prelude::{Owner, provide_context};
+use leptos_axum::ResponseOptions;
+
+struct Sales;
+
+impl RequiredPolicy for Sales {
+    fn policies() -> &'static [Policy] {
+        static POLICIES: LazyLock<[Policy; 1]> =
+            LazyLock::new(|| [Policy::require_claim("department", "Sales")]);
+        &*POLICIES
+    }
+}
+
+struct Recent;
+
+impl RequiredPolicy for Recent {
+    fn policies() -> &'static [Policy] {
+        static POLICIES: LazyLock<[Policy; 1]> =
+            LazyLock::new(|| [Policy::require_recent_sign_in(60)]);
+        &*POLICIES
+    }
+}
+
+/// What a server function that asks for `P` gives, and the status and challenge of its answer.
+fn called<P: RequiredPolicy>(
+    server: ResourceServer,
+    authorization: Option<&str>,
+) -> (Result<ServerUser, NotAuthorized>, Option<StatusCode>, Option<String>) {
+    Owner::new().with(|| {
+        let mut request = http::Request::post("/api/close");
+        if let Some(value) = authorization {
+            request = request.header(AUTHORIZATION, value);
+        }
+        provide_context(request.body(()).unwrap().into_parts().0);
+        provide_context(server);
+        let response = ResponseOptions::default();
+        provide_context(response.clone());
+        let outcome = futures::executor::block_on(authorized::<P>());
+        let parts = response.0.read().unwrap();
+        let challenge = parts.headers.get(WWW_AUTHENTICATE);
+        let challenge = challenge.map(|text| text.to_str().unwrap().to_owned());
+        (outcome, parts.status, challenge)
+    })
+}
+
+#[test]
+fn the_token_decides_by_the_policy_that_the_function_names() {
+    let issuer = TestIssuer::new("orders");
+    let server = issuer.resource_server();
+    let of = |department: &str| {
+        let token = issuer.token("alice").claim("department", department).sign();
+        format!("Bearer {token}")
+    };
+    let (user, status, _) = called::<Sales>(server.clone(), Some(&of("Sales")));
+    assert_eq!((user.unwrap().profile["sub"].as_str(), status), (Some("alice"), None));
+    let (refused, status, challenge) = called::<Sales>(server.clone(), Some(&of("IT")));
+    let reasons = vec!["needs department Sales".to_owned()];
+    assert_eq!(refused, Err(NotAuthorized::Denied(reasons)));
+    assert_eq!((status, challenge), (Some(StatusCode::FORBIDDEN), None));
+    let (refused, status, challenge) = called::<Recent>(server, Some(&of("Sales")));
+    assert!(matches!(refused, Err(NotAuthorized::StepUp(_))), "{refused:?}");
+    assert_eq!(status, Some(StatusCode::UNAUTHORIZED));
+    assert!(challenge.unwrap().contains("error=\"insufficient_user_authentication\""));
+}
+
+#[test]
+fn without_a_good_token_nobody_is_signed_in() {
+    let issuer = TestIssuer::new("orders");
+    let foreign = TestIssuer::new("orders").token("alice").sign();
+    for (authorization, error) in [
+        (None, false),
+        (Some("Basic YWxpY2U6YQ==".to_owned()), false),
+        (Some("Bearer made-up".to_owned()), true),
+        (Some(format!("Bearer {foreign}")), true),
+    ] {
+        let called = called::<Sales>(issuer.resource_server(), authorization.as_deref());
+        let (refused, status, challenge) = called;
+        assert_eq!(refused, Err(NotAuthorized::SignedOut), "{authorization:?}");
+        assert_eq!(status, Some(StatusCode::UNAUTHORIZED));
+        let challenge = challenge.unwrap();
+        assert!(challenge.starts_with("Bearer realm=\"orders\""), "{challenge}");
+        assert_eq!(challenge.contains("error=\"invalid_token\""), error, "{challenge}");
+    }
+}
+
+#[test]
+fn one_call_may_ask_for_several_policies() {
+    let issuer = TestIssuer::new("orders");
+    let token = issuer.token("alice").claim("department", "Sales").sign();
+    Owner::new().with(|| {
+        let request = http::Request::post("/api/close")
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .body(());
+        provide_context(request.unwrap().into_parts().0);
+        provide_context(issuer.resource_server());
+        futures::executor::block_on(async {
+            assert!(authorized::<Sales>().await.is_ok());
+            assert!(authorized::<Recent>().await.is_err());
+            assert!(authorized::<Sales>().await.is_ok());
+        });
+    });
+}
+
+#[test]
+fn the_session_of_the_server_comes_first() {
+    let issuer = TestIssuer::new("orders");
+    Owner::new().with(|| {
+        provide_context(issuer.resource_server());
+        provide_context(http::Request::post("/api/close").body(()).unwrap().into_parts().0);
+        let claims = [("sub", "bob"), ("department", "Sales")];
+        let profile = claims.map(|(name, value)| (name.to_owned(), value.into()));
+        provide_context(ServerUser::new(profile.into_iter().collect()));
+        let user = futures::executor::block_on(authorized::<Sales>()).unwrap();
+        assert_eq!(user.profile["sub"].as_str(), Some("bob"));
+    });
+}
