@@ -168,6 +168,32 @@ async function close(page: Page): Promise<{ status: number; challenge: string | 
   });
 }
 
+test('what a server function changes in the session reaches the browser', async ({ page, context }) => {
+  await signIn(page, 'alice');
+  await page.getByRole('link', { name: 'Orders' }).click();
+  await press(page, '#close', () =>
+    expect(outcome(page)).toHaveText('Alice Archer closed order 7.', { timeout: 10_000 }),
+  );
+  await expect(page.locator('#last')).toHaveText('The last one was order 7.');
+  await test.step('a value is there when the page is loaded again', async () => {
+    const answer = await page.reload();
+    expect(await answer?.text()).toContain('The last one was order 7.');
+  });
+  await test.step('the end of the session takes the cookie away', async () => {
+    const sessions = async () => (await context.cookies(origin)).filter(({ name }) => name === 'session');
+    expect(await sessions()).toHaveLength(1);
+    const answered = page.waitForResponse(`${origin}/api/orders/done`);
+    // By the provider's page, which ends the session there.
+    await press(page, '#done', () =>
+      expect(greeting(page)).toHaveText('You are not signed in.', { timeout: 10_000 }),
+    );
+    const headers = await (await answered).headersArray();
+    const cookies = headers.filter(({ name }) => name.toLowerCase() === 'set-cookie');
+    expect(cookies.map(({ value }) => value).join('\n')).toMatch(/^session=;.*Max-Age=0/m);
+    expect(await sessions()).toEqual([]);
+  });
+});
+
 test('the same application with oidc-provider', async ({ page, context }) => {
   await withoutFonts(context);
   await page.goto(`${foreignOrigin}/orders`);
