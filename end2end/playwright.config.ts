@@ -6,7 +6,7 @@ import { demo } from './support/instances.ts';
 // Screenshots are for people to look at and figures differ by machine, so they are made only on request:
 // `npm run screenshots`, `npm run bench`.
 const onRequest = process.env['SCREENSHOTS']
-  ? ['screenshots.spec.ts', 'branding.spec.ts']
+  ? ['screenshots.spec.ts', 'gallery.spec.ts', 'admin-gallery.spec.ts', 'branding.spec.ts']
   : process.env['BENCH']
     ? '*.bench.ts'
     : undefined;

@@ -37,6 +37,11 @@ export class Authenticator {
     });
   }
 
+  /** The device is lost, with all passkeys on it. */
+  async remove(): Promise<void> {
+    await this.session.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId: this.id });
+  }
+
   async countPasskeys(): Promise<number> {
     const { credentials } = await this.session.send('WebAuthn.getCredentials', {
       authenticatorId: this.id,

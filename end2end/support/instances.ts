@@ -175,6 +175,13 @@ export const account: Configured = {
   provider: 'http://localhost:6881',
 };
 
+/** Every page of an account, with all that a provider can offer to its users. */
+export const gallery: Configured = {
+  config: 'gallery.toml',
+  app: 'http://localhost:5991',
+  provider: 'http://localhost:6991',
+};
+
 /** Users sign in with a provider that we did not write, at `upstream`. */
 export const external: Configured & { readonly upstream: string } = {
   config: 'external.toml',

@@ -15,6 +15,9 @@ export const looks = {
   'phone-dark': { colorScheme: 'dark', viewport: { width: 360, height: 740 } },
 } as const;
 
+/** The name of one of them. */
+export type Look = keyof typeof looks;
+
 /** How to come to each page; each starts in a browser without a session. */
 export const views: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   'signed-out': async (page) => {

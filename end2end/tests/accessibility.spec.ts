@@ -1,7 +1,7 @@
 // Every page, in light and dark, on a desk and on a phone: nothing serious by axe, nothing wider than the screen.
 // And the headers that keep the provider's pages from being framed, scripted or stored.
-import { AxeBuilder } from '@axe-core/playwright';
 import { authorizeUrl } from '../support/authorize.ts';
+import { expectAccessible } from '../support/inspection.ts';
 import { demo } from '../support/instances.ts';
 import { expect, test } from '../support/test.ts';
 import { looks, views } from '../support/views.ts';
@@ -13,21 +13,7 @@ for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
       test(`${view} is accessible and fits the screen`, async ({ page, expectConsoleError }) => {
         expectConsoleError(/status of (400|403|404)/);
         await open(page);
-
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        const found = serious.map(({ id, help, nodes }) => ({
-          id,
-          help,
-          at: nodes.map((node) => node.html),
-        }));
-        expect(found).toEqual([]);
-
-        const overflow = await page.evaluate(() => {
-          const root = document.documentElement;
-          return root.scrollWidth - root.clientWidth;
-        });
-        expect(overflow, 'horizontal overflow in pixels').toBeLessThanOrEqual(0);
+        await expectAccessible(page, view);
       });
     }
   });

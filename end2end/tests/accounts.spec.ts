@@ -6,6 +6,7 @@ import { authorizeUrl } from '../support/authorize.ts';
 import { Doorward } from '../support/doorward.ts';
 import { accounts } from '../support/instances.ts';
 import { LoginPage } from '../support/login-page.ts';
+import { followLink, openMail } from '../support/mail.ts';
 import { expect, test } from '../support/test.ts';
 
 let server: Doorward;
@@ -17,15 +18,10 @@ test.afterAll(() => server?.stop());
 const good = 'violet kettle marches north';
 const at = (path: string) => accounts.provider + path;
 
-/** Opens the link in the latest mail to this address with this subject, once it has arrived. */
-async function openMail(page: Page, address: string, subject: RegExp): Promise<void> {
-  const letter = page.getByRole('listitem').filter({ hasText: address }).getByRole('link', { name: subject });
-  await expect(async () => {
-    await page.goto(at('/demo/mail'));
-    await expect(letter.first()).toBeVisible({ timeout: 2_000 });
-  }).toPass();
-  await letter.first().click();
-  await page.locator('.message a').first().click();
+/** Follows the link in the latest mail to this address with this subject. */
+async function openLink(page: Page, address: string, subject: RegExp): Promise<void> {
+  await openMail(page, accounts.provider, address, subject);
+  await followLink(page);
 }
 
 async function choosePassword(page: Page, password: string): Promise<void> {
@@ -42,7 +38,7 @@ test('a newcomer registers by mail and goes on to the application', async ({ pag
   await page.getByRole('button', { name: 'Send the link' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Check your mail');
 
-  await openMail(page, 'grace@example.com', /confirm/i);
+  await openLink(page, 'grace@example.com', /confirm/i);
   await expect(page.getByText('grace@example.com is confirmed')).toBeVisible();
   await page.getByLabel('Full name').fill('Grace Hopper');
   await page.getByLabel('User name').fill('grace');
@@ -68,7 +64,7 @@ test('a forgotten password is replaced by mail, once', async ({ page, expectCons
   await page.getByRole('button', { name: 'Send the link' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Check your mail');
 
-  await openMail(page, 'dave@example.com', /new password/i);
+  await openLink(page, 'dave@example.com', /new password/i);
   const link = page.url();
   await choosePassword(page, 'password1234');
   await page.getByRole('button', { name: 'Save the password' }).click();
@@ -97,7 +93,7 @@ test('a stranger sees the same for known and unknown addresses, and the owner is
     answers.push(await page.locator('main').innerText());
   }
   expect(answers[0]).toBe(answers[1]);
-  await openMail(page, 'bob@example.com', /have an account already/i);
+  await openLink(page, 'bob@example.com', /have an account already/i);
   await new LoginPage(page).expectOpen(accounts.provider);
 });
 

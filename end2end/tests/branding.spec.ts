@@ -1,10 +1,10 @@
 // Pages that look like their operator's, and like a client's: readable by axe in every look, and under the same policy.
 // `SCREENSHOTS=docs npx playwright test branding` renews the picture in the guide.
 import { resolve } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { authorizeUrl } from '../support/authorize.ts';
 import { Doorward } from '../support/doorward.ts';
+import { expectAccessible } from '../support/inspection.ts';
 import { branding } from '../support/instances.ts';
 import { LoginPage } from '../support/login-page.ts';
 import { expect, test } from '../support/test.ts';
@@ -90,15 +90,7 @@ for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
         if (expected) expect(accent).toBe(expected);
         else expect(accent).not.toBe('#84d3b4');
 
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-        expect(serious.map(({ id, nodes }) => ({ id, at: nodes.map((node) => node.html) }))).toEqual([]);
-        const overflow = await page.evaluate(() => {
-          const root = document.documentElement;
-          return root.scrollWidth - root.clientWidth;
-        });
-        expect(overflow, 'horizontal overflow in pixels').toBeLessThanOrEqual(0);
-
+        await expectAccessible(page, view);
         if (process.env['SCREENSHOTS']) {
           await page.screenshot({ path: `${screenshots}/branding-${view}-${look}.png`, fullPage: true });
         }

@@ -1,13 +1,12 @@
 // Accounts at another provider that we did not write: linked by their users, found by an address that it vouches for,
 // and never by one that it does not.
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { Doorward } from '../support/doorward.ts';
 import { serveForeignProvider, signInAndConsent, withoutFonts } from '../support/foreign-provider.ts';
+import { lookAt } from '../support/inspection.ts';
 import { linked } from '../support/instances.ts';
 import { LoginPage } from '../support/login-page.ts';
 import { expect, test } from '../support/test.ts';
-import { looks } from '../support/views.ts';
 
 let server: Doorward;
 let stopUpstream: () => Promise<void>;
@@ -50,23 +49,6 @@ async function signInElsewhere(page: Page, name: string): Promise<void> {
   await signInAndConsent(page, name);
 }
 
-/** Checks the page that is open in every look. */
-async function expectAccessible(page: Page): Promise<void> {
-  await page.mouse.move(0, 0);
-  for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.setViewportSize(viewport);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect(serious.map(({ id, nodes }) => [look, id, nodes.map((node) => node.html)])).toEqual([]);
-    const overflow = await page.evaluate(() => {
-      const root = document.documentElement;
-      return root.scrollWidth - root.clientWidth;
-    });
-    expect(overflow, look).toBeLessThanOrEqual(0);
-  }
-}
-
 test('a user links an account, signs in by it, and removes it', async ({ page }) => {
   await signIn(page, 'carol', '/account/login?return_url=%2Faccount%2Fidentities');
   await expect(title(page)).toHaveText('Linked accounts');
@@ -76,7 +58,7 @@ test('a user links an account, signs in by it, and removes it', async ({ page })
   await expect(title(page)).toHaveText('Linked accounts');
   const own = page.getByRole('listitem').filter({ hasText: 'caroline@example.com' });
   await expect(own).toBeVisible();
-  await expectAccessible(page);
+  await lookAt(page, 'linked-accounts');
 
   await page.goto(at('/account/activity'));
   await expect(page.getByText('The other one (caroline@example.com)').first()).toBeVisible();
@@ -105,7 +87,7 @@ test('an address that the other provider vouches for finds the account, until it
   await expect(title(page)).toHaveText('Your account at The other one is not linked yet');
   await expect(page.getByText('There is an account with your e-mail address here')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Create an account' })).toBeHidden();
-  await expectAccessible(page);
+  await lookAt(page, 'linked-address-known');
   await page.getByRole('link', { name: 'Sign in and link' }).click();
   await new LoginPage(page).submit('bob', 'bob');
   await page.getByRole('button', { name: 'Link The other one with the account bob' }).click();
@@ -129,7 +111,7 @@ test('an address that nobody vouches for leads to no account', async ({ page }) 
 test('whoever is new decides, and has an account', async ({ page }) => {
   await signInElsewhere(page, 'eve');
   await expect(page.getByText('You signed in at The other one as eve@example.com')).toBeVisible();
-  await expectAccessible(page);
+  await lookAt(page, 'linked-create-or-link');
   await page.getByRole('button', { name: 'Create an account' }).click();
   await signedIn(page, 'eve');
   await signInElsewhere(page, 'eve');

@@ -60,7 +60,7 @@ fn view(layout: &Layout, home: Home) -> String {
                 </p>
             </div>
             <div class="stack-tight">
-                <a class="btn btn-block" href=home.account>{t.own_page.title}</a>
+                <a class="btn btn-primary btn-block" href=home.account>{t.own_page.title}</a>
                 <a class="btn btn-block" href=home.grants>{t.access_and_sessions}</a>
                 {home.passkeys.map(|href| view! {
                     <a class="btn btn-block" href=href>{t.factors.passkeys}</a>
@@ -68,7 +68,7 @@ fn view(layout: &Layout, home: Home) -> String {
                 <a class="btn btn-block" href=home.authenticator>
                     {t.factors.authenticator_app}
                 </a>
-                <a class="btn btn-block" href=home.logout>{t.sign_out}</a>
+                <a class="btn btn-quiet btn-block" href=home.logout>{t.sign_out}</a>
             </div>
         }
     })

@@ -130,7 +130,7 @@ fn done(layout: &Layout, keys: Vec<StoredPasskey>, has_app: bool, sign_in: Strin
                 <p role="status">{text}</p>
             </div>
             {left}
-            <a class="btn btn-block" href=sign_in>{texts.sign_in}</a>
+            <a class="btn btn-primary btn-block" href=sign_in>{texts.sign_in}</a>
         }
     })
 }

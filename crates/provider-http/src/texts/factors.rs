@@ -292,7 +292,7 @@ pub(super) static GERMAN: FactorTexts = FactorTexts {
     scan_this: "Scannen Sie dieses Bild mit der App:",
     qr_code: "QR-Code für die Authenticator-App",
     or_type_secret: "Oder tippen Sie diesen Schlüssel in die App",
-    recovery_codes: "Wiederherstellungscodes",
+    recovery_codes: "Wiederherstellungs\u{ad}codes",
     recovery_codes_are_for: "Mit einem Wiederherstellungscode melden Sie sich an, wenn Sie Ihr \
         Telefon nicht haben. Bewahren Sie die Codes bei anderen wichtigen Papieren auf oder in \
         einem Passwortmanager.",
@@ -304,9 +304,9 @@ pub(super) static GERMAN: FactorTexts = FactorTexts {
         }
         left => format!("Sie haben noch {left} Wiederherstellungscodes."),
     },
-    make_new_codes: "Neue Wiederherstellungscodes erstellen",
+    make_new_codes: "Neue Wiederherstellungs\u{ad}codes erstellen",
     old_codes_end: "Die Codes, die Sie jetzt haben, gelten dann nicht mehr.",
-    keep_these_codes: "Bewahren Sie diese Wiederherstellungscodes auf",
+    keep_these_codes: "Bewahren Sie diese Wiederherstellungs\u{ad}codes auf",
     shown_once: "Sie werden nur einmal angezeigt. Mit jedem melden Sie sich einmal an.",
     passkey: "Passkey",
     passkeys: "Passkeys",

@@ -25,7 +25,7 @@ pub(crate) fn index(layout: &Layout, index: Index) -> String {
         let entries = index.entries.into_iter().map(|entry| {
             view! {
                 <li class="stack-tight">
-                    <a href=entry.href><strong>{entry.title}</strong></a>
+                    <a class="row-link" href=entry.href><strong>{entry.title}</strong></a>
                     <p class="muted">{entry.text}</p>
                 </li>
             }

@@ -99,9 +99,9 @@ pub(crate) fn set_up(layout: &Layout, form: SetUp) -> String {
             {problem}
             <p>{f.scan_this}</p>
             {qr_code(&form.uri, f.qr_code)}
-            <details>
+            <details class="fold">
                 <summary>{f.or_type_secret}</summary>
-                <p class="mono" id="secret">{form.secret}</p>
+                <p class="mono break-words" id="secret">{form.secret}</p>
             </details>
             <form class="stack" method="post" action=form.action>
                 {hidden(csrf::FIELD, form.form_token)}

@@ -26,7 +26,7 @@ pub(crate) fn list(layout: &Layout, shown: MessageList) -> String {
             view! {
                 <li class="row row-spread">
                     <div>
-                        <a href=href><strong>{kept.message.subject}</strong></a>
+                        <a class="row-link" href=href><strong>{kept.message.subject}</strong></a>
                         <p class="muted">
                             {t.to}" "{kept.to}", "{utc_time(Timestamp::from_seconds(kept.at))}
                         </p>

@@ -45,7 +45,7 @@ pub(crate) fn enter(layout: &Layout, enter: Enter) -> String {
         });
         let picture = enter.link.and_then(|link| qr_code(&link, t.qr_code)).map(|picture| {
             view! {
-                <details>
+                <details class="fold">
                     <summary>{t.go_on_with_phone}</summary>
                     {picture}
                 </details>
@@ -104,11 +104,11 @@ pub(crate) fn confirm(layout: &Layout, confirm: Confirm) -> String {
                 <p>
                     {t.device_shows}" "<strong class="mono">{confirm.user_code.clone()}</strong>"?"
                 </p>
-                <p class=alert>{warning}</p>
-                <p class="muted">
-                    {t.signed_in_as}" "<strong>{confirm.username}</strong>". "{t.device_asks_for}
-                </p>
             </div>
+            <p class=alert>{warning}</p>
+            <p class="muted">
+                {t.signed_in_as}" "<strong>{confirm.username}</strong>". "{t.device_asks_for}
+            </p>
             <form class="stack" method="post" action=confirm.action>
                 {hidden(csrf::FIELD, confirm.form_token)}
                 {hidden("user_code", confirm.user_code)}

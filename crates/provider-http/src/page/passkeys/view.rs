@@ -117,9 +117,9 @@ fn item(
                 </form>
             </div>
             <p class="muted">{t.since}" "{utc_time(passkey.created_at)}{used}". "{kind}</p>
-            <details>
+            <details class="fold">
                 <summary>{f.rename}</summary>
-                <form class="row" method="post" action=action.to_owned()>
+                <form class="entry" method="post" action=action.to_owned()>
                     {hidden(csrf::FIELD, form_token.to_owned())}
                     {hidden("rename", id)}
                     <label class="visually-hidden" for=field.clone()>{f.passkey_name}</label>
