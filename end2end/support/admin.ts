@@ -15,7 +15,7 @@ export async function setUpApp(page: Page): Promise<string> {
   return key;
 }
 
-/** The cookies of people who have signed in by two factors, so that each does so once. */
+/** The cookies of people who have signed in by two factors, so that each does so once at a provider. */
 type State = Awaited<ReturnType<BrowserContext['storageState']>>;
 const states = new Map<string, State>();
 
@@ -46,7 +46,8 @@ export class AdminPages {
     path = '',
     options: Parameters<Browser['newContext']>[0] = {},
   ): Promise<AdminPages> {
-    const state = states.get(name);
+    const key = `${origin} ${name}`;
+    const state = states.get(key);
     const context = await browser.newContext(state ? { ...options, storageState: state } : options);
     const pages = new AdminPages(await context.newPage(), origin);
     await pages.open(path);
@@ -56,7 +57,7 @@ export class AdminPages {
       await setUpApp(pages.page);
     }
     await pages.ready();
-    states.set(name, await context.storageState());
+    states.set(key, await context.storageState());
     return pages;
   }
 

@@ -102,6 +102,38 @@ mod window {
         }
     }
 
+    /// Scrolls the navigation to the link of the page that is shown.
+    pub fn show_current_link() {
+        let found = window().document().and_then(|document| {
+            document.query_selector(".admin-nav [aria-current=page]").ok().flatten()
+        });
+        let link = found.and_then(|found| found.dyn_into::<web_sys::HtmlElement>().ok());
+        let list = link.as_ref().and_then(|link| link.closest("ul").ok().flatten());
+        if let (Some(link), Some(list)) = (link, list) {
+            let free = list.client_width() - link.offset_width();
+            list.set_scroll_left(link.offset_left() - free / 2);
+        }
+    }
+
+    /// Moves the focus to the first field that is wrong, once the page shows it.
+    pub fn focus_mistake() {
+        leptos::prelude::request_animation_frame(|| {
+            let document = window().document();
+            let found = document
+                .and_then(|document| document.query_selector("[aria-invalid=true]").ok().flatten());
+            if let Some(Ok(field)) =
+                found.map(wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>)
+            {
+                let _ = field.focus();
+            }
+        });
+    }
+
+    /// Moves the focus to the element with this id, once the page shows it.
+    pub fn focus_soon(id: String) {
+        leptos::prelude::request_animation_frame(move || focus(&id));
+    }
+
     /// Saves a text as a file of the user's.
     pub fn save(name: &str, content_type: &str, text: &str) {
         let parts = js_sys::Array::of1(&JsValue::from_str(text));
@@ -209,6 +241,12 @@ mod nowhere {
     pub fn set_title(_title: &str) {}
 
     pub fn focus(_id: &str) {}
+
+    pub fn show_current_link() {}
+
+    pub fn focus_mistake() {}
+
+    pub fn focus_soon(_id: String) {}
 
     pub fn save(_name: &str, _content_type: &str, _text: &str) {}
 

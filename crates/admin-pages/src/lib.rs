@@ -3,7 +3,8 @@
 //!
 //! - [`route`] has the paths, [`pages`] a file for each page.
 //! - [`session`] has what every page needs: who is signed in, what they may do, and the calls.
-//! - [`ui`] has the parts that pages are made of, [`texts`] all words in each language.
+//! - [`ui`] has the parts that pages are made of, [`texts`] all words in each language, and
+//!   [`setting_texts`] those of the settings of clients.
 //!
 //! Whatever the API answers is shown as text. Nothing is ever parsed as HTML.
 
@@ -23,6 +24,7 @@ mod browser;
 mod pages;
 mod route;
 mod session;
+mod setting_texts;
 mod texts;
 mod ui;
 

@@ -81,6 +81,12 @@ words! {
     try_again: "Try again", "Noch einmal versuchen";
     required: "Fill this in.", "Füllen Sie dieses Feld aus.";
     number_rule: "Give a number.", "Geben Sie eine Zahl an.";
+    by_default: "As usual", "Wie üblich";
+    unit: "Unit", "Einheit";
+    unit_seconds: "seconds", "Sekunden";
+    unit_minutes: "minutes", "Minuten";
+    unit_hours: "hours", "Stunden";
+    unit_days: "days", "Tage";
     sign_in: "Sign in", "Anmelden";
     sign_out: "Sign out", "Abmelden";
     signed_out_text:
@@ -143,9 +149,17 @@ words! {
     description: "Description", "Beschreibung";
     days: "Days", "Tage";
     other_claims: "Further claims", "Weitere Claims";
-    claims_hint:
-        "A JSON object, such as {\"department\": \"Sales\"}.",
-        "Ein JSON-Objekt, etwa {\"department\": \"Sales\"}.";
+    claim: "Claim", "Claim";
+    claim_name: "Name of claim", "Name des Claims";
+    claim_kind: "Type of claim", "Typ des Claims";
+    claim_value: "Value of claim", "Wert des Claims";
+    claim_text: "Text", "Text";
+    claim_number: "Number", "Zahl";
+    claim_switch: "Yes or no", "Ja oder nein";
+    claim_list: "List", "Liste";
+    claim_name_rule: "Give the claim a name.", "Geben Sie dem Claim einen Namen.";
+    claim_twice: "There is a claim of this name already.", "Diesen Claim gibt es schon.";
+    add_claim: "Add a claim", "Claim hinzufügen";
     history: "History", "Verlauf";
     no_history: "There is nothing in it.", "Darin steht nichts.";
     all_events: "All of it", "Alles zeigen";
@@ -383,17 +397,30 @@ words! {
     kind_machine: "Service that acts for itself", "Dienst, der für sich selbst handelt";
     client_id: "Identifier (client_id)", "Kennung (client_id)";
     client_name: "Name, as users see it", "Name, wie Benutzer ihn sehen";
-    redirect_uris: "Redirect URIs", "Redirect-URIs";
-    allowed_scopes: "Allowed scopes", "Erlaubte Scopes";
+    scopes_hint:
+        "What it may ask for. Each scope is defined in the configuration.",
+        "Was er anfragen darf. Jeder Scope ist in der Konfiguration definiert.";
+    branding_name: "Name at the top", "Name oben auf der Seite";
+    branding_logo: "Logo", "Logo";
+    branding_logo_hint:
+        "A file in the folder of logos, as shop.png.",
+        "Eine Datei im Ordner der Logos, etwa shop.png.";
+    branding_accent: "Colour on light pages", "Farbe auf hellen Seiten";
+    branding_accent_hint:
+        "Such as #175c4a. One that can't be read is refused.",
+        "Etwa #175c4a. Eine, die nicht lesbar ist, wird abgelehnt.";
+    branding_accent_dark: "Colour on dark pages", "Farbe auf dunklen Seiten";
+    salt: "Salt", "Salt";
+    salt_hint:
+        "At least 16 random characters. It is not shown again.",
+        "Mindestens 16 zufällige Zeichen. Er wird nicht noch einmal angezeigt.";
+    secret_is_set:
+        "It is set and not shown. Empty: it stays as it is.",
+        "Er ist gesetzt und wird nicht gezeigt. Leer: Er bleibt, wie er ist.";
     client_added: "The client was added.", "Der Client wurde angelegt.";
     client_removed: "The client was removed.", "Der Client wurde entfernt.";
     to_client: "I have it, go on", "Ich habe es, weiter";
     settings: "Settings", "Einstellungen";
-    settings_hint:
-        "A JSON object with the names of the configuration. What is taken out has its default \
-         again.",
-        "Ein JSON-Objekt mit den Namen der Konfiguration. Was entfernt wird, hat wieder seinen \
-         Standardwert.";
     remove_client_title: "Remove the client {}?", "Client {} entfernen?";
     remove_client_text:
         "It is removed with everything that it was granted. This can't be undone.",

@@ -8,17 +8,20 @@ use doorward_leptos::boxed_effect;
 use leptos::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::client::scopes;
 use crate::{
     api::{Answer, Call},
     route::Route,
     session::Session,
+    setting_texts::{hint, label},
     ui::{
         self, badge, button,
         dialog::Dialog,
-        form::{Field, Form, form, lines, select},
+        form::{Field, Form, Part, form, select},
         link,
         list::List,
-        nothing, or_dash, plain,
+        or_dash, plain,
+        rows::rows,
     },
 };
 
@@ -78,8 +81,16 @@ fn add(session: Session, open: RwSignal<bool>, list: List<ClientRow>) -> AnyView
     let t = session.texts;
     let state = Form::new(session);
     let text = || RwSignal::new(String::new());
-    let (client_id, name, redirect_uris) = (text(), text(), text());
-    let scopes = RwSignal::new("openid\nprofile".to_owned());
+    let (client_id, name) = (text(), text());
+    let chosen = RwSignal::new(["openid", "profile"].map(str::to_owned).to_vec());
+    let field = |name: &'static str| {
+        let field =
+            Field::text(format!("client-{name}"), format!("settings.{name}"), label(t, name));
+        field.hint(hint(t, name))
+    };
+    let uris = rows(session, state, field("redirect_uris").kind("url"), &[String::new()]);
+    let Part { view: uris_view, said: uris } = uris;
+    let scopes = scopes(session, state, field("allowed_scopes"), chosen);
     let kind = RwSignal::new("server".to_owned());
     let made = RwSignal::new(None::<(String, String)>);
     let save = move || {
@@ -96,14 +107,11 @@ fn add(session: Session, open: RwSignal<bool>, list: List<ClientRow>) -> AnyView
         }
         let is_machine = kind.get_untracked() == "machine";
         if !is_machine {
-            settings
-                .insert("redirect_uris".to_owned(), json!(lines(&redirect_uris.get_untracked())));
+            settings.insert("redirect_uris".to_owned(), uris().unwrap_or_default());
         }
-        let scopes = lines(&scopes.get_untracked());
         // Nobody signs in at a machine, so it has no identity.
-        let own = scopes
-            .iter()
-            .filter(|scope| !is_machine || !["openid", "profile"].contains(&&***scope));
+        let scopes = chosen.get_untracked().into_iter();
+        let own = scopes.filter(|scope| !is_machine || !["openid", "profile"].contains(&&**scope));
         settings.insert("allowed_scopes".to_owned(), json!(own.collect::<Vec<_>>()));
         let new = NewClient { client_id, settings };
         let call = Call::new(Operation::CreateClient, &[]).key(state.key()).body(&new);
@@ -124,41 +132,31 @@ fn add(session: Session, open: RwSignal<bool>, list: List<ClientRow>) -> AnyView
     };
     let kinds = [("server", t.kind_server), ("page", t.kind_page), ("machine", t.kind_machine)];
     let kinds = kinds.map(|(name, label)| (name.to_owned(), label.to_owned())).to_vec();
-    let shown = move || match made.get() {
-        Some((client_id, secret)) => {
+    let content = view! {
+        {select("client-kind", t.kind, kinds, kind)}
+        {Field::text("client-id", "client_id", t.client_id).view(state, client_id)}
+        {Field::text("client-name", "settings.client_name", t.client_name).view(state, name)}
+        <div hidden=move || kind.with(|kind| kind == "machine")>{uris_view}</div>
+        {scopes.view}
+        {state.failure()}
+        <div class="row">
+            {state.submit(t.add_client)}
+            {button(t.cancel, "btn btn-quiet", move || open.set(false))}
+        </div>
+    };
+    let secret = move || {
+        made.get().map(|(client_id, secret)| {
             let go = button(t.to_client, "btn btn-primary", move || {
                 open.set(false);
                 session.go(Route::Client(client_id.clone()));
             });
             let secret = ui::once(session, t.client_secret, t.secret_once, secret);
-            view! { {secret} <div class="row">{go}</div> }.into_any()
-        }
-        None => {
-            let uris = move || match &*kind.get() {
-                "machine" => nothing(),
-                _ => Field::text("client-uris", "redirect_uris", t.redirect_uris)
-                    .kind("lines")
-                    .hint(t.one_a_line)
-                    .view(state, redirect_uris),
-            };
-            let content = view! {
-                {select("client-kind", t.kind, kinds.clone(), kind)}
-                {Field::text("client-id", "client_id", t.client_id).view(state, client_id)}
-                {Field::text("client-name", "settings.client_name", t.client_name)
-                    .view(state, name)}
-                {uris}
-                {Field::text("client-scopes", "allowed_scopes", t.allowed_scopes)
-                    .kind("lines")
-                    .hint(t.one_a_line)
-                    .view(state, scopes)}
-                {state.failure()}
-                <div class="row">
-                    {state.submit(t.add_client)}
-                    {button(t.cancel, "btn btn-quiet", move || open.set(false))}
-                </div>
-            };
-            form(save, content.into_any())
-        }
+            view! { {secret} <div class="row">{go}</div> }
+        })
     };
-    shown.into_any()
+    view! {
+        <div hidden=move || made.with(Option::is_some)>{form(save, content.into_any())}</div>
+        {secret}
+    }
+    .into_any()
 }

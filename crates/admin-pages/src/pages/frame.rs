@@ -162,6 +162,8 @@ fn whole(session: Session) -> AnyView {
             request_animation_frame(|| browser::focus("page-title"));
         }
         is_first.set_value(false);
+        // On a phone the navigation is a line that scrolls.
+        request_animation_frame(browser::show_current_link);
     });
     view! {
         <div class="admin-body">

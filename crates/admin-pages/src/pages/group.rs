@@ -11,6 +11,7 @@ use doorward_admin::{
 };
 use doorward_leptos::boxed_effect;
 use leptos::{prelude::*, task::spawn_local};
+use serde_json::Value;
 
 use crate::{
     api::{Answer, Call, Failure},
@@ -18,9 +19,10 @@ use crate::{
     session::Session,
     ui::{
         self, button, card,
+        claims::claims,
         dialog::{Question, confirm},
         facts, fill,
-        form::{Field, Form, form, lines},
+        form::{Field, Form, Part, form, lines},
         history::history,
         json, link,
         list::List,
@@ -113,14 +115,11 @@ fn edit(
     let view = read.value;
     let description = RwSignal::new(view.description.unwrap_or_default());
     let roles = RwSignal::new(view.roles.join("\n"));
-    let own = if view.claims.is_empty() { String::new() } else { json::text(&view.claims) };
-    let claims = RwSignal::new(own);
+    let field = Field::text("edit-claims", "claims", t.other_claims);
+    let Part { view: claims, said } = claims(session, state, field, &view.claims);
     let save = move || {
         state.clear();
-        let after = match json::parse(&claims.get_untracked()) {
-            Ok(after) => after,
-            Err(problem) => return state.refuse("claims", problem),
-        };
+        let Some(Value::Object(after)) = said() else { return };
         let before = before.get_value();
         let (text, list) = (description.get_untracked(), lines(&roles.get_untracked()));
         let changes = GroupChanges {
@@ -158,10 +157,7 @@ fn edit(
             .kind("lines")
             .hint(t.one_a_line)
             .view(state, roles)}
-        {Field::text("edit-claims", "claims", t.other_claims)
-            .kind("area")
-            .hint(t.claims_hint)
-            .view(state, claims)}
+        {claims}
         {state.failure()}
         <div class="row">
             {state.submit(t.save)} {button(t.cancel, "btn btn-quiet", move || editing.set(false))}

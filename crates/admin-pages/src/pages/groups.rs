@@ -7,6 +7,7 @@ use doorward_admin::{
 use doorward_leptos::boxed_effect;
 use doorward_protocol::account::GroupName;
 use leptos::prelude::*;
+use serde_json::{Map, Value};
 
 use crate::{
     api::{Answer, Call},
@@ -14,9 +15,10 @@ use crate::{
     session::Session,
     ui::{
         self, button,
+        claims::claims,
         dialog::Dialog,
-        form::{Field, Form, form, lines},
-        json, link,
+        form::{Field, Form, Part, form, lines},
+        link,
         list::List,
         or_dash,
     },
@@ -58,18 +60,16 @@ fn add(session: Session, open: RwSignal<bool>) -> AnyView {
     let t = session.texts;
     let state = Form::new(session);
     let text = || RwSignal::new(String::new());
-    let (name, description, roles, claims) = (text(), text(), text(), text());
+    let (name, description, roles) = (text(), text(), text());
+    let field = Field::text("group-claims", "claims", t.other_claims);
+    let Part { view: claims, said } = claims(session, state, field, &Map::new());
     let save = move || {
         state.clear();
         let name = GroupName::parse(name.get_untracked().trim());
         if name.is_err() {
             state.refuse("name", t.group_name_rule);
         }
-        let claims = json::parse(&claims.get_untracked());
-        if let Err(problem) = &claims {
-            state.refuse("claims", problem.as_str());
-        }
-        let (Ok(name), Ok(claims)) = (name, claims) else { return };
+        let (Ok(name), Some(Value::Object(claims))) = (name, said()) else { return };
         let description = description.get_untracked();
         let new = NewGroup {
             name,
@@ -94,10 +94,7 @@ fn add(session: Session, open: RwSignal<bool>) -> AnyView {
             .kind("lines")
             .hint(t.one_a_line)
             .view(state, roles)}
-        {Field::text("group-claims", "claims", t.other_claims)
-            .kind("area")
-            .hint(t.claims_hint)
-            .view(state, claims)}
+        {claims}
         {state.failure()}
         <div class="row">
             {state.submit(t.add_group)} {button(t.cancel, "btn btn-quiet", move || open.set(false))}

@@ -3,6 +3,7 @@
 
 use doorward_admin::types::problem::FieldError;
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use serde_json::Value;
 
 use super::alert;
 use crate::{
@@ -45,6 +46,7 @@ impl Form {
     pub fn refuse(self, field: &str, problem: impl Into<String>) {
         let error = FieldError { field: field.to_owned(), problem: problem.into() };
         self.errors.update(|errors| errors.push(error));
+        browser::focus_mistake();
     }
 
     /// Whether nothing is wrong so far.
@@ -95,21 +97,29 @@ impl Form {
         // A field is named beside it; the sentence says it for those that have none here.
         self.failure.set((!matches!(failure, Failure::StepUp(_))).then(|| failure.message()));
         self.errors.set(errors);
+        browser::focus_mistake();
     }
 
-    /// What is wrong with a field, or with a member of it. Tracked.
+    /// What is wrong with a field, or with what is in it. Tracked.
     pub fn error_of(self, field: &str) -> Option<String> {
         self.errors.with(|errors| {
-            let within = |name: &str| {
-                name == field || name.strip_prefix(field).is_some_and(|rest| rest.starts_with('.'))
+            let inner = |error: &FieldError| {
+                let rest = error.field.strip_prefix(field)?;
+                (rest.is_empty() || rest.starts_with(['.', '['])).then(|| rest.to_owned())
             };
-            errors.iter().find(|error| within(&error.field)).map(|error| {
-                let inner = error.field.strip_prefix(field).unwrap_or_default();
-                match inner.strip_prefix('.') {
-                    Some(inner) => format!("{inner}: {}", error.problem),
-                    None => error.problem.clone(),
-                }
-            })
+            errors.iter().find_map(|error| inner(error).map(|rest| (rest, error))).map(
+                |(rest, error)| match rest.trim_start_matches('.') {
+                    "" => error.problem.clone(),
+                    rest => format!("{rest}: {}", error.problem),
+                },
+            )
+        })
+    }
+
+    /// What is wrong with a field as a whole. Tracked.
+    pub fn error_at(self, field: &str) -> Option<String> {
+        self.errors.with(|errors| {
+            errors.iter().find(|error| error.field == field).map(|error| error.problem.clone())
         })
     }
 
@@ -143,12 +153,31 @@ pub fn form(act: impl Fn() + Send + Sync + 'static, content: AnyView) -> AnyView
     view! { <form class="stack" novalidate on:submit=send>{content}</form> }.into_any()
 }
 
-/// A field of one line.
+/// What a part of a form says when it is sent. `None`: it has told what is wrong with it.
+pub type Said = Box<dyn Fn() -> Option<Value> + Send + Sync>;
+
+/// A part of a form, and what it says.
+pub struct Part {
+    /// What is seen of it.
+    pub view: AnyView,
+    /// What it says.
+    pub said: Said,
+}
+
+impl Part {
+    /// A part of this kind.
+    pub fn new(view: AnyView, said: impl Fn() -> Option<Value> + Send + Sync + 'static) -> Self {
+        Self { view, said: Box::new(said) }
+    }
+}
+
+/// A field: what it is called, and what helps to fill it.
+#[derive(Debug, Clone)]
 pub struct Field {
     /// Its identifier in the page.
-    pub id: &'static str,
+    pub id: String,
     /// Its name in the API, by which mistakes are told.
-    pub name: &'static str,
+    pub name: String,
     /// What stands above it.
     pub label: &'static str,
     /// What helps to fill it.
@@ -159,8 +188,8 @@ pub struct Field {
 
 impl Field {
     /// A field for a text.
-    pub fn text(id: &'static str, name: &'static str, label: &'static str) -> Self {
-        Self { id, name, label, hint: "", kind: "text" }
+    pub fn text(id: impl Into<String>, name: impl Into<String>, label: &'static str) -> Self {
+        Self { id: id.into(), name: name.into(), label, hint: "", kind: "text" }
     }
 
     /// With a hint.
@@ -173,76 +202,160 @@ impl Field {
         Self { kind, ..self }
     }
 
-    /// The field, which keeps its text in the signal.
+    /// A field for a text, which it keeps in the signal.
     pub fn view(self, form: Form, value: RwSignal<String>) -> AnyView {
-        let Self { id, name, label, hint, kind } = self;
-        let error = Memo::new(move |_| form.error_of(name));
-        let described = move || {
-            let has_error = error.with(Option::is_some);
-            match (has_error, hint.is_empty()) {
-                (true, true) => Some(format!("{id}-error")),
-                (true, false) => Some(format!("{id}-error {id}-hint")),
-                (false, false) => Some(format!("{id}-hint")),
-                (false, true) => None,
-            }
-        };
-        let invalid = move || error.with(Option::is_some).then_some("true");
-        let control = if ["area", "lines"].contains(&kind) {
-            let (rows, class) = if kind == "area" { ("10", "mono") } else { ("3", "") };
-            view! {
-                <textarea
-                    id=id
-                    rows=rows
-                    class=class
-                    spellcheck="false"
-                    aria-describedby=described
-                    aria-invalid=invalid
-                    prop:value=move || value.get()
-                    on:input=move |event| value.set(event_target_value(&event))
-                ></textarea>
-            }
-            .into_any()
-        } else {
-            // Browsers must not put an administrator's own name and password in.
-            let complete = if kind == "password" { "new-password" } else { "off" };
-            view! {
-                <input
-                    id=id
-                    type=kind
-                    autocomplete=complete
-                    spellcheck="false"
-                    aria-describedby=described
-                    aria-invalid=invalid
-                    prop:value=move || value.get()
-                    on:input=move |event| value.set(event_target_value(&event))
-                />
-            }
-            .into_any()
-        };
+        let error = self.error(form);
+        let control = input(&self.id, self.kind, "", self.hint, value, error);
+        self.framed(error, control)
+    }
+
+    /// A choice of one value.
+    pub fn select(
+        self,
+        form: Form,
+        options: Vec<(String, String)>,
+        value: RwSignal<String>,
+    ) -> AnyView {
+        let error = self.error(form);
+        let control = choice(&self.id, "", options, value);
+        self.framed(error, control)
+    }
+
+    /// A box to tick.
+    pub fn switch(self, form: Form, value: RwSignal<bool>) -> AnyView {
+        let error = self.error(form);
+        let Self { id, label, hint, .. } = self;
+        let tick = checkbox(id.clone(), label, value);
+        view! { <div class="field switch">{tick} {told(&id, hint, error)}</div> }.into_any()
+    }
+
+    /// Several controls under one name.
+    pub fn group(self, form: Form, controls: AnyView) -> AnyView {
+        let Self { id, name, label, hint, .. } = self;
+        let error = Memo::new(move |_| form.error_at(&name));
+        let told = told(&id, hint, error);
+        view! {
+            <fieldset
+                class="field group"
+                id=id.clone()
+                aria-describedby=described(id, hint, error)
+            >
+                <legend>{label}</legend>
+                {told}
+                {controls}
+            </fieldset>
+        }
+        .into_any()
+    }
+
+    /// What is wrong with it. Tracked.
+    pub fn error(&self, form: Form) -> Memo<Option<String>> {
+        let name = self.name.clone();
+        Memo::new(move |_| form.error_of(&name))
+    }
+
+    /// A control between its name and what is told about it.
+    pub fn framed(self, error: Memo<Option<String>>, control: AnyView) -> AnyView {
+        let told = told(&self.id, self.hint, error);
         view! {
             <div class="field">
-                <label for=id>{label}</label>
+                <label for=self.id>{self.label}</label>
                 {control}
-                {move || {
-                    error.get().map(|error| {
-                        view! { <p class="field-error" id=format!("{id}-error")>{error}</p> }
-                    })
-                }}
-                {(!hint.is_empty())
-                    .then(|| view! { <p class="field-hint" id=format!("{id}-hint")>{hint}</p> })}
+                {told}
             </div>
         }
         .into_any()
     }
 }
 
-/// A choice of one value.
-pub fn select(
-    id: &'static str,
-    label: &'static str,
+/// What is wrong with a field, and what helps to fill it.
+fn told(id: &str, hint: &'static str, error: Memo<Option<String>>) -> AnyView {
+    let (error_id, hint_id) = (format!("{id}-error"), format!("{id}-hint"));
+    view! {
+        {move || {
+            let id = error_id.clone();
+            error.get().map(|error| view! { <p class="field-error" id=id>{error}</p> })
+        }}
+        {(!hint.is_empty()).then(|| view! { <p class="field-hint" id=hint_id>{hint}</p> })}
+    }
+    .into_any()
+}
+
+/// The elements that describe a field.
+fn described(
+    id: String,
+    hint: &'static str,
+    error: Memo<Option<String>>,
+) -> impl Fn() -> Option<String> + Send + 'static {
+    move || {
+        let has_error = error.with(Option::is_some);
+        match (has_error, hint.is_empty()) {
+            (true, true) => Some(format!("{id}-error")),
+            (true, false) => Some(format!("{id}-error {id}-hint")),
+            (false, false) => Some(format!("{id}-hint")),
+            (false, true) => None,
+        }
+    }
+}
+
+/// A control for a text. `name` is for screen readers, where no label stands before it.
+pub fn input(
+    id: &str,
+    kind: &'static str,
+    name: impl Into<String>,
+    hint: &'static str,
+    value: RwSignal<String>,
+    error: Memo<Option<String>>,
+) -> AnyView {
+    let name = Some(name.into()).filter(|name| !name.is_empty());
+    let described = described(id.to_owned(), hint, error);
+    let invalid = move || error.with(Option::is_some).then_some("true");
+    let id = id.to_owned();
+    if ["area", "lines"].contains(&kind) {
+        let (rows, class) = if kind == "area" { ("10", "mono") } else { ("3", "") };
+        return view! {
+            <textarea
+                id=id
+                rows=rows
+                class=class
+                spellcheck="false"
+                aria-label=name
+                aria-describedby=described
+                aria-invalid=invalid
+                prop:value=move || value.get()
+                on:input=move |event| value.set(event_target_value(&event))
+            ></textarea>
+        }
+        .into_any();
+    }
+    // Browsers must not put an administrator's own name and password in.
+    let complete = if kind == "password" { "new-password" } else { "off" };
+    let (kind, mode) = if kind == "whole" { ("text", Some("numeric")) } else { (kind, None) };
+    view! {
+        <input
+            id=id
+            type=kind
+            inputmode=mode
+            autocomplete=complete
+            spellcheck="false"
+            aria-label=name
+            aria-describedby=described
+            aria-invalid=invalid
+            prop:value=move || value.get()
+            on:input=move |event| value.set(event_target_value(&event))
+        />
+    }
+    .into_any()
+}
+
+/// A control to choose one value.
+pub fn choice(
+    id: &str,
+    name: impl Into<String>,
     options: Vec<(String, String)>,
     value: RwSignal<String>,
 ) -> AnyView {
+    let name = Some(name.into()).filter(|name| !name.is_empty());
     let options = options
         .into_iter()
         .map(|(name, label)| {
@@ -251,21 +364,36 @@ pub fn select(
             view! { <option value=name prop:selected=selected>{label}</option> }
         })
         .collect_view();
+    let id = id.to_owned();
     view! {
-        <div class="field">
-            <label for=id>{label}</label>
-            <select id=id on:change=move |event| value.set(event_target_value(&event))>
-                {options}
-            </select>
-        </div>
+        <select
+            id=id
+            aria-label=name
+            on:change=move |event| value.set(event_target_value(&event))
+        >
+            {options}
+        </select>
     }
     .into_any()
 }
 
+/// A choice of one value, with what stands above it.
+pub fn select(
+    id: &'static str,
+    label: &'static str,
+    options: Vec<(String, String)>,
+    value: RwSignal<String>,
+) -> AnyView {
+    let control = choice(id, "", options, value);
+    view! { <div class="field"><label for=id>{label}</label> {control}</div> }.into_any()
+}
+
 /// A box to tick.
-pub fn checkbox(id: &'static str, label: &'static str, value: RwSignal<bool>) -> AnyView {
+pub fn checkbox(id: impl Into<String>, label: impl Into<String>, value: RwSignal<bool>) -> AnyView {
+    let (id, label) = (id.into(), label.into());
+    let of = id.clone();
     view! {
-        <label class="checkbox" for=id>
+        <label class="checkbox" for=of>
             <input
                 id=id
                 type="checkbox"

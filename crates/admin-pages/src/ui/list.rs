@@ -112,16 +112,19 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
         let rows = move || {
             let rows = self.rows.get();
             if rows.is_empty() {
-                return match (self.busy.get(), self.next.with(Option::is_some)) {
-                    (false, false) if self.failure.with(Option::is_none) => {
-                        view! { <p class="muted">{empty}</p> }.into_any()
-                    }
-                    _ => nothing(),
-                };
+                return self.or_empty(empty);
             }
             table(caption, headings, rows.into_iter().map(&row).collect())
         };
         self.framed(rows.into_any())
+    }
+
+    /// Says that there are no rows, once that is known.
+    pub fn or_empty(self, empty: &'static str) -> AnyView {
+        let is_known = !self.busy.get()
+            && self.next.with(Option::is_none)
+            && self.failure.with(Option::is_none);
+        if is_known { view! { <p class="muted">{empty}</p> }.into_any() } else { nothing() }
     }
 
     /// The rows as they are shown elsewhere, with what becomes of the list.

@@ -1,12 +1,15 @@
 //! The parts that pages are made of. Whatever they show is text.
 
 pub mod chart;
+pub mod claims;
 pub mod dialog;
 pub mod form;
 pub mod history;
 pub mod json;
+pub mod lifetime;
 pub mod list;
 pub mod object;
+pub mod rows;
 
 use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 
@@ -48,6 +51,23 @@ pub fn named_button(
     let label = label.into();
     let whole = format!("{label}: {}", name.into());
     boxed(label, whole, class, Box::new(act))
+}
+
+/// A button that takes something out of a list in a form.
+pub fn remove_button(
+    session: Session,
+    name: &str,
+    act: impl Fn() + Send + Sync + 'static,
+) -> AnyView {
+    let whole = format!("{}: {name}", session.texts.remove);
+    view! {
+        <button type="button" class="btn btn-quiet btn-icon" aria-label=whole on:click=move |_| act()>
+            <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+                <path d="M6 6l12 12M18 6 6 18" />
+            </svg>
+        </button>
+    }
+    .into_any()
 }
 
 /// A link to a page.

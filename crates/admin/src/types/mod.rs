@@ -1,5 +1,6 @@
 //! What the API writes and reads, as JSON. The pages read and write the same types.
 
+pub mod client_settings;
 pub mod clients;
 pub mod directories;
 pub mod events;

@@ -78,8 +78,8 @@ async fn settings_are_checked_as_those_of_the_configuration() {
         new
     };
     for (new, field) in [
-        (with("allowed_scopes", json!(["unknown"])), "settings.allowed_scopes"),
-        (with("redirect_uris", json!(["javascript:alert(1)"])), "settings.redirect_uris"),
+        (with("allowed_scopes", json!(["openid", "unknown"])), "settings.allowed_scopes[1]"),
+        (with("redirect_uris", json!(["javascript:alert(1)"])), "settings.redirect_uris[0]"),
         (with("access_token_lifetime", json!("long")), "settings.access_token_lifetime"),
         (with("client_uri", json!("javascript:alert(1)")), "settings.client_uri"),
         (with("made_up", json!(1)), "settings.made_up"),

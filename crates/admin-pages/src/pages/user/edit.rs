@@ -15,8 +15,10 @@ use crate::{
     browser,
     session::Session,
     ui::{
-        self, button, card, fill,
-        form::{Field, Form, checkbox, form},
+        self, button, card,
+        claims::claims,
+        fill,
+        form::{Field, Form, Part, checkbox, form},
         json, nothing,
         object::Read,
     },
@@ -50,7 +52,8 @@ pub fn edit(
     let rest = view.claims.iter().filter(|(name, _)| !FIELDS.contains(&name.as_str()));
     let rest: Map<String, Value> =
         rest.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let claims = RwSignal::new(if rest.is_empty() { String::new() } else { json::text(&rest) });
+    let field = Field::text("edit-claims", "claims", t.other_claims);
+    let Part { view: claims, said } = claims(session, state, field, &rest);
     let save = move || {
         state.clear();
         let typed = Typed {
@@ -58,9 +61,9 @@ pub fn edit(
             name: name.get_untracked(),
             email: browser::composed(email.get_untracked().trim()),
             verified: verified.get_untracked(),
-            claims: claims.get_untracked(),
+            claims: said(),
         };
-        let Some(changes) = changes(session, state, &before.get_value(), &typed) else { return };
+        let Some(changes) = changes(session, state, &before.get_value(), typed) else { return };
         let sub = before.with_value(|user| user.sub.clone());
         let call =
             Call::new(Operation::ChangeUser, &[&sub]).if_match(etag.get_untracked()).body(&changes);
@@ -105,10 +108,7 @@ pub fn edit(
         {Field::text("edit-name", "claims.name", t.full_name).view(state, name)}
         {Field::text("edit-email", "claims.email", t.email).view(state, email)}
         {checkbox("edit-verified", t.email_is_verified, verified)}
-        {Field::text("edit-claims", "claims", t.other_claims)
-            .kind("area")
-            .hint(t.claims_hint)
-            .view(state, claims)}
+        {claims}
         {conflict}
         {state.failure()}
         <div class="row">
@@ -125,11 +125,12 @@ struct Typed {
     name: String,
     email: String,
     verified: bool,
-    claims: String,
+    /// The further claims, if nothing is wrong with them.
+    claims: Option<Value>,
 }
 
 /// What is different, by the server's own rules, or what is wrong beside each field.
-fn changes(session: Session, state: Form, before: &UserView, typed: &Typed) -> Option<UserChanges> {
+fn changes(session: Session, state: Form, before: &UserView, typed: Typed) -> Option<UserChanges> {
     let t = session.texts;
     let username = checked_username(&typed.username);
     if username.is_err() {
@@ -138,11 +139,9 @@ fn changes(session: Session, state: Form, before: &UserView, typed: &Typed) -> O
     if !typed.email.is_empty() && !is_email_address(&typed.email) {
         state.refuse("claims.email", t.email_rule);
     }
-    let rest = json::parse(&typed.claims);
-    if let Err(problem) = &rest {
-        state.refuse("claims", problem.as_str());
-    }
-    let (Ok(username), Ok(mut after), true) = (username, rest, state.is_valid()) else {
+    let (Ok(username), Some(Value::Object(mut after)), true) =
+        (username, typed.claims, state.is_valid())
+    else {
         return None;
     };
     let name = typed.name.trim();

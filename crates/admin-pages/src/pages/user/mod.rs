@@ -261,7 +261,11 @@ fn activity(session: Session, sub: String) -> AnyView {
         Call::new(Operation::ListAccountEvents, &[&sub]).query("limit=20")
     });
     let rows = move || {
-        let rows = list.rows().into_iter().map(|event| {
+        let rows = list.rows();
+        if rows.is_empty() {
+            return list.or_empty(t.no_history);
+        }
+        let rows = rows.into_iter().map(|event| {
             let place = [event.address, event.browser, event.detail];
             let place = place.into_iter().flatten().collect::<Vec<_>>().join(" · ");
             view! {
@@ -272,7 +276,7 @@ fn activity(session: Session, sub: String) -> AnyView {
                 </li>
             }
         });
-        view! { <ol class="timeline">{rows.collect_view()}</ol> }
+        view! { <ol class="timeline">{rows.collect_view()}</ol> }.into_any()
     };
     card(t.activity, nothing(), list.framed(rows.into_any()))
 }

@@ -7,7 +7,7 @@ use axum::{
 };
 use doorward_protocol::{ids::ClientId, secret::Secret};
 use doorward_provider::{
-    model::{client::ClientSettings, stored_client::StoredClient},
+    model::{client::ClientSettings, settings_error::SettingsError, stored_client::StoredClient},
     use_case::administration::clients::{
         ClientChangeError, ClientRules, add_client, add_secret, change_client, needs_secret,
         remove_client,
@@ -238,5 +238,14 @@ fn check(api: &AdminApi, given: &Map<String, Value>) -> Result<(), Problem> {
     let provider = api.provider();
     let algorithms = provider.keys().algorithms();
     let rules = ClientRules { resources: provider.resources(), algorithms };
-    rules.check(typed(given)?).map_err(|error| problem(error.into()))
+    rules.check(typed(given)?).map_err(|error| refused(given, &error))
+}
+
+/// The refusal of a setting. Of a list it names the value that is wrong.
+fn refused(given: &Map<String, Value>, error: &SettingsError) -> Problem {
+    let values = given.get(error.key).and_then(Value::as_array);
+    let is_it = |value: &Value| value.as_str() == Some(&*error.value);
+    let index = values.and_then(|values| values.iter().position(is_it));
+    let place = index.map(|index| format!("[{index}]")).unwrap_or_default();
+    Problem::invalid(format!("settings.{}{place}", error.key), error.problem)
 }

@@ -1,0 +1,212 @@
+// Every page, form and dialog for administrators: accessible in every look, and in German. `npm run screenshots` takes
+// the pictures of them.
+import { AdminPages } from '../support/admin.ts';
+import { Doorward } from '../support/doorward.ts';
+import { illustrate, lookAt } from '../support/inspection.ts';
+import { admin } from '../support/instances.ts';
+import { expect, test } from '../support/test.ts';
+
+const origins = { app: 'http://localhost:5995', provider: 'http://localhost:6995' };
+const { provider } = origins;
+
+let server: Doorward;
+test.beforeAll(async () => {
+  const env = {
+    DOORWARD_PROVIDER__ISSUER: provider,
+    DOORWARD_PROVIDER__LISTEN: 'localhost:6995',
+    DOORWARD_APP__URL: origins.app,
+    DOORWARD_APP__LISTEN: 'localhost:5995',
+  };
+  server = await Doorward.start({ origins, config: admin.config, env, roles: ['provider'] });
+});
+test.afterAll(() => server?.stop());
+test.describe.configure({ mode: 'serial' });
+test.setTimeout(600_000);
+
+test('users, invitations and groups', async ({ browser }) => {
+  const pages = await AdminPages.of(browser, provider, 'olga');
+  const { page } = pages;
+  const show = (name: string) => lookAt(page, `admin-${name}`);
+
+  await pages.go('Users');
+  await show('users');
+  await page.getByLabel('Beginning of the user name').fill('nobody at all');
+  await expect(page.getByText('No user is found.')).toBeVisible();
+  await show('users-none');
+  await pages.reopen('/new-user');
+  await page.getByLabel('E-mail address').fill('nobody');
+  await pages.button('Add a user').click();
+  await expect(page.locator('#new-username')).toBeFocused();
+  await show('new-user');
+  await pages.reopen('/users/alice');
+  await show('user');
+  await illustrate(page, 'admin-user');
+  await pages.button('Edit').click();
+  await page.getByLabel('Type of claim 1').selectOption('List');
+  await pages.button('Add a claim').click();
+  await page.getByLabel('Value of claim 3').fill('without a name');
+  await pages.button('Save').click();
+  await expect(page.getByText('Give the claim a name.')).toBeVisible();
+  await show('user-edit');
+  await pages.button('Cancel').click();
+  for (const [button, name] of [
+    ['Change role', 'role'],
+    ['Disable', 'disable'],
+    ['Remove', 'remove'],
+  ] as const) {
+    await page.getByRole('button', { name: button, exact: true }).click();
+    await expect(pages.dialog).toBeVisible();
+    await show(`user-${name}`);
+    await page.keyboard.press('Escape');
+    await expect(pages.dialog).toHaveCount(0);
+  }
+
+  await pages.go('Invitations');
+  await show('invitations-none');
+  await pages.button('Invite somebody').click();
+  await show('invite');
+  await pages.dialog.getByLabel('E-mail address').fill('new@example.com');
+  await pages.dialog.getByLabel('Send no mail').check();
+  await pages.dialog.getByRole('button', { name: 'Invite somebody' }).click();
+  await expect(page.locator('#once')).toBeVisible();
+  await show('invitation-link');
+  await pages.button('Close').click();
+  await show('invitations');
+
+  await pages.go('Groups');
+  await show('groups-none');
+  await pages.button('Add a group').click();
+  await pages.dialog.getByLabel('Name', { exact: true }).fill('sales');
+  await pages.dialog.getByLabel('Roles in applications').fill('seller\nviewer');
+  await pages.button('Add a claim').click();
+  await pages.dialog.getByLabel('Name of claim 1').fill('region');
+  await pages.dialog.getByLabel('Value of claim 1').fill('North');
+  await show('add-group');
+  await pages.dialog.getByRole('button', { name: 'Add a group' }).click();
+  await expect(pages.heading).toHaveText('sales');
+  await page.getByLabel('Add a member').fill('dav');
+  await pages.button('Add: dave').click();
+  await expect(pages.button('Remove: dave')).toBeVisible();
+  await show('group');
+  await pages.button('Edit').click();
+  await show('group-edit');
+  await pages.go('Groups');
+  await show('groups');
+  await pages.close();
+});
+
+test('clients', async ({ browser, expectConsoleError }) => {
+  expectConsoleError(/status of 422/);
+  const pages = await AdminPages.of(browser, provider, 'olga', '/clients');
+  const { page } = pages;
+  const show = (name: string) => lookAt(page, `admin-${name}`);
+
+  await show('clients');
+  await pages.button('Add a client').click();
+  await page.getByLabel('Identifier (client_id)').fill('shop');
+  await page.getByLabel('Redirect URIs 1', { exact: true }).fill('http://shop.example/callback');
+  await pages.dialog.getByRole('button', { name: 'Add a client' }).click();
+  await expect(page.locator('.field-error')).toBeVisible();
+  await show('add-client');
+  await page.getByLabel('Redirect URIs 1', { exact: true }).fill('https://shop.example/callback');
+  await pages.dialog.getByRole('button', { name: 'Add a client' }).click();
+  await expect(page.locator('#once')).toBeVisible();
+  await show('client-secret');
+  await pages.button('I have it, go on').click();
+  await expect(pages.heading).toHaveText('shop');
+  await pages.ready();
+  await show('client');
+  await pages.button('Edit').click();
+  await expect(page.getByText('About you')).toHaveCount(0);
+  await pages.ready();
+  await show('client-edit');
+  await illustrate(page, 'admin-client', '.admin-columns > .stack > .card');
+  await page.locator('main details.fold').evaluateAll((all) => {
+    for (const details of all as HTMLDetailsElement[]) details.open = true;
+  });
+  await show('client-edit-all');
+  await page.getByLabel('Access tokens', { exact: true }).fill('soon');
+  await pages.button('Save').click();
+  await expect(page.locator('#setting-access_token_lifetime-error')).toBeVisible();
+  await show('client-edit-refused');
+  await pages.button('Cancel').click();
+  await pages.button('Add a secret').click();
+  await show('add-secret');
+  await pages.reopen('/clients/PkceJS');
+  await show('client-of-file');
+  await pages.close();
+});
+
+/** What is open to whoever may see all. */
+const paths = {
+  overview: '',
+  directories: '/directories',
+  resources: '/resources',
+  keys: '/keys',
+  outbox: '/outbox',
+  events: '/events',
+  configuration: '/configuration',
+  missing: '/nothing',
+};
+
+test('everything else', async ({ browser }) => {
+  const pages = await AdminPages.of(browser, provider, 'olga');
+  const { page } = pages;
+  for (const [name, path] of Object.entries(paths)) {
+    await pages.reopen(path);
+    await lookAt(page, `admin-${name}`);
+    if (name === 'overview') await illustrate(page, 'admin');
+  }
+  await pages.reopen('/events');
+  await page.locator('.event > summary').first().click();
+  await page.locator('details.more > summary').first().click();
+  await lookAt(page, 'admin-event');
+  await pages.reopen('/keys');
+  await pages.button('Rotate').click();
+  await lookAt(page, 'admin-rotate');
+  await pages.close();
+});
+
+test('what is in place of a page', async ({ browser }) => {
+  const context = await browser.newContext();
+  const stranger = new AdminPages(await context.newPage(), provider);
+  await stranger.open();
+  await expect(stranger.signIn).toBeVisible();
+  await lookAt(stranger.page, 'admin-signed-out');
+  await context.close();
+  const pages = await AdminPages.of(browser, provider, 'helen', '/users');
+  await pages.reopen('/clients');
+  await lookAt(pages.page, 'admin-not-yours');
+  await pages.close();
+});
+
+test('in German', async ({ browser }) => {
+  const pages = await AdminPages.of(browser, provider, 'olga', '', { locale: 'de-DE' });
+  const { page } = pages;
+  const more = {
+    users: '/users',
+    'new-user': '/new-user',
+    invitations: '/invitations',
+    group: '/groups/sales',
+    clients: '/clients',
+  };
+  const show = (name: string) => lookAt(page, `admin-${name}-german`, ['light', 'phone']);
+  for (const [name, path] of Object.entries({ ...paths, ...more })) {
+    await pages.reopen(path);
+    await show(name);
+  }
+  for (const [name, path] of [
+    ['user', '/users/alice'],
+    ['client', '/clients/shop'],
+  ] as const) {
+    await pages.reopen(path);
+    await show(name);
+    await pages.button('Bearbeiten').click();
+    await pages.ready();
+    await page.locator('main details.fold').evaluateAll((all) => {
+      for (const details of all as HTMLDetailsElement[]) details.open = true;
+    });
+    await show(`${name}-edit`);
+  }
+  await pages.close();
+});
