@@ -163,6 +163,81 @@ test('a user is added, found and removed, and hostile text stays text', async ({
   await pages.close();
 });
 
+test('hostile text in any other field stays text, too', async ({ browser, request }) => {
+  test.setTimeout(120_000);
+  const pages = await AdminPages.of(browser, provider, 'olga', '/groups');
+  const { page } = pages;
+  // Without a space, for names that have none.
+  const word = "<script>document.title='owned'</script>";
+  const staysText = async () => {
+    await expect(page.locator('main img, main script')).toHaveCount(0);
+    expect(await page.title()).not.toContain('owned');
+  };
+
+  await test.step('of groups', async () => {
+    await pages.button('Add a group').click();
+    await pages.dialog.getByLabel('Name').fill('hostile');
+    await pages.dialog.getByLabel('Shown as').fill(hostile);
+    await pages.dialog.getByLabel('Description').fill(hostile);
+    await pages.dialog.getByLabel('Roles in applications').fill(word);
+    await pages.dialog.getByLabel('Further claims').fill(JSON.stringify({ [hostile]: { [hostile]: hostile } }));
+    await pages.dialog.getByRole('button', { name: 'Add a group' }).click();
+    await expect(pages.heading).toHaveText('hostile');
+    await expect(pages.object.getByText(hostile, { exact: true }).first()).toBeVisible();
+    await expect(pages.object.getByText(word)).toBeVisible();
+    await staysText();
+    await pages.go('Groups');
+    await expect(page.locator('.rows tbody tr').filter({ hasText: hostile })).toContainText(word);
+    await staysText();
+  });
+
+  await test.step('of clients', async () => {
+    await pages.go('Clients');
+    await pages.button('Add a client').click();
+    await page.getByLabel('Identifier (client_id)').fill('hostile');
+    await page.getByLabel('Name, as users see it').fill(hostile);
+    await page.getByLabel('Redirect URIs').fill('https://shop.example/callback');
+    await pages.dialog.getByRole('button', { name: 'Add a client' }).click();
+    await pages.button('I have it, go on').click();
+    await expect(pages.object.getByText('onerror').first()).toBeVisible();
+    await staysText();
+    await pages.go('Clients');
+    await expect(page.locator('.rows tbody tr').filter({ hasText: hostile })).toHaveCount(1);
+    await staysText();
+  });
+
+  await test.step('of invitations', async () => {
+    await pages.go('Invitations');
+    await pages.button('Invite somebody').click();
+    await pages.dialog.getByLabel('E-mail address').fill('hostile@example.com');
+    await pages.dialog.getByLabel('Full name').fill(hostile);
+    await pages.dialog.getByLabel('Roles in applications').fill(hostile);
+    await pages.dialog.getByLabel('Send no mail').check();
+    await pages.dialog.getByRole('button', { name: 'Invite somebody' }).click();
+    await pages.button('Close').click();
+    await expect(page.locator('.rows tbody tr').filter({ hasText: 'onerror' })).toHaveCount(1);
+    await staysText();
+  });
+
+  await test.step('of the history, where strangers write', async () => {
+    const form = { grant_type: 'client_credentials', client_id: hostile, client_secret: hostile };
+    const refused = await request.post(`${provider}/connect/token`, {
+      form,
+      headers: { 'user-agent': hostile },
+    });
+    expect(refused.ok()).toBe(false);
+    await pages.go('Audit history');
+    const records = page.locator('.event').filter({ hasText: 'onerror' });
+    await expect(async () => {
+      await pages.button('Search').click();
+      await expect(records.first()).toBeVisible({ timeout: 1_000 });
+    }).toPass();
+    for (const record of await records.all()) await record.locator('summary').click();
+    await staysText();
+  });
+  await pages.close();
+});
+
 test('of two who change the same user, nobody loses anything', async ({ browser, expectConsoleError }) => {
   expectConsoleError(/status of 412/);
   const first = await AdminPages.of(browser, provider, 'olga', '/users/bob');

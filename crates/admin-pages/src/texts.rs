@@ -325,6 +325,9 @@ words! {
     no_groups: "There is no group.", "Es gibt keine Gruppe.";
     add_group: "Add a group", "Gruppe anlegen";
     group_name: "Name", "Name";
+    shown_as: "Shown as", "Angezeigt als";
+    shown_as_hint: "What people call it, if that is not its name. It is in no token.",
+        "Wie man sie nennt, wenn nicht beim Namen. Es steht in keinem Token.";
     group_name_rule:
         "Letters (a to z), digits, and . _ - : / between them, 64 at most.",
         "Buchstaben (a bis z), Ziffern und dazwischen . _ - : /, höchstens 64.";
@@ -510,8 +513,8 @@ words! {
         ["E-mail address", "What the account gets", "Expires", ""],
         ["E-Mail-Adresse", "Was das Konto erhält", "Läuft ab", ""];
     group_columns:
-        ["Name", "Description", "Roles in applications"],
-        ["Name", "Beschreibung", "Rollen in Anwendungen"];
+        ["Name", "Shown as", "Description", "Roles in applications"],
+        ["Name", "Angezeigt als", "Beschreibung", "Rollen in Anwendungen"];
     member_columns:
         ["User name", "Identifier (sub)", ""],
         ["Benutzername", "Kennung (sub)", ""];

@@ -68,9 +68,11 @@ impl AdminCommand {
     }
 }
 
+/// The columns of a list.
+pub(super) const COLUMNS: &[&str] = &["username", "sub", "enabled", "admin_role"];
+
 async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let columns = &["username", "sub", "enabled", "admin_role"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let query = UserQuery {
         order: UserOrder::Username,
         prefix: String::new(),
@@ -88,7 +90,7 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn described(user: &User) -> Value {
+pub(super) fn described(user: &User) -> Value {
     json!({
         "username": user.username, "sub": user.sub, "enabled": user.enabled,
         "admin_role": user.admin_role(),
@@ -113,10 +115,15 @@ async fn set(
         })
         .await?;
     context.audit(by_operator("admin_role_changed", "sub", &user.sub)).await;
+    tell(context.json, &user, role);
+    Ok(())
+}
+
+/// Says which role a user has now.
+pub(super) fn tell(json: bool, user: &User, role: Option<AdminRole>) {
     let sentence = match role {
         Some(role) => format!("The user {} has the role {}.", user.username, role.name()),
         None => format!("The user {} has no role in the administration.", user.username),
     };
-    done(context.json, &sentence, described(&user));
-    Ok(())
+    done(json, &sentence, described(user));
 }

@@ -42,10 +42,12 @@ impl GrantCommand {
     }
 }
 
+/// The columns of a list.
+pub(super) const COLUMNS: &[&str] = &["client_id", "scope", "since", "last_used"];
+
 async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let columns = &["client_id", "scope", "since", "last_used"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after = None;
     loop {
         let page = page(context, &user, after.as_ref()).await?;
@@ -88,8 +90,13 @@ async fn revoke(
     context.store.revoke_access(&user.sub, client_id, now).await?;
     let record = by_operator("access_revoked", "client_id", client_id).on_user(&user.sub);
     context.audit(record).await;
+    tell_revoked(context.json, &user, client_id);
+    Ok(())
+}
+
+/// Says that a client has no access any more.
+pub(super) fn tell_revoked(json: bool, user: &User, client_id: &ClientId) {
     let sentence =
         format!("The access of {client_id} to the data of {} is revoked.", user.username);
-    done(context.json, &sentence, json!({"sub": user.sub, "client_id": client_id}));
-    Ok(())
+    done(json, &sentence, json!({"sub": user.sub, "client_id": client_id}));
 }

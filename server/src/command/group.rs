@@ -1,6 +1,7 @@
 //! `doorward group …`: groups of users, and their members.
 
 use clap::Subcommand;
+use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
         group::{Group, GroupName, StoredGroup},
@@ -97,6 +98,9 @@ pub enum MemberCommand {
 /// What a group has. What is not given stays.
 #[derive(Debug, clap::Args)]
 pub struct GroupSettings {
+    /// What people call the group, if that is not its name. It is in no token. Empty: its name.
+    #[arg(long)]
+    display_name: Option<String>,
     /// What the group is for.
     #[arg(long)]
     description: Option<String>,
@@ -119,6 +123,9 @@ pub struct GroupSettings {
 
 impl GroupSettings {
     pub(super) fn apply(&self, group: &mut Group) -> Result<(), CommandError> {
+        if let Some(display_name) = &self.display_name {
+            group.display_name = Some(display_name.clone()).filter(|text| !text.is_empty());
+        }
         if let Some(description) = &self.description {
             group.description = Some(description.clone()).filter(|text| !text.is_empty());
         }
@@ -187,14 +194,14 @@ async fn find(context: &CommandContext, name: &GroupName) -> Result<StoredGroup,
 }
 
 /// The columns of a list.
-pub(super) const COLUMNS: &[&str] = &["name", "roles", "description"];
+pub(super) const COLUMNS: &[&str] = &["name", "display_name", "roles", "description"];
 /// The columns of a list of members.
 pub(super) const MEMBER_COLUMNS: &[&str] = &["sub", "username"];
 
 pub(super) fn described(group: &Group) -> Value {
     json!({
-        "name": group.name, "description": group.description, "roles": group.roles,
-        "claims": group.claims,
+        "name": group.name, "display_name": group.display_name, "description": group.description,
+        "roles": group.roles, "claims": group.claims,
     })
 }
 
@@ -291,15 +298,11 @@ async fn members(context: &CommandContext, group: &GroupName) -> Result<(), Comm
     let mut printer = RowPrinter::new(context.json, MEMBER_COLUMNS);
     let mut after = None;
     loop {
-        let page = context.store.group_members(group, after.as_ref(), PAGE).await?;
-        let Some(last) = page.last() else { break };
+        let page = context.store.named_group_members(group, after.as_ref(), PAGE).await?;
+        let Some((last, _)) = page.last() else { break };
         after = Some(last.clone());
-        let mut rows = Vec::with_capacity(page.len());
-        for sub in page {
-            let user = context.store.user(&sub).await?;
-            rows.push(json!({"sub": sub, "username": user.map(|user| user.username)}));
-        }
-        printer.print_page(&rows);
+        let row = |(sub, username): &(Sub, _)| json!({"sub": sub, "username": username});
+        printer.print_page(&page.iter().map(row).collect::<Vec<_>>());
     }
     printer.finish();
     Ok(())

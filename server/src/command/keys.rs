@@ -294,6 +294,11 @@ async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<()
     }
     context.store.remove_signing_keys(&[kid.to_owned()]).await?;
     context.audit(by_operator("key_retired", "kid", kid)).await;
-    done(context.json, &format!("The key {kid} is removed."), json!({"kid": kid}));
+    tell_retired(context.json, kid);
     Ok(())
+}
+
+/// Says that a key is removed.
+pub(super) fn tell_retired(json: bool, kid: &str) {
+    done(json, &format!("The key {kid} is removed."), json!({"kid": kid}));
 }

@@ -52,9 +52,12 @@ impl MailCommand {
     }
 }
 
+/// The columns of a list.
+pub(super) const COLUMNS: &[&str] =
+    &["id", "kind", "to", "written", "attempts", "due", "expires", "error"];
+
 async fn outbox(context: &CommandContext) -> Result<(), CommandError> {
-    let columns = &["id", "kind", "to", "written", "attempts", "due", "expires", "error"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after = None;
     loop {
         let now = CommandContext::now();

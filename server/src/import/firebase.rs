@@ -38,7 +38,7 @@ pub fn read(
         ElementsOf { names: Names { lists: &["users"], whole: &[] }, below: None, each: &mut one }
             .deserialize(&mut json)
             .and_then(|found| json.end().map(|()| found))
-            .map_err(|error| ReadError(format!("this is no export of Firebase: {error}")))?;
+            .map_err(|error| ReadError(format!("this is not an export of Firebase: {error}")))?;
     if found.is_empty() {
         let advice = "the export has no users: write it by firebase auth:export users.json";
         return Err(ReadError(advice.to_owned()));
@@ -57,10 +57,10 @@ pub fn hash_parameters(text: &str) -> Result<FirebaseHashes, String> {
         found.ok_or_else(|| format!("{wanted} is missing"))
     };
     let bytes = |name: &str| {
-        decoded(&value(name)?).map_err(|_| format!("{name} can't be read: it is no base64"))
+        decoded(&value(name)?).map_err(|_| format!("{name} can't be read: it is not base64"))
     };
     let number = |name: &str| {
-        value(name)?.parse::<u32>().map_err(|_| format!("{name} can't be read: it is no number"))
+        value(name)?.parse::<u32>().map_err(|_| format!("{name} can't be read: it is not a number"))
     };
     match value("algorithm")?.as_str() {
         "SCRYPT" => {}

@@ -131,14 +131,14 @@ fn what_is_no_export_is_refused_as_a_whole() {
     let cut = realm(&keycloak_user());
     for export in ["", "[]", "{\"users\": 1}", &cut[..cut.len() - 20], &format!("{cut}x")] {
         let problem = users(Format::Keycloak, export).unwrap_err();
-        assert!(problem.contains("no realm export"), "{export}: {problem}");
+        assert!(problem.contains("not a realm export"), "{export}: {problem}");
     }
     assert!(users(Format::Keycloak, "{}").unwrap_err().contains("--users same_file"));
     assert!(
         users(Format::Auth0, "{\"email\": 1}").unwrap_err().starts_with("line 1 is not a user")
     );
     assert!(users(Format::Csv, "name\nAda").unwrap_err().contains("one of them must be username"));
-    assert!(users(Format::Csv, "username,name\nada").unwrap_err().contains("no table"));
+    assert!(users(Format::Csv, "username,name\nada").unwrap_err().contains("not a table"));
     assert!(users(Format::Keycloak, &"[".repeat(100_000)).is_err());
 }
 

@@ -1,6 +1,9 @@
 //! Requests to the admin API with the tokens of whoever is signed in.
 
-use std::time::Duration;
+use std::{
+    io::{Write as _, stdout},
+    time::Duration,
+};
 
 use reqwest::{
     Client, Method, Response, StatusCode,
@@ -19,6 +22,8 @@ use crate::{command::CommandError, provider::body};
 
 /// Time limit of a request.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
+/// Time limit of an answer of any length.
+const LONG: Duration = Duration::from_hours(24);
 /// The longest answer that is read, in bytes. A page of large objects is far below it.
 pub(super) const MOST: usize = 16 << 20;
 /// Rows of a page: as many as the API gives.
@@ -33,6 +38,22 @@ pub struct RemoteServer {
     signed_in: SignedIn,
     /// Whether to write JSON.
     pub json: bool,
+}
+
+/// What is asked of the API.
+struct Request<'a> {
+    method: Method,
+    path: &'a [&'a str],
+    query: &'a [(&'a str, String)],
+    body: Option<Value>,
+    etag: Option<&'a str>,
+    time_limit: Duration,
+}
+
+impl<'a> Request<'a> {
+    fn new(method: Method, path: &'a [&'a str]) -> Self {
+        Self { method, path, query: &[], body: None, etag: None, time_limit: TIME_LIMIT }
+    }
 }
 
 /// What the API answered.
@@ -124,7 +145,38 @@ impl RemoteServer {
         self.send(method, path, &[], body, etag).await
     }
 
-    /// Sends a request. If the sign-in is not good enough for it, the user signs in again, once.
+    /// Asks for the removal of an object that has no state.
+    pub async fn remove(
+        &mut self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<(), CommandError> {
+        let query: Vec<_> =
+            query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        self.send(Method::DELETE, path, &query, None, None).await.map(drop)
+    }
+
+    /// Writes an answer of any length to the standard output while it comes.
+    pub async fn write_out(
+        &mut self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<(), CommandError> {
+        let request = Request { query, time_limit: LONG, ..Request::new(Method::GET, path) };
+        let mut answer = self.answer(request).await?;
+        loop {
+            let part = answer.chunk().await.map_err(|error| {
+                let reason = reason(&error);
+                CommandError::refused(format!("{} broke the answer off: {reason}", self.url))
+            })?;
+            let Some(part) = part else { return Ok(()) };
+            let mut out = stdout().lock();
+            out.write_all(&part)?;
+            out.flush()?;
+        }
+    }
+
+    /// Sends a request and reads the answer.
     async fn send(
         &mut self,
         method: Method,
@@ -133,6 +185,23 @@ impl RemoteServer {
         body: Option<Value>,
         etag: Option<&str>,
     ) -> Result<Answer, CommandError> {
+        let answer =
+            self.answer(Request { query, body, etag, ..Request::new(method, path) }).await?;
+        let etag = answer.headers().get(ETAG).and_then(|value| value.to_str().ok());
+        let etag = etag.map(str::to_owned);
+        let text = body_of(&self.url, answer).await?;
+        let body = if text.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&text).map_err(|_| not_the_api(&self.url))?
+        };
+        Ok(Answer { body, etag })
+    }
+
+    /// Sends a request until it is done. If the sign-in is not good enough for it, the user signs
+    /// in again, once.
+    async fn answer(&mut self, request: Request<'_>) -> Result<Response, CommandError> {
+        let Request { method, path, query, body, etag, time_limit } = request;
         let mut url = self.url.of_api(path)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -140,7 +209,8 @@ impl RemoteServer {
         let mut tried = Tried::default();
         loop {
             let token = self.token().await?;
-            let mut request = self.http.request(method.clone(), url.clone()).bearer_auth(token);
+            let request = self.http.request(method.clone(), url.clone()).bearer_auth(token);
+            let mut request = request.timeout(time_limit);
             if let Some(body) = &body {
                 request = request.json(body);
             }
@@ -149,20 +219,13 @@ impl RemoteServer {
             }
             let answer = request.send().await.map_err(|error| unreachable(&self.url, &error))?;
             let status = answer.status();
-            let header = |name| {
-                let value = answer.headers().get(name)?;
-                value.to_str().ok().map(str::to_owned)
-            };
-            let (etag, challenge) = (header(ETAG), header(WWW_AUTHENTICATE).unwrap_or_default());
-            let text = body_of(&self.url, answer).await?;
             if status.is_success() {
-                let body = if text.is_empty() {
-                    Value::Null
-                } else {
-                    serde_json::from_slice(&text).map_err(|_| not_the_api(&self.url))?
-                };
-                return Ok(Answer { body, etag });
+                return Ok(answer);
             }
+            let challenge = answer.headers().get(WWW_AUTHENTICATE);
+            let challenge = challenge.and_then(|value| value.to_str().ok()).unwrap_or_default();
+            let challenge = challenge.to_owned();
+            let text = body_of(&self.url, answer).await?;
             match tried.remedy(status, &challenge) {
                 Some(Remedy::SignInAgain) => {
                     eprintln!("This needs a sign-in by two factors of the last minutes.");

@@ -13,7 +13,7 @@ use std::{fmt, str::FromStr};
 use doorward_protocol::host;
 use url::{Origin, Url};
 
-pub use self::api::{Page, RemoteServer};
+pub use self::api::{Answer, Page, RemoteServer};
 use self::{device::Endpoints, signed_in::SignedIn};
 use crate::command::CommandError;
 

@@ -16,7 +16,9 @@ use reqwest::{Client, Response};
 
 use crate::support::{Doorward, Sandbox, bare_command, browser, hidden_fields, location};
 
-const ON: &str = "demo = true\n[admin]\nenabled = true\ncommand_line = true\n";
+const ON: &str = "demo = true\n[accounts]\nregistration = \"invitation\"\n[client_registration]\n\
+                  mode = \"token\"\n[admin]\nenabled = true\n\
+                  command_line = true\n";
 
 /// A server with the admin API, where alice is an owner.
 fn served(place: &Sandbox) -> Doorward {
@@ -201,12 +203,95 @@ fn refuses_what_is_not_for_elsewhere(place: &Sandbox) {
     fails(&run(place, &["client", "remove", "PkceJS", "--yes"]), 1, "configuration");
     fails(&run(place, &["group", "add", "staff/a"]), 1, "There is a group of this name already.");
     fails(&run(place, &["user", "remove", "zoe"]), 2, "Give --yes");
+    fails(&run(place, &["user", "passwd", "zoe"]), 2, "give --mail-link");
+    fails(&run(place, &["user", "passwd", "zoe", "--mail-link"]), 1, "no e-mail address");
+    fails(&here(place, &["user", "passwd", "zoe", "--mail-link"]), 2, "works with --server");
+    let revoke = ["grant", "revoke", "zoe", "shop"];
+    fails(&run(place, &revoke), 1, "This client has no access to the data of this user.");
+    fails(&run(place, &["client", "secret", "list", "nobody"]), 1, "there is no client");
+    let file = place.folder().join("secrets.toml");
+    fs::write(&file, "client_secrets = []\n").unwrap();
+    let add = ["client", "add", "other", "--file", file.to_str().unwrap()];
+    fails(&run(place, &add), 2, "make secrets by");
     let on_machine = "run it on the server's machine";
     for arguments in [&["db", "migrate"][..], &["keys", "rekey"], &["doctor"], &["serve"]] {
         fails(&run(place, arguments), 2, on_machine);
     }
     let both = run(place, &["user", "list", "--config", "doorward.toml"]);
     fails(&both, 2, "give one");
+}
+
+fn json_of(output: &Output) -> serde_json::Value {
+    serde_json::from_str(&succeeds(output)).unwrap()
+}
+
+/// What is shown once, and what is known of it later.
+fn keeps_secrets_and_links_to_one_showing(place: &Sandbox) {
+    let once = "Its secret, which is not shown again: ";
+    let grant = ["--grant-types", "client_credentials", "--scopes", "MyBackendApi2"];
+    let added = run(place, &[&["client", "add", "till"][..], &grant].concat());
+    let said = succeeds(&added);
+    assert!(said.starts_with("The client till was added.\n") && said.contains(once), "{said}");
+    let added = run(place, &["client", "secret", "add", "till", "--description", "new"]);
+    let said = succeeds(&added);
+    assert!(said.starts_with("The client till has one more secret.\n"), "{said}");
+    assert!(said.contains(once), "{said}");
+    let list = ["client", "secret", "list", "till"];
+    assert_eq!(succeeds(&run(place, &list)), succeeds(&here(place, &list)));
+    let listed = json_of(&run(place, &[&list[..], &["--json"]].concat()));
+    let first = listed[0]["secret"].as_str().unwrap();
+    let remove = ["client", "secret", "remove", "till", first];
+    let said = format!("The secret {first} of the client till is removed.\n");
+    assert_eq!(succeeds(&run(place, &remove)), said);
+    fails(&run(place, &remove), 1, "The client has no secret of this name.");
+
+    let invite = ["user", "invite", "guest@example.com", "--name", "Guest", "--role", "a,b"];
+    let invited = run(place, &[&invite[..], &["--print-link"]].concat());
+    let said = succeeds(&invited);
+    assert!(said.starts_with("Pass this link on to guest@example.com: http"), "{said}");
+    let list = ["user", "invitations"];
+    assert_eq!(succeeds(&run(place, &list)), succeeds(&here(place, &list)));
+    let uninvite = ["user", "uninvite", "Guest@example.com"];
+    let said = "The invitation of Guest@example.com is taken back.\n";
+    assert_eq!(succeeds(&run(place, &uninvite)), said);
+    fails(&run(place, &uninvite), 1, "no invitation of Guest@example.com waits");
+
+    let token = ["client", "registration-token"];
+    let added =
+        run(place, &[&token[..], &["add", "--uses", "3", "--note", "x", "--json"]].concat());
+    let id = json_of(&added)["id"].as_str().unwrap().to_owned();
+    let listed = json_of(&run(place, &[&token[..], &["list", "--json"]].concat()));
+    assert_eq!((&listed[0]["id"], &listed[0]["uses_left"]), (&id.clone().into(), &3.into()));
+    let removed = run(place, &[&token[..], &["remove", &id]].concat());
+    assert_eq!(succeeds(&removed), format!("The token {id} is removed.\n"));
+    fails(&run(place, &["user", "unlink", "alice", "other"]), 1, "has no such link");
+
+    let keys = json_of(&run(place, &["keys", "list", "--json"]));
+    let announced = keys.as_array().unwrap().iter().find(|key| key["state"] == "announced");
+    let kid = announced.unwrap()["kid"].as_str().unwrap();
+    let said = succeeds(&run(place, &["keys", "retire", kid]));
+    assert_eq!(said, format!("The key {kid} is removed.\n"));
+    fails(&run(place, &["keys", "retire", kid]), 1, "There is no key with this kid.");
+    let signs = keys.as_array().unwrap().iter().find(|key| key["state"] == "signs").unwrap();
+    let retire = ["keys", "retire", signs["kid"].as_str().unwrap()];
+    fails(&run(place, &retire), 1, "This key signs");
+}
+
+/// The same records in the same order. Their places in the chain may come in between.
+fn exports_what_is_exported_there(place: &Sandbox) {
+    let export = ["audit", "export", "--actor-kind", "user"];
+    let records = |output: &Output| {
+        let lines = succeeds(output);
+        let parsed = lines.lines().map(|line| {
+            let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
+            record.as_object_mut().unwrap().remove("position");
+            record
+        });
+        parsed.collect::<Vec<_>>()
+    };
+    let (local, remote) = (records(&here(place, &export)), records(&run(place, &export)));
+    assert!(local.len() > 5, "{local:?}");
+    assert_eq!(remote, local);
 }
 
 #[tokio::test]
@@ -252,6 +337,29 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
         ),
         (&["group", "member", "add", "staff/a", "zoe"], "zoe is a member of staff/a.\n"),
         (&["keys", "rotate"], "New keys are made; they take over in seven minutes.\n"),
+        (&["admin", "grant", "zoe", "auditor"], "The user zoe has the role auditor.\n"),
+        (&["admin", "revoke", "zoe"], "The user zoe has no role in the administration.\n"),
+        (
+            &[
+                "client",
+                "add",
+                "shop",
+                "--public",
+                "--redirect-uri",
+                "https://shop.example/cb",
+                "--grant-types",
+                "authorization_code",
+            ],
+            "The client shop was added.\n",
+        ),
+        (
+            &["client", "set", "shop", "--name", "Shop", "--add-scope", "openid,profile"],
+            "The client shop is changed.\n",
+        ),
+        (
+            &["client", "set", "shop", "--remove-scope", "profile", "--set", "require_par=true"],
+            "The client shop is changed.\n",
+        ),
     ] {
         assert_eq!(succeeds(&run(&place, arguments)), said, "{arguments:?}");
     }
@@ -266,10 +374,21 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
         &["user", "list"][..],
         &["client", "list"],
         &["client", "show", "PkceJS"],
+        &["client", "show", "shop"],
+        &["client", "secret", "list", "shop"],
+        &["admin", "list"],
+        &["grant", "list", "alice"],
+        &["user", "events", "alice"],
+        &["user", "invitations"],
+        &["mail", "outbox"],
         &["group", "list"],
         &["group", "show", "staff/a"],
         &["group", "member", "list", "staff/a"],
         &["session", "list", "alice"],
+        &["user", "show", "alice"],
+        &["user", "links", "alice"],
+        &["client", "registered"],
+        &["client", "registration-token", "list"],
         &["keys", "list"],
     ] {
         for json in [&[][..], &["--json"]] {
@@ -283,6 +402,8 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
     let (local, remote) = (here(&place, &arguments), run(&place, &arguments));
     assert_eq!(succeeds(&remote), succeeds(&local));
 
+    keeps_secrets_and_links_to_one_showing(&place);
+    exports_what_is_exported_there(&place);
     refuses_what_is_not_for_elsewhere(&place);
 
     for (arguments, said) in [

@@ -96,6 +96,7 @@ pub fn page(session: Session, name: String) -> AnyView {
 fn what(session: Session, group: &GroupView) -> AnyView {
     let t = session.texts;
     let mut rows = vec![
+        (t.shown_as.to_owned(), or_dash(group.display_name.clone())),
         (t.description.to_owned(), or_dash(group.description.clone())),
         (t.app_roles.to_owned(), or_dash(Some(group.roles.join(", ")))),
     ];
@@ -113,6 +114,7 @@ fn edit(
     let state = Form::new(session);
     let (before, etag) = (StoredValue::new(read.value.clone()), RwSignal::new(read.etag));
     let view = read.value;
+    let display_name = RwSignal::new(view.display_name.unwrap_or_default());
     let description = RwSignal::new(view.description.unwrap_or_default());
     let roles = RwSignal::new(view.roles.join("\n"));
     let field = Field::text("edit-claims", "claims", t.other_claims);
@@ -122,8 +124,13 @@ fn edit(
         let Some(Value::Object(after)) = said() else { return };
         let before = before.get_value();
         let (text, list) = (description.get_untracked(), lines(&roles.get_untracked()));
+        let shown_as = display_name.get_untracked();
+        let other = |text: String, before: &Option<String>| {
+            (text != before.as_deref().unwrap_or_default()).then_some(text)
+        };
         let changes = GroupChanges {
-            description: (Some(&text) != before.description.as_ref()).then_some(text),
+            display_name: other(shown_as, &before.display_name),
+            description: other(text, &before.description),
             roles: (list != before.roles).then_some(list),
             claims: json::changes(&before.claims, &after),
         };
@@ -152,6 +159,9 @@ fn edit(
         session.begin(Operation::ChangeGroup, "edit-group", || state.send(call, done, failed));
     };
     let content = view! {
+        {Field::text("edit-display-name", "display_name", t.shown_as)
+            .hint(t.shown_as_hint)
+            .view(state, display_name)}
         {Field::text("edit-description", "description", t.description).view(state, description)}
         {Field::text("edit-roles", "roles", t.app_roles)
             .kind("lines")

@@ -37,6 +37,7 @@ pub fn page(session: Session) -> AnyView {
     let table = list.table(t.groups, t.group_columns, t.no_groups, move |group| {
         vec![
             link(session, Route::Group(group.name.clone()), "strong-link", group.name),
+            or_dash(group.display_name),
             or_dash(group.description),
             or_dash(Some(group.roles.join(", "))),
         ]
@@ -60,7 +61,7 @@ fn add(session: Session, open: RwSignal<bool>) -> AnyView {
     let t = session.texts;
     let state = Form::new(session);
     let text = || RwSignal::new(String::new());
-    let (name, description, roles) = (text(), text(), text());
+    let (name, display_name, description, roles) = (text(), text(), text(), text());
     let field = Field::text("group-claims", "claims", t.other_claims);
     let Part { view: claims, said } = claims(session, state, field, &Map::new());
     let save = move || {
@@ -70,10 +71,12 @@ fn add(session: Session, open: RwSignal<bool>) -> AnyView {
             state.refuse("name", t.group_name_rule);
         }
         let (Ok(name), Some(Value::Object(claims))) = (name, said()) else { return };
-        let description = description.get_untracked();
+        let given =
+            |text: RwSignal<String>| Some(text.get_untracked()).filter(|text| !text.is_empty());
         let new = NewGroup {
             name,
-            description: Some(description).filter(|text| !text.is_empty()),
+            display_name: given(display_name),
+            description: given(description),
             roles: lines(&roles.get_untracked()),
             claims,
         };
@@ -89,6 +92,9 @@ fn add(session: Session, open: RwSignal<bool>) -> AnyView {
     };
     let content = view! {
         {Field::text("group-name", "name", t.group_name).hint(t.group_name_rule).view(state, name)}
+        {Field::text("group-display-name", "display_name", t.shown_as)
+            .hint(t.shown_as_hint)
+            .view(state, display_name)}
         {Field::text("group-description", "description", t.description).view(state, description)}
         {Field::text("group-roles", "roles", t.app_roles)
             .kind("lines")

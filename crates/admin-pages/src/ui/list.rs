@@ -12,6 +12,10 @@ use crate::{
     session::Session,
 };
 
+/// How many empty pages are passed over. A search of the history looks at so many records and no
+/// more, so a page may have none although there are some further on.
+const MOST_EMPTY: u32 = 10;
+
 /// What makes the call for the first page. What it reads is tracked.
 type Source = Box<dyn Fn() -> Call + Send + Sync>;
 
@@ -47,7 +51,7 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
             failure: RwSignal::new(None),
             turn: RwSignal::new(0),
         };
-        boxed_effect(move || list.load(list.source.with_value(|source| source()), false));
+        boxed_effect(move || list.load(list.source.with_value(|source| source()), false, 0));
         list
     }
 
@@ -55,17 +59,18 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
     pub fn reload(self) {
         let call = untrack(|| self.source.try_with_value(|source| source()));
         if let Some(call) = call {
-            self.load(call, false);
+            self.load(call, false, 0);
         }
     }
 
-    fn more(self) {
+    /// Reads the next page, after so many empty ones.
+    fn more(self, empty: u32) {
         let next = self.next.get_untracked().unwrap_or_default();
         let call = untrack(|| self.source.with_value(|source| source()));
-        self.load(call.query(&query(&[("cursor", &next)])), true);
+        self.load(call.query(&query(&[("cursor", &next)])), true, empty);
     }
 
-    fn load(self, call: Call, more: bool) {
+    fn load(self, call: Call, more: bool, empty: u32) {
         let turn = untrack(|| {
             self.turn.try_update(|turn| {
                 *turn += 1;
@@ -82,6 +87,7 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
             self.busy.set(false);
             match answer.and_then(|answer| answer.read::<Page<T>>()) {
                 Ok(page) => {
+                    let goes_on = page.items.is_empty() && page.next.is_some();
                     self.failure.set(None);
                     self.next.set(page.next);
                     self.rows.update(|rows| {
@@ -90,6 +96,9 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
                         }
                         rows.extend(page.items);
                     });
+                    if goes_on && empty < MOST_EMPTY {
+                        self.more(empty + 1);
+                    }
                 }
                 Err(failure) => self.failure.set(Some(failure)),
             }
@@ -142,7 +151,7 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
         };
         let more = move || {
             let has_more = self.next.with(Option::is_some) && self.failure.with(Option::is_none);
-            has_more.then(|| button(t.more, "btn btn-small", move || self.more()))
+            has_more.then(|| button(t.more, "btn btn-small", move || self.more(0)))
         };
         view! {
             <div class="list stack" aria-busy=move || self.busy.get().to_string()>

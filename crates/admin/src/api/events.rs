@@ -11,7 +11,7 @@ use doorward_provider::{
     model::time::Timestamp,
     store::StoreError,
 };
-use futures::stream::{self, TryStreamExt as _};
+use futures::stream::{self, Stream, TryStreamExt as _};
 use http::{
     HeaderValue,
     header::{CONTENT_DISPOSITION, CONTENT_TYPE},
@@ -78,7 +78,19 @@ pub struct EventParameters {
     until: Option<i64>,
     limit: Option<u32>,
     cursor: Option<String>,
+    order: Option<Order>,
 }
+
+/// Which record of an export comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    Latest,
+    Oldest,
+}
+
+/// The names of the orders.
+pub const ORDERS: [&str; 2] = ["latest", "oldest"];
 
 /// The parameters that are texts, and what they are.
 pub const TEXTS: [(&str, &str); 9] = [
@@ -136,6 +148,9 @@ pub async fn list(
     State(api): State<AdminApi>,
     Parameters(parameters): Parameters<EventParameters>,
 ) -> Answer {
+    if parameters.order.is_some() {
+        return Err(Problem::query("a list begins with the latest: order is for exports"));
+    }
     let (limit, filter) = (page::limit(parameters.limit)?, parameters.filter()?);
     let after: Option<(i64, i64)> = page::after(parameters.cursor.as_deref())?;
     let after = after.map(|(at, number)| Cursor { at: Timestamp::from_seconds(at), number });
@@ -155,6 +170,9 @@ pub async fn export(
         return Err(Problem::query("an export has no pages: leave limit and cursor out"));
     }
     let filter = parameters.filter()?;
+    if parameters.order == Some(Order::Oldest) {
+        return oldest_first(api, filter).await;
+    }
     // A database that can't be read is told as a problem, and not as an empty export.
     let first = api.store().audit_records(&filter, None, AT_ONCE).await?;
     let rest = stream::try_unfold(first.next, move |after| {
@@ -167,14 +185,45 @@ pub async fn export(
             Ok(Some((lines(&found.records), found.next)))
         }
     });
-    let first = stream::iter([Ok(lines(&first.records))]);
+    Ok(exported(lines(&first.records), rest))
+}
+
+/// The records in the order in which they were written. All are read, and those are told that meet
+/// the filter.
+async fn oldest_first(api: AdminApi, filter: Filter) -> Answer {
+    let first = api.store().audit_records_from(0, AT_ONCE).await?;
+    let met = |records: Vec<KeptRecord>, filter: &Filter| {
+        let is_met = |kept: &KeptRecord| filter.is_met_by(&kept.stamped);
+        lines(&records.into_iter().filter(is_met).collect::<Vec<_>>())
+    };
+    let after = first.last().map(|last| last.number);
+    let begin = met(first, &filter);
+    let rest = stream::try_unfold(after, move |after| {
+        let (api, filter) = (api.clone(), filter.clone());
+        async move {
+            let Some(after) = after else { return Ok::<_, StoreError>(None) };
+            tokio::task::yield_now().await;
+            let page = api.store().audit_records_from(after, AT_ONCE).await?;
+            let Some(last) = page.last().map(|last| last.number) else { return Ok(None) };
+            Ok(Some((met(page, &filter), Some(last))))
+        }
+    });
+    Ok(exported(begin, rest))
+}
+
+/// An answer that is written while it is read.
+fn exported(
+    first: String,
+    rest: impl Stream<Item = Result<String, StoreError>> + Send + 'static,
+) -> Response {
+    let first = stream::iter([Ok(first)]);
     let rest = rest.inspect_err(|error| tracing::error!(%error, "an export was broken off"));
     let mut response = Response::new(Body::from_stream(stream::StreamExt::chain(first, rest)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON_LINES));
     let name = HeaderValue::from_static("attachment; filename=\"events.jsonl\"");
     headers.insert(CONTENT_DISPOSITION, name);
-    Ok(response)
+    response
 }
 
 /// A line for each record.

@@ -38,6 +38,7 @@ impl GroupView {
     pub fn of(group: &Group) -> Self {
         Self {
             name: group.name.to_string(),
+            display_name: group.display_name.clone(),
             description: group.description.clone(),
             roles: group.roles.clone(),
             claims: group.claims.0.clone(),
@@ -63,10 +64,10 @@ pub async fn create(
     Extension(history): Extension<History>,
     Body(new): Body<NewGroup>,
 ) -> Answer {
-    let NewGroup { name, description, roles, claims } = new;
+    let NewGroup { name, display_name, description, roles, claims } = new;
     history.on("group", &name);
     let claims = UserClaims(claims);
-    let group = Group { description, roles, claims, ..Group::new(name) };
+    let group = Group { display_name, description, roles, claims, ..Group::new(name) };
     check(&group)?;
     let stored = StoredGroup::added(group, api.entropy());
     if !api.store().add_group(stored.clone()).await? {
@@ -95,6 +96,9 @@ pub async fn change(
     version(&before).require(&headers)?;
     may_act_on_members(&api, &caller, &before.group.name).await?;
     let mut group = before.group.clone();
+    if let Some(display_name) = changes.display_name {
+        group.display_name = Some(display_name).filter(|text| !text.is_empty());
+    }
     if let Some(description) = changes.description {
         group.description = Some(description).filter(|text| !text.is_empty());
     }
@@ -142,12 +146,7 @@ pub async fn list_members(
     let limit = page::limit(parameters.limit)?;
     let after: Option<Sub> = page::after(parameters.cursor.as_deref())?;
     let name = find(&api, &name).await?.group.name;
-    let subs = api.store().group_members(&name, after.as_ref(), limit + 1).await?;
-    let mut rows = Vec::with_capacity(subs.len());
-    for sub in subs {
-        let user = api.store().user(&sub).await?;
-        rows.push((sub, user.map(|user| user.username)));
-    }
+    let rows = api.store().named_group_members(&name, after.as_ref(), limit + 1).await?;
     let row = |(sub, username): (Sub, _)| MemberRow { sub: sub.to_string(), username };
     Ok(page::page(rows, limit, |(sub, _)| sub.clone(), row))
 }
@@ -244,6 +243,7 @@ async fn overtaken(api: &AdminApi, before: &StoredGroup) -> Result<Problem, Prob
 fn version(stored: &StoredGroup) -> Version {
     let StoredGroup { group, version } = stored;
     Version::of([
+        ("display_name", json!(group.display_name)),
         ("description", json!(group.description)),
         ("roles", json!(group.roles)),
         ("claims", json!(group.claims)),

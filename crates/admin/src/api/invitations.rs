@@ -41,9 +41,11 @@ const LONGEST_NAME: usize = 255;
 
 impl InvitationRow {
     fn of(ticket: Ticket) -> Self {
+        let text = |name: &str| ticket.text(name).map(str::to_owned);
         Self {
             id: base64url::encode(ticket.hash.as_bytes()),
-            email: ticket.about.unwrap_or_default(),
+            email: text("email").or(ticket.about.clone()).unwrap_or_default(),
+            name: text("name"),
             expires_at: ticket.expires_at.seconds(),
             claims: ticket.data.get("claims").cloned().unwrap_or_default(),
         }

@@ -25,6 +25,7 @@ mod outbox;
 pub(crate) mod page;
 pub(crate) mod problem;
 mod rate_limit;
+mod registration;
 mod resources;
 pub(crate) mod state;
 mod system;
@@ -128,6 +129,8 @@ fn handler(operation: Operation) -> MethodRouter<AdminApi> {
         O::ResetPassword => post(users::reset_password),
         O::ReadFactors => get(users::read_factors),
         O::ResetFactors => delete(users::reset_factors),
+        O::ListLinks => get(users::list_links),
+        O::RemoveLink => delete(users::remove_link),
         O::ListSessions => get(users::list_sessions),
         O::EndSessions => delete(users::end_sessions),
         O::EndSession => delete(users::end_session),
@@ -162,6 +165,10 @@ fn handler(operation: Operation) -> MethodRouter<AdminApi> {
         O::ListSecrets => get(clients::list_secrets),
         O::AddSecret => post(clients::add_secret),
         O::RemoveSecret => delete(clients::remove_secret),
+        O::ListRegisteredClients => get(registration::list_clients),
+        O::ListRegistrationTokens => get(registration::list_tokens),
+        O::AddRegistrationToken => post(registration::add_token),
+        O::RemoveRegistrationToken => delete(registration::remove_token),
         O::ListResources => get(resources::list),
         O::ListKeys => get(keys::list),
         O::RotateKeys => post(keys::rotate),

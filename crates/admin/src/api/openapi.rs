@@ -22,7 +22,7 @@ use utoipa::{
 use super::{
     BASE_PATH, clients, directories, events, groups, invitations, keys, outbox,
     problem::{FieldError, ProblemDetails},
-    resources, system, users,
+    registration, resources, system, users,
 };
 use crate::{AdminRole, FreshSignIn, Method, Operation};
 
@@ -64,6 +64,7 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         O::CreateUser => ("201", Some(named::<users::UserView>())),
         O::ReadUser | O::ChangeUser | O::SetAdminRole => ("200", Some(named::<users::UserView>())),
         O::ReadFactors | O::ResetFactors => ("200", Some(named::<users::FactorsView>())),
+        O::ListLinks => ("200", Some(page_of::<users::LinkRow>())),
         O::ListSessions => ("200", Some(page_of::<users::SessionRow>())),
         O::EndSessions => ("200", Some(object_with_count("ended"))),
         O::ListGrants => ("200", Some(page_of::<users::GrantRow>())),
@@ -89,12 +90,17 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         O::ReadClient | O::ChangeClient => ("200", Some(named::<clients::ClientView>())),
         O::ListSecrets => ("200", Some(page_of::<clients::SecretRow>())),
         O::AddSecret => ("201", Some(named::<clients::CreatedSecret>())),
+        O::ListRegisteredClients => ("200", Some(page_of::<registration::RegisteredClientRow>())),
+        O::ListRegistrationTokens => ("200", Some(page_of::<registration::RegistrationTokenRow>())),
+        O::AddRegistrationToken => ("201", Some(named::<registration::CreatedRegistrationToken>())),
         O::ListResources => ("200", Some(named::<resources::ResourcesView>())),
         O::ListKeys => ("200", Some(page_of::<keys::KeyRow>())),
         O::RotateKeys => ("201", Some(named::<keys::Rotated>())),
         O::ListMails => ("200", Some(page_of::<outbox::MailRow>())),
         O::ResetPassword | O::RetryMail => ("202", None),
         O::RemoveUser
+        | O::RemoveLink
+        | O::RemoveRegistrationToken
         | O::EndSession
         | O::RevokeGrant
         | O::WithdrawInvitation
@@ -126,6 +132,7 @@ fn body_of(operation: Operation) -> Option<RefOr<Schema>> {
         O::CreateClient => Some(named::<clients::NewClient>()),
         O::ChangeClient => Some(named::<clients::ClientChanges>()),
         O::AddSecret => Some(named::<clients::NewSecret>()),
+        O::AddRegistrationToken => Some(named::<registration::NewRegistrationToken>()),
         _ => None,
     }
 }
@@ -169,6 +176,7 @@ fn components(issuer: &str) -> ComponentsBuilder {
         schema::<users::UserChanges>(),
         schema::<users::AdminRoleBody>(),
         schema::<users::FactorsView>(),
+        schema::<users::LinkRow>(),
         schema::<users::SessionRow>(),
         schema::<users::GrantRow>(),
         schema::<users::EventRow>(),
@@ -198,6 +206,10 @@ fn components(issuer: &str) -> ComponentsBuilder {
         schema::<clients::SecretRow>(),
         schema::<clients::NewSecret>(),
         schema::<clients::CreatedSecret>(),
+        schema::<registration::RegisteredClientRow>(),
+        schema::<registration::RegistrationTokenRow>(),
+        schema::<registration::NewRegistrationToken>(),
+        schema::<registration::CreatedRegistrationToken>(),
         schema::<resources::ResourcesView>(),
         schema::<resources::IdentityView>(),
         schema::<resources::ApiView>(),
@@ -352,6 +364,10 @@ fn parameters(operation: Operation) -> Vec<utoipa::openapi::path::Parameter> {
         let seconds = || Schema::Object(ObjectBuilder::new().schema_type(Type::Integer).build());
         query("from", "From this timestamp on.", seconds());
         query("until", "Before this timestamp.", seconds());
+        if operation == Operation::ExportEvents {
+            let orders = one_of(&mut events::ORDERS.into_iter());
+            query("order", "Which record comes first. The latest, if nothing is said.", orders);
+        }
     }
     if operation == Operation::RetireKey {
         let flag = ObjectBuilder::new().schema_type(Type::Boolean).build();
@@ -385,6 +401,8 @@ fn is_paged(operation: Operation) -> bool {
             | O::ListMembers
             | O::ListDirectoryUsers
             | O::ListClients
+            | O::ListRegisteredClients
+            | O::ListRegistrationTokens
             | O::ListEvents
             | O::ListMails
     )

@@ -32,6 +32,10 @@ pub enum Operation {
     ReadFactors,
     /// Takes authenticator app, recovery codes and passkeys away from a user who has lost them.
     ResetFactors,
+    /// The accounts at other providers by which a user signs in.
+    ListLinks,
+    /// Removes an account at another provider from a user. The sessions that began by it end.
+    RemoveLink,
     /// The sessions of a user, the latest sign-in first.
     ListSessions,
     /// Ends all sessions of a user.
@@ -101,6 +105,14 @@ pub enum Operation {
     AddSecret,
     /// Removes a secret.
     RemoveSecret,
+    /// The clients that registered themselves, in pages.
+    ListRegisteredClients,
+    /// The initial access tokens, with which clients register themselves.
+    ListRegistrationTokens,
+    /// Makes an initial access token, which is in this answer alone.
+    AddRegistrationToken,
+    /// Removes an initial access token. Clients that were registered with it stay.
+    RemoveRegistrationToken,
     /// Identity resources, API resources and scopes, as the configuration defines them.
     ListResources,
     /// The signing keys.
@@ -112,7 +124,7 @@ pub enum Operation {
     /// The audit history, the latest first. A page may have fewer records than were asked for, or
     /// none, and there are more as long as it has a `next`.
     ListEvents,
-    /// The audit history as JSON lines, the latest first.
+    /// The audit history as JSON lines, the latest first unless `order` says otherwise.
     ExportEvents,
     /// The mails that wait to be sent, the oldest first.
     ListMails,
@@ -157,6 +169,8 @@ impl Operation {
         Self::ResetPassword,
         Self::ReadFactors,
         Self::ResetFactors,
+        Self::ListLinks,
+        Self::RemoveLink,
         Self::ListSessions,
         Self::EndSessions,
         Self::EndSession,
@@ -191,6 +205,10 @@ impl Operation {
         Self::ListSecrets,
         Self::AddSecret,
         Self::RemoveSecret,
+        Self::ListRegisteredClients,
+        Self::ListRegistrationTokens,
+        Self::AddRegistrationToken,
+        Self::RemoveRegistrationToken,
         Self::ListResources,
         Self::ListKeys,
         Self::RotateKeys,

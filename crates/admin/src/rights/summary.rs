@@ -28,6 +28,11 @@ impl Operation {
                 "Takes authenticator app, recovery codes and passkeys away from a user who has \
                  lost them."
             }
+            Self::ListLinks => "The accounts at other providers by which a user signs in.",
+            Self::RemoveLink => {
+                "Removes an account at another provider from a user. The sessions that began by \
+                 it end."
+            }
             Self::ListSessions => "The sessions of a user, the latest sign-in first.",
             Self::EndSessions => "Ends all sessions of a user.",
             Self::EndSession => "Ends a session of a user.",
@@ -82,6 +87,16 @@ impl Operation {
             Self::ListSecrets => "A client's secrets, by the first characters of their hashes.",
             Self::AddSecret => "Makes a secret, which is in this answer alone.",
             Self::RemoveSecret => "Removes a secret.",
+            Self::ListRegisteredClients => "The clients that registered themselves, in pages.",
+            Self::ListRegistrationTokens => {
+                "The initial access tokens, with which clients register themselves."
+            }
+            Self::AddRegistrationToken => {
+                "Makes an initial access token, which is in this answer alone."
+            }
+            Self::RemoveRegistrationToken => {
+                "Removes an initial access token. Clients that were registered with it stay."
+            }
             Self::ListResources => {
                 "Identity resources, API resources and scopes, as the configuration defines \
                  them."
@@ -93,7 +108,7 @@ impl Operation {
                 "The audit history, the latest first. A page may have fewer records than \
                  were asked for, or none, and there are more as long as it has a `next`."
             }
-            Self::ExportEvents => "The audit history as JSON lines, the latest first.",
+            Self::ExportEvents => "The audit history as JSON lines.",
             Self::ListMails => "The mails that wait to be sent, the oldest first.",
             Self::RetryMail => "Tries a mail again at once.",
             Self::ReadConfiguration => "The configuration in effect, without secrets.",

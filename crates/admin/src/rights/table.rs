@@ -115,6 +115,14 @@ impl Operation {
                     .like_command("user reset-factors")
                     .recorded_as("user_factors_reset")
             }
+            Self::ListLinks => row("list_links", Get, "/users/{sub}/links", UsersRead, EVERYBODY)
+                .like_command("user links"),
+            Self::RemoveLink => {
+                row("remove_link", Delete, "/users/{sub}/links/{link}", UsersWrite, ADMINS)
+                    .marked(&[Fresh])
+                    .like_command("user unlink")
+                    .recorded_as("user_unlinked")
+            }
             Self::ListSessions => {
                 row("list_sessions", Get, "/users/{sub}/sessions", UsersRead, EVERYBODY)
                     .like_command("session list")
@@ -310,6 +318,30 @@ impl Operation {
             .marked(&[Guarded, Fresh])
             .like_command("client secret remove")
             .recorded_as("client_secret_removed"),
+            Self::ListRegisteredClients => {
+                row("list_registered_clients", Get, "/registered-clients", ClientsRead, READERS)
+                    .like_command("client registered")
+            }
+            Self::ListRegistrationTokens => {
+                row("list_registration_tokens", Get, "/registration-tokens", ClientsRead, READERS)
+                    .like_command("client registration-token list")
+            }
+            Self::AddRegistrationToken => {
+                row("add_registration_token", Post, "/registration-tokens", ClientsWrite, ADMINS)
+                    .marked(&[Fresh, Creates])
+                    .like_command("client registration-token add")
+                    .recorded_as("registration_token_added")
+            }
+            Self::RemoveRegistrationToken => row(
+                "remove_registration_token",
+                Delete,
+                "/registration-tokens/{token}",
+                ClientsWrite,
+                ADMINS,
+            )
+            .marked(&[Fresh])
+            .like_command("client registration-token remove")
+            .recorded_as("registration_token_removed"),
             Self::ListResources => row("list_resources", Get, "/resources", ClientsRead, READERS),
             Self::ListKeys => {
                 row("list_keys", Get, "/keys", KeysRead, READERS).like_command("keys list")

@@ -36,11 +36,13 @@ fn expected(operation: Operation) -> (&'static str, bool) {
         | O::ListUsers
         | O::ReadUser
         | O::ReadFactors
+        | O::ListLinks
         | O::ListSessions => ("oahum", false),
         O::ListGrants | O::ListAccountEvents | O::ListInvitations => ("oahum", false),
         O::CreateUser | O::ChangeUser | O::RemoveUser | O::CreateInvitation => ("oam", true),
         O::SetAdminRole => ("oa", true),
         O::ResetPassword | O::ResetFactors => ("oahm", true),
+        O::RemoveLink => ("oam", true),
         O::EndSessions | O::EndSession => ("oahm", false),
         O::RevokeGrant | O::WithdrawInvitation => ("oam", false),
         O::ListGroups | O::ReadGroup | O::ListMembers => ("oahum", false),
@@ -54,6 +56,8 @@ fn expected(operation: Operation) -> (&'static str, bool) {
         O::ListClients | O::ReadClient | O::ListSecrets | O::ListResources => ("oaum", false),
         O::CreateClient | O::ChangeClient | O::RemoveClient => ("oam", true),
         O::AddSecret | O::RemoveSecret => ("oam", true),
+        O::ListRegisteredClients | O::ListRegistrationTokens => ("oaum", false),
+        O::AddRegistrationToken | O::RemoveRegistrationToken => ("oam", true),
         O::ListKeys | O::ListMails | O::ReadConfiguration => ("oaum", false),
         O::RotateKeys | O::RetireKey => ("om", true),
         O::RetryMail => ("oam", false),

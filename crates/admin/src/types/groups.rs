@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 pub struct GroupView {
     /// Its name, in the claim `groups`.
     pub name: String,
+    /// What people call it, if that is not its name. It is in no token.
+    pub display_name: Option<String>,
     /// What it is for.
     pub description: Option<String>,
     /// The roles of its members in applications (claim `role`).
@@ -32,6 +34,8 @@ pub struct NewGroup {
         pattern = "^[A-Za-z0-9]([A-Za-z0-9._:/-]*[A-Za-z0-9])?$"
     ))]
     pub name: GroupName,
+    /// What people call it, if that is not its name.
+    pub display_name: Option<String>,
     /// What it is for.
     pub description: Option<String>,
     /// The roles of its members in applications.
@@ -48,6 +52,8 @@ pub struct NewGroup {
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupChanges {
+    /// What people call it. An empty text takes it away.
+    pub display_name: Option<String>,
     /// What it is for. An empty text takes it away.
     pub description: Option<String>,
     /// The roles, in place of those that it has.

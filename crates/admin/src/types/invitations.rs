@@ -18,6 +18,8 @@ pub struct InvitationRow {
     pub id: String,
     /// The address that the account will have.
     pub email: String,
+    /// The full name that was given.
+    pub name: Option<String>,
     /// When it expires: seconds since 1970.
     pub expires_at: i64,
     /// The claims that the account will have.

@@ -11,6 +11,7 @@ pub mod outbox;
 pub mod page;
 pub mod pages;
 pub mod problem;
+pub mod registration;
 pub mod resources;
 pub mod system;
 pub mod users;

@@ -173,6 +173,29 @@ pub struct GrantRow {
     pub last_used: Option<i64>,
 }
 
+/// An account at another provider by which a user signs in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct LinkRow {
+    /// What names it here.
+    pub id: String,
+    /// The name of the provider in the configuration, when it was used last.
+    pub provider: String,
+    /// Whom the provider calls so.
+    pub subject: String,
+    /// What the provider calls the user, for people.
+    pub name: Option<String>,
+    /// Since when.
+    pub since: i64,
+    /// When the provider vouched for the user last.
+    pub last_used: Option<i64>,
+    /// The issuer of the provider.
+    pub issuer: String,
+    /// What its claims gave at the last sign-in.
+    #[cfg_attr(feature = "api", schema(value_type = Object))]
+    pub claims: Map<String, Value>,
+}
+
 /// Something that happened to an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]

@@ -157,7 +157,7 @@ async fn a_stale_state_is_refused_by_every_guarded_operation() {
 }
 
 /// A body that each operation takes, with every member.
-const GOOD: [(Operation, &str); 12] = [
+const GOOD: [(Operation, &str); 13] = [
     (
         Operation::CreateUser,
         r#"{"username":"new","sub":"new","enabled":true,"password":"x","admin_role":null,
@@ -170,8 +170,11 @@ const GOOD: [(Operation, &str); 12] = [
         r#"{"email":"a@example.com","name":"A","roles":[],"groups":[],"admin_role":null,"days":7,
             "language":"en","show_link":true}"#,
     ),
-    (Operation::CreateGroup, r#"{"name":"new","description":"x","roles":[],"claims":{}}"#),
-    (Operation::ChangeGroup, r#"{"description":"x","roles":[],"claims":{}}"#),
+    (
+        Operation::CreateGroup,
+        r#"{"name":"new","display_name":"x","description":"x","roles":[],"claims":{}}"#,
+    ),
+    (Operation::ChangeGroup, r#"{"display_name":"x","description":"x","roles":[],"claims":{}}"#),
     (
         Operation::CreateDirectoryUser,
         r#"{"username":"new","parent":null,"attributes":{},"password":"x","must_change":false,
@@ -182,6 +185,7 @@ const GOOD: [(Operation, &str); 12] = [
     (Operation::CreateClient, r#"{"client_id":"own","settings":{}}"#),
     (Operation::ChangeClient, r#"{"settings":{}}"#),
     (Operation::AddSecret, r#"{"days":1,"description":"x"}"#),
+    (Operation::AddRegistrationToken, r#"{"uses":1,"days":1,"note":"x"}"#),
 ];
 
 #[tokio::test]

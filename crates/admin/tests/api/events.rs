@@ -117,6 +117,14 @@ async fn an_export_has_every_record_once() {
     let listed = world.get("udo", "/events?sub=sub-3").await;
     assert_eq!(one.body["id"], listed.body["items"][0]["id"], "one line is JSON");
     assert_eq!(one.body["before"], listed.body["items"][0]["before"]);
+    let oldest = world.get("udo", "/events/export?order=oldest").await;
+    let turned: Vec<&str> = oldest.text.lines().rev().collect();
+    assert_eq!(turned, answer.text.lines().collect::<Vec<_>>());
+    let one = world.get("udo", "/events/export?sub=sub-3&order=oldest").await;
+    assert_eq!(one.body["id"], listed.body["items"][0]["id"]);
+    for query in ["/events/export?order=newest", "/events?order=oldest"] {
+        assert_eq!(world.get("udo", query).await.status, 400, "{query}");
+    }
     let none = world.get("udo", "/events/export?sub=nobody").await;
     assert_eq!((none.status.as_u16(), none.text.as_str()), (200, ""));
 }

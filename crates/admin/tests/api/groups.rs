@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::support::{World, now, user};
 
 fn red() -> Value {
-    json!({"name": "team/red", "description": "Red", "roles": ["editor"],
-        "claims": {"cost_centre": "4711"}})
+    json!({"name": "team/red", "display_name": "Team Red", "description": "Red",
+        "roles": ["editor"], "claims": {"cost_centre": "4711"}})
 }
 
 const RED: &str = "/groups/team%2Fred";
@@ -30,14 +30,14 @@ async fn a_group_is_added_changed_and_removed() {
     assert!(second.body.get("next").is_none());
 
     let etag = read.headers["etag"].to_str().unwrap();
-    let change = json!({"description": "", "roles": ["reader"], "claims": {"cost_centre": null}});
+    let change = json!({"display_name": "", "description": "", "roles": ["reader"], "claims": {"cost_centre": null}});
     let call = || world.call("PATCH", RED).by("adam").with("if-match", etag).json(&change);
     let changed = call().send().await;
-    let expected =
-        json!({"name": "team/red", "description": null, "roles": ["reader"], "claims": {}});
+    let expected = json!({"name": "team/red", "display_name": null, "description": null, "roles": ["reader"],
+            "claims": {}});
     assert_eq!((changed.status.as_u16(), &changed.body), (200, &expected));
     let stale = call().send().await;
-    let members = json!(["description", "roles", "claims", "version"]);
+    let members = json!(["display_name", "description", "roles", "claims", "version"]);
     assert_eq!((stale.status.as_u16(), &stale.body["changed"]), (412, &members));
     let etag = changed.headers["etag"].to_str().unwrap();
     let remove = || world.call("DELETE", RED).by("adam").with("if-match", etag).send();
@@ -52,6 +52,8 @@ async fn what_no_group_can_have_is_named() {
         ("name", json!({"name": "two words"})),
         ("name", json!({"name": "../x"})),
         ("roles", json!({"name": "x", "roles": ["two words"]})),
+        ("display_name", json!({"name": "x", "display_name": "x".repeat(201)})),
+        ("display_name", json!({"name": "x", "display_name": " "})),
         ("description", json!({"name": "x", "description": "x".repeat(201)})),
         ("claims.admin_role", json!({"name": "x", "claims": {"admin_role": "owner"}})),
         ("claims.sub", json!({"name": "x", "claims": {"sub": "x"}})),

@@ -3,11 +3,16 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use doorward_admin::Operation;
-use doorward_provider::model::{
-    account_notice::AccountNotices,
-    consent::Consent,
-    session::{Authentication, Device, Session, SignInProof},
-    token_handle::TokenHash,
+use doorward_provider::{
+    model::{
+        account_notice::AccountNotices,
+        consent::Consent,
+        external_identity::{ExternalId, StoredIdentity},
+        session::{Authentication, Device, Session, SignInProof},
+        token_handle::TokenHash,
+        user::UserClaims,
+    },
+    store::{AddedIdentity, IdentityLink, LinkedBy},
 };
 use futures::poll;
 use serde_json::{Value, json};
@@ -55,6 +60,24 @@ pub async fn sign_in(world: &World, sub: &str, sid: &str) {
             .await
             .unwrap()
     );
+}
+
+/// Links an account at another provider; returns what names the link.
+async fn link(world: &World, sub: &str) -> String {
+    let identity = StoredIdentity {
+        id: ExternalId::parse("https://other.example", "subject-1").unwrap(),
+        sub: sub.parse().unwrap(),
+        provider: "other".parse().unwrap(),
+        shown: None,
+        mapped: UserClaims::default(),
+        created_at: now(),
+        used_at: None,
+    };
+    let link = IdentityLink { identity, by: LinkedBy::Request, most: 20 };
+    let added = world.store.add_external_identity(link, AccountNotices::default()).await.unwrap();
+    assert_eq!(added, AddedIdentity::Added);
+    let links = world.get("udo", &format!("/users/{sub}/links")).await;
+    links.body["items"][0]["id"].as_str().unwrap().to_owned()
 }
 
 /// A fresh client, and the name of one of its two secrets.
@@ -107,6 +130,26 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
         O::ResetPassword => below_alice("/password-reset"),
         O::ResetFactors => {
             Good { read: Some("/users/alice/factors".to_owned()), ..below_alice("/factors") }
+        }
+        O::RemoveLink => {
+            let id = link(world, "alice").await;
+            let on = [whom(), vec![("object", json!("subject-1 at https://other.example"))]];
+            Good { on: on.concat(), ..below_alice(&format!("/links/{id}")) }
+        }
+        O::AddRegistrationToken => Good {
+            path: "/registration-tokens".to_owned(),
+            body: Some(json!({})),
+            on: vec![("object_kind", json!("token"))],
+            ..Good::default()
+        },
+        O::RemoveRegistrationToken => {
+            let made = world.call("POST", "/registration-tokens").by("olga");
+            let id = made.json(&json!({})).send().await.body["id"].clone();
+            Good {
+                path: format!("/registration-tokens/{}", id.as_str().unwrap()),
+                on: vec![("object_kind", json!("token")), ("object", id)],
+                ..Good::default()
+            }
         }
         O::EndSessions => below_alice("/sessions"),
         O::EndSession => {
@@ -258,6 +301,9 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
         | O::ListUsers
         | O::ReadUser
         | O::ReadFactors
+        | O::ListLinks
+        | O::ListRegisteredClients
+        | O::ListRegistrationTokens
         | O::ListSessions
         | O::ListGrants
         | O::ListAccountEvents

@@ -32,7 +32,7 @@ use doorward_provider::{
         directory::Directory,
         group::{Group, StoredGroup},
         provider_settings::{AccessTokenTyp, LongestParameters},
-        registration::RegistrationSettings,
+        registration::{RegistrationMode, RegistrationSettings},
         resource::{IdentityResource, Resources},
         second_factor::SecondFactorSettings,
         time::{Clock as _, Seconds, SystemClock, SystemEntropy, Timestamp},
@@ -186,7 +186,10 @@ async fn provider(store: &Arc<dyn Store>, corp: Arc<Corp>) -> Provider {
             second_factor: SecondFactorSettings::default(),
             longest_parameters: LongestParameters::default(),
             accounts,
-            registration: RegistrationSettings::default(),
+            registration: RegistrationSettings {
+                mode: RegistrationMode::Token,
+                ..RegistrationSettings::default()
+            },
             identity_providers: Vec::new(),
             directories: vec![Directory::new(corp.abilities().name.clone())],
         },
@@ -412,7 +415,13 @@ pub fn now() -> Timestamp {
 /// A path of an operation with names in place of its placeholders.
 pub fn path(operation: Operation) -> String {
     let names = [("{sub}", "alice"), ("{client_id}", "app"), ("{sid}", "none"), ("{id}", "none")];
-    let more = [("{secret}", "none"), ("{kid}", "none"), ("{group}", "staff")];
+    let more = [
+        ("{secret}", "none"),
+        ("{kid}", "none"),
+        ("{group}", "staff"),
+        ("{link}", "none"),
+        ("{token}", "none"),
+    ];
     let of_directory = [("{directory}", "corp"), ("{entry}", "entry-alice")];
     let names = names.into_iter().chain(more).chain(of_directory);
     names.fold(operation.path().to_owned(), |path, (name, value)| path.replace(name, value))

@@ -425,7 +425,7 @@ async fn a_directory_that_changes_no_passwords_says_that_one_must_be_changed() {
         ("action", "new-password"),
     ];
     let answer = browser.submit(&page, &form).await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
     assert!(browser.session().is_none());
 }
 

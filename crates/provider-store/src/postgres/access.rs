@@ -39,6 +39,27 @@ impl Access for PostgresStore {
 
 /// One entry for each client and scope, of a page of clients in the order of bytes, whatever the
 /// database's language is.
+pub(super) const OF_USER: &str = "WITH page AS (
+        SELECT client_id FROM (
+            SELECT client_id FROM grants
+            WHERE sub = $1 AND revoked_at IS NULL AND expires_at > $2
+            UNION
+            SELECT client_id FROM consents
+            WHERE sub = $1 AND (expires_at IS NULL OR expires_at > $2)
+        ) AS clients
+        WHERE client_id COLLATE \"C\" > $3 ORDER BY client_id COLLATE \"C\" LIMIT $4
+    )
+    SELECT client_id, scope, min(created_at), max(used_at)
+    FROM (SELECT client_id, content::JSONB ->> 'scope' AS scope, created_at, used_at
+          FROM grants
+          WHERE sub = $1 AND client_id IN (SELECT client_id FROM page)
+              AND revoked_at IS NULL AND expires_at > $2) AS live
+    GROUP BY client_id, scope
+    UNION ALL
+    SELECT client_id, scope, NULL, NULL FROM consents
+    WHERE sub = $1 AND client_id IN (SELECT client_id FROM page)
+        AND (expires_at IS NULL OR expires_at > $2)";
+
 async fn of_user(
     connection: &Connection,
     sub: &Sub,
@@ -47,30 +68,7 @@ async fn of_user(
     now: Timestamp,
 ) -> Result<Vec<ClientAccess>, Failure> {
     connection
-        .all(
-            "WITH page AS (
-                 SELECT client_id FROM (
-                     SELECT client_id FROM grants
-                     WHERE sub = $1 AND revoked_at IS NULL AND expires_at > $2
-                     UNION
-                     SELECT client_id FROM consents
-                     WHERE sub = $1 AND (expires_at IS NULL OR expires_at > $2)
-                 ) AS clients
-                 WHERE client_id COLLATE \"C\" > $3 ORDER BY client_id COLLATE \"C\" LIMIT $4
-             )
-             SELECT client_id, scope, min(created_at), max(used_at)
-             FROM (SELECT client_id, content::JSONB ->> 'scope' AS scope, created_at, used_at
-                   FROM grants
-                   WHERE sub = $1 AND client_id IN (SELECT client_id FROM page)
-                       AND revoked_at IS NULL AND expires_at > $2) AS live
-             GROUP BY client_id, scope
-             UNION ALL
-             SELECT client_id, scope, NULL, NULL FROM consents
-             WHERE sub = $1 AND client_id IN (SELECT client_id FROM page)
-                 AND (expires_at IS NULL OR expires_at > $2)",
-            &[&sub.as_str(), &now.seconds(), &after, &i64::from(limit)],
-            read::access,
-        )
+        .all(OF_USER, &[&sub.as_str(), &now.seconds(), &after, &i64::from(limit)], read::access)
         .await
 }
 

@@ -47,6 +47,10 @@ pub(super) async fn add(connection: &Connection, event: &AccountEvent) -> Result
 }
 
 /// A page of a user's events, the latest first.
+pub(super) const PAGE: &str =
+    "SELECT number, sub, at, kind, address, browser, detail FROM account_events
+    WHERE sub = $1 AND number < $2 ORDER BY number DESC LIMIT $3";
+
 async fn page(
     connection: &Connection,
     sub: &Sub,
@@ -55,8 +59,7 @@ async fn page(
 ) -> Result<Vec<KeptEvent>, Failure> {
     connection
         .all(
-            "SELECT number, sub, at, kind, address, browser, detail FROM account_events
-             WHERE sub = $1 AND number < $2 ORDER BY number DESC LIMIT $3",
+            PAGE,
             &[&sub.as_str(), &before.unwrap_or(i64::MAX), &i64::from(limit)],
             read::account_event,
         )

@@ -196,8 +196,13 @@ async fn steps(
     connection.all(sql, &[&event, &from.seconds(), &step, &i64::from(most)], audit::step).await
 }
 
-/// PostgreSQL knows by its statistics which index finds the fewest records.
-pub(super) const DIALECT: audit::Dialect = audit::Dialect { parameter: '$', follow: "" };
+/// PostgreSQL guesses by its statistics where records of several columns are, and reads all records
+/// where it is wrong. So no index can be used but that of the leading column.
+pub(super) const DIALECT: audit::Dialect = audit::Dialect {
+    parameter: '$',
+    time: "(r.at + 0)",
+    follow: |column| format!("({column} || '')"),
+};
 
 /// The values of a statement.
 pub(super) fn parameters(values: &[audit::Value]) -> Vec<&(dyn ToSql + Sync)> {

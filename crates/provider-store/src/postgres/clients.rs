@@ -110,13 +110,15 @@ async fn all(connection: &Connection) -> Result<StoredClients, Failure> {
 }
 
 /// A page of clients in the order of bytes, whatever the database's language is.
+pub(super) const PAGE: &str = "SELECT client_id, settings, configured FROM clients
+    WHERE client_id COLLATE \"C\" > $1 ORDER BY client_id COLLATE \"C\" LIMIT $2";
+
 async fn page(
     connection: &Connection,
     after: &str,
     limit: u32,
 ) -> Result<Vec<StoredClient>, Failure> {
-    let sql = "SELECT client_id, settings, configured FROM clients
-               WHERE client_id COLLATE \"C\" > $1 ORDER BY client_id COLLATE \"C\" LIMIT $2";
+    let sql = PAGE;
     connection.all(sql, &[&after, &i64::from(limit)], read::client).await
 }
 

@@ -117,6 +117,15 @@ impl Groups for PostgresStore {
     ) -> Result<Vec<Sub>, StoreError> {
         run!(self, "group_members", members, name, after, limit)
     }
+
+    async fn named_group_members(
+        &self,
+        name: &GroupName,
+        after: Option<&Sub>,
+        limit: u32,
+    ) -> Result<Vec<(Sub, Option<String>)>, StoreError> {
+        run!(self, "named_group_members", named_members, name, after, limit)
+    }
 }
 
 async fn add(
@@ -225,6 +234,30 @@ async fn members(
     let after = after.map_or("", Sub::as_str);
     let read = |row: &tokio_postgres::Row| row.id(0, "group_members.sub");
     connection.all(sql, &[&name.as_str(), &after, &i64::from(limit)], read).await
+}
+
+/// A page of members with their names. The limit is a number in the text: for an unknown one the
+/// planner would read all users.
+pub(super) fn named_members_sql(limit: u32) -> String {
+    format!(
+        "SELECT m.sub, u.username FROM group_members m LEFT JOIN users u ON u.sub = m.sub
+         WHERE m.group_name = $1 AND m.sub COLLATE \"C\" > $2
+         ORDER BY m.sub COLLATE \"C\" LIMIT {limit}"
+    )
+}
+
+async fn named_members(
+    connection: &Connection,
+    name: &GroupName,
+    after: Option<&Sub>,
+    limit: u32,
+) -> Result<Vec<(Sub, Option<String>)>, Failure> {
+    let after = after.map_or("", Sub::as_str);
+    connection
+        .all(&named_members_sql(limit), &[&name.as_str(), &after], |row| {
+            Ok((row.id(0, "group_members.sub")?, row.optional_string(1, "users.username")?))
+        })
+        .await
 }
 
 async fn shown_as(

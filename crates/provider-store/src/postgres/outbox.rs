@@ -177,6 +177,12 @@ async fn retry(connection: &Connection, id: &str, now: Timestamp) -> Result<bool
 }
 
 /// A page of the mails, the oldest first.
+pub(super) const PAGE: &str =
+    "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
+        due_at, error
+    FROM outbox WHERE (created_at, id COLLATE \"C\") > ($1, $2) AND expires_at > $4
+    ORDER BY created_at, id COLLATE \"C\" LIMIT $3";
+
 async fn page(
     connection: &Connection,
     after: Option<&MailCursor>,
@@ -185,16 +191,7 @@ async fn page(
 ) -> Result<Vec<QueuedMail>, Failure> {
     let (created_at, id) =
         after.map_or((i64::MIN, ""), |after| (after.created_at.seconds(), after.id.as_str()));
-    connection
-        .all(
-            "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-                 due_at, error
-             FROM outbox WHERE (created_at, id COLLATE \"C\") > ($1, $2) AND expires_at > $4
-             ORDER BY created_at, id COLLATE \"C\" LIMIT $3",
-            &[&created_at, &id, &i64::from(limit), &now.seconds()],
-            read::mail,
-        )
-        .await
+    connection.all(PAGE, &[&created_at, &id, &i64::from(limit), &now.seconds()], read::mail).await
 }
 
 /// How many mails wait.

@@ -35,12 +35,8 @@ async fn access_is_taken_back_without_reading_whole_tables() {
     }
 }
 
-#[tokio::test]
-async fn a_search_for_audit_records_reads_one_index_in_order() {
-    use super::audit_records::{DIALECT, parameters};
-    use crate::record::audit;
-    use doorward_provider::audit::{Cursor, Filter, Outcome};
-    use doorward_provider::model::time::Timestamp;
+/// A store with many rows, most of which no list has to read.
+async fn filled() -> (TestPostgres, PostgresStore) {
     let server = TestPostgres::start();
     let url = PostgresUrl::parse(&Secret::new(server.new_database())).unwrap();
     let store = PostgresStore::open(&PostgresOptions::new(url)).await.unwrap();
@@ -52,31 +48,173 @@ async fn a_search_for_audit_records_reads_one_index_in_order() {
              'user', n::TEXT, n::TEXT, 'group', n::TEXT, 'page', n::TEXT, n::TEXT, n::TEXT, '{}',
              sha256(n::TEXT::BYTEA)
              FROM generate_series(1, 20000) AS n;
-         ANALYZE audit_records, audit_seals;",
+         INSERT INTO users (sub, username, normalized_username, password_hash, enabled, claims,
+             email, full_name, admin_role)
+         SELECT n::TEXT, n::TEXT, n::TEXT, NULL, n % 2 = 0, '{}', n::TEXT, n::TEXT,
+             CASE n % 1000 WHEN 0 THEN 'auditor' END FROM generate_series(1, 20000) AS n;
+         INSERT INTO group_members (group_name, sub)
+         SELECT 'all', n::TEXT FROM generate_series(1, 20000) AS n;
+         INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at)
+         SELECT sha256(n::TEXT::BYTEA), (n % 4)::TEXT, n, '[]', n::TEXT, 1000000
+             FROM generate_series(1, 20000) AS n;
+         INSERT INTO clients (client_id, settings, configured)
+         SELECT n::TEXT, '{}', FALSE FROM generate_series(1, 20000) AS n;
+         INSERT INTO tickets (hash, purpose, data, failures, expires_at)
+         SELECT sha256(n::TEXT::BYTEA), CASE WHEN n % 2 = 0 THEN 'invitation' ELSE 'register' END,
+             '{}', 0, n FROM generate_series(1, 20000) AS n;
+         INSERT INTO outbox (id, recipient, kind, language, data, attempts, due_at, created_at,
+             expires_at)
+         SELECT n::TEXT, 'a', 'invitation', 'en', '{}', 0, n, n, 1000000
+             FROM generate_series(1, 20000) AS n;
+         INSERT INTO account_events (sub, at, kind)
+         SELECT (n % 100)::TEXT, n, 'signed_in' FROM generate_series(1, 20000) AS n;
+         ANALYZE;",
     );
-    let connection = store.connection().await.unwrap();
+    (server, store)
+}
+
+/// The plans of a statement with these values as literals: for them, and for any.
+fn plans(server: &TestPostgres, sql: &str, values: &[String]) -> [String; 2] {
+    ["force_custom_plan", "force_generic_plan"].map(|mode| {
+        let values = values.join(", ");
+        let values = if values.is_empty() { values } else { format!("({values})") };
+        server.sql(
+            "database_0",
+            &format!(
+                "SET plan_cache_mode = {mode}; PREPARE asked AS {sql}; EXPLAIN EXECUTE                  asked{values}"
+            ),
+        )
+    })
+}
+
+/// A text as a literal.
+fn literal(text: &str) -> String {
+    format!("'{text}'")
+}
+
+#[tokio::test]
+async fn a_search_for_audit_records_reads_one_index_in_order() {
+    use super::audit_records::DIALECT;
+    use crate::record::audit::{Search, Value};
+    use doorward_provider::audit::{ActorKind, Cursor, Filter, Outcome};
+    use doorward_provider::model::time::Timestamp;
+    let (server, _store) = filled().await;
     let text = || Some("777".to_owned());
     let any = Filter::default;
+    let often = |event: &str| Some(event.to_owned());
+    let rare = Filter { object: text(), event: text(), outcome: Some(Outcome::Failed), ..any() };
     for (filter, index) in [
-        (any(), "audit_records_by_time"),
-        (Filter { from: Some(Timestamp::from_seconds(50)), ..any() }, "audit_records_by_time"),
-        (Filter { event: Some("signed_in".to_owned()), ..any() }, "audit_records_by_"),
-        (Filter { outcome: Some(Outcome::Failed), ..any() }, "audit_records_by_outcome"),
-        (Filter { actor: text(), ..any() }, "audit_records_by_actor"),
-        (Filter { sub: text(), ..any() }, "audit_records_by_sub"),
-        (Filter { object: text(), ..any() }, "audit_records_by_object"),
-        (Filter { client_id: Some("page".to_owned()), ..any() }, "audit_records_by_"),
-        (Filter { address: text(), ..any() }, "audit_records_by_address"),
-        (Filter { user_agent: text(), ..any() }, "audit_records_by_user_agent"),
-        (Filter { request_id: text(), ..any() }, "audit_records_by_request"),
+        (any(), "time"),
+        (Filter { from: Some(Timestamp::from_seconds(50)), ..any() }, "time"),
+        (Filter { event: often("signed_in"), ..any() }, "event"),
+        (Filter { event: text(), ..any() }, "event"),
+        (Filter { outcome: Some(Outcome::Failed), ..any() }, "outcome"),
+        (Filter { outcome: Some(Outcome::Succeeded), ..any() }, "outcome"),
+        (Filter { actor_kind: Some(ActorKind::User), ..any() }, "actor_kind"),
+        (Filter { actor: text(), ..any() }, "actor"),
+        (Filter { sub: text(), ..any() }, "sub"),
+        (Filter { object_kind: often("group"), ..any() }, "object_kind"),
+        (Filter { object: text(), ..any() }, "object"),
+        (Filter { client_id: often("page"), ..any() }, "client"),
+        (Filter { address: text(), ..any() }, "address"),
+        (Filter { user_agent: text(), ..any() }, "user_agent"),
+        (Filter { request_id: text(), ..any() }, "request"),
+        // A column that all have, and one that none has: the first one leads.
+        (Filter { client_id: often("page"), outcome: Some(Outcome::Denied), ..any() }, "client"),
+        (Filter { client_id: text(), outcome: Some(Outcome::Succeeded), ..any() }, "client"),
+        (Filter { from: Some(Timestamp::from_seconds(5)), ..rare }, "object"),
     ] {
         let after = Some(Cursor { at: Timestamp::from_seconds(15_000), number: 7 });
-        let (sql, values) = audit::Search::new(&filter, after, 50).records(None, DIALECT);
-        let values = parameters(&values);
-        let read = |row: &tokio_postgres::Row| row.string(0, "plan");
-        let plan = connection.all(&format!("EXPLAIN {sql}"), &values, read).await.unwrap();
-        let plan = plan.join("\n");
-        assert!(plan.contains(index), "{plan}");
-        assert!(!plan.contains("Seq Scan on audit_records"), "{plan}");
+        let mut search = Search::new(&filter, after, 50);
+        let step = search.step(DIALECT).unwrap();
+        let boundary = step.boundary.is_some().then_some(after).flatten();
+        for (sql, values) in
+            [Some(search.records(boundary, DIALECT)), step.boundary].into_iter().flatten()
+        {
+            let values: Vec<String> = values
+                .iter()
+                .map(|value| match value {
+                    Value::Text(text) => literal(text),
+                    Value::Integer(number) => number.to_string(),
+                })
+                .collect();
+            for plan in plans(&server, &sql, &values) {
+                let scans = plan.lines().filter(|line| line.contains("Scan"));
+                let of_records: Vec<&str> =
+                    scans.filter(|line| !line.contains("audit_seals")).collect();
+                let uses = format!("audit_records_by_{index} ");
+                let is_used = |line: &&str| format!("{line} ").contains(&uses);
+                // A bitmap is scanned by the scan of its index.
+                let others = of_records.iter().filter(|line| !is_used(line));
+                assert!(of_records.iter().any(is_used), "{index}: {sql}\n{plan}");
+                for other in others {
+                    assert!(other.contains("Bitmap Heap Scan"), "{index}: {sql}\n{plan}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_list_of_the_administration_reads_a_whole_table() {
+    use super::{account_events, clients, groups, outbox, sessions, tickets, users};
+    use UserFilter::{Administrators, All, Disabled, Enabled};
+    use UserOrder::{Email, Name, Username};
+    use doorward_provider::model::user_query::{UserFilter, UserOrder, UserQuery};
+    let (server, _store) = filled().await;
+    let mut lists = vec![
+        (users::page_sql(51), vec![literal("5")], "users_by_name"),
+        (
+            groups::named_members_sql(51),
+            vec![literal("all"), literal("5")],
+            "group_members_in_order",
+        ),
+        (clients::PAGE.to_owned(), vec![literal("5"), "51".to_owned()], "clients_in_order"),
+        (
+            sessions::OF_USER.to_owned(),
+            ["'1'", "9000", "'5'", "51", "0"].map(str::to_owned).to_vec(),
+            "sessions_by_user",
+        ),
+        (
+            account_events::PAGE.to_owned(),
+            ["'1'", "9000", "51"].map(str::to_owned).to_vec(),
+            "account_events_by_user",
+        ),
+        (
+            outbox::PAGE.to_owned(),
+            ["9000", "'5'", "51", "0"].map(str::to_owned).to_vec(),
+            "outbox_by_age",
+        ),
+        (
+            tickets::PAGE.to_owned(),
+            ["'invitation'", "9000", "'\\x00'", "0", "51"].map(str::to_owned).to_vec(),
+            "tickets_by_purpose",
+        ),
+    ];
+    for (order, filter, index) in [
+        (Username, All, "users_by_name"),
+        (Username, Enabled, "users_enabled"),
+        (Username, Disabled, "users_disabled"),
+        (Username, Administrators, "users_with_admin_role"),
+        (Email, All, "users_by_email"),
+        (Email, Enabled, "users_enabled_by_email"),
+        (Name, All, "users_by_full_name"),
+        (Name, Enabled, "users_enabled_by_full_name"),
+    ] {
+        let query = UserQuery { order, prefix: "5".to_owned(), filter };
+        let values = ["'5'", "''", "'6'"].map(str::to_owned).to_vec();
+        lists.push((users::search_sql(&query, 51), values, index));
+    }
+    for (sql, values, index) in lists {
+        for plan in plans(&server, &sql, &values) {
+            assert!(plan.contains(&format!("using {index} ")), "{index}: {sql}\n{plan}");
+            // Those are empty here.
+            let small = ["user_groups", "external_identities"];
+            let scans = plan.lines().filter(|line| line.contains("Seq Scan"));
+            let is_small = |line: &str| small.iter().any(|table| line.contains(table));
+            assert!(scans.into_iter().all(is_small), "{index}: {sql}\n{plan}");
+            let sorts = plan.lines().filter(|line| line.contains("Sort") && line.contains("cost"));
+            assert!(sorts.into_iter().all(|line| line.contains("Incremental Sort")), "{plan}");
+        }
     }
 }

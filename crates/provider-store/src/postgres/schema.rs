@@ -29,6 +29,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0021_lasting.sql"),
     include_str!("migrations/0023_scim.sql"),
     include_str!("migrations/0024_further_addresses.sql"),
+    include_str!("migrations/0025_lists.sql"),
 ];
 
 /// How often a migration is tried that met one of another process.

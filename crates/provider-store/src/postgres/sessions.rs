@@ -240,6 +240,12 @@ async fn find(
 }
 
 /// A page of the live sessions of a user, the latest first.
+pub(super) const OF_USER: &str =
+    "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
+        upstream_issuer, upstream_subject, upstream_sid FROM sessions
+    WHERE sub = $1 AND (auth_time, sid COLLATE \"C\") < ($2, $3) AND expires_at > $5
+    ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $4";
+
 async fn of_user(
     connection: &Connection,
     sub: &Sub,
@@ -251,10 +257,7 @@ async fn of_user(
         after.map_or((i64::MAX, ""), |after| (after.auth_time.seconds(), after.sid.as_str()));
     connection
         .all(
-            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
-                 upstream_issuer, upstream_subject, upstream_sid FROM sessions
-             WHERE sub = $1 AND (auth_time, sid COLLATE \"C\") < ($2, $3) AND expires_at > $5
-             ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $4",
+            OF_USER,
             &[&sub.as_str(), &auth_time, &sid, &i64::from(limit), &now.seconds()],
             read::session,
         )

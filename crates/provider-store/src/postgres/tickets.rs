@@ -156,6 +156,10 @@ async fn add(
 }
 
 /// A page of the tickets of a purpose, the next to expire first.
+pub(super) const PAGE: &str = "SELECT hash, purpose, sub, about, data, expires_at FROM tickets
+    WHERE purpose = $1 AND (expires_at, hash) > ($2, $3) AND expires_at > $4
+    ORDER BY expires_at, hash LIMIT $5";
+
 async fn page(
     connection: &Connection,
     purpose: TicketPurpose,
@@ -167,9 +171,7 @@ async fn page(
     let hash = after.map_or([0; 32], |after| *after.hash.as_bytes());
     connection
         .all(
-            "SELECT hash, purpose, sub, about, data, expires_at FROM tickets
-             WHERE purpose = $1 AND (expires_at, hash) > ($2, $3) AND expires_at > $4
-             ORDER BY expires_at, hash LIMIT $5",
+            PAGE,
             &[&purpose.as_str(), &expires_at, &hash.as_slice(), &now.seconds(), &i64::from(limit)],
             read::ticket,
         )

@@ -507,21 +507,19 @@ async fn insert(connection: &Connection, row: &UserRow) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A page of users, by their names in the order of bytes, whatever the database's language is.
+/// A page of users, by their names in the order of bytes, whatever the database's language is. The
+/// limit is a number in the text, as in [`search_sql`].
+pub(super) fn page_sql(limit: u32) -> String {
+    let given = given_to!("users");
+    format!(
+        "SELECT sub, username, password_hash, enabled, claims, {given} FROM users
+         WHERE normalized_username COLLATE \"C\" > $1
+         ORDER BY normalized_username COLLATE \"C\" LIMIT {limit}"
+    )
+}
+
 async fn page(connection: &Connection, after: &str, limit: u32) -> Result<Vec<User>, Failure> {
-    connection
-        .all(
-            concat!(
-                "SELECT sub, username, password_hash, enabled, claims, ",
-                given_to!("users"),
-                " FROM users
-             WHERE normalized_username COLLATE \"C\" > $1
-             ORDER BY normalized_username COLLATE \"C\" LIMIT $2"
-            ),
-            &[&after, &i64::from(limit)],
-            |row| read::user(row, 0),
-        )
-        .await
+    connection.all(&page_sql(limit), &[&after], |row| read::user(row, 0)).await
 }
 
 /// Users whom a query finds. Each text has an index of its own. The limit is a number in the text:

@@ -89,8 +89,11 @@ pub(crate) enum Value {
 pub(crate) struct Dialect {
     /// Begins the name of a parameter.
     pub parameter: char,
-    /// Comes before a column whose index must not be used.
-    pub follow: &'static str,
+    /// The time of a record in a search for no column. Of several ways to write it, it is the one
+    /// that the index of all records has, and those of the columns have not.
+    pub time: &'static str,
+    /// A column whose index must not be used.
+    pub follow: fn(&str) -> String,
 }
 
 /// A statement, and the values of its parameters.
@@ -98,7 +101,7 @@ pub(crate) type Statement = (String, Vec<Value>);
 
 /// The records of a column that a page of a search for several columns looks at: first so many,
 /// then so many more.
-const LOOKED_AT: [u32; 3] = [1_000, 4_000, 16_000];
+const LOOKED_AT: [u32; 2] = [500, 2_000];
 
 /// A page of a search.
 ///
@@ -138,6 +141,7 @@ impl<'a> Search<'a> {
     /// Reads [`COLUMNS`] of the records of this step, and of one more than the page has room for.
     pub fn records(&self, boundary: Option<Cursor>, dialect: Dialect) -> Statement {
         let mut statement = self.conditions(COLUMNS, usize::MAX, dialect);
+        let time = self.time(dialect);
         if let Some(boundary) = boundary {
             let Cursor { at, number } = boundary;
             let (sql, values) = &mut statement;
@@ -146,13 +150,13 @@ impl<'a> Search<'a> {
             values.push(Value::Integer(number));
             let _ = write!(
                 sql,
-                " AND r.at >= {parameter}{first} \
-                 AND (r.at, r.number) >= ({parameter}{first}, {parameter}{})",
+                " AND {time} >= {parameter}{first} \
+                 AND ({time}, r.number) >= ({parameter}{first}, {parameter}{})",
                 first + 1
             );
         }
         // As a number in the text: for an unknown limit PostgreSQL would plan for many rows.
-        let _ = write!(statement.0, "{ORDER} LIMIT {}", self.left + 1);
+        let _ = write!(statement.0, "{} LIMIT {}", order(time), self.left + 1);
         statement
     }
 
@@ -181,13 +185,20 @@ impl<'a> Search<'a> {
     /// Reads the place of the last of so many records of the leading column.
     fn boundary(&self, rows: u32, dialect: Dialect) -> Statement {
         let (mut sql, values) = self.conditions("r.at, r.number", 1, dialect);
-        let _ = write!(sql, "{ORDER} LIMIT 1 OFFSET {}", rows - 1);
+        let order = order(self.time(dialect));
+        let _ = write!(sql, "{order} LIMIT 1 OFFSET {}", rows - 1);
         (sql, values)
+    }
+
+    /// The time of a record as the leading index has it.
+    fn time(&self, dialect: Dialect) -> &'static str {
+        if texts(self.filter).is_empty() { dialect.time } else { "r.at" }
     }
 
     /// The records after the cursor, by the first so many columns of the filter.
     fn conditions(&self, columns: &str, most: usize, dialect: Dialect) -> Statement {
-        let Dialect { parameter, follow } = dialect;
+        let Dialect { parameter, follow, .. } = dialect;
+        let time = self.time(dialect);
         let mut sql = format!(
             "SELECT {columns} FROM audit_records r \
              LEFT JOIN audit_seals s ON s.number = r.number WHERE TRUE"
@@ -198,28 +209,34 @@ impl<'a> Search<'a> {
             let _ = write!(sql, " AND {condition} {parameter}{}", values.len());
         };
         for (index, (column, text)) in texts(self.filter).into_iter().take(most).enumerate() {
-            let follow = if index == 0 { "" } else { follow };
-            add(&format!("{follow}r.{column} ="), Value::Text(text));
+            let column = format!("r.{column}");
+            let column = if index == 0 { column } else { follow(&column) };
+            add(&format!("{column} ="), Value::Text(text));
         }
         if let Some(from) = self.filter.from {
-            add("r.at >=", Value::Integer(from.seconds()));
+            add(&format!("{time} >="), Value::Integer(from.seconds()));
         }
         if let Some(until) = self.filter.until {
-            add("r.at <", Value::Integer(until.seconds()));
+            add(&format!("{time} <"), Value::Integer(until.seconds()));
         }
         if let Some(Cursor { at, number }) = self.after {
-            add("r.at <=", Value::Integer(at.seconds()));
+            add(&format!("{time} <="), Value::Integer(at.seconds()));
             values.extend([Value::Integer(at.seconds()), Value::Integer(number)]);
             let last = values.len();
-            let _ =
-                write!(sql, " AND (r.at, r.number) < ({parameter}{}, {parameter}{last})", last - 1);
+            let _ = write!(
+                sql,
+                " AND ({time}, r.number) < ({parameter}{}, {parameter}{last})",
+                last - 1
+            );
         }
         (sql, values)
     }
 }
 
 /// The latest first.
-const ORDER: &str = " ORDER BY r.at DESC, r.number DESC";
+fn order(time: &str) -> String {
+    format!(" ORDER BY {time} DESC, r.number DESC")
+}
 
 /// Reads `at, number`.
 pub(crate) fn cursor(row: &impl Row) -> Result<Cursor, ColumnError> {

@@ -45,6 +45,21 @@ impl Access for SqliteStore {
 }
 
 /// One entry for each client and scope, of a page of clients.
+pub(super) const OF_USER: &str = "WITH page AS (
+        SELECT client_id FROM grants
+        WHERE sub = ?1 AND client_id > ?3 AND revoked_at IS NULL AND expires_at > ?2
+        UNION
+        SELECT client_id FROM consents
+        WHERE sub = ?1 AND client_id > ?3 AND (expires_at IS NULL OR expires_at > ?2)
+        ORDER BY client_id LIMIT ?4
+    )
+    SELECT client_id, content ->> '$.scope' AS scope, min(created_at), max(used_at) FROM grants
+    WHERE sub = ?1 AND client_id IN page AND revoked_at IS NULL AND expires_at > ?2
+    GROUP BY client_id, scope
+    UNION ALL
+    SELECT client_id, scope, NULL, NULL FROM consents
+    WHERE sub = ?1 AND client_id IN page AND (expires_at IS NULL OR expires_at > ?2)";
+
 fn of_user(
     connection: &Connection,
     sub: &Sub,
@@ -52,25 +67,9 @@ fn of_user(
     limit: u32,
     now: Timestamp,
 ) -> Result<Vec<ClientAccess>, Failure> {
-    sql::all(
-        connection,
-        "WITH page AS (
-             SELECT client_id FROM grants
-             WHERE sub = ?1 AND client_id > ?3 AND revoked_at IS NULL AND expires_at > ?2
-             UNION
-             SELECT client_id FROM consents
-             WHERE sub = ?1 AND client_id > ?3 AND (expires_at IS NULL OR expires_at > ?2)
-             ORDER BY client_id LIMIT ?4
-         )
-         SELECT client_id, content ->> '$.scope' AS scope, min(created_at), max(used_at) FROM grants
-         WHERE sub = ?1 AND client_id IN page AND revoked_at IS NULL AND expires_at > ?2
-         GROUP BY client_id, scope
-         UNION ALL
-         SELECT client_id, scope, NULL, NULL FROM consents
-         WHERE sub = ?1 AND client_id IN page AND (expires_at IS NULL OR expires_at > ?2)",
-        params![sub.as_str(), now.seconds(), after, limit],
-        |row| read::access(row),
-    )
+    sql::all(connection, OF_USER, params![sub.as_str(), now.seconds(), after, limit], |row| {
+        read::access(row)
+    })
 }
 
 /// Forgets the consent, removes what could become a grant, and revokes a page of the grants that

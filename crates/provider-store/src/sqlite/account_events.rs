@@ -52,19 +52,19 @@ pub(super) fn add(connection: &Connection, event: &AccountEvent) -> Result<(), F
 }
 
 /// A page of a user's events, the latest first.
+pub(super) const PAGE: &str =
+    "SELECT number, sub, at, kind, address, browser, detail FROM account_events
+    WHERE sub = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3";
+
 fn page(
     connection: &Connection,
     sub: &Sub,
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<KeptEvent>, Failure> {
-    sql::all(
-        connection,
-        "SELECT number, sub, at, kind, address, browser, detail FROM account_events
-         WHERE sub = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3",
-        params![sub.as_str(), before.unwrap_or(i64::MAX), limit],
-        |row| read::account_event(row),
-    )
+    sql::all(connection, PAGE, params![sub.as_str(), before.unwrap_or(i64::MAX), limit], |row| {
+        read::account_event(row)
+    })
 }
 
 /// Removes a user's events.

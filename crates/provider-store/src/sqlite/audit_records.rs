@@ -181,7 +181,8 @@ fn add(connection: &Connection, records: &[StampedRecord]) -> Result<(), Failure
 }
 
 /// The `+` keeps SQLite from an index on what follows.
-pub(super) const DIALECT: audit::Dialect = audit::Dialect { parameter: '?', follow: "+" };
+pub(super) const DIALECT: audit::Dialect =
+    audit::Dialect { parameter: '?', time: "r.at", follow: |column| format!("+{column}") };
 
 /// A page of the records that meet a filter.
 fn page(

@@ -121,10 +121,11 @@ fn all(connection: &Connection) -> Result<StoredClients, Failure> {
 }
 
 /// A page of clients.
+pub(super) const PAGE: &str = "SELECT client_id, settings, configured FROM clients
+    WHERE client_id > ?1 ORDER BY client_id LIMIT ?2";
+
 fn page(connection: &Connection, after: &str, limit: u32) -> Result<Vec<StoredClient>, Failure> {
-    let sql = "SELECT client_id, settings, configured FROM clients
-               WHERE client_id > ?1 ORDER BY client_id LIMIT ?2";
-    sql::all(connection, sql, params![after, limit], |row| read::client(row))
+    sql::all(connection, PAGE, params![after, limit], |row| read::client(row))
 }
 
 /// The client with this identifier.

@@ -109,7 +109,7 @@ fn member(child: &ChildRows<'_>) -> String {
 fn refused(place: &str, error: &rusqlite::Error) -> ForeignError {
     let reason = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            "it is damaged, or is no SQLite database".to_owned()
+            "it is damaged, or is not a SQLite database".to_owned()
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another process holds it: stop that process, or read a copy".to_owned()

@@ -107,9 +107,7 @@ impl Groups for SqliteStore {
     ) -> Result<Vec<StoredGroup>, StoreError> {
         let after = after.map(ToString::to_string).unwrap_or_default();
         self.read("groups", move |connection| {
-            let sql = "SELECT content, version FROM user_groups WHERE name > ?1
-                       ORDER BY name LIMIT ?2";
-            sql::all(connection, sql, params![after, limit], |row| read::group(row))
+            sql::all(connection, PAGE, params![after, limit], |row| read::group(row))
         })
         .await
     }
@@ -184,7 +182,32 @@ impl Groups for SqliteStore {
         })
         .await
     }
+
+    async fn named_group_members(
+        &self,
+        name: &GroupName,
+        after: Option<&Sub>,
+        limit: u32,
+    ) -> Result<Vec<(Sub, Option<String>)>, StoreError> {
+        let name = name.clone();
+        let after = after.map(ToString::to_string).unwrap_or_default();
+        self.read("named_group_members", move |connection| {
+            sql::all(connection, NAMED_MEMBERS, params![name.as_str(), after, limit], |row| {
+                Ok((row.id(0, "group_members.sub")?, row.optional_string(1, "users.username")?))
+            })
+        })
+        .await
+    }
 }
+
+/// A page of groups, by their names.
+pub(super) const PAGE: &str =
+    "SELECT content, version FROM user_groups WHERE name > ?1 ORDER BY name LIMIT ?2";
+
+/// A page of members with their names.
+pub(super) const NAMED_MEMBERS: &str = "SELECT m.sub, u.username FROM group_members m
+    LEFT JOIN users u ON u.sub = m.sub
+    WHERE m.group_name = ?1 AND m.sub > ?2 ORDER BY m.sub LIMIT ?3";
 
 impl SqliteStore {
     /// Removes the members of a group that is gone, in pages; returns how many there were.

@@ -34,6 +34,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0021_lasting.sql")),
     M::up(include_str!("migrations/0023_scim.sql")),
     M::up(include_str!("migrations/0024_further_addresses.sql")),
+    M::up(include_str!("migrations/0025_lists.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

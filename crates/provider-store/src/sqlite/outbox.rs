@@ -163,6 +163,12 @@ fn claim(
 }
 
 /// A page of the mails, the oldest first.
+pub(super) const PAGE: &str =
+    "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
+        due_at, error
+    FROM outbox WHERE (created_at, id) > (?1, ?2) AND expires_at > ?4
+    ORDER BY created_at, id LIMIT ?3";
+
 fn page(
     connection: &Connection,
     after: Option<&MailCursor>,
@@ -171,13 +177,5 @@ fn page(
 ) -> Result<Vec<QueuedMail>, Failure> {
     let (created_at, id) =
         after.map_or((i64::MIN, ""), |after| (after.created_at.seconds(), after.id.as_str()));
-    sql::all(
-        connection,
-        "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-             due_at, error
-         FROM outbox WHERE (created_at, id) > (?1, ?2) AND expires_at > ?4
-         ORDER BY created_at, id LIMIT ?3",
-        params![created_at, id, limit, now.seconds()],
-        |row| read::mail(row),
-    )
+    sql::all(connection, PAGE, params![created_at, id, limit, now.seconds()], |row| read::mail(row))
 }

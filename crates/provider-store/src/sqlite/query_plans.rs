@@ -3,7 +3,10 @@
 
 use doorward_provider::model::user_query::{UserFilter, UserOrder, UserQuery};
 
-use super::{clients, codes, device_codes, open, sql, users};
+use super::{
+    access, account_events, clients, codes, device_codes, groups, open, outbox, sessions, sql,
+    tickets, users,
+};
 
 #[test]
 fn access_is_taken_back_without_reading_whole_tables() {
@@ -39,13 +42,13 @@ fn users_are_found_by_an_index_for_each_order_and_filter() {
     let connection = open::in_memory().unwrap();
     for (order, filter, index) in [
         (Username, All, "sqlite_autoindex_users"),
-        (Username, Enabled, "sqlite_autoindex_users"),
+        (Username, Enabled, "users_enabled "),
         (Username, Disabled, "users_disabled"),
         (Username, Administrators, "users_with_admin_role"),
         (Email, All, "users_by_email"),
-        (Email, Enabled, "users_by_email"),
+        (Email, Enabled, "users_enabled_by_email "),
         (Name, All, "users_by_full_name"),
-        (Name, Enabled, "users_by_full_name"),
+        (Name, Enabled, "users_enabled_by_full_name "),
     ] {
         let query = UserQuery { order, prefix: "a".to_owned(), filter };
         let sql = format!("EXPLAIN QUERY PLAN {}", users::search_sql(&query));
@@ -135,4 +138,37 @@ fn a_search_for_audit_records_reads_one_index_in_order() {
             assert!(!plan.contains("TEMP B-TREE") && !plan.contains("SCAN"), "{plan}");
         }
     }
+}
+
+#[test]
+fn no_list_of_the_administration_reads_a_whole_table_or_sorts() {
+    let connection = open::in_memory().unwrap();
+    for (sql, index) in [
+        (groups::PAGE, "user_groups USING INDEX sqlite_autoindex_user_groups_1"),
+        (groups::NAMED_MEMBERS, "m USING PRIMARY KEY"),
+        (clients::PAGE, "clients USING INDEX sqlite_autoindex_clients_1"),
+        (sessions::OF_USER, "sessions USING INDEX sessions_by_user"),
+        (account_events::PAGE, "account_events USING INDEX account_events_by_user"),
+        (outbox::PAGE, "outbox USING INDEX outbox_by_age"),
+        (tickets::PAGE, "tickets USING INDEX tickets_by_purpose"),
+    ] {
+        let plan = plan(&connection, sql);
+        assert!(plan[0].starts_with(&format!("SEARCH {index} (")), "{plan:?}");
+        assert!(plan[1..].iter().all(|step| step.starts_with("SEARCH u USING")), "{plan:?}");
+    }
+    // What a user gave clients is summed up.
+    let plan = plan(&connection, access::OF_USER);
+    let is_whole = |step: &String| step.starts_with("SCAN grants") || step.starts_with("SCAN cons");
+    assert!(!plan.iter().any(is_whole), "{plan:?}");
+}
+
+/// The steps of a statement.
+fn plan(connection: &rusqlite::Connection, sql: &str) -> Vec<String> {
+    let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get("detail").unwrap());
+    }
+    steps
 }

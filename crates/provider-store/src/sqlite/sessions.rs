@@ -164,6 +164,12 @@ fn find(
 }
 
 /// A page of the live sessions of a user, the latest first.
+pub(super) const OF_USER: &str =
+    "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
+        upstream_issuer, upstream_subject, upstream_sid FROM sessions
+    WHERE sub = ?1 AND (auth_time, sid) < (?2, ?3) AND expires_at > ?5
+    ORDER BY auth_time DESC, sid DESC LIMIT ?4";
+
 fn of_user(
     connection: &Connection,
     sub: &Sub,
@@ -175,10 +181,7 @@ fn of_user(
         after.map_or((i64::MAX, ""), |after| (after.auth_time.seconds(), after.sid.as_str()));
     sql::all(
         connection,
-        "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
-             upstream_issuer, upstream_subject, upstream_sid FROM sessions
-         WHERE sub = ?1 AND (auth_time, sid) < (?2, ?3) AND expires_at > ?5
-         ORDER BY auth_time DESC, sid DESC LIMIT ?4",
+        OF_USER,
         params![sub.as_str(), auth_time, sid, limit, now.seconds()],
         |row| read::session(row),
     )

@@ -183,6 +183,10 @@ fn add(
 }
 
 /// A page of the tickets of a purpose, the next to expire first.
+pub(super) const PAGE: &str = "SELECT hash, purpose, sub, about, data, expires_at FROM tickets
+    WHERE purpose = ?1 AND (expires_at, hash) > (?2, ?3) AND expires_at > ?4
+    ORDER BY expires_at, hash LIMIT ?5";
+
 fn page(
     connection: &Connection,
     purpose: TicketPurpose,
@@ -194,9 +198,7 @@ fn page(
     let hash = after.map_or([0; 32], |after| *after.hash.as_bytes());
     sql::all(
         connection,
-        "SELECT hash, purpose, sub, about, data, expires_at FROM tickets
-         WHERE purpose = ?1 AND (expires_at, hash) > (?2, ?3) AND expires_at > ?4
-         ORDER BY expires_at, hash LIMIT ?5",
+        PAGE,
         params![purpose.as_str(), expires_at, hash, now.seconds(), limit],
         |row| read::ticket(row),
     )

@@ -11,7 +11,7 @@ use doorward_provider::{
         provisioning::Provisioned,
         time::Timestamp,
         user::{OWNER, User, decomposed_username},
-        user_query::{FoundUser, UserCounts, UserCursor, UserFilter, UserQuery},
+        user_query::{FoundUser, UserCounts, UserCursor, UserFilter, UserOrder, UserQuery},
     },
     store::{Factors as _, RemovedPassword, SkippedUser, StoreError, TicketRedemption, Users},
 };
@@ -509,7 +509,7 @@ fn has_owner(connection: &Connection) -> Result<bool, Failure> {
 /// Users whom a query finds. Each text has an index of its own.
 pub(super) fn search_sql(query: &UserQuery) -> String {
     let column = rules::column_of(query.order);
-    let (index, filter) = index_of(query.filter);
+    let (index, filter) = index_of(query);
     let given = given_to!("users");
     format!(
         "SELECT sub, username, password_hash, enabled, claims, {given}, {column} FROM users {index}
@@ -519,20 +519,23 @@ pub(super) fn search_sql(query: &UserQuery) -> String {
 }
 
 /// What names the index of a filter, and its condition.
-fn index_of(filter: UserFilter) -> (&'static str, String) {
+fn index_of(query: &UserQuery) -> (&'static str, String) {
     // Without statistics SQLite does not know that few users meet these.
-    let index = match filter {
-        UserFilter::All | UserFilter::Enabled => "",
-        UserFilter::Disabled => "INDEXED BY users_disabled",
-        UserFilter::Administrators => "INDEXED BY users_with_admin_role",
+    let index = match (query.filter, query.order) {
+        (UserFilter::All, _) => "",
+        (UserFilter::Enabled, UserOrder::Username) => "INDEXED BY users_enabled",
+        (UserFilter::Enabled, UserOrder::Email) => "INDEXED BY users_enabled_by_email",
+        (UserFilter::Enabled, UserOrder::Name) => "INDEXED BY users_enabled_by_full_name",
+        (UserFilter::Disabled, _) => "INDEXED BY users_disabled",
+        (UserFilter::Administrators, _) => "INDEXED BY users_with_admin_role",
     };
-    (index, rules::filter_of(filter, "enabled = 0", "enabled = 1"))
+    (index, rules::filter_of(query.filter, "enabled = 0", "enabled = 1"))
 }
 
 /// The cursor of a user whom a query finds, after others that are skipped.
 pub(super) fn cursor_sql(query: &UserQuery) -> String {
     let column = rules::column_of(query.order);
-    let (index, filter) = index_of(query.filter);
+    let (index, filter) = index_of(query);
     format!(
         "SELECT {column}, sub FROM users {index}
          WHERE {column} >= ?1 AND {column} < ?2 AND {column} IS NOT NULL{filter}

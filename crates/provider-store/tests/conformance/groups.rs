@@ -125,6 +125,11 @@ pub async fn members_are_listed_in_pages(store: Tested) {
     assert_eq!(first, [to_id::<Sub>("B"), to_id("a")]);
     let second = store.group_members(&name("a"), first.last(), 2).await.unwrap();
     assert_eq!(second, [to_id::<Sub>("b")]);
+    let named = |sub: &str| (to_id::<Sub>(sub), Some(format!("user-{}", hash_of(sub))));
+    let first = store.named_group_members(&name("a"), None, 2).await.unwrap();
+    assert_eq!(first, [named("B"), named("a")]);
+    let second = store.named_group_members(&name("a"), Some(&first[1].0), 2).await.unwrap();
+    assert_eq!(second, [named("b")]);
     assert!(store.group_members(&name("other"), None, 2).await.unwrap().is_empty());
 }
 

@@ -5,8 +5,9 @@ use doorward_protocol::{ids::Sub, secret::Secret};
 use super::Provider;
 use crate::{
     model::{
-        account_settings::AccountSettings, email::EmailAddress, password::PasswordHash,
-        password_rules::AboutUser, token_handle::TokenHandle, user::User,
+        account_settings::AccountSettings, email::EmailAddress,
+        identity_provider::IdentityProvider, password::PasswordHash, password_rules::AboutUser,
+        registration::RegistrationMode, token_handle::TokenHandle, user::User,
     },
     store::StoreError,
     use_case::{
@@ -41,6 +42,16 @@ impl Provider {
     /// The settings of accounts.
     pub fn account_settings(&self) -> &AccountSettings {
         &self.settings.accounts
+    }
+
+    /// The other providers and the directories by which users sign in.
+    pub fn ways_in_elsewhere(&self) -> Vec<IdentityProvider> {
+        self.settings.ways_in_elsewhere()
+    }
+
+    /// Who may register clients.
+    pub fn registration_mode(&self) -> RegistrationMode {
+        self.settings.registration.mode
     }
 
     /// Checks a password that a user chose, and hashes it. The user may be one who is about to be

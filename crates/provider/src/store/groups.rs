@@ -62,6 +62,13 @@ pub trait Groups: Send + Sync + 'static {
         after: Option<&Sub>,
         limit: u32,
     ) -> Result<Vec<Sub>, StoreError>;
+    /// The same, each with what the user signs in with; `None` if there is no such user any more.
+    async fn named_group_members(
+        &self,
+        name: &GroupName,
+        after: Option<&Sub>,
+        limit: u32,
+    ) -> Result<Vec<(Sub, Option<String>)>, StoreError>;
 }
 
 /// What becomes of a group: as much as one transaction should hold.
@@ -98,7 +105,7 @@ pub enum ChangedGroup {
     NoGroup,
     /// Another group is called so: see [`Groups::groups_shown_as`].
     SameName,
-    /// One who should join is no user.
+    /// One who should join is not a user.
     NoUser,
     /// One who should join is in as many groups as are allowed:
     /// [`MOST_PER_USER`](crate::model::group::MOST_PER_USER).

@@ -449,46 +449,37 @@ impl PasswordCheck<'_> {
         let steps = before.into_iter().map(Some).chain([None]).chain(after.into_iter().map(Some));
         let (mut decided, mut is_unavailable) = (None, false);
         for step in steps {
-            match (step, &decided) {
-                (Some(directory), already) => {
-                    let issuer = &directory.directory.provider.issuer;
-                    let name = &username;
-                    let before = OfEntry { check: self, issuer, name, counters, tried, origin };
-                    if already.is_some() {
-                        before.decoy().await;
-                        directory.decoy().await;
-                        continue;
-                    }
-                    match directory.verify(&password, &before, self.clock.now()).await {
-                        Ok(signed_in) => {
-                            return Ok(VerifiedPassword::Directory(Box::new(signed_in)));
-                        }
-                        Err(DirectoryError::NoEntry) => {}
-                        Err(DirectoryError::WrongPassword) => {
-                            decided = Some(SignInError::WrongPassword);
-                        }
-                        Err(DirectoryError::Throttled(seconds)) => {
-                            return Err(SignInError::Throttled(seconds));
-                        }
-                        Err(DirectoryError::Account(problem)) => {
-                            decided = Some(SignInError::Account(problem));
-                        }
-                        Err(DirectoryError::Unavailable(_) | DirectoryError::NotAccepted(_)) => {
-                            is_unavailable = true;
-                        }
-                    }
+            let Some(directory) = step else {
+                let own = own.take().filter(|_| decided.is_none());
+                let has_name = own.is_some();
+                let password = password.clone();
+                match self.check_within_limit(&username, own, password, in_a_row, origin).await {
+                    Ok(user) => return Ok(VerifiedPassword::Local(user)),
+                    Err(error) if has_name => decided = Some(error),
+                    Err(SignInError::WrongPassword) => {}
+                    Err(error) => return Err(error),
                 }
-                (None, _) => {
-                    let own = own.take().filter(|_| decided.is_none());
-                    let has_name = own.is_some();
-                    let password = password.clone();
-                    match self.check_within_limit(&username, own, password, in_a_row, origin).await
-                    {
-                        Ok(user) => return Ok(VerifiedPassword::Local(user)),
-                        Err(error) if has_name => decided = Some(error),
-                        Err(SignInError::WrongPassword) => {}
-                        Err(error) => return Err(error),
-                    }
+                continue;
+            };
+            let (issuer, name) = (&directory.directory.provider.issuer, &username);
+            let before = OfEntry { check: self, issuer, name, counters, tried, origin };
+            if decided.is_some() {
+                before.decoy().await;
+                directory.decoy().await;
+                continue;
+            }
+            match directory.verify(&password, &before, self.clock.now()).await {
+                Ok(signed_in) => return Ok(VerifiedPassword::Directory(Box::new(signed_in))),
+                Err(DirectoryError::NoEntry) => {}
+                Err(DirectoryError::WrongPassword) => decided = Some(SignInError::WrongPassword),
+                Err(DirectoryError::Throttled(seconds)) => {
+                    return Err(SignInError::Throttled(seconds));
+                }
+                Err(DirectoryError::Account(problem)) => {
+                    decided = Some(SignInError::Account(problem));
+                }
+                Err(DirectoryError::Unavailable(_) | DirectoryError::NotAccepted(_)) => {
+                    is_unavailable = true;
                 }
             }
         }

@@ -1,14 +1,14 @@
 //! `doorward client …`: clients in the database. Those of the configuration are shown here and
 //! changed there. A running server sees changes within a second.
 
-mod registration_token;
-mod secret;
-mod settings;
+pub(super) mod registration_token;
+pub(super) mod secret;
+pub(super) mod settings;
 
 use std::{collections::BTreeMap, io::Read as _};
 
 use clap::Subcommand;
-use doorward_protocol::{base64url, ids::ClientId};
+use doorward_protocol::{base64url, ids::ClientId, secret::Secret};
 use doorward_provider::{
     model::{
         client::ClientSettings, registration::RegisteredClient, stored_client::StoredClient,
@@ -160,10 +160,13 @@ async fn list(context: &CommandContext) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// The columns of a list of clients that registered themselves.
+pub(super) const REGISTERED_COLUMNS: &[&str] =
+    &["client_id", "name", "used", "issued_at", "expires_at", "redirect_uris"];
+
 /// Lists the clients that registered themselves, a page at a time.
 async fn registered(context: &CommandContext) -> Result<(), CommandError> {
-    let columns = &["client_id", "name", "used", "issued_at", "expires_at", "redirect_uris"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, REGISTERED_COLUMNS);
     let mut after = None;
     loop {
         let page = context.store.registered_clients_page(after.as_ref(), PAGE).await?;
@@ -262,8 +265,13 @@ async fn add(
     let record = record.changing(None, Some(Value::Object(settings.clone())));
     clients::add_client(&*context.store, client_id.clone(), settings).await?;
     context.audit(record).await;
-    secret::tell(context, &client_id, &format!("The client {client_id} was added."), secret);
+    tell_added(context.json, &client_id, secret);
     Ok(())
+}
+
+/// Says that a client was added, and shows its secret only this once.
+pub(super) fn tell_added(json: bool, client_id: &ClientId, secret: Option<Secret>) {
+    secret::tell(json, client_id, &format!("The client {client_id} was added."), secret);
 }
 
 async fn set(
@@ -277,12 +285,13 @@ async fn set(
         Ok(())
     })
     .await?;
-    done(
-        context.json,
-        &format!("The client {client_id} is changed."),
-        json!({"client_id": client_id}),
-    );
+    tell_changed(context.json, client_id);
     Ok(())
+}
+
+/// Says that a client is changed.
+pub(super) fn tell_changed(json: bool, client_id: &ClientId) {
+    done(json, &format!("The client {client_id} is changed."), json!({"client_id": client_id}));
 }
 
 async fn remove(

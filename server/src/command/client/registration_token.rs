@@ -54,8 +54,11 @@ impl RegistrationTokenCommand {
     }
 }
 
+/// The columns of a list.
+pub(in crate::command) const COLUMNS: &[&str] = &["id", "uses_left", "expires_at", "note"];
+
 async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let mut printer = RowPrinter::new(context.json, &["id", "uses_left", "expires_at", "note"]);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after: Option<String> = None;
     loop {
         let page = context.store.registration_tokens_page(after.as_deref(), PAGE).await?;
@@ -98,12 +101,22 @@ async fn add(
         return Err(CommandError::Missing("a token of this name is there: try again".to_owned()));
     }
     context.audit(by_operator("registration_token_added", "token", &id)).await;
-    let text = format!(
-        "The token {id} registers {uses} client(s) within {days} day(s). It is shown only now:\n{}",
-        handle.expose()
-    );
-    done(context.json, &text, json!({"id": id, "token": handle.expose()}));
+    tell_added(context.json, &id, handle.expose(), uses, days);
     Ok(())
+}
+
+/// Shows a new token only this once.
+pub(in crate::command) fn tell_added(json: bool, id: &str, token: &str, uses: u32, days: u32) {
+    let text = format!(
+        "The token {id} registers {uses} client(s) within {days} day(s). It is shown only \
+         now:\n{token}"
+    );
+    done(json, &text, json!({"id": id, "token": token}));
+}
+
+/// Says that a token is removed.
+pub(in crate::command) fn tell_removed(json: bool, id: &str) {
+    done(json, &format!("The token {id} is removed."), json!({"id": id}));
 }
 
 async fn remove(context: &CommandContext, id: &str) -> Result<(), CommandError> {
@@ -111,6 +124,6 @@ async fn remove(context: &CommandContext, id: &str) -> Result<(), CommandError> 
         return Err(CommandError::Missing(format!("there is no registration token {id:?}")));
     }
     context.audit(by_operator("registration_token_removed", "token", id)).await;
-    done(context.json, &format!("The token {id} is removed."), json!({"id": id}));
+    tell_removed(context.json, id);
     Ok(())
 }

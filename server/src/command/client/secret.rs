@@ -55,12 +55,7 @@ impl SecretCommand {
                     Ok(clients::add_secret(settings, expires_at, description, &SystemEntropy))
                 })
                 .await?;
-                tell(
-                    &context,
-                    &client_id,
-                    &format!("The client {client_id} has one more secret."),
-                    Some(secret),
-                );
+                tell_added(context.json, &client_id, secret);
                 Ok(())
             }
             Self::Remove { client_id, secret, data } => {
@@ -79,9 +74,12 @@ async fn list(context: &CommandContext, client_id: &ClientId) -> Result<(), Comm
         })
     };
     let rows: Vec<Value> = settings.client_secrets.iter().map(row).collect();
-    print_rows(context.json, &["secret", "expires_at", "description"], &rows);
+    print_rows(context.json, COLUMNS, &rows);
     Ok(())
 }
+
+/// The columns of a list.
+pub(in crate::command) const COLUMNS: &[&str] = &["secret", "expires_at", "description"];
 
 async fn remove(
     context: &CommandContext,
@@ -97,22 +95,27 @@ async fn remove(
         })
     })
     .await?;
-    let sentence = format!("The secret {named} of the client {client_id} is removed.");
-    done(context.json, &sentence, json!({"client_id": client_id, "secret": named}));
+    tell_removed(context.json, client_id, named);
     Ok(())
 }
 
+/// Shows one more secret.
+pub(in crate::command) fn tell_added(json: bool, client_id: &ClientId, secret: Secret) {
+    tell(json, client_id, &format!("The client {client_id} has one more secret."), Some(secret));
+}
+
+/// Says that a secret is removed.
+pub(in crate::command) fn tell_removed(json: bool, client_id: &ClientId, named: &str) {
+    let sentence = format!("The secret {named} of the client {client_id} is removed.");
+    done(json, &sentence, json!({"client_id": client_id, "secret": named}));
+}
+
 /// Says what was done, and shows a new secret only this once.
-pub(super) fn tell(
-    context: &CommandContext,
-    client_id: &ClientId,
-    sentence: &str,
-    secret: Option<Secret>,
-) {
+pub(super) fn tell(json: bool, client_id: &ClientId, sentence: &str, secret: Option<Secret>) {
     let Some(secret) = secret else {
-        return done(context.json, sentence, json!({"client_id": client_id}));
+        return done(json, sentence, json!({"client_id": client_id}));
     };
-    let text = if context.json {
+    let text = if json {
         format!(
             "{:#}\n",
             json!({"client_id": client_id, "client_secret": secret.expose(), "message": sentence})

@@ -143,7 +143,10 @@ fn texts(settings: &Map<String, Value>, key: &str) -> Vec<String> {
 
 impl SettingsArguments {
     /// Changes settings, which have their names in the configuration.
-    pub(super) fn apply(&self, settings: &mut Map<String, Value>) -> Result<(), CommandError> {
+    pub(in crate::command) fn apply(
+        &self,
+        settings: &mut Map<String, Value>,
+    ) -> Result<(), CommandError> {
         settings.extend(self.file.as_deref().map(from_file).transpose()?.unwrap_or_default());
         for assignment in &self.set {
             settings.extend(assigned(assignment)?);

@@ -21,7 +21,12 @@ pub async fn run(command: AuditCommand, server: &ServerUrl) -> Result<(), Comman
         AuditCommand::List(arguments) => {
             list(&mut open(server, &arguments.data)?, &arguments).await
         }
-        _ => Err(not_from_elsewhere()),
+        AuditCommand::Export { filter, data } => {
+            let mut query = query(&filter.filter(CommandContext::now()));
+            query.push(("order", "oldest".to_owned()));
+            open(server, &data)?.write_out(&["events", "export"], &query).await
+        }
+        AuditCommand::Verify { .. } => Err(not_from_elsewhere()),
     }
 }
 

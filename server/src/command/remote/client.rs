@@ -1,18 +1,33 @@
 //! `doorward --server URL client …`.
 
+use doorward_protocol::{ids::ClientId, secret::Secret};
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{
     super::{
         CommandError, RowPrinter,
-        client::{self, ClientCommand, ClientLine, OneClient},
+        client::{
+            self, ClientCommand, ClientLine, OneClient,
+            registration_token::{self, RegistrationTokenCommand},
+            secret::{self, SecretCommand},
+            settings::SettingsArguments,
+        },
+        print_rows,
     },
+    changes,
     group::print_all,
     not_from_elsewhere, open,
 };
-use crate::remote::ServerUrl;
+use crate::remote::{Answer, Page, RemoteServer, ServerUrl};
+
+/// What was made, with the secret that is shown once.
+#[derive(Deserialize)]
+struct Made {
+    #[serde(default)]
+    client_secret: Option<Secret>,
+}
 
 /// A client of a list, as the API shows it.
 #[derive(Deserialize)]
@@ -31,6 +46,13 @@ struct ClientView {
     client_id: String,
     configured: bool,
     settings: Map<String, Value>,
+}
+
+/// A registration token that was made.
+#[derive(Deserialize)]
+struct MadeToken {
+    id: String,
+    token: Secret,
 }
 
 pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), CommandError> {
@@ -71,6 +93,117 @@ pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), Comma
             client::tell_removed(server.json, &client_id);
             Ok(())
         }
-        _ => Err(not_from_elsewhere()),
+        ClientCommand::Add { client_id, settings, data } => {
+            add(&mut open(server, &data)?, client_id, &settings).await
+        }
+        ClientCommand::Set { client_id, settings, data } => {
+            set(&mut open(server, &data)?, &client_id, &settings).await
+        }
+        ClientCommand::Secret(command) => run_secret(command, server).await,
+        ClientCommand::RegistrationToken(command) => run_token(command, server).await,
+        ClientCommand::Registered(data) => {
+            let mut server = open(server, &data)?;
+            let printer = RowPrinter::new(server.json, client::REGISTERED_COLUMNS);
+            print_all(&mut server, &["registered-clients"], printer, |row: Value| row).await
+        }
+        ClientCommand::SecretHash => Err(not_from_elsewhere()),
     }
+}
+
+async fn add(
+    server: &mut RemoteServer,
+    client_id: ClientId,
+    arguments: &SettingsArguments,
+) -> Result<(), CommandError> {
+    let mut settings = Map::new();
+    arguments.apply(&mut settings)?;
+    settings.remove("client_id");
+    let body = json!({"client_id": client_id, "settings": settings});
+    let added = server.change(Method::POST, &["clients"], Some(body), None).await?;
+    client::tell_added(server.json, &client_id, added.read::<Made>()?.client_secret);
+    Ok(())
+}
+
+async fn set(
+    server: &mut RemoteServer,
+    client_id: &ClientId,
+    arguments: &SettingsArguments,
+) -> Result<(), CommandError> {
+    let found = server.find(&["clients", client_id]).await?;
+    let found = found.ok_or_else(|| client::missing(client_id))?;
+    let etag = found.etag.clone();
+    let before = found.read::<ClientView>()?.settings;
+    let mut after = before.clone();
+    arguments.apply(&mut after)?;
+    after.remove("client_id");
+    let body = json!({"settings": changes(&before, &after)});
+    let path = ["clients", &**client_id];
+    server.change(Method::PATCH, &path, Some(body), etag.as_deref()).await?;
+    client::tell_changed(server.json, client_id);
+    Ok(())
+}
+
+async fn run_secret(command: SecretCommand, server: &ServerUrl) -> Result<(), CommandError> {
+    match command {
+        SecretCommand::List(OneClient { client_id, data }) => {
+            let mut server = open(server, &data)?;
+            let secrets = secrets(&mut server, &client_id).await?;
+            let rows: Page<Value> = secrets.read()?;
+            print_rows(server.json, secret::COLUMNS, &rows.items);
+            Ok(())
+        }
+        SecretCommand::Add { client_id, days, description, data } => {
+            let mut server = open(server, &data)?;
+            let etag = secrets(&mut server, &client_id).await?.etag;
+            let body = json!({"days": days, "description": description});
+            let path = ["clients", &*client_id, "secrets"];
+            let made = server.change(Method::POST, &path, Some(body), etag.as_deref()).await?;
+            if let Some(made) = made.read::<Made>()?.client_secret {
+                secret::tell_added(server.json, &client_id, made);
+            }
+            Ok(())
+        }
+        SecretCommand::Remove { client_id, secret: named, data } => {
+            let mut server = open(server, &data)?;
+            let etag = secrets(&mut server, &client_id).await?.etag;
+            let path = ["clients", &*client_id, "secrets", &*named];
+            server.change(Method::DELETE, &path, None, etag.as_deref()).await?;
+            secret::tell_removed(server.json, &client_id, &named);
+            Ok(())
+        }
+    }
+}
+
+async fn run_token(
+    command: RegistrationTokenCommand,
+    server: &ServerUrl,
+) -> Result<(), CommandError> {
+    const TOKENS: &str = "registration-tokens";
+    match command {
+        RegistrationTokenCommand::List(data) => {
+            let mut server = open(server, &data)?;
+            let printer = RowPrinter::new(server.json, registration_token::COLUMNS);
+            print_all(&mut server, &[TOKENS], printer, |row: Value| row).await
+        }
+        RegistrationTokenCommand::Add { uses, days, note, data } => {
+            let mut server = open(server, &data)?;
+            let body = json!({"uses": uses, "days": days, "note": note});
+            let made = server.change(Method::POST, &[TOKENS], Some(body), None).await?;
+            let MadeToken { id, token } = made.read()?;
+            registration_token::tell_added(server.json, &id, token.expose(), uses, days);
+            Ok(())
+        }
+        RegistrationTokenCommand::Remove { id, data } => {
+            let mut server = open(server, &data)?;
+            server.change(Method::DELETE, &[TOKENS, &id], None, None).await?;
+            registration_token::tell_removed(server.json, &id);
+            Ok(())
+        }
+    }
+}
+
+/// The secrets of a client, by their names.
+async fn secrets(server: &mut RemoteServer, client_id: &ClientId) -> Result<Answer, CommandError> {
+    let found = server.find(&["clients", client_id, "secrets"]).await?;
+    found.ok_or_else(|| client::missing(client_id))
 }

@@ -118,7 +118,8 @@ async fn set(
     settings.apply(&mut after)?;
     group::refuse_nothing(after == before)?;
     let body = json!({
-        // An empty text takes it away.
+        // An empty text takes them away.
+        "display_name": after.display_name.clone().unwrap_or_default(),
         "description": after.description.clone().unwrap_or_default(),
         "roles": after.roles,
         "claims": changes(&before.claims.0, &after.claims.0),

@@ -34,6 +34,13 @@ pub async fn run(command: KeysCommand, server: &ServerUrl) -> Result<(), Command
             keys::tell_rotated(server.json, answer.read::<Rotated>()?.takes_over);
             Ok(())
         }
-        _ => Err(not_from_elsewhere()),
+        KeysCommand::Retire { kid, replace, data } => {
+            let mut server = open(server, &data)?;
+            let query: &[_] = if replace { &[("replace", "true")] } else { &[] };
+            server.remove(&["keys", &kid], query).await?;
+            keys::tell_retired(server.json, &kid);
+            Ok(())
+        }
+        KeysCommand::Rekey { .. } => Err(not_from_elsewhere()),
     }
 }

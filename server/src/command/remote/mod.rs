@@ -1,10 +1,13 @@
 //! The commands that work on a server elsewhere ([`crate::remote`]). What they print is made by the
 //! same functions as on the server's machine.
 
+mod admin;
 mod audit;
 mod client;
+mod grant;
 mod group;
 mod keys;
+mod mail;
 mod session;
 mod user;
 
@@ -18,22 +21,38 @@ use crate::{
 
 /// The commands that work with `--server`, for the table of commands.
 #[cfg(test)]
-pub(super) const REMOTE: [&str; 28] = [
+pub(super) const REMOTE: [&str; 53] = [
     "config show",
     "login",
     "logout",
     "user list",
     "user show",
     "user add",
+    "user invite",
+    "user invitations",
+    "user uninvite",
     "user set",
+    "user passwd",
     "user disable",
     "user enable",
     "user reset-factors",
+    "user links",
+    "user unlink",
+    "user events",
     "user remove",
     "user roles",
     "client list",
     "client show",
+    "client add",
+    "client set",
     "client remove",
+    "client secret list",
+    "client secret add",
+    "client secret remove",
+    "client registration-token list",
+    "client registration-token add",
+    "client registration-token remove",
+    "client registered",
     "group list",
     "group show",
     "group add",
@@ -42,11 +61,20 @@ pub(super) const REMOTE: [&str; 28] = [
     "group member list",
     "group member add",
     "group member remove",
+    "admin list",
+    "admin invite",
+    "admin grant",
+    "admin revoke",
+    "grant list",
+    "grant revoke",
     "session list",
     "session end",
     "keys list",
     "keys rotate",
+    "keys retire",
     "audit list",
+    "audit export",
+    "mail outbox",
 ];
 
 impl DataCommand {
@@ -57,6 +85,9 @@ impl DataCommand {
                 Self::User(command) => Box::pin(user::run(command, server)).await,
                 Self::Client(command) => Box::pin(client::run(command, server)).await,
                 Self::Group(command) => Box::pin(group::run(command, server)).await,
+                Self::Admin(command) => Box::pin(admin::run(command, server)).await,
+                Self::Grant(command) => Box::pin(grant::run(command, server)).await,
+                Self::Mail(command) => Box::pin(mail::run(command, server)).await,
                 Self::Session(command) => Box::pin(session::run(command, server)).await,
                 Self::Keys(command) => Box::pin(keys::run(command, server)).await,
                 Self::Audit(command) => Box::pin(audit::run(command, server)).await,

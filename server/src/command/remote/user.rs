@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use doorward_admin::AdminRole;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
+        email::{EmailAddress, normalized_email},
         factor::FactorSummary,
         group::{Group, GroupName},
         time::{SystemEntropy, Timestamp},
@@ -18,12 +20,16 @@ use serde_json::{Map, Value, json};
 
 use super::{
     super::{
-        CommandError, RowPrinter, print_object,
-        user::{self, OneUser, RoleChange, UserCommand},
+        CommandError, RowPrinter, done, print_object, print_rows,
+        user::{
+            self, OneUser, RoleChange, UserCommand, events, invitations, invite::Invite, links,
+        },
     },
-    changes, not_from_elsewhere, open,
+    changes,
+    group::print_all,
+    not_from_elsewhere, open,
 };
-use crate::remote::{RemoteServer, ServerUrl};
+use crate::remote::{Page, RemoteServer, ServerUrl};
 
 /// A user of a list, as the API shows it.
 #[derive(Deserialize)]
@@ -36,13 +42,29 @@ struct UserRow {
 
 /// A user, as the API shows it.
 #[derive(Deserialize)]
-struct UserView {
+pub struct UserView {
     sub: Sub,
     username: String,
     enabled: bool,
     admin_role: Option<String>,
     claims: Map<String, Value>,
     groups: Vec<GroupName>,
+}
+
+/// An invitation, as the API shows it.
+#[derive(Deserialize)]
+struct InvitationRow {
+    id: String,
+    email: String,
+    name: Option<String>,
+    expires_at: i64,
+    claims: Value,
+}
+
+/// An invitation that was made.
+#[derive(Deserialize)]
+struct CreatedInvitation {
+    link: Option<String>,
 }
 
 /// Second factors, as the API shows them.
@@ -157,8 +179,120 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             };
             set(&mut server, &user, apply, user::HAS_ROLES).await
         }
-        _ => Err(not_from_elsewhere()),
+        UserCommand::Invite(whom) => invite(&mut open(server, &whom.data)?, &whom, None).await,
+        UserCommand::Invitations(data) => {
+            let mut server = open(server, &data)?;
+            let printer = RowPrinter::new(server.json, invitations::COLUMNS);
+            print_all(&mut server, &["invitations"], printer, |row: InvitationRow| {
+                let InvitationRow { email, name, claims, expires_at, .. } = row;
+                invitations::row(Some(&email), name.as_deref(), &claims, expires_at)
+            })
+            .await
+        }
+        UserCommand::Uninvite { email, data } => uninvite(&mut open(server, &data)?, &email).await,
+        UserCommand::Passwd { user, mail_link, data, .. } => {
+            if !mail_link {
+                return Err(CommandError::refused(
+                    "from elsewhere nobody sets a password for somebody else: give --mail-link, \
+                     and the user gets a link to set one",
+                ));
+            }
+            let mut server = open(server, &data)?;
+            let (user, _) = find(&mut server, &user).await?;
+            let path = ["users", &*user.sub, "password-reset"];
+            server.change(Method::POST, &path, None, None).await?;
+            let sentence = format!("A link is on its way to {}.", user.username);
+            done(server.json, &sentence, json!({"sub": user.sub}));
+            Ok(())
+        }
+        UserCommand::Events(OneUser { user, data }) => {
+            let mut server = open(server, &data)?;
+            let (user, _) = find(&mut server, &user).await?;
+            let printer = RowPrinter::new(server.json, events::COLUMNS);
+            print_all(&mut server, &["users", &user.sub, "events"], printer, |row: Value| row).await
+        }
+        UserCommand::Links(OneUser { user, data }) => {
+            let mut server = open(server, &data)?;
+            let (user, _) = find(&mut server, &user).await?;
+            let rows: Vec<Value> =
+                links_of(&mut server, &user).await?.into_iter().map(|link| link.shown).collect();
+            print_rows(server.json, links::COLUMNS, &rows);
+            Ok(())
+        }
+        UserCommand::Unlink { user, provider, subject, data } => {
+            let mut server = open(server, &data)?;
+            unlink(&mut server, &user, &provider, subject.as_deref()).await
+        }
+        UserCommand::PasswordHash { .. } => Err(not_from_elsewhere()),
     }
+}
+
+/// A link, and what names it in the API.
+struct Link {
+    id: String,
+    shown: Value,
+}
+
+/// The accounts of a user at other providers.
+async fn links_of(server: &mut RemoteServer, user: &User) -> Result<Vec<Link>, CommandError> {
+    let page: Page<Map<String, Value>> =
+        server.get(&["users", &user.sub, "links"]).await?.read()?;
+    let link = |mut row: Map<String, Value>| {
+        let id = row.remove("id");
+        let id = id.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+        Link { id, shown: row.into() }
+    };
+    Ok(page.items.into_iter().map(link).collect())
+}
+
+async fn unlink(
+    server: &mut RemoteServer,
+    user: &str,
+    provider: &str,
+    subject: Option<&str>,
+) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let found = links_of(server, &user).await?;
+    let is_meant = |link: &&Link| {
+        link.shown["provider"] == provider
+            && subject.is_none_or(|subject| link.shown["subject"] == subject)
+    };
+    let link = links::only(&user, found.iter().filter(is_meant))?;
+    server.change(Method::DELETE, &["users", &user.sub, "links", &link.id], None, None).await?;
+    let subject = link.shown["subject"].as_str().unwrap_or_default();
+    links::tell_unlinked(server.json, &user, provider, subject);
+    Ok(())
+}
+
+/// Invites somebody, with a role in the administration if there is one.
+pub async fn invite(
+    server: &mut RemoteServer,
+    whom: &Invite,
+    role: Option<AdminRole>,
+) -> Result<(), CommandError> {
+    let body = whom.body(role);
+    let made = server.change(Method::POST, &["invitations"], Some(body), None).await?;
+    whom.tell(server.json, made.read::<CreatedInvitation>()?.link.as_deref());
+    Ok(())
+}
+
+/// Withdraws each invitation of an address.
+async fn uninvite(server: &mut RemoteServer, typed: &str) -> Result<(), CommandError> {
+    let email = EmailAddress::parse(typed).map_err(CommandError::refused)?;
+    let (mut ids, mut after) = (Vec::new(), None);
+    loop {
+        let page = server.page::<InvitationRow>(&["invitations"], &[], after.as_deref()).await?;
+        let is_meant = |row: &InvitationRow| normalized_email(&row.email) == email.normalized();
+        ids.extend(page.items.into_iter().filter(is_meant).map(|row| row.id));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    for id in &ids {
+        server.change(Method::DELETE, &["invitations", id], None, None).await?;
+    }
+    invitations::tell_uninvited(server.json, &email, ids.len() as u64)
 }
 
 /// The user with this name or this `sub`, and the state.
@@ -196,12 +330,12 @@ async fn list(server: &mut RemoteServer) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Accounts at other providers are not in the API.
 async fn show(server: &mut RemoteServer, name: &str) -> Result<(), CommandError> {
     let (found, _) = find(server, name).await?;
     let factors = server.get(&["users", &found.sub, "factors"]).await?;
     let factors: FactorsView = factors.read()?;
-    print_object(server.json, &user::shown(&found, factors.into(), None));
+    let links = links_of(server, &found).await?.into_iter().map(|link| link.shown).collect();
+    print_object(server.json, &user::shown(&found, factors.into(), links));
     Ok(())
 }
 

@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use super::super::{CommandContext, CommandError, PAGE, RowPrinter};
 
+/// The columns of a list.
+pub const COLUMNS: &[&str] = &["at", "event", "address", "browser", "detail"];
+
 /// Prints the events of a user, the latest first.
 pub async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let columns = &["at", "event", "address", "browser", "detail"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut before = None;
     loop {
         let page = context.store.account_events(&user.sub, before, PAGE).await?;

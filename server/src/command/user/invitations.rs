@@ -12,8 +12,7 @@ const PURPOSE: TicketPurpose = TicketPurpose::Invitation;
 
 /// Prints the invitations that nobody has followed yet, the next to expire first.
 pub async fn list(context: &CommandContext) -> Result<(), CommandError> {
-    let columns = &["email", "name", "role", "groups", "expires"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after = None;
     loop {
         let now = CommandContext::now();
@@ -26,14 +25,25 @@ pub async fn list(context: &CommandContext) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// The columns of a list.
+pub(in super::super) const COLUMNS: &[&str] = &["email", "name", "role", "groups", "expires"];
+
 fn described(invitation: &Ticket) -> Value {
-    let claim = |name: &str| invitation.data.get("claims").and_then(|claims| claims.get(name));
+    let claims = invitation.data.get("claims").cloned().unwrap_or_default();
+    let expires = invitation.expires_at.seconds();
+    row(invitation.text("email"), invitation.text("name"), &claims, expires)
+}
+
+/// An invitation in a list.
+pub(in super::super) fn row(
+    email: Option<&str>,
+    name: Option<&str>,
+    claims: &Value,
+    expires: i64,
+) -> Value {
     json!({
-        "email": invitation.text("email"),
-        "name": invitation.text("name"),
-        "role": claim("role"),
-        "groups": claim("groups"),
-        "expires": invitation.expires_at.seconds(),
+        "email": email, "name": name, "role": claims["role"], "groups": claims["groups"],
+        "expires": expires,
     })
 }
 
@@ -41,15 +51,26 @@ fn described(invitation: &Ticket) -> Value {
 pub async fn uninvite(context: &CommandContext, typed: &str) -> Result<(), CommandError> {
     let email = EmailAddress::parse(typed).map_err(CommandError::refused)?;
     let removed = context.store.remove_tickets_about(PURPOSE, &email.normalized()).await?;
+    if removed > 0 {
+        context.audit(by_operator("user_uninvited", "email", email.as_str())).await;
+    }
+    tell_uninvited(context.json, &email, removed)
+}
+
+/// Says how many invitations were taken back.
+pub(in super::super) fn tell_uninvited(
+    json: bool,
+    email: &EmailAddress,
+    removed: u64,
+) -> Result<(), CommandError> {
     if removed == 0 {
         let problem = format!("no invitation of {} waits", email.as_str());
         return Err(CommandError::Missing(problem));
     }
-    context.audit(by_operator("user_uninvited", "email", email.as_str())).await;
     let sentence = match removed {
         1 => format!("The invitation of {} is taken back.", email.as_str()),
         count => format!("{count} invitations of {} are taken back.", email.as_str()),
     };
-    done(context.json, &sentence, json!({"email": email.as_str(), "invitations": removed}));
+    done(json, &sentence, json!({"email": email.as_str(), "invitations": removed}));
     Ok(())
 }

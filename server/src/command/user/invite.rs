@@ -1,5 +1,6 @@
 //! `doorward user invite`.
 
+use doorward_admin::AdminRole;
 use doorward_provider::{
     model::{
         account_settings::Registration,
@@ -46,7 +47,7 @@ pub struct Invite {
     #[arg(long)]
     print_link: bool,
     #[command(flatten)]
-    data: DataArguments,
+    pub(in super::super) data: DataArguments,
 }
 
 impl Invite {
@@ -77,14 +78,26 @@ impl Invite {
             other => CommandError::Missing(other.to_string()),
         })?;
         context.audit(by_operator("user_invited", "email", &self.email)).await;
-        let text = if self.print_link {
-            format!("Pass this link on to {}: {link}", self.email)
-        } else {
-            format!("An invitation is on its way to {}.", self.email)
-        };
-        let link = self.print_link.then_some(link);
-        done(context.json, &text, json!({"email": self.email, "link": link}));
+        self.tell(context.json, self.print_link.then_some(link).as_deref());
         Ok(())
+    }
+
+    /// Says that somebody is invited, with the link if it is to be passed on.
+    pub(in super::super) fn tell(&self, json: bool, link: Option<&str>) {
+        let text = match link {
+            Some(link) => format!("Pass this link on to {}: {link}", self.email),
+            None => format!("An invitation is on its way to {}.", self.email),
+        };
+        done(json, &text, json!({"email": self.email, "link": link}));
+    }
+
+    /// The same as the admin API takes it.
+    pub(in super::super) fn body(&self, admin_role: Option<AdminRole>) -> Value {
+        json!({
+            "email": self.email, "name": self.name, "roles": values(&self.roles),
+            "groups": values(&self.groups), "admin_role": admin_role.map(AdminRole::name),
+            "days": self.expires, "language": self.language, "show_link": self.print_link,
+        })
     }
 
     fn invitation(&self, context: &CommandContext) -> Result<Invitation, CommandError> {

@@ -2,18 +2,24 @@
 //! user signs in.
 
 use doorward_provider::{
-    model::{account_notice::AccountNotices, external_identity::StoredIdentity, time::Timestamp},
+    model::{
+        account_notice::AccountNotices, external_identity::StoredIdentity, time::Timestamp,
+        user::User,
+    },
     store::{IdentityRemoval, RemovedIdentity},
 };
 use serde_json::{Value, json};
 
 use super::super::{CommandContext, CommandError, RowPrinter, by_operator, done};
 
+/// The columns of a list.
+pub(in super::super) const COLUMNS: &[&str] =
+    &["provider", "subject", "name", "since", "last_used", "issuer"];
+
 /// Prints the links of a user, the oldest first.
 pub async fn list(context: &CommandContext, user: &str) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let columns = &["provider", "subject", "name", "since", "last_used", "issuer"];
-    let mut printer = RowPrinter::new(context.json, columns);
+    let mut printer = RowPrinter::new(context.json, COLUMNS);
     let links = context.store.external_identities(&user.sub).await?;
     printer.print_page(&links.iter().map(described).collect::<Vec<_>>());
     printer.finish();
@@ -46,18 +52,7 @@ pub async fn unlink(
         link.provider.as_str() == provider
             && subject.is_none_or(|subject| link.id.subject.as_str() == subject)
     };
-    let mut meant = links.iter().filter(is_meant);
-    let Some(link) = meant.next() else {
-        let problem = format!(
-            "the user {} has no such link: doorward user links {} shows those that there are",
-            user.username, user.username
-        );
-        return Err(CommandError::Missing(problem));
-    };
-    if meant.next().is_some() {
-        let problem = "the user has several links with this provider: name the subject, too";
-        return Err(CommandError::refused(problem));
-    }
+    let link = only(&user, links.iter().filter(is_meant))?;
     let (notices, now) = (AccountNotices::default(), CommandContext::now());
     let (sub, id) = (user.sub.clone(), link.id.clone());
     let providers = context.config.provider.settings.ways_in_elsewhere();
@@ -79,11 +74,34 @@ pub async fn unlink(
         }
     }
     context.audit(by_operator("user_unlinked", "sub", &user.sub)).await;
+    tell_unlinked(context.json, &user, provider, &link.id.subject);
+    Ok(())
+}
+
+/// The only one of the links that are meant.
+pub(in super::super) fn only<T>(
+    user: &User,
+    mut meant: impl Iterator<Item = T>,
+) -> Result<T, CommandError> {
+    let Some(link) = meant.next() else {
+        let problem = format!(
+            "the user {} has no such link: doorward user links {} shows those that there are",
+            user.username, user.username
+        );
+        return Err(CommandError::Missing(problem));
+    };
+    if meant.next().is_some() {
+        let problem = "the user has several links with this provider: name the subject, too";
+        return Err(CommandError::refused(problem));
+    }
+    Ok(link)
+}
+
+/// Says that a link is removed.
+pub(in super::super) fn tell_unlinked(json: bool, user: &User, provider: &str, subject: &str) {
     let sentence = format!("The user {} has no link with {provider} any more.", user.username);
     let facts = json!({
-        "username": user.username, "sub": user.sub, "provider": provider,
-        "subject": link.id.subject,
+        "username": user.username, "sub": user.sub, "provider": provider, "subject": subject,
     });
-    done(context.json, &sentence, facts);
-    Ok(())
+    done(json, &sentence, facts);
 }

@@ -1,9 +1,9 @@
 //! `doorward user …`.
 
-mod events;
-mod invitations;
+pub(super) mod events;
+pub(super) mod invitations;
 pub(super) mod invite;
-mod links;
+pub(super) mod links;
 mod password;
 mod profile;
 
@@ -84,6 +84,10 @@ pub enum UserCommand {
     Passwd {
         /// The user, by name or sub.
         user: String,
+        /// With --server, where nobody sets a password for somebody else: mail the user a link to
+        /// set one.
+        #[arg(long, conflicts_with_all = ["password_stdin", "force"])]
+        mail_link: bool,
         #[command(flatten)]
         password: PasswordSource,
         #[command(flatten)]
@@ -175,7 +179,10 @@ impl UserCommand {
             Self::Set { user, username, profile, data } => {
                 set(&CommandContext::open(&data).await?, &user, username, &profile).await
             }
-            Self::Passwd { user, password, force, data } => {
+            Self::Passwd { mail_link: true, .. } => {
+                Err(CommandError::refused("--mail-link works with --server: here, set a password"))
+            }
+            Self::Passwd { user, password, force, data, .. } => {
                 passwd(&CommandContext::open(&data).await?, &user, &password, force).await
             }
             Self::PasswordHash { password } => password_hash(&password),
@@ -230,23 +237,20 @@ async fn show(context: &CommandContext, name: &str) -> Result<(), CommandError> 
     let factors = context.store.factors(&user.sub).await?;
     let links = context.store.external_identities(&user.sub).await?;
     let links = links.iter().map(links::described).collect();
-    print_object(context.json, &shown(&user, factors, Some(links)));
+    print_object(context.json, &shown(&user, factors, links));
     Ok(())
 }
 
-/// All that is said about one user. `links` are the accounts at other providers, if they are known.
-pub(super) fn shown(user: &User, factors: FactorSummary, links: Option<Vec<Value>>) -> Value {
-    let mut shown = json!({
+/// All that is said about one user. `links` are the accounts at other providers.
+pub(super) fn shown(user: &User, factors: FactorSummary, links: Vec<Value>) -> Value {
+    json!({
         "username": user.username, "sub": user.sub, "enabled": user.enabled,
         "authenticator_app": factors.totp_since.is_some(),
         "recovery_codes": factors.recovery_codes, "passkeys": factors.passkeys,
         "claims": user.claims.0,
         "groups": user.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(),
-    });
-    if let Some(links) = links {
-        shown["links"] = links.into();
-    }
-    shown
+        "links": links,
+    })
 }
 
 /// What is said about a user in lists and after changes.

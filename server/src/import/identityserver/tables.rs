@@ -175,10 +175,11 @@ pub fn read_tables(
     }
     name_unknown(&found, configuration);
     let roles = roles(tables, &found, configuration)?;
-    let mut taker = Taker { now, each, configuration, grants: BTreeMap::new() };
+    let mut taker =
+        Taker { now, each, configuration: &mut *configuration, grants: BTreeMap::new() };
     for (name, list, parts) in READ {
         let Some(table) = found.get(name).copied() else { continue };
-        let children = children(table, parts, &found, taker.configuration);
+        let children = children(table, parts, &found, &mut *taker.configuration);
         tables.rows(table, &children, &mut |mut row| {
             if list == "Users" {
                 name_roles(&mut row, &roles);

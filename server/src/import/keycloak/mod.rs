@@ -51,7 +51,7 @@ pub fn read(
         .and_then(|found| json.end().map(|()| found))
         .map_err(|error| {
             ReadError(format!(
-                "this is no realm export of Keycloak, or it is damaged: {error}. Write one realm \
+                "this is not a realm export of Keycloak, or it is damaged: {error}. Write one realm \
                  by kc.sh export --realm NAME --users same_file --file FILE"
             ))
         })?;

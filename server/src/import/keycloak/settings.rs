@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::realm::OWN_CLIENTS;
+use super::{is_keycloaks_own, realm::OWN_CLIENTS};
 use crate::import::foreign_client::Configuration;
 
 /// What a setting is by itself.
@@ -163,7 +163,7 @@ const SETTINGS: [Setting; 39] = [
 ];
 
 /// What needs a look at its content.
-const LOOKED_AT: [&str; 7] = [
+const LOOKED_AT: [&str; 8] = [
     "components",
     "scopeMappings",
     "clientScopeMappings",
@@ -171,6 +171,7 @@ const LOOKED_AT: [&str; 7] = [
     "clientPolicies",
     "attributes",
     "authenticatorConfig",
+    "defaultRoles",
 ];
 
 /// The members of a realm that [`take`] wants as they are.
@@ -180,7 +181,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// Members that say nothing here: what is told by others, what is always so here, and what belongs
 /// to second factors, which are set up again.
-const OF_NO_USE: [&str; 42] = [
+const OF_NO_USE: [&str; 41] = [
     "id",
     "realm",
     "displayNameHtml",
@@ -209,7 +210,6 @@ const OF_NO_USE: [&str; 42] = [
     "maxSecondaryAuthFailures",
     "failureFactor",
     "defaultRole",
-    "defaultRoles",
     "defaultDefaultClientScopes",
     "defaultOptionalClientScopes",
     "browserSecurityHeaders",
@@ -290,6 +290,14 @@ pub fn take(name: &str, value: &Value, configuration: &mut Configuration) {
                 } else if !is_usual {
                     leave(format!("the attribute {attribute} of the realm"));
                 }
+            }
+        }
+        // As versions before 13 write it.
+        "defaultRoles" => {
+            let roles = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+            let roles: Vec<&str> = roles.filter(|role| !is_keycloaks_own(role)).collect();
+            if !roles.is_empty() {
+                leave(format!("the roles that every user has: {}", roles.join(", ")));
             }
         }
         "authenticatorConfig" => {
@@ -508,6 +516,7 @@ mod tests {
                 "staff, shop.buyer",
             ),
             ("roles", json!({"client": {"shop": [{"name": "buyer"}]}}), "client shop: buyer"),
+            ("defaultRoles", json!(["offline_access", "staff"]), "every user has: staff"),
             ("newMember", json!({}), "newMember, which is not known here"),
         ] {
             let mut realm = new_realm();
