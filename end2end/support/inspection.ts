@@ -5,6 +5,10 @@ import { expect, type Page } from '@playwright/test';
 import { type Look, looks } from './views.ts';
 
 const folder = resolve(import.meta.dirname, '../screenshots');
+// For tests, both sizes and both colours are enough: four looks of a hundred pages take long.
+export const everyLook: readonly Look[] = process.env['SCREENSHOTS']
+  ? (Object.keys(looks) as Look[])
+  : ['light', 'phone-dark'];
 const images = resolve(import.meta.dirname, '../../docs/images');
 
 /** Checks the page as it is on the screen. */
@@ -21,11 +25,7 @@ export async function expectAccessible(page: Page, name: string): Promise<void> 
 }
 
 /** Looks at the page in each of the looks, and leaves it in the first. */
-export async function lookAt(
-  page: Page,
-  name: string,
-  wanted: readonly Look[] = Object.keys(looks) as Look[],
-): Promise<void> {
+export async function lookAt(page: Page, name: string, wanted: readonly Look[] = everyLook): Promise<void> {
   // Nothing is hovered over, or on its way to another colour.
   await page.mouse.move(0, 0);
   for (const look of wanted) {

@@ -1,12 +1,13 @@
 // Every page, in light and dark, on a desk and on a phone: nothing serious by axe, nothing wider than the screen.
 // And the headers that keep the provider's pages from being framed, scripted or stored.
 import { authorizeUrl } from '../support/authorize.ts';
-import { expectAccessible } from '../support/inspection.ts';
+import { everyLook, expectAccessible } from '../support/inspection.ts';
 import { demo } from '../support/instances.ts';
 import { expect, test } from '../support/test.ts';
 import { looks, views } from '../support/views.ts';
 
-for (const [look, { colorScheme, viewport }] of Object.entries(looks)) {
+for (const look of everyLook) {
+  const { colorScheme, viewport } = looks[look];
   test.describe(look, () => {
     test.use({ colorScheme, viewport });
     for (const [view, open] of Object.entries(views)) {

@@ -44,7 +44,10 @@ test('users, invitations and groups', async ({ browser }) => {
   await pages.button('Edit').click();
   await page.getByLabel('Type of claim 1').selectOption('List');
   await pages.button('Add a claim').click();
-  await page.getByLabel('Value of claim 3').fill('without a name');
+  await page
+    .getByLabel(/^Value of claim/)
+    .last()
+    .fill('without a name');
   await pages.button('Save').click();
   await expect(page.getByText('Give the claim a name.')).toBeVisible();
   await show('user-edit');

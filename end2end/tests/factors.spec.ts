@@ -5,13 +5,11 @@ import { Authenticator } from '../support/authenticator.ts';
 import { Doorward } from '../support/doorward.ts';
 import { factors } from '../support/instances.ts';
 import { LoginPage } from '../support/login-page.ts';
-import { followLink, openMail } from '../support/mail.ts';
 import { stepUp } from '../support/routes.ts';
 import { expect, test } from '../support/test.ts';
 import { totp } from '../support/totp.ts';
 
 const { provider } = factors;
-const newPassword = 'violet kettle marches north';
 
 let server: Doorward;
 // Each story has a server of its own: they change the demo users, and throttle addresses.
@@ -284,76 +282,6 @@ test('a password is removed, and the passkey signs in', async ({ page }) => {
   await device.setPresent(true);
   await byPasskey(page).click();
   await signedIn(page, 'carol');
-});
-
-/** Makes new recovery codes, and gives the first. */
-async function recoveryCode(page: Page): Promise<string> {
-  await page.goto(`${provider}/account/recovery-codes`);
-  await page.getByRole('button', { name: 'Make new recovery codes' }).click();
-  return await page.locator('#recovery-codes li').first().innerText();
-}
-
-/** Whoever is signed in removes the passkey of a device that is gone, and registers another one, which signs in. */
-async function replacePasskey(page: Page, lost: string, name: string): Promise<void> {
-  await page.goto(`${provider}/account/passkeys`);
-  await page.getByRole('button', { name: `Remove the passkey ${lost}` }).click();
-  await expect(page.getByText('You have no passkeys yet')).toBeVisible();
-  const device = await Authenticator.add(page);
-  await addPasskey(page, 'New phone');
-  await device.setPresent(false);
-  await forget(page);
-  await page.goto(`${provider}/account/login`);
-  await expect(byPasskey(page)).toBeVisible();
-  await device.setPresent(true);
-  await byPasskey(page).click();
-  await signedIn(page, name);
-}
-
-test('a passkey is lost: password and recovery code sign in, and another passkey takes its place', async ({
-  page,
-}) => {
-  await signIn(page, 'dave');
-  const device = await Authenticator.add(page);
-  await addPasskey(page, 'Lost phone');
-  const code = await recoveryCode(page);
-  await device.remove();
-  await forget(page);
-  await signIn(page, 'dave');
-  await expect(page.getByRole('heading', { name: 'One more step' })).toBeVisible();
-  await page.getByLabel('Recovery code').fill(code);
-  await page.keyboard.press('Enter');
-  await signedIn(page, 'dave');
-  await replacePasskey(page, 'Lost phone', 'dave');
-});
-
-test('the only passkey of an account without a password is lost: mail and recovery code lead back', async ({
-  page,
-}) => {
-  await signIn(page, 'carol');
-  const device = await Authenticator.add(page);
-  await addPasskey(page, 'Lost phone');
-  const code = await recoveryCode(page);
-  await page.goto(`${provider}/account/password`);
-  await page.getByRole('button', { name: 'Remove the password' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('The password is removed');
-  await device.remove();
-  await forget(page);
-
-  await page.goto(`${provider}/account/forgot-password`);
-  await page.getByLabel(/User name/).fill('carol');
-  await page.getByRole('button', { name: 'Send the link' }).click();
-  await openMail(page, provider, 'carol@example.com', /new password/i);
-  await followLink(page);
-  await page.getByLabel('New password').fill(newPassword);
-  await page.getByLabel('Repeat the password').fill(newPassword);
-  await page.getByRole('button', { name: 'Save the password' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Your password is changed');
-  await page.goto(`${provider}/account/login`);
-  await new LoginPage(page).submit('carol', newPassword);
-  await page.getByLabel('Recovery code').fill(code);
-  await page.keyboard.press('Enter');
-  await signedIn(page, 'carol');
-  await replacePasskey(page, 'Lost phone', 'carol');
 });
 
 test('a call that needs two factors asks for the code of the app, and is repeated', async ({

@@ -100,7 +100,7 @@ async function registerAndForget(page: Page, name: string, show: Show, forDocume
   await show('registration-form-refused');
   await choosePassword(page, good);
   await send(page);
-  await expect(page).toHaveURL(at('/account'));
+  await expect(page).toHaveURL(at('/'));
   await page.goto(at('/demo/mail'));
   await show('demo-mail');
 

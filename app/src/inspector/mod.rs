@@ -53,6 +53,7 @@ impl From<leptos::wasm_split::SplitLoaderError> for NotLoaded {
 
 /// Loads the part if necessary, and runs the task.
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
+#[allow(clippy::unnecessary_wraps)] // The macro wants a result.
 #[leptos::wasm_split::wasm_split(inspector, wasm_split_path = leptos::wasm_split, fallible)]
 fn load(task: Task) -> Result<(), NotLoaded> {
     panel::run(task);

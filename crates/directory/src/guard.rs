@@ -220,14 +220,14 @@ mod tests {
         for (bytes, problem) in [
             (message(&nested), "nested too deeply"),
             (vec![0x30, 0x84, 0x7f, 255, 255, 255, 2], "more than 1048576 bytes"),
-            (vec![0x30, 0x80, 2, 1, 1, 0, 0], "no LDAP message"),
-            (vec![0x30, 0x88, 0, 0, 0, 0, 0, 0, 0, 1, 0], "no LDAP message"),
-            (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "no LDAP message"),
-            (part(SEQUENCE, &[]), "no LDAP message"),
-            (part(SEQUENCE, &[INTEGER, 1, 1]), "no LDAP message"),
-            (part(SEQUENCE, &[4, 0, 4, 0]), "no LDAP message"),
-            (part(SEQUENCE, &[INTEGER, 1, 1, 0x65, 9, 4, 0]), "no LDAP message"),
-            (part(SEQUENCE, &[INTEGER, 1, 1, 0x7f, 0x81, 1, 0]), "no LDAP message"),
+            (vec![0x30, 0x80, 2, 1, 1, 0, 0], "not an LDAP message"),
+            (vec![0x30, 0x88, 0, 0, 0, 0, 0, 0, 0, 1, 0], "not an LDAP message"),
+            (b"HTTP/1.1 400 Bad Request\r\n".to_vec(), "not an LDAP message"),
+            (part(SEQUENCE, &[]), "not an LDAP message"),
+            (part(SEQUENCE, &[INTEGER, 1, 1]), "not an LDAP message"),
+            (part(SEQUENCE, &[4, 0, 4, 0]), "not an LDAP message"),
+            (part(SEQUENCE, &[INTEGER, 1, 1, 0x65, 9, 4, 0]), "not an LDAP message"),
+            (part(SEQUENCE, &[INTEGER, 1, 1, 0x7f, 0x81, 1, 0]), "not an LDAP message"),
         ] {
             let told = read(&bytes).await.unwrap_err();
             assert!(told.contains(problem), "{told}");

@@ -50,6 +50,8 @@ const ENTRY_EXISTS: u32 = 68;
 const ASSERTION_FAILED: u32 = 122;
 
 type Changes = Vec<Mod<Vec<u8>>>;
+/// The attributes of a new entry, each with its values.
+type NewAttributes = Vec<(Vec<u8>, HashSet<Vec<u8>>)>;
 
 /// The users of a directory, as far as they are managed.
 #[derive(Debug)]
@@ -79,7 +81,7 @@ impl Manager {
             let search = search.clone();
             async move { connection.search(&search).await }.boxed()
         });
-        let found = self.within_limit(async { asked.await.map_err(failed) }).await?;
+        let found = self.within_limit(Box::pin(async { asked.await.map_err(failed) })).await?;
         Ok((found.entries, found.is_cut))
     }
 
@@ -89,7 +91,7 @@ impl Manager {
         request: impl AsyncFnOnce(&mut Connection) -> Result<T, Failure>,
     ) -> Result<T, ManageError> {
         let asked = self.connections.ask_once(request);
-        self.within_limit(async { asked.await.map_err(failed) }).await
+        self.within_limit(Box::pin(async { asked.await.map_err(failed) })).await
     }
 
     async fn within_limit<T>(
@@ -222,8 +224,7 @@ impl Manager {
             DisableBy::Mark { attribute, value } => {
                 let values = HashSet::from([value.clone().into_bytes()]);
                 let name = attribute.clone().into_bytes();
-                let has_one = MARKS_OF_ONE.iter().any(|own| own.eq_ignore_ascii_case(attribute));
-                vec![match (enabled, has_one) {
+                vec![match (enabled, is_of_one(attribute)) {
                     (true, true) => Mod::Delete(name, HashSet::new()),
                     (true, false) => Mod::Delete(name, values),
                     (false, true) => Mod::Replace(name, values),
@@ -251,7 +252,7 @@ impl Manager {
         &self,
         new: &NewEntry,
         given: &EntryAttributes,
-    ) -> Result<Vec<(Vec<u8>, HashSet<Vec<u8>>)>, ManageError> {
+    ) -> Result<NewAttributes, ManageError> {
         let mut all: BTreeMap<String, HashSet<Vec<u8>>> = BTreeMap::new();
         let mut put = |name: &str, value: &[u8]| {
             all.entry(name.to_ascii_lowercase()).or_default().insert(value.to_vec());
@@ -289,14 +290,23 @@ impl Manager {
         Ok(all.into_iter().map(|(name, values)| (name.into_bytes(), values)).collect())
     }
 
-    /// Sets the password of an entry whose name was checked.
+    /// Sets the password of an entry whose name was checked. A password policy takes the mark of a
+    /// disabled account away with it, so it is set again.
     async fn write_password(
         &self,
         dn: &str,
         password: &Secret,
         must_change: bool,
+        enabled: bool,
     ) -> Result<(), ManageError> {
         let is_active_directory = self.is_active_directory();
+        let mut marks = Vec::new();
+        if let (false, DisableBy::Mark { attribute, value }) = (enabled, &self.own.disable)
+            && is_of_one(attribute)
+        {
+            marks.push(replace(attribute, value.clone().into_bytes()));
+        }
+        marks.extend(must_change.then(|| replace("pwdReset", b"TRUE".to_vec())));
         self.write(async |connection| {
             if is_active_directory {
                 let mut changes = vec![replace("unicodePwd", unicode_password(password))];
@@ -304,14 +314,16 @@ impl Manager {
                 return connection.modify(dn, changes).await;
             }
             connection.set_password(dn, password).await?;
-            if !must_change {
+            if marks.is_empty() {
                 return Ok(());
             }
-            let mark = vec![replace("pwdReset", b"TRUE".to_vec())];
-            connection.modify(dn, mark).await.map_err(|failure| match failure {
+            connection.modify(dn, marks).await.map_err(|failure| match failure {
                 Failure::Refused { code, text } => Failure::Refused {
                     code,
-                    text: format!("the password is set, but not that it must be changed: {text}"),
+                    text: format!(
+                        "the password is set, but not that it must be changed or that the account \
+                         is disabled: {text}"
+                    ),
                 },
                 other => other,
             })
@@ -374,6 +386,10 @@ impl DirectoryManager for Manager {
         most: usize,
         now: Timestamp,
     ) -> Result<Read<ManagedEntry>, ManageError> {
+        // Servers leave such signs out, and so would look for the beginning of all.
+        if text.contains(char::is_control) {
+            return Ok(Read { items: Vec::new(), is_cut: false });
+        }
         let own = &self.settings.attributes;
         let filter = if text.is_empty() {
             format!("({}=*)", own.username)
@@ -427,7 +443,7 @@ impl DirectoryManager for Manager {
             },
         )?;
         if let (Some(password), false) = (&new.password, self.is_active_directory()) {
-            let set = self.write_password(&dn, password, new.must_change).await;
+            let set = self.write_password(&dn, password, new.must_change, new.enabled).await;
             if let Err(error) = set {
                 let removed = self.write(async |connection| connection.remove(&dn).await).await;
                 if removed.is_err() {
@@ -499,7 +515,7 @@ impl DirectoryManager for Manager {
     ) -> Result<(), ManageError> {
         inside(&entry.dn, &self.own.base)?;
         check_password(Some(password))?;
-        self.write_password(&entry.dn, password, must_change).await
+        self.write_password(&entry.dn, password, must_change, entry.enabled).await
     }
 
     async fn groups(&self, text: &str, most: usize) -> Result<Read<DirectoryGroup>, ManageError> {
@@ -557,6 +573,11 @@ impl DirectoryManager for Manager {
             done => done,
         }
     }
+}
+
+/// Whether a mark has one value, in place of which another one is put.
+fn is_of_one(attribute: &str) -> bool {
+    MARKS_OF_ONE.iter().any(|own| own.eq_ignore_ascii_case(attribute))
 }
 
 /// By what a group lists a member.

@@ -128,7 +128,11 @@ pub fn authorized<P: RequiredPolicy>()
 -> impl Future<Output = Result<ServerUser, NotAuthorized>> + Send {
     let user = use_context();
     #[cfg(feature = "resource-server")]
-    let by_token = if user.is_none() { crate::by_token::begin::<P>() } else { None };
+    let by_token = if user.is_none() || crate::by_token::is_sent() {
+        crate::by_token::begin::<P>()
+    } else {
+        None
+    };
     async move {
         #[cfg(feature = "resource-server")]
         if let Some(by_token) = by_token {

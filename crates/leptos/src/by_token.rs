@@ -6,10 +6,21 @@ use doorward_policy::RequiredPolicy;
 use doorward_resource_server::{
     Authorized, Refusal, RefusalCause, ResourceServer, axum::extract::FromRequestParts as _,
 };
-use http::request::Parts;
+use http::{HeaderValue, header::AUTHORIZATION, request::Parts};
 use leptos::prelude::{provide_context, use_context};
 
 use crate::{NotAuthorized, ServerUser, refusal};
+
+/// Whether the call carries an access token (RFC 6750 section 2.1, RFC 9449 section 7.1). What it
+/// carries was given on purpose, but a cookie goes along by itself and may be another user's.
+pub(crate) fn is_sent() -> bool {
+    let is_token = |value: &HeaderValue| {
+        let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"bearer") || scheme.eq_ignore_ascii_case(b"dpop")
+    };
+    use_context::<Parts>()
+        .is_some_and(|parts| parts.headers.get_all(AUTHORIZATION).iter().any(is_token))
+}
 
 /// Verifies the call's token and asks the policies of `P`. `None` if the application verifies no
 /// tokens.

@@ -54,7 +54,7 @@ pub(crate) fn by_client(auth: Auth, task: Task) -> Work {
             // Without a client nobody has signed in.
             return Err(Error::NotSignedIn);
         }
-        match start(Job::OfPage(auth, task)).await {
+        match start(Job::OfPage(auth, Box::new(task))).await {
             Ok(work) => work.await,
             Err(NotLoaded) => Err(Error::Network {
                 url: page::origin(),
@@ -74,7 +74,7 @@ pub(crate) async fn begin_early(settings: Settings) {
 /// What is done by the client's file.
 enum Job {
     /// A task of the page.
-    OfPage(Auth, Task),
+    OfPage(Auth, Box<Task>),
     /// The response in the URL, before there is a page.
     Early(Box<Settings>),
 }
@@ -82,7 +82,7 @@ enum Job {
 impl Job {
     fn begin(self) -> Work {
         match self {
-            Self::OfPage(auth, task) => operations::begin(auth, task),
+            Self::OfPage(auth, task) => operations::begin(auth, *task),
             Self::Early(settings) => operations::begin_early(*settings),
         }
     }
@@ -90,6 +90,7 @@ impl Job {
 
 /// Loads the client if necessary, and begins the job.
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
+#[allow(clippy::unnecessary_wraps)] // The macro wants a result.
 #[leptos::wasm_split::wasm_split(
     sign_in,
     wasm_split_path = leptos::wasm_split,

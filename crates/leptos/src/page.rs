@@ -28,6 +28,7 @@ mod window {
     /// Whether the browser had the page's program in its cache: nothing was transferred for it
     /// (Resource Timing section 4.4).
     #[cfg(feature = "split")]
+    #[allow(clippy::case_sensitive_file_extension_comparisons)] // The build names the file.
     pub(crate) fn comes_from_cache() -> bool {
         let number = |entry: &JsValue, name: &str| {
             js_sys::Reflect::get(entry, &JsValue::from_str(name)).ok().and_then(|it| it.as_f64())

@@ -1,5 +1,6 @@
 //! Server functions know their user by the access token of the call.
 #![allow(clippy::unwrap_used)]
+
 use std::sync::LazyLock;
 
 use doorward_leptos::{NotAuthorized, Policy, RequiredPolicy, ServerUser, authorized};
@@ -31,6 +32,11 @@ impl RequiredPolicy for Recent {
     }
 }
 
+/// Runs a future as a server does.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(future)
+}
+
 /// What a server function that asks for `P` gives, and the status and challenge of its answer.
 fn called<P: RequiredPolicy>(
     server: ResourceServer,
@@ -45,7 +51,7 @@ fn called<P: RequiredPolicy>(
         provide_context(server);
         let response = ResponseOptions::default();
         provide_context(response.clone());
-        let outcome = futures::executor::block_on(authorized::<P>());
+        let outcome = run(authorized::<P>());
         let parts = response.0.read().unwrap();
         let challenge = parts.headers.get(WWW_AUTHENTICATE);
         let challenge = challenge.map(|text| text.to_str().unwrap().to_owned());
@@ -103,7 +109,7 @@ fn one_call_may_ask_for_several_policies() {
             .body(());
         provide_context(request.unwrap().into_parts().0);
         provide_context(issuer.resource_server());
-        futures::executor::block_on(async {
+        run(async {
             assert!(authorized::<Sales>().await.is_ok());
             assert!(authorized::<Recent>().await.is_err());
             assert!(authorized::<Sales>().await.is_ok());
@@ -112,15 +118,28 @@ fn one_call_may_ask_for_several_policies() {
 }
 
 #[test]
-fn the_session_of_the_server_comes_first() {
+fn a_session_counts_where_the_call_carries_no_token() {
     let issuer = TestIssuer::new("orders");
-    Owner::new().with(|| {
-        provide_context(issuer.resource_server());
-        provide_context(http::Request::post("/api/close").body(()).unwrap().into_parts().0);
-        let claims = [("sub", "bob"), ("department", "Sales")];
-        let profile = claims.map(|(name, value)| (name.to_owned(), value.into()));
-        provide_context(ServerUser::new(profile.into_iter().collect()));
-        let user = futures::executor::block_on(authorized::<Sales>()).unwrap();
-        assert_eq!(user.profile["sub"].as_str(), Some("bob"));
-    });
+    let token = issuer.token("alice").claim("department", "Sales").sign();
+    for (authorization, expected) in [
+        (String::new(), Ok("bob")),
+        ("Basic YWxpY2U6YQ==".to_owned(), Ok("bob")),
+        (format!("Bearer {token}"), Ok("alice")),
+        ("bearer made-up".to_owned(), Err(NotAuthorized::SignedOut)),
+    ] {
+        Owner::new().with(|| {
+            let request = http::Request::post("/api/close")
+                .header(AUTHORIZATION, &authorization)
+                .body(())
+                .unwrap();
+            provide_context(issuer.resource_server());
+            provide_context(request.into_parts().0);
+            let claims = [("sub", "bob"), ("department", "Sales")];
+            let profile = claims.map(|(name, value)| (name.to_owned(), value.into()));
+            provide_context(ServerUser::new(profile.into_iter().collect()));
+            let user = run(authorized::<Sales>());
+            let sub = user.map(|user| user.profile["sub"].as_str().unwrap_or_default().to_owned());
+            assert_eq!(sub, expected.map(str::to_owned), "{authorization:?}");
+        });
+    }
 }

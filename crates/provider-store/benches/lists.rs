@@ -88,9 +88,15 @@ fn fill_sqlite(path: &Path, sizes: Sizes, now: Timestamp) {
         .unwrap();
     let indexes = indexes(&connection);
     let run = |sql: &str| connection.execute_batch(sql).unwrap();
-    indexes.iter().for_each(|(_, name, _)| run(&format!("DROP INDEX {name}")));
-    fill::SQLITE.statements(sizes, now.seconds()).iter().for_each(|sql| run(sql));
-    indexes.iter().for_each(|(_, _, sql)| run(sql));
+    for (_, name, _) in &indexes {
+        run(&format!("DROP INDEX {name}"));
+    }
+    for sql in fill::SQLITE.statements(sizes, now.seconds()) {
+        run(&sql);
+    }
+    for (_, _, sql) in &indexes {
+        run(sql);
+    }
     run("PRAGMA journal_mode = WAL");
     connection.close().unwrap();
 }
@@ -206,6 +212,9 @@ async fn timed<F: Future<Output = usize>>(rounds: u64, ask: impl Fn(u64) -> F) -
     Times { sorted, rows }
 }
 
+/// Sets one column of a filter, by a drawn number.
+type Draw<'a> = Box<dyn Fn(u64, &mut Filter) + 'a>;
+
 struct Lists {
     store: Arc<dyn Store>,
     sizes: Sizes,
@@ -319,13 +328,12 @@ impl Lists {
     }
 
     /// A value of each column, by a drawn number: those that many records have, and rare ones.
-    fn columns(&self) -> BTreeMap<&'static str, Box<dyn Fn(u64, &mut Filter) + '_>> {
+    fn columns(&self) -> BTreeMap<&'static str, Draw<'_>> {
         let Sizes { users, events } = self.sizes;
         let one = |drawn: u64, of: &[&str]| {
             Some(of[usize::try_from(drawn % of.len() as u64).unwrap()].to_owned())
         };
-        let mut columns: BTreeMap<&'static str, Box<dyn Fn(u64, &mut Filter) + '_>> =
-            BTreeMap::new();
+        let mut columns: BTreeMap<&'static str, Draw<'_>> = BTreeMap::new();
         columns.insert(
             "event",
             Box::new(move |drawn, filter| {

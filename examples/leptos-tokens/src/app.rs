@@ -1,24 +1,23 @@
 //! The page, on the server and in the browser.
 
-use std::sync::LazyLock;
-
-use doorward_leptos::{
-    NotAuthorized, Policy, RequiredPolicy, Settings, SignedIn, SignedOut, WithToken,
-    provide_auth_with,
-};
+use doorward_leptos::{NotAuthorized, Settings, SignedIn, SignedOut, WithToken, provide_auth_with};
+#[cfg(feature = "ssr")]
+use doorward_leptos::{Policy, RequiredPolicy};
 use leptos::prelude::*;
 use leptos_router::{
     components::{Route, Router, Routes},
     path,
 };
 
-/// Who may close orders.
+/// Who may close orders. The server asks.
+#[cfg(feature = "ssr")]
 pub struct Sales;
 
+#[cfg(feature = "ssr")]
 impl RequiredPolicy for Sales {
     fn policies() -> &'static [Policy] {
-        static POLICIES: LazyLock<[Policy; 1]> =
-            LazyLock::new(|| [Policy::require_claim("department", "Sales")]);
+        static POLICIES: std::sync::LazyLock<[Policy; 1]> =
+            std::sync::LazyLock::new(|| [Policy::require_claim("department", "Sales")]);
         &*POLICIES
     }
 }

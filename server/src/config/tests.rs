@@ -422,7 +422,7 @@ fn an_api_may_ask_several_issuers_about_opaque_tokens() {
     );
     assert_eq!((&*second.token_prefix, second.signed, &*second.client_id), ("b_", true, "urn:api"));
     assert_eq!(second.endpoint.as_deref(), Some("https://other.example.com/introspect"));
-    assert!(asked.iter().flat_map(|one| one.as_ref()).all(|one| one.cache.as_secs() == 7));
+    assert!(asked.iter().copied().flatten().all(|one| one.cache.as_secs() == 7));
     let another = "[[api.issuers]]\nissuer = \"https://id.example.com\"\n";
     refusal(
         &format!("{another}introspection_client_id = \"MyApi\"\n"),

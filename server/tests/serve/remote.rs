@@ -294,25 +294,9 @@ fn exports_what_is_exported_there(place: &Sandbox) {
     assert_eq!(remote, local);
 }
 
-#[tokio::test]
-async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
-    let place = Sandbox::new();
-    let _server = served(&place);
-    fails(&run(&place, &["user", "list"]), 2, "you are not signed in: doorward login --server");
-    let user = User::new(&place);
-    let app = user.set_up_app().await;
-    let waiting = Waiting::start(elsewhere(&place, &["login"]));
-    User::new(&place).answer(&waiting, Some(&app), "allow").await;
-    let (code, said) = waiting.finish();
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("You are signed in"), "{said}");
-    let folder = settings(&place).join("doorward/servers");
-    let kept: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(kept.len(), 1, "{kept:?}");
-    assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
-
-    // Each change, and what it says.
-    let mut add = elsewhere(&place, &["user", "add", "zoe", "--roles", "a,b", "--password-stdin"]);
+/// Each change, and what it says.
+fn changes_what_is_there(place: &Sandbox) {
+    let mut add = elsewhere(place, &["user", "add", "zoe", "--roles", "a,b", "--password-stdin"]);
     let mut child = add.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     input.write_all(b"correct horse battery staple\n").unwrap();
@@ -361,12 +345,14 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
             "The client shop is changed.\n",
         ),
     ] {
-        assert_eq!(succeeds(&run(&place, arguments)), said, "{arguments:?}");
+        assert_eq!(succeeds(&run(place, arguments)), said, "{arguments:?}");
     }
+}
 
-    // What is there, said alike here and there. Sign-ins go on to be recorded, so one event is
-    // looked for.
-    let sub = succeeds(&run(&place, &["user", "show", "zoe", "--json"]));
+/// What is there, said alike here and there.
+fn says_the_same(place: &Sandbox) {
+    // Sign-ins go on to be recorded, so one event is looked for.
+    let sub = succeeds(&run(place, &["user", "show", "zoe", "--json"]));
     let sub: serde_json::Value = serde_json::from_str(&sub).unwrap();
     assert_eq!(sub["claims"]["role"], serde_json::json!(["a", "b", "c"]));
     assert_eq!(sub["claims"]["level"], serde_json::json!(3));
@@ -393,15 +379,35 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
     ] {
         for json in [&[][..], &["--json"]] {
             let arguments = [arguments, json].concat();
-            let (local, remote) = (here(&place, &arguments), run(&place, &arguments));
+            let (local, remote) = (here(place, &arguments), run(place, &arguments));
             assert_eq!(succeeds(&remote), succeeds(&local), "{arguments:?}");
         }
     }
     // As a table alone: in between the record may get its place in the chain.
     let arguments = ["audit", "list", "--event", "group_added"];
-    let (local, remote) = (here(&place, &arguments), run(&place, &arguments));
+    let (local, remote) = (here(place, &arguments), run(place, &arguments));
     assert_eq!(succeeds(&remote), succeeds(&local));
+}
 
+#[tokio::test]
+async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
+    let place = Sandbox::new();
+    let _server = served(&place);
+    fails(&run(&place, &["user", "list"]), 2, "you are not signed in: doorward login --server");
+    let user = User::new(&place);
+    let app = user.set_up_app().await;
+    let waiting = Waiting::start(elsewhere(&place, &["login"]));
+    User::new(&place).answer(&waiting, Some(&app), "allow").await;
+    let (code, said) = waiting.finish();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("You are signed in"), "{said}");
+    let folder = settings(&place).join("doorward/servers");
+    let kept: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
+
+    changes_what_is_there(&place);
+    says_the_same(&place);
     keeps_secrets_and_links_to_one_showing(&place);
     exports_what_is_exported_there(&place);
     refuses_what_is_not_for_elsewhere(&place);

@@ -61,7 +61,12 @@ pub fn remove_button(
 ) -> AnyView {
     let whole = format!("{}: {name}", session.texts.remove);
     view! {
-        <button type="button" class="btn btn-quiet btn-icon" aria-label=whole on:click=move |_| act()>
+        <button
+            type="button"
+            class="btn btn-quiet btn-icon"
+            aria-label=whole
+            on:click=move |_| act()
+        >
             <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
                 <path d="M6 6l12 12M18 6 6 18" />
             </svg>

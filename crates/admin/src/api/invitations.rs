@@ -40,11 +40,11 @@ const MOST_NAMES: usize = 50;
 const LONGEST_NAME: usize = 255;
 
 impl InvitationRow {
-    fn of(ticket: Ticket) -> Self {
+    fn of(ticket: &Ticket) -> Self {
         let text = |name: &str| ticket.text(name).map(str::to_owned);
         Self {
             id: base64url::encode(ticket.hash.as_bytes()),
-            email: text("email").or(ticket.about.clone()).unwrap_or_default(),
+            email: text("email").or_else(|| ticket.about.clone()).unwrap_or_default(),
             name: text("name"),
             expires_at: ticket.expires_at.seconds(),
             claims: ticket.data.get("claims").cloned().unwrap_or_default(),
@@ -70,7 +70,7 @@ pub async fn list(
         let TicketCursor { expires_at, hash } = ticket.cursor();
         (expires_at.seconds(), base64url::encode(hash.as_bytes()))
     };
-    Ok(page::page(rows, limit, cursor, InvitationRow::of))
+    Ok(page::page(rows, limit, cursor, |ticket| InvitationRow::of(&ticket)))
 }
 
 /// `POST /invitations`.

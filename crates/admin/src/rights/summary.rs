@@ -4,6 +4,7 @@ use super::Operation;
 
 impl Operation {
     /// One sentence about it.
+    #[allow(clippy::too_many_lines)] // It is a table.
     pub fn summary(self) -> &'static str {
         match self {
             Self::Me => "Who the caller is, and what they may do.",

@@ -30,11 +30,12 @@ async fn a_group_is_added_changed_and_removed() {
     assert!(second.body.get("next").is_none());
 
     let etag = read.headers["etag"].to_str().unwrap();
-    let change = json!({"display_name": "", "description": "", "roles": ["reader"], "claims": {"cost_centre": null}});
+    let change = json!({"display_name": "", "description": "", "roles": ["reader"],
+            "claims": {"cost_centre": null}});
     let call = || world.call("PATCH", RED).by("adam").with("if-match", etag).json(&change);
     let changed = call().send().await;
-    let expected = json!({"name": "team/red", "display_name": null, "description": null, "roles": ["reader"],
-            "claims": {}});
+    let expected = json!({"name": "team/red", "display_name": null, "description": null,
+            "roles": ["reader"], "claims": {}});
     assert_eq!((changed.status.as_u16(), &changed.body), (200, &expected));
     let stale = call().send().await;
     let members = json!(["display_name", "description", "roles", "claims", "version"]);

@@ -18,7 +18,7 @@ use futures::poll;
 use serde_json::{Value, json};
 
 use crate::{
-    directories::link,
+    directories,
     support::{ADDRESS, AGENT, PAGE, World, method, now, path, user},
 };
 
@@ -222,7 +222,7 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
         | O::SetDirectoryPassword
         | O::AddDirectoryMember
         | O::RemoveDirectoryMember => {
-            link(world, "alice", "alice").await;
+            directories::link(world, "alice", "alice").await;
             let of = |kind: &str, name: &str| {
                 let of = [("object_kind", json!(kind)), ("object", json!(name))];
                 [whom(), of.to_vec()].concat()
@@ -383,8 +383,14 @@ async fn each_change_is_recorded_with_who_what_and_on_whom() {
         assert_eq!(record["details"]["operation"], operation.name());
         let says_what = record.get("before").or(record.get("after")).is_some()
             || record["details"].as_object().unwrap().len() > 1
-            || operation == Operation::RetryMail
-            || operation == Operation::RevokeGrant;
+            || matches!(
+                operation,
+                Operation::RetryMail
+                    | Operation::RevokeGrant
+                    | Operation::RemoveLink
+                    | Operation::AddRegistrationToken
+                    | Operation::RemoveRegistrationToken
+            );
         assert!(says_what, "{operation:?}: {record}");
         let text = serde_json::to_string(&history).unwrap();
         let secret = answer.body["client_secret"].as_str().unwrap_or("hush-");

@@ -1,7 +1,7 @@
 //! Users are managed: found, added, changed and disabled, with the rights that the guide gives to
 //! the account for it.
 
-use std::{fmt::Write as _, sync::LazyLock, time::Duration};
+use std::{fmt::Write as _, slice, sync::LazyLock, time::Duration};
 
 use doorward_directory::{
     Dn, LdapDirectory,
@@ -310,6 +310,10 @@ async fn an_account_is_disabled_and_enabled_by_either_mark() {
         assert!(!disabled.enabled);
         let state = directory.entry(&before.id, NOW).await.unwrap().unwrap().state;
         assert!(state.ends_access());
+        let password = Secret::new("eve's password");
+        manager(&directory).set_password(&disabled, &password, false).await.unwrap();
+        let disabled = read(&directory, "eve").await;
+        assert!(!disabled.enabled, "a password lets nobody in who is disabled");
         let again = manager(&directory).change(&disabled, &enabled(false), NOW).await.unwrap();
         let after = manager(&directory).change(&again, &enabled(true), NOW).await.unwrap();
         assert!(after.enabled);
@@ -350,7 +354,7 @@ async fn memberships_are_changed_in_the_groups_that_are_managed() {
     assert!(manager.groups_of(&bob).await.unwrap().is_empty());
     assert_eq!(manager.set_member(&bob, &staff, true).await, Ok(true));
     assert_eq!(manager.set_member(&bob, &staff, true).await, Ok(false));
-    assert_eq!(manager.groups_of(&bob).await.unwrap(), [staff.clone()]);
+    assert_eq!(manager.groups_of(&bob).await.unwrap(), slice::from_ref(&staff));
     assert_eq!(manager.set_member(&bob, &staff, false).await, Ok(true));
     assert_eq!(manager.set_member(&bob, &staff, false).await, Ok(false));
     // A group elsewhere is none, however its name was got.

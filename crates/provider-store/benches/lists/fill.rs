@@ -170,7 +170,8 @@ impl Dialect {
         let Self { no, numbers, .. } = self;
         format!(
             "INSERT INTO clients (client_id, settings, configured)
-             SELECT 'client-' || i, '{{\"client_id\":\"client-' || i || '\",\"client_name\":\"C\",' ||
+             SELECT 'client-' || i, '{{\"client_id\":\"client-' || i ||
+                 '\",\"client_name\":\"C\",' ||
                  '\"allowed_scopes\":[\"openid\",\"profile\"]}}', {no} FROM {}",
             numbers(CLIENTS)
         )
@@ -202,8 +203,8 @@ impl Dialect {
         format!(
             "INSERT INTO outbox (id, recipient, kind, language, data, sub, attempts, due_at,
                  created_at, expires_at)
-             SELECT 'mail-' || {id}, 'a@example.com', 'reset_password', 'en', '{{}}', NULL, 0, {now},
-                 {now} - 5000 + i, {now} + 864000 FROM {rows}"
+             SELECT 'mail-' || {id}, 'a@example.com', 'reset_password', 'en', '{{}}', NULL, 0,
+                 {now}, {now} - 5000 + i, {now} + 864000 FROM {rows}"
         )
     }
 
@@ -222,8 +223,8 @@ impl Dialect {
                  object, client_id, address, user_agent, request_id, data, mac)
              SELECT 'record-' || {number}, {now} - {YEAR} + i * {YEAR} / {events},
                  CASE kind WHEN 0 THEN 'key_retired' WHEN 1 THEN 'signed_in' WHEN 2 THEN
-                     'tokens_issued' WHEN 3 THEN 'sign_in_refused' WHEN 4 THEN 'consent_given' WHEN 5
-                     THEN 'user_changed' ELSE 'group_member_added' END,
+                     'tokens_issued' WHEN 3 THEN 'sign_in_refused' WHEN 4 THEN 'consent_given'
+                     WHEN 5 THEN 'user_changed' ELSE 'group_member_added' END,
                  CASE WHEN kind = 3 THEN 'refused' WHEN i % 10000 = 3 THEN 'failed'
                      WHEN i % 1000 = 5 THEN 'denied' ELSE 'succeeded' END,
                  CASE kind WHEN 0 THEN 'system' WHEN 2 THEN 'client' WHEN 3 THEN 'anonymous'

@@ -12,7 +12,7 @@ use super::{PostgresOptions, failure, hosts::Hosts, open};
 use crate::foreign::{ChildRows, ForeignError, ForeignTable, quoted};
 
 /// How long the connection, and each step of the reading, may take.
-const LONGEST_STEP: Duration = Duration::from_secs(60);
+const LONGEST_STEP: Duration = Duration::from_mins(1);
 /// Rows that are asked for at once.
 const ROWS: u32 = 500;
 

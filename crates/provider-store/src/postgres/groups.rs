@@ -307,7 +307,7 @@ async fn made(
         return Ok(if is_there { ChangedGroup::Stale } else { ChangedGroup::NoGroup });
     }
     let same = "SELECT 1 FROM user_groups
-                WHERE (display_key = $1 OR lower(name) = $1) AND name <> $2 LIMIT 1";
+                WHERE display_key = $1 AND name <> $2 LIMIT 1";
     if key.is_some() && connection.first(same, &[&key, &name], |_| Ok(())).await?.is_some() {
         return Ok(ChangedGroup::SameName);
     }

@@ -263,7 +263,7 @@ fn made(
     }
     let key = change.group.as_ref().map(Group::display_key);
     let same = "SELECT 1 FROM user_groups
-                WHERE (display_key = ?1 OR lower(name) = ?1) AND name <> ?2 LIMIT 1";
+                WHERE display_key = ?1 AND name <> ?2 LIMIT 1";
     if key.is_some() && sql::first(connection, same, params![key, name], |_| Ok(()))?.is_some() {
         return Ok(ChangedGroup::SameName);
     }

@@ -50,8 +50,8 @@ pub enum DirectoryUserCommand {
         directory: String,
         /// The user name.
         username: String,
-        /// Below which entry the user is added, as a distinguished name. Default: create_in of the
-        /// configuration.
+        /// Below which entry the user is added, as a distinguished name. Default: the one that
+        /// the configuration names.
         #[arg(long, value_name = "DN")]
         parent: Option<String>,
         /// A value of an attribute: NAME=VALUE. May be given several times.
@@ -208,19 +208,19 @@ async fn change(user: &OneEntry, changes: &EntryChanges, what: &str) -> Result<(
 
 async fn groups(user: &OneEntry, add: &[String], remove: &[String]) -> Result<(), CommandError> {
     let managed = Managed::open(&user.directory, &user.data).await?;
-    let manager = managed.manager()?;
     let entry = managed.entry(&user.user).await?;
     let linked = managed.linked(&entry).await?;
     let changes =
         remove.iter().map(|name| (name, false)).chain(add.iter().map(|name| (name, true)));
     for (name, is_member) in changes {
-        let group = manager.group_named(name).await.map_err(|error| match error {
+        let group = managed.manager()?.group_named(name).await.map_err(|error| match error {
             ManageError::Missing => {
                 CommandError::Missing(format!("the directory has no group {name:?}"))
             }
             other => refused(other),
         })?;
-        let is_changed = manager.set_member(&entry, &group, is_member).await.map_err(refused)?;
+        let is_changed =
+            managed.manager()?.set_member(&entry, &group, is_member).await.map_err(refused)?;
         if !is_changed {
             let what = if is_member { "is a member of" } else { "is not a member of" };
             let problem = format!("{} {what} {name} already", entry.username);

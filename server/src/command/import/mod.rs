@@ -60,8 +60,8 @@ pub struct ImportArguments {
     /// Whose export it is.
     #[arg(value_enum)]
     format: Format,
-    /// The export. For identityserver also its database: a SQLite file, or
-    /// postgres://user@host/database.
+    /// The export. For identityserver also its database: a SQLite file, or the URL of a PostgreSQL,
+    /// without the password if that is in a file.
     #[arg(value_name = "FILE")]
     export: Place,
     /// The file with the password for the database.
@@ -71,7 +71,7 @@ pub struct ImportArguments {
     /// machine trusts.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// For firebase, and for csv with a column password_salt: the file with the parameters of the
+    /// For firebase, and for csv with a column of salts: the file with the parameters of the
     /// hashes, as Firebase's console shows them.
     #[arg(long, value_name = "FILE")]
     hash_config: Option<PathBuf>,

@@ -190,21 +190,11 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             .await
         }
         UserCommand::Uninvite { email, data } => uninvite(&mut open(server, &data)?, &email).await,
-        UserCommand::Passwd { user, mail_link, data, .. } => {
-            if !mail_link {
-                return Err(CommandError::refused(
-                    "from elsewhere nobody sets a password for somebody else: give --mail-link, \
-                     and the user gets a link to set one",
-                ));
-            }
-            let mut server = open(server, &data)?;
-            let (user, _) = find(&mut server, &user).await?;
-            let path = ["users", &*user.sub, "password-reset"];
-            server.change(Method::POST, &path, None, None).await?;
-            let sentence = format!("A link is on its way to {}.", user.username);
-            done(server.json, &sentence, json!({"sub": user.sub}));
-            Ok(())
-        }
+        UserCommand::Passwd { mail_link: false, .. } => Err(CommandError::refused(
+            "from elsewhere nobody sets a password for somebody else: give --mail-link, and the \
+             user gets a link to set one",
+        )),
+        UserCommand::Passwd { user, data, .. } => mail_link(&mut open(server, &data)?, &user).await,
         UserCommand::Events(OneUser { user, data }) => {
             let mut server = open(server, &data)?;
             let (user, _) = find(&mut server, &user).await?;
@@ -225,6 +215,16 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
         }
         UserCommand::PasswordHash { .. } => Err(not_from_elsewhere()),
     }
+}
+
+/// Sends a link by mail to set a password.
+async fn mail_link(server: &mut RemoteServer, user: &str) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let path = ["users", &*user.sub, "password-reset"];
+    server.change(Method::POST, &path, None, None).await?;
+    let sentence = format!("A link is on its way to {}.", user.username);
+    done(server.json, &sentence, json!({"sub": user.sub}));
+    Ok(())
 }
 
 /// A link, and what names it in the API.
@@ -334,8 +334,9 @@ async fn show(server: &mut RemoteServer, name: &str) -> Result<(), CommandError>
     let (found, _) = find(server, name).await?;
     let factors = server.get(&["users", &found.sub, "factors"]).await?;
     let factors: FactorsView = factors.read()?;
-    let links = links_of(server, &found).await?.into_iter().map(|link| link.shown).collect();
-    print_object(server.json, &user::shown(&found, factors.into(), links));
+    let links = links_of(server, &found).await?;
+    let links: Vec<Value> = links.into_iter().map(|link| link.shown).collect();
+    print_object(server.json, &user::shown(&found, factors.into(), &links));
     Ok(())
 }
 

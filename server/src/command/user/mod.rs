@@ -236,13 +236,13 @@ async fn show(context: &CommandContext, name: &str) -> Result<(), CommandError> 
     let user = context.user(name).await?;
     let factors = context.store.factors(&user.sub).await?;
     let links = context.store.external_identities(&user.sub).await?;
-    let links = links.iter().map(links::described).collect();
-    print_object(context.json, &shown(&user, factors, links));
+    let links: Vec<Value> = links.iter().map(links::described).collect();
+    print_object(context.json, &shown(&user, factors, &links));
     Ok(())
 }
 
 /// All that is said about one user. `links` are the accounts at other providers.
-pub(super) fn shown(user: &User, factors: FactorSummary, links: Vec<Value>) -> Value {
+pub(super) fn shown(user: &User, factors: FactorSummary, links: &[Value]) -> Value {
     json!({
         "username": user.username, "sub": user.sub, "enabled": user.enabled,
         "authenticator_app": factors.totp_since.is_some(),

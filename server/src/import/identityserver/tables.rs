@@ -16,9 +16,14 @@ use serde_json::Value;
 use super::{Each, Taker, identifier, model_name};
 use crate::import::{ReadError, foreign_client::Configuration};
 
-/// Tables whose rows are elements of a list: the table, the list, and the tables with what belongs
-/// to a row, each by the member that it becomes and its column with the row's `Id`.
-const READ: [(&str, &str, &[(&str, &str, &str)]); 7] = [
+/// A table with what belongs to a row: the member that it becomes, the table, and its column with
+/// the row's `Id`.
+type Part = (&'static str, &'static str, &'static str);
+/// A table whose rows are elements of a list: the table, the list, and what belongs to a row.
+type Rows = (&'static str, &'static str, &'static [Part]);
+
+/// The tables whose rows are elements of a list.
+const READ: [Rows; 7] = [
     (
         "Clients",
         "Clients",
@@ -230,7 +235,7 @@ fn children<'a>(
 /// Tells which tables are not known here.
 fn name_unknown(found: &BTreeMap<String, &ForeignTable>, configuration: &mut Configuration) {
     let is_known = |name: &str| {
-        let is_read = |(table, _, parts): &(&str, &str, &[(&str, &str, &str)])| {
+        let is_read = |(table, _, parts): &Rows| {
             *table == name || parts.iter().any(|(_, part, _)| *part == name)
         };
         READ.iter().any(is_read)

@@ -51,8 +51,8 @@ pub fn read(
         .and_then(|found| json.end().map(|()| found))
         .map_err(|error| {
             ReadError(format!(
-                "this is not a realm export of Keycloak, or it is damaged: {error}. Write one realm \
-                 by kc.sh export --realm NAME --users same_file --file FILE"
+                "this is not a realm export of Keycloak, or it is damaged: {error}. Write one \
+                 realm by kc.sh export --realm NAME --users same_file --file FILE"
             ))
         })?;
     if in_stores > 0 {

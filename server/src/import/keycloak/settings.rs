@@ -409,13 +409,16 @@ mod tests {
     /// The members of a realm as Keycloak 26 exports a new one, without those that are tested
     /// elsewhere.
     fn new_realm() -> Value {
-        json!({
+        serde_json::from_str(NEW_REALM).unwrap()
+    }
+
+    const NEW_REALM: &str = r#"{
             "id": "r", "realm": "r", "notBefore": 0, "defaultSignatureAlgorithm": "RS256",
             "revokeRefreshToken": false, "refreshTokenMaxReuse": 0,
             "accessTokenLifespanForImplicitFlow": 900, "ssoSessionIdleTimeout": 1800,
             "ssoSessionMaxLifespan": 36000, "ssoSessionIdleTimeoutRememberMe": 0,
-            "ssoSessionMaxLifespanRememberMe": 0, "offlineSessionIdleTimeout": 2_592_000,
-            "offlineSessionMaxLifespanEnabled": false, "offlineSessionMaxLifespan": 5_184_000,
+            "ssoSessionMaxLifespanRememberMe": 0, "offlineSessionIdleTimeout": 2592000,
+            "offlineSessionMaxLifespanEnabled": false, "offlineSessionMaxLifespan": 5184000,
             "clientSessionIdleTimeout": 0, "clientSessionMaxLifespan": 0,
             "clientOfflineSessionIdleTimeout": 0, "clientOfflineSessionMaxLifespan": 0,
             "accessCodeLifespan": 60, "accessCodeLifespanUserAction": 300,
@@ -448,7 +451,7 @@ mod tests {
                 "org.keycloak.userprofile.UserProfileProvider":
                     [{"providerId": "declarative-user-profile", "config": {}}],
                 "org.keycloak.keys.KeyProvider":
-                    [{"name": "rsa-generated", "providerId": "rsa-generated", "config": {}}],
+                    [{"name": "rsa-generated", "providerId": "rsa-generated", "config": {}}]
             },
             "internationalizationEnabled": false, "supportedLocales": [],
             "authenticationFlows": [{"alias": "browser", "builtIn": true}],
@@ -463,9 +466,8 @@ mod tests {
             "keycloakVersion": "26.0.0", "userManagedAccessAllowed": false,
             "organizationsEnabled": false, "organizations": [],
             "verifiableCredentialsEnabled": false, "adminPermissionsEnabled": false,
-            "clientProfiles": {"profiles": []}, "clientPolicies": {"policies": []},
-        })
-    }
+            "clientProfiles": {"profiles": []}, "clientPolicies": {"policies": []}
+        }"#;
 
     fn left(realm: &Value) -> Vec<String> {
         let mut configuration = Configuration::default();

@@ -56,7 +56,7 @@ pub fn control(session: Session, form: Form, setting: &'static Setting, value: &
         Kind::OptionalKeys => keys(form, field, value),
         Kind::OptionalBranding => branding(session, form, field, value),
         Kind::Claims => claims(session, form, field, &members(value)),
-        Kind::OptionalSecret => secret(session, form, field, value),
+        Kind::OptionalSecret => secret(session, form, &field, value),
     }
 }
 
@@ -207,7 +207,7 @@ fn branding(session: Session, form: Form, field: Field, value: &Value) -> Part {
 }
 
 /// A text that is not shown again. As long as nobody writes another one, it stays.
-fn secret(session: Session, form: Form, field: Field, value: &Value) -> Part {
+fn secret(session: Session, form: Form, field: &Field, value: &Value) -> Part {
     let t = session.texts;
     let before = value.clone();
     let is_set = !before.is_null();

@@ -77,14 +77,13 @@ async fn account_to_act_on(
 ) -> Result<Option<User>, Problem> {
     let user =
         linked_user(api.store(), api.store(), &directory.abilities().name, &entry.id).await?;
-    match &user {
-        Some(user) => caller.may_act_on(user)?,
+    if let Some(user) = &user {
+        caller.may_act_on(user)?;
+    } else {
         // Nobody has signed in by it yet: its name and address may say whose account it becomes.
-        None => {
-            let mut called = entry.attributes.clone();
-            called.insert(String::new(), entry.email.iter().cloned().collect());
-            may_be_called(api, caller, None, Some(&entry.username), &called).await?;
-        }
+        let mut texts = entry.attributes.clone();
+        texts.insert(String::new(), entry.email.iter().cloned().collect());
+        may_be_called(api, caller, None, Some(&entry.username), &texts).await?;
     }
     Ok(user)
 }

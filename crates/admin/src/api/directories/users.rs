@@ -146,8 +146,8 @@ pub async fn change(
     let linked = user.as_ref().map(|user| &user.sub);
     may_be_called(&api, &caller, linked, username.as_deref(), &attributes).await?;
     let changes = EntryChanges { username, enabled, attributes };
-    let changed = directory.change(&before, &changes, api.now()).await;
-    let is_disabled = match &changed {
+    let outcome = directory.change(&before, &changes, api.now()).await;
+    let is_disabled = match &outcome {
         Ok(after) => !after.enabled,
         // The answer was not understood or did not come, but the directory may have done it.
         Err(ManageError::NotAccepted(_) | ManageError::Unavailable(_)) => {
@@ -158,7 +158,7 @@ pub async fn change(
     if is_disabled {
         history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
     }
-    let after = changed.map_err(problem)?;
+    let after = outcome.map_err(problem)?;
     history.changed(Some(recorded(&before)), Some(recorded(&after)));
     shown(&api, directory, after).await
 }

@@ -192,8 +192,8 @@ async fn a_rename_and_new_members_are_one_change() {
     let path = path_of(&red);
     let refused = world.patch(&path, change("GREEN", &ada)).await;
     assert_error(&refused, 409, "uniqueness", "the name of another");
-    let read = world.scim("GET", &path).send().await.body;
-    assert_eq!((&read["displayName"], &read["members"]), (&json!("Red"), &Value::Null), "{read}");
+    let kept = world.scim("GET", &path).send().await.body;
+    assert_eq!((&kept["displayName"], &kept["members"]), (&json!("Red"), &Value::Null), "{kept}");
     let done = world.patch(&path, change("Crimson", &ada)).await.body;
     assert_eq!(
         (&done["displayName"], &done["members"][0]["value"]),
