@@ -350,14 +350,21 @@ async fn keys_that_must_not_be_used_are_refused() {
     assert_eq!(verify(token, &off_the_curve).await, Err(SignatureError::InvalidKey));
 }
 
+/// A provider of the test's own. All tests run in one tab, and a client keeps its provider's
+/// metadata in the tab's storage: with another test's metadata, it would leave the page.
+fn provider_of(test: &str) -> String {
+    format!("https://{test}.example")
+}
+
 /// The whole client on the browser's ports, until it would leave the page.
 #[wasm_bindgen_test]
 async fn the_client_runs_on_the_browsers_ports() {
-    let _fetch = Fetched::by(
-        "return Promise.resolve(new Response(JSON.stringify({
-             issuer: 'https://op.example', token_endpoint: 'https://op.example/token' })));",
-    );
-    let settings = Settings::new("https://op.example", "app", "https://app.example/cb");
+    let issuer = provider_of("incomplete");
+    let _fetch = Fetched::by(&format!(
+        "return Promise.resolve(new Response(JSON.stringify({{
+             issuer: '{issuer}', token_endpoint: '{issuer}/token' }})));",
+    ));
+    let settings = Settings::new(issuer, "app", "https://app.example/cb");
     let manager = browser::user_manager(settings).unwrap();
     assert_eq!(manager.get_user().await.unwrap(), None);
     assert_eq!(manager.get_access_token().await, Err(Error::NotSignedIn));

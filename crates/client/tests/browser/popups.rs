@@ -10,7 +10,7 @@ use doorward_client::{
 use futures::StreamExt as _;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{Fetched, javascript};
+use super::{Fetched, javascript, provider_of};
 
 /// The URL of a page that runs this script. It has the test page's origin.
 async fn page(script: &str) -> String {
@@ -191,18 +191,20 @@ impl ChildWindow for Window {
 #[wasm_bindgen_test]
 async fn a_silent_sign_in_goes_through_a_frame() {
     // The provider's page: it navigates to the response, a page of this origin.
-    let script = "const state = new URL(location.href).hash.match(/state=([^&]*)/)[1];
-                  parent.postMessage(\"oidc.url:https://app.example/cb\
-                    ?error=login_required&iss=https://op.example&state=\" + state,
-                  location.origin);"
-        .replace('\n', " ");
+    let issuer = provider_of("silent");
+    let script = format!(
+        "const state = new URL(location.href).hash.match(/state=([^&]*)/)[1];
+         parent.postMessage(\"oidc.url:https://app.example/cb\
+           ?error=login_required&iss={issuer}&state=\" + state, location.origin);"
+    )
+    .replace('\n', " ");
     let endpoint = page(&script).await;
     // Only http and https URLs are accepted as endpoints, so one represents the page.
-    let fetched =
-        "return Promise.resolve(new Response(JSON.stringify({ issuer: 'https://op.example',
-                   authorization_endpoint: 'https://op.example/authorize' })));";
-    let _fetch = Fetched::by(fetched);
-    let settings = Settings::new("https://op.example", "app", "https://app.example/cb");
+    let _fetch = Fetched::by(&format!(
+        "return Promise.resolve(new Response(JSON.stringify({{
+             issuer: '{issuer}', authorization_endpoint: '{issuer}/authorize' }})));"
+    ));
+    let settings = Settings::new(issuer, "app", "https://app.example/cb");
     let ports = Ports { popups: Some(Rc::new(Provider(endpoint))), ..browser::ports(&settings) };
     let manager = UserManager::new(settings, ports).unwrap();
     let Err(Error::Authorization(error)) = manager.signin_silent().await else {
