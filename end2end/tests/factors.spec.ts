@@ -5,6 +5,7 @@ import { Authenticator } from '../support/authenticator.ts';
 import { Doorward } from '../support/doorward.ts';
 import { factors } from '../support/instances.ts';
 import { LoginPage } from '../support/login-page.ts';
+import { followLink, openMail } from '../support/mail.ts';
 import { stepUp } from '../support/routes.ts';
 import { expect, test } from '../support/test.ts';
 import { totp } from '../support/totp.ts';
@@ -33,9 +34,53 @@ async function forget(page: Page): Promise<void> {
 
 async function addPasskey(page: Page, name: string): Promise<void> {
   await page.goto(`${provider}/account/passkeys`);
-  await page.getByLabel('Name of the passkey').fill(name);
+  await page.locator('#passkey-form').getByLabel('Name of the passkey').fill(name);
   await page.getByRole('button', { name: 'Add a passkey' }).click();
   await expect(page.locator('#passkeys')).toContainText(name);
+}
+
+async function makeRecoveryCodes(page: Page): Promise<string[]> {
+  await page.goto(`${provider}/account/recovery-codes`);
+  await page.getByRole('button', { name: 'Make new recovery codes' }).click();
+  const codes = page.locator('#recovery-codes li');
+  await expect(codes).toHaveCount(10);
+  return codes.allInnerTexts();
+}
+
+/** Leaves carol a passkey and recovery codes, which are returned, and then takes the device of the passkey away. */
+async function loseTheOnlyPasskey(page: Page): Promise<string[]> {
+  await signIn(page, 'carol');
+  const device = await Authenticator.add(page);
+  await addPasskey(page, 'My laptop');
+  const codes = await makeRecoveryCodes(page);
+  await page.goto(`${provider}/account/password`);
+  await page.getByRole('button', { name: 'Remove the password' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('The password is removed');
+  await device.remove();
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await new LoginPage(page).expectOpen(provider);
+  return codes;
+}
+
+/** At the second step, with a recovery code in place of the passkey. */
+async function finishByRecoveryCode(page: Page, code: string | undefined): Promise<void> {
+  await expect(page.getByRole('heading', { name: 'One more step' })).toBeVisible();
+  await page.getByLabel('Recovery code').fill(code ?? '');
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await expect(page.getByRole('heading', { name: 'Passkeys' })).toBeVisible();
+}
+
+/** On the page of the passkeys: another device takes the place of the lost one, and signs in. */
+async function replaceTheLostPasskey(page: Page, name: string): Promise<void> {
+  await Authenticator.add(page);
+  await addPasskey(page, 'My phone');
+  await page.getByRole('button', { name: 'Remove the passkey My laptop' }).click();
+  await expect(page.locator('#passkeys')).not.toContainText('My laptop');
+  await expect(page.locator('#passkeys')).toContainText('My phone');
+  await forget(page);
+  // It answers the autofill.
+  await page.goto(`${provider}/account/login`);
+  await signedIn(page, name);
 }
 
 const byPasskey = (page: Page) => page.getByRole('button', { name: 'Sign in with a passkey' });
@@ -282,6 +327,53 @@ test('a password is removed, and the passkey signs in', async ({ page }) => {
   await device.setPresent(true);
   await byPasskey(page).click();
   await signedIn(page, 'carol');
+});
+
+test('who lost the passkey of the second step enters a recovery code, and adds another passkey', async ({
+  page,
+}) => {
+  await signIn(page, 'bob');
+  const device = await Authenticator.add(page);
+  await addPasskey(page, 'My laptop');
+  const codes = await makeRecoveryCodes(page);
+  await device.remove();
+  await forget(page);
+  // The pages of the account want the second factor of whoever has one.
+  await signIn(page, 'bob', '/account/login?return_url=%2Faccount%2Fpasskeys');
+  await finishByRecoveryCode(page, codes[0]);
+  await replaceTheLostPasskey(page, 'bob');
+});
+
+test('who lost the passkey and has no password types a recovery code in its place', async ({ page }) => {
+  const codes = await loseTheOnlyPasskey(page);
+  await new LoginPage(page).submit('carol', codes[0] ?? '');
+  await signedIn(page, 'carol');
+  await page.goto(`${provider}/account/passkeys`);
+  await replaceTheLostPasskey(page, 'carol');
+});
+
+test('who lost the passkey and has no password gets one by mail', async ({ page }) => {
+  const codes = await loseTheOnlyPasskey(page);
+  await page.getByRole('link', { name: 'Forgot password?' }).click();
+  await page.getByLabel('User name or e-mail address').fill('carol');
+  await page.getByRole('button', { name: 'Send the link' }).click();
+  await openMail(page, provider, 'carol@example.com', /new password/i);
+  await followLink(page);
+  const password = 'violet kettle marches north';
+  await page.getByLabel('New password').fill(password);
+  await page.getByLabel('Repeat the password').fill(password);
+  await page.getByRole('button', { name: 'Save the password' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Your password is changed');
+  await expect(page.locator('#ways-in')).toContainText('My laptop');
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  const form = new LoginPage(page);
+  await form.submit('carol', password);
+  await signedIn(page, 'carol');
+  // The mailbox alone does not change how the account is reached.
+  await page.goto(`${provider}/account/passkeys`);
+  await form.submit('carol', password);
+  await finishByRecoveryCode(page, codes[0]);
+  await replaceTheLostPasskey(page, 'carol');
 });
 
 test('a call that needs two factors asks for the code of the app, and is repeated', async ({
