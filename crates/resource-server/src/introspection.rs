@@ -57,6 +57,8 @@ pub(crate) struct Introspection(Arc<Inner>);
 struct Inner {
     rules: TokenRules,
     settings: IntrospectionSettings,
+    /// Whether an answer must say whose the token is.
+    needs_issuer: bool,
     patience: Duration,
     keys: IssuerKeys,
     clock: Arc<dyn Clock>,
@@ -162,15 +164,20 @@ impl Introspection {
     pub(crate) fn new(
         mut rules: TokenRules,
         settings: IntrospectionSettings,
+        is_alone: bool,
         patience: Duration,
         keys: IssuerKeys,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        // A signed answer names the issuer itself (RFC 9701 section 5).
+        let needs_issuer = !is_alone && !settings.signed;
         // RFC 7662 section 2.2 makes them optional in an answer.
         rules.profile.requires_client = false;
         rules.profile.requires_jti = false;
         let (questions, state) = (Semaphore::new(MAX_QUESTIONS), Mutex::default());
-        Self(Arc::new(Inner { rules, settings, patience, keys, clock, questions, state }))
+        let inner =
+            Inner { rules, settings, needs_issuer, patience, keys, clock, questions, state };
+        Self(Arc::new(inner))
     }
 
     /// Whether the token begins as those of the issuer do.
@@ -252,7 +259,7 @@ impl Inner {
             Ok(answered) => answered,
             Err(error) => return Answer::unavailable(error),
         };
-        let read = read(answer, &self.rules, self.clock.now());
+        let read = read(answer, &self.rules, self.needs_issuer, self.clock.now());
         meter::introspected(if read.is_ok() { "active" } else { "inactive" });
         let life =
             if read.is_ok() { self.settings.cache } else { self.settings.cache.min(REFUSAL_LIFE) };
@@ -368,14 +375,17 @@ async fn wait_for(mut running: Running) -> Answer {
 }
 
 /// Reads an answer (RFC 7662 section 2.2) by the rules for every access token. `iss` and `iat` may
-/// be left out: they are then the issuer that was asked, and now. A missing `sub` is not replaced
-/// by the client: the token may be that of a user, of whom the answer gives only the name.
+/// be left out: they are then the issuer that was asked, and now. Where several issuers are asked,
+/// `iss` may not: another one's endpoint, named by mistake, would speak for this one. A missing
+/// `sub` is not replaced by the client: the token may be that of a user, of whom the answer gives
+/// only the name.
 ///
 /// A token of the type `DPoP` must say which key it is bound to (RFC 9449 section 6.2). Otherwise
 /// it would be accepted as a bearer token, without proof.
 fn read(
     mut answer: Map<String, Value>,
     rules: &TokenRules,
+    needs_issuer: bool,
     now: i64,
 ) -> Result<AccessToken, TokenError> {
     if answer.remove("active") != Some(Value::Bool(true)) {
@@ -388,6 +398,9 @@ fn read(
         .is_some_and(|it| it.eq_ignore_ascii_case("DPoP"));
     for (claim, value) in [("iss", rules.issuer.as_str().into()), ("iat", Value::from(now))] {
         if answer.get(claim).is_none_or(Value::is_null) {
+            if claim == "iss" && needs_issuer {
+                return Err(TokenError::InvalidClaim("iss"));
+            }
             answer.insert(claim.to_owned(), value);
         }
     }
@@ -405,6 +418,10 @@ mod tests {
     use crate::{ClaimPath, TokenProfile, generations::GENERATION_LENGTH};
 
     fn read_with(changes: &Value) -> Result<AccessToken, TokenError> {
+        read_beside_others(changes, false)
+    }
+
+    fn read_beside_others(changes: &Value, needs_issuer: bool) -> Result<AccessToken, TokenError> {
         let mut answer =
             json!({"active": true, "aud": "api", "client_id": "page", "exp": 100, "sub": "alice"});
         for (name, value) in changes.as_object().unwrap() {
@@ -418,7 +435,19 @@ mod tests {
             default_roles: vec![ClaimPath::name("role")],
             default_acr: true,
         };
-        read(answer.as_object().unwrap().clone(), &rules, 7)
+        read(answer.as_object().unwrap().clone(), &rules, needs_issuer, 7)
+    }
+
+    #[test]
+    fn among_several_issuers_an_answer_says_whose_the_token_is() {
+        for (iss, outcome) in [
+            (json!("https://op"), Ok(())),
+            (json!(null), Err(TokenError::InvalidClaim("iss"))),
+            (json!("https://other"), Err(TokenError::WrongIssuer)),
+        ] {
+            let read = read_beside_others(&json!({ "iss": iss }), true);
+            assert_eq!(read.map(drop), outcome, "{iss}");
+        }
     }
 
     #[test]

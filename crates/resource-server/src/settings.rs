@@ -76,6 +76,12 @@ pub struct ResourceServerSettings {
     pub nonce_secret: Option<Secret>,
     /// Whether a denial does not say which policies the caller failed. Default: false.
     pub hides_reasons: bool,
+    /// Whether issuers may be asked about each other's opaque tokens. An opaque token does not say
+    /// whose it is. With this, the issuers that can be asked are asked in the order of the settings
+    /// until one vouches for it, so an issuer sees tokens of those behind it, and could use them at
+    /// other APIs. Default: false. Then each of several such issuers needs an
+    /// [`IntrospectionSettings::token_prefix`] that tells its tokens from all others.
+    pub shares_opaque_tokens: bool,
 }
 
 /// An issuer whose access tokens are accepted.
@@ -112,11 +118,9 @@ pub struct TrustedIssuer {
     /// An address at which this API reaches the issuer, in place of the identifier: metadata, keys
     /// and introspection are asked there. Default: none.
     pub address: Option<String>,
-    /// How the issuer is asked about opaque tokens. An opaque token does not say whose it is. If
-    /// several issuers can be asked, they are asked in the order of the settings until one vouches
-    /// for it, so an issuer sees tokens of those behind it, unless
-    /// [`IntrospectionSettings::token_prefix`] tells them apart. Default: not at all, and opaque
-    /// tokens are refused.
+    /// How the issuer is asked about opaque tokens. If several issuers can be asked, their answers
+    /// must name them (`iss`), and [`IntrospectionSettings::token_prefix`] tells their tokens
+    /// apart. Default: not at all, and opaque tokens are refused.
     pub introspection: Option<IntrospectionSettings>,
     /// Fetches keys over plain `http` from an issuer that is not on this machine. Anyone who can
     /// change that traffic can then sign tokens. Default: false.
@@ -154,7 +158,8 @@ pub struct IntrospectionSettings {
     /// reads or changes what passes between the two can make no answer up. Default: false.
     pub signed: bool,
     /// How the issuer's opaque tokens begin. It is asked about no others. Default: empty, and it is
-    /// asked about all.
+    /// asked about all. Where other issuers are asked as well, that needs
+    /// [`ResourceServerSettings::shares_opaque_tokens`].
     pub token_prefix: String,
 }
 
@@ -179,6 +184,7 @@ impl ResourceServerSettings {
             remembered_proofs: 256 * 1024,
             nonce_secret: None,
             hides_reasons: false,
+            shares_opaque_tokens: false,
         }
     }
 
@@ -227,6 +233,34 @@ impl ResourceServerSettings {
     pub fn with_nonce_secret(mut self, secret: impl Into<Secret>) -> Self {
         self.nonce_secret = Some(secret.into());
         self
+    }
+
+    /// Sets [`ResourceServerSettings::shares_opaque_tokens`].
+    #[must_use]
+    pub fn sharing_opaque_tokens(mut self) -> Self {
+        self.shares_opaque_tokens = true;
+        self
+    }
+
+    /// Checks that no issuer is asked about another's opaque tokens, unless that is wanted, as
+    /// [`ResourceServer::new`](crate::ResourceServer::new) does, for programs that read settings
+    /// from a file.
+    ///
+    /// # Errors
+    /// [`SettingsError::SharedOpaqueTokens`].
+    pub fn check_opaque_tokens(&self) -> Result<(), SettingsError> {
+        let mut known: Vec<&str> = Vec::new();
+        for trusted in &self.issuers {
+            let Some(asked) = &trusted.introspection else { continue };
+            let own = asked.token_prefix.as_str();
+            // Every text begins with the empty one.
+            let overlaps = |other: &&str| own.starts_with(*other) || other.starts_with(own);
+            if !self.shares_opaque_tokens && known.iter().any(overlaps) {
+                return Err(SettingsError::SharedOpaqueTokens(trusted.issuer.clone()));
+            }
+            known.push(own);
+        }
+        Ok(())
     }
 
     /// Does not tell callers which policies they failed.
@@ -427,6 +461,13 @@ pub enum SettingsError {
          alive"
     )]
     IntrospectionCache(Duration),
+    /// Another issuer would be asked about the opaque tokens of this one, or the other way round.
+    #[error(
+        "issuer {0:?}: it and another issuer would be asked about each other's opaque tokens; give \
+         each of them a token prefix with which no token of the others begins, or let them share \
+         opaque tokens"
+    )]
+    SharedOpaqueTokens(String),
     /// There is no audience, so that any token of the issuer would be accepted.
     #[error(
         "audience: give the name that tokens for this API carry in `aud`, such as MyBackendApi2"
@@ -677,6 +718,31 @@ mod tests {
         let mut settings = ResourceServerSettings::new("https://one", "api");
         settings.issuers[0].introspection = Some(asked);
         assert_eq!(crate::ResourceServer::new(settings).err(), Some(refused));
+    }
+
+    #[test]
+    fn issuers_that_would_see_each_others_opaque_tokens_are_refused_unless_that_is_wanted() {
+        let with_prefixes = |prefixes: &[&str]| {
+            let issuers = prefixes.iter().enumerate().map(|(number, prefix)| {
+                let asked = IntrospectionSettings::new("api", Secret::new("secret"));
+                TrustedIssuer::new(format!("https://{number}.example"), "api")
+                    .with_introspection(asked.with_token_prefix(*prefix))
+            });
+            let mut settings = ResourceServerSettings::new("https://jwt.example", "api");
+            settings.issuers.extend(issuers);
+            settings
+        };
+        for apart in [&["a_", "b_"][..], &["a_", "b_", "ab_"], &[""], &[]] {
+            let made = crate::ResourceServer::new(with_prefixes(apart));
+            assert!(made.is_ok(), "{apart:?}");
+        }
+        for overlapping in [&["", ""][..], &["", "b_"], &["a_", ""], &["a_", "b_", "a_b_"]] {
+            let settings = with_prefixes(overlapping);
+            let last = settings.issuers.last().unwrap().issuer.clone();
+            let refused = crate::ResourceServer::new(settings.clone()).err();
+            assert_eq!(refused, Some(SettingsError::SharedOpaqueTokens(last)), "{overlapping:?}");
+            assert!(crate::ResourceServer::new(settings.sharing_opaque_tokens()).is_ok());
+        }
     }
 
     #[test]

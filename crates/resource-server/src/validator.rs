@@ -99,7 +99,10 @@ impl Issuer {
         let asked = checked_introspection(asked)?.clone();
         let (rules, algorithms) = (self.rules.clone(), self.algorithms.clone());
         let keys = IssuerKeys { keys: self.keys.clone(), algorithms };
-        Ok(Some(Introspection::new(rules, asked, settings.patience, keys, Arc::clone(clock))))
+        let asked_issuers = settings.issuers.iter().filter(|own| own.introspection.is_some());
+        let is_alone = asked_issuers.count() == 1;
+        let (patience, clock) = (settings.patience, Arc::clone(clock));
+        Ok(Some(Introspection::new(rules, asked, is_alone, patience, keys, clock)))
     }
 
     /// Checks the algorithm, the signature and the type. Returns the keys that verified the
@@ -131,6 +134,7 @@ impl TokenValidator {
         settings: &ResourceServerSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SettingsError> {
+        settings.check_opaque_tokens()?;
         let (mut issuers, mut introspection) = (Vec::new(), Vec::new());
         for (index, trusted) in checked_issuers(&settings.issuers)?.iter().enumerate() {
             let issuer = Issuer::new(trusted, index == 0, settings, &clock)?;

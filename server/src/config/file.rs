@@ -273,7 +273,7 @@ pub struct AppSection {
 /// `[api]`: the protected API.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::struct_excessive_bools)] // Independent settings.
 pub struct ApiSection {
     pub listen: Option<ListenAddress>,
     pub url: Option<WebUrl>,
@@ -296,6 +296,7 @@ pub struct ApiSection {
     pub introspection_cache: u32,
     pub introspection_signed: bool,
     pub introspection_token_prefix: String,
+    pub share_opaque_tokens: bool,
     pub max_key_age: Seconds,
     pub expired_status: Expired,
     pub leeway: u32,
@@ -941,6 +942,7 @@ impl Default for ApiSection {
             introspection_cache: 10,
             introspection_signed: false,
             introspection_token_prefix: String::new(),
+            share_opaque_tokens: false,
             max_key_age: Seconds::new(86_400),
             expired_status: Expired(ExpiredStatus::default()),
             leeway: 0,

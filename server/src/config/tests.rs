@@ -423,6 +423,14 @@ fn an_api_may_ask_several_issuers_about_opaque_tokens() {
     assert_eq!((&*second.token_prefix, second.signed, &*second.client_id), ("b_", true, "urn:api"));
     assert_eq!(second.endpoint.as_deref(), Some("https://other.example.com/introspect"));
     assert!(asked.iter().copied().flatten().all(|one| one.cache.as_secs() == 7));
+    for prefix in ["", "a_b_"] {
+        let overlapping = text.replace("\"b_\"", &format!("{prefix:?}"));
+        let key = "api.issuers.introspection_token_prefix";
+        let refused = refusal(&overlapping, key, "\"\"");
+        assert!(refused.contains("https://other.example.com"), "{refused}");
+        let shared = overlapping.replace("[api]", "[api]\nshare_opaque_tokens = true");
+        assert!(load(&shared, &[]).unwrap().api.settings.shares_opaque_tokens);
+    }
     let another = "[[api.issuers]]\nissuer = \"https://id.example.com\"\n";
     refusal(
         &format!("{another}introspection_client_id = \"MyApi\"\n"),

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Router, http::StatusCode};
 use doorward_resource_server::{
-    ClaimPath, IntrospectionSettings, TokenError, TokenProfile, TrustedIssuer,
+    ClaimPath, IntrospectionSettings, ResourceServerSettings, TokenError, TokenProfile,
+    TrustedIssuer,
 };
 use futures::{
     FutureExt as _,
@@ -545,18 +546,31 @@ struct Asked {
 }
 
 impl Asked {
-    /// The tokens of the second issuer begin so.
-    async fn with_prefix(prefix: &str) -> Self {
+    /// Neither says how its tokens begin, and they may see each other's.
+    async fn sharing() -> Self {
+        Self::with(["", ""], |settings| settings.shares_opaque_tokens = true).await
+    }
+
+    /// The tokens of each issuer begin so.
+    async fn with_prefixes(prefixes: [&str; 2]) -> Self {
+        Self::with(prefixes, |_| ()).await
+    }
+
+    async fn with(prefixes: [&str; 2], change: impl FnOnce(&mut ResourceServerSettings)) -> Self {
         let setup = setup().await;
         let second = Issuer::start(&[&SigningKey::es256("second")]).await;
         let server = resource_server(&setup.issuer.url, &setup.clock, |settings| {
-            introspecting(settings);
-            let asked = IntrospectionSettings::new(AUDIENCE, API_SECRET.to_owned());
+            let asked = prefixes.map(|prefix| {
+                let asked = IntrospectionSettings::new(AUDIENCE, API_SECRET.to_owned());
+                Some(asked.with_token_prefix(prefix))
+            });
             let profile = TokenProfile::rfc9068().with_roles_at([ClaimPath::name("role")]);
-            let trusted = TrustedIssuer::new(&second.url, AUDIENCE)
-                .with_profile(profile)
-                .with_introspection(asked.with_token_prefix(prefix));
+            let trusted = TrustedIssuer::new(&second.url, AUDIENCE).with_profile(profile);
             settings.issuers.push(trusted);
+            for (issuer, asked) in settings.issuers.iter_mut().zip(asked) {
+                issuer.introspection = asked;
+            }
+            change(settings);
         });
         Self { setup, second, api: orders_api(server) }
     }
@@ -585,7 +599,7 @@ impl Asked {
 
 #[tokio::test]
 async fn several_issuers_are_asked_until_one_vouches_for_the_token() {
-    let asked = Asked::with_prefix("").await;
+    let asked = Asked::sharing().await;
     knows(&asked.setup, TOKEN, &json!({}));
     assert_eq!(asked.call(TOKEN).await.body["sub"], "alice");
     assert_eq!(asked.questions(), (1, 0));
@@ -603,14 +617,14 @@ async fn several_issuers_are_asked_until_one_vouches_for_the_token() {
 
 #[tokio::test]
 async fn an_issuer_vouches_for_its_own_tokens_alone() {
-    let asked = Asked::with_prefix("").await;
+    let asked = Asked::sharing().await;
     asked.second_knows(TOKEN, &json!({"iss": asked.setup.issuer.url}));
     assert_refused(&asked.call(TOKEN).await, TokenError::WrongIssuer);
 }
 
 #[tokio::test]
 async fn an_issuer_that_is_away_may_know_the_token() {
-    let asked = Asked::with_prefix("").await;
+    let asked = Asked::sharing().await;
     asked.second_knows("of-the-second", &json!({}));
     asked.setup.issuer.publish(|published| {
         let away = Introspection::Says(StatusCode::SERVICE_UNAVAILABLE, String::new());
@@ -622,10 +636,27 @@ async fn an_issuer_that_is_away_may_know_the_token() {
 
 #[tokio::test]
 async fn an_issuer_is_asked_only_about_tokens_that_begin_as_its_own() {
-    let asked = Asked::with_prefix("two_").await;
+    let asked = Asked::with_prefixes(["one_", "two_"]).await;
     assert_refused(&asked.call("one_a").await, TokenError::Inactive);
     assert_eq!(asked.questions(), (1, 0));
     asked.second_knows("two_a", &json!({}));
     assert_eq!(asked.call("two_a").await.body["sub"], "bob");
-    assert_eq!(asked.questions(), (2, 1), "the first has no prefix, and sees all");
+    assert_eq!(asked.questions(), (1, 1));
+    assert_refused(&asked.call("three_a").await, TokenError::Inactive);
+    assert_eq!(asked.questions(), (1, 1), "it is nobody's");
+}
+
+#[tokio::test]
+async fn among_several_issuers_an_answer_without_an_issuer_counts_for_nobody() {
+    for asked in [Asked::sharing().await, Asked::with_prefixes(["one_", "two_"]).await] {
+        asked.second_knows("two_a", &json!({"iss": null}));
+        assert_refused(&asked.call("two_a").await, TokenError::InvalidClaim("iss"));
+    }
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_asked_alone_need_not_say_who_it_is() {
+    let setup = setup().await;
+    knows(&setup, TOKEN, &json!({"iss": null}));
+    assert_eq!(setup.call(TOKEN).await.status, 200);
 }

@@ -36,6 +36,14 @@ pub fn check(
     let issuers = issuers::api_issuers(&section, issuer, sources)?;
     let mut settings = ResourceServerSettings::new(issuer.as_str(), section.audience);
     settings.issuers = issuers;
+    settings.shares_opaque_tokens = section.share_opaque_tokens;
+    settings.check_opaque_tokens().map_err(|error| {
+        let problem = format!(
+            "{error}: set introspection_token_prefix in [api] and in [[api.issuers]], or \
+             share_opaque_tokens in [api]"
+        );
+        sources.refuse("api.issuers.introspection_token_prefix", "", problem)
+    })?;
     settings.max_key_age = Duration::from_secs(section.max_key_age.get().into());
     settings.url = Some(called_at.as_str().to_owned());
     settings.expired_status = section.expired_status.0;
