@@ -152,6 +152,7 @@ mod tests {
                 .collect(),
             body: body.to_owned(),
             date: None,
+            url: None,
         }
     }
 

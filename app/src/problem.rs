@@ -215,8 +215,13 @@ mod tests {
     fn another_sign_in_continues_the_call() {
         let mut step_up = StepUp::default();
         step_up.max_age = Some(60);
-        let response =
-            Box::new(ApiResponse { status: 401, headers: vec![], body: String::new(), date: None });
+        let response = Box::new(ApiResponse {
+            status: 401,
+            headers: vec![],
+            body: String::new(),
+            date: None,
+            url: None,
+        });
         let error = Error::StepUp { step_up: step_up.clone(), response };
         let problem = Problem::of_client(&error, Task::Call("/api/x".into()));
         assert_eq!(problem.next.label(), Some("Sign in again to continue"));

@@ -50,6 +50,7 @@ fn exchange(
             headers: pairs(&[("content-type", "application/json"), ("date", "never shown")]),
             body: answer.1.to_owned(),
             date: None,
+            url: None,
         }),
         took: Duration::from_millis(34),
     }))

@@ -423,6 +423,7 @@ mod tests {
                 headers: Vec::new(),
                 body: String::new(),
                 date: None,
+                url: None,
             }),
         };
         let refused = |code: &str| Error::Refused {

@@ -93,6 +93,9 @@ pub struct HttpResponse {
     pub body: String,
     /// The server's time by the `Date` header, if that is readable. Seconds since 1970 (UTC).
     pub date: Option<u64>,
+    /// The URL that answered, if a redirect led there. It may be that of another server than the
+    /// one that was asked.
+    pub url: Option<String>,
 }
 
 impl HttpResponse {

@@ -9,6 +9,8 @@ use doorward_client::{
 };
 use leptos::{wasm_bindgen::JsValue, web_sys};
 
+use crate::page;
+
 /// Sends a request with the options of the caller.
 pub(crate) struct BrowserFetch {
     init: web_sys::RequestInit,
@@ -80,15 +82,26 @@ impl HttpClient for BrowserFetch {
     }
 }
 
-/// What the client has to know: whether the API refused the token. And what the body is.
 fn known(response: &web_sys::Response) -> HttpResponse {
-    let headers =
-        ["www-authenticate", "dpop-nonce", "content-type"].into_iter().filter_map(|name| {
-            let value = response.headers().get(name).ok().flatten()?;
-            Some((name.to_owned(), value))
-        });
+    let header = |name: &str| response.headers().get(name).ok().flatten();
+    let url = response.redirected().then(|| response.url());
+    known_of(response.status(), url, header, page::seconds)
+}
+
+/// What the client has to know of an answer: whether the API refused the token, and what proofs
+/// need: its nonce, its time and who it is. And what the body is.
+pub(crate) fn known_of(
+    status: u16,
+    url: Option<String>,
+    header: impl Fn(&str) -> Option<String>,
+    seconds: fn(&str) -> Option<u64>,
+) -> HttpResponse {
+    let headers = ["www-authenticate", "dpop-nonce", "content-type"]
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), header(name)?)));
     let headers = headers.collect();
-    HttpResponse { status: response.status(), headers, body: String::new(), date: None }
+    let date = header("date").and_then(|date| seconds(&date));
+    HttpResponse { status, headers, body: String::new(), date, url }
 }
 
 /// The answer with its body as text.

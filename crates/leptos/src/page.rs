@@ -20,6 +20,11 @@ mod window {
         location().origin().unwrap_or_default()
     }
 
+    /// An HTTP date as seconds since 1970 (UTC).
+    pub(crate) fn seconds(date: &str) -> Option<u64> {
+        doorward_client::browser::seconds(date)
+    }
+
     /// The path with query and fragment.
     pub(crate) fn path() -> String {
         url().strip_prefix(&origin()).unwrap_or("/").to_owned()
@@ -89,6 +94,10 @@ mod nowhere {
 
     pub(crate) fn origin() -> String {
         String::new()
+    }
+
+    pub(crate) fn seconds(_: &str) -> Option<u64> {
+        None
     }
 
     pub(crate) fn path() -> String {

@@ -22,7 +22,7 @@ use leptos::{
 };
 use send_wrapper::SendWrapper;
 
-use crate::{Auth, options};
+use crate::{Auth, browser_fetch::known_of, options, page};
 
 /// Calls a server function with the user's access token, as [`Auth::call`] calls an API: the token
 /// is renewed first if necessary, and the call is repeated once if the server refuses the token. It
@@ -117,7 +117,7 @@ fn failure<E: FromServerFnError>(reason: String) -> E {
     E::from_server_fn_error(ServerFnErrorErr::Request(reason))
 }
 
-/// Sends the request of one call, once more if the client asks for that.
+/// Sends the request of one call, again as often as the client asks for that.
 struct ByBrowser<E> {
     request: RefCell<Option<BrowserRequest>>,
     answer: RefCell<Option<Result<BrowserResponse, E>>>,
@@ -153,16 +153,11 @@ fn copy<E: FromServerFnError>(request: &mut BrowserRequest) -> Option<BrowserReq
     Some(copy)
 }
 
-/// What the client has to know: whether the server refused the token.
 fn known<E: FromServerFnError>(answer: &BrowserResponse) -> HttpResponse {
     let all = answer.generate_headers();
-    let headers = ["www-authenticate", "dpop-nonce"]
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), all.get(name)?.to_str().ok()?.to_owned())));
-    HttpResponse {
-        status: ClientRes::<E>::status(answer),
-        headers: headers.collect(),
-        body: String::new(),
-        date: None,
-    }
+    // This is the header `Location`, or else the URL that answered.
+    let url = ClientRes::<E>::location(answer);
+    let url = Some(url).filter(|_| !all.contains_key("location"));
+    let header = |name: &str| Some(all.get(name)?.to_str().ok()?.to_owned());
+    known_of(ClientRes::<E>::status(answer), url, header, page::seconds)
 }

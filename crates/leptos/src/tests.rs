@@ -71,6 +71,24 @@ fn a_return_address_stays_at_the_origin() {
     }
 }
 
+#[test]
+fn an_answer_tells_the_client_all_that_proofs_need() {
+    let header = |name: &str| {
+        let value = match name {
+            "date" => "1970-01-01",
+            "dpop-nonce" => "n",
+            "www-authenticate" => "DPoP",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let url = Some("https://moved.example/".to_owned());
+    let seconds = |date: &str| (date == "1970-01-01").then_some(7);
+    let known = browser_fetch::known_of(401, url.clone(), header, seconds);
+    assert_eq!((known.status, known.date, known.url.clone()), (401, Some(7), url));
+    assert_eq!((known.header("dpop-nonce"), known.header("date")), (Some("n"), None));
+}
+
 #[cfg(feature = "policy")]
 #[test]
 fn a_policy_decides_by_the_access_token_or_else_the_profile() {

@@ -107,7 +107,8 @@ async fn answer(mut response: Response) -> Result<HttpResponse, NetworkFailure> 
         body.extend_from_slice(&chunk);
     }
     let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(HttpResponse { status, headers, body, date })
+    // Redirects are not followed.
+    Ok(HttpResponse { status, headers, body, date, url: None })
 }
 
 /// A date of HTTP (RFC 9110 section 5.6.7) as seconds since 1970 (UTC).

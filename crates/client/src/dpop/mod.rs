@@ -3,6 +3,7 @@
 
 use std::{
     cell::{OnceCell, RefCell},
+    mem,
     rc::Rc,
 };
 
@@ -68,30 +69,35 @@ impl Proofs {
         Ok(self.key().await?.thumbprint.to_string())
     }
 
-    /// Sends a request with a proof. It is sent once more if the server requires a nonce, or shows
-    /// that the device's clock is wrong. A request that was refused because of its proof had no
-    /// effect.
+    /// Sends a request with a proof. It is sent once more if the server requires a nonce, and once
+    /// more if the server shows that the device's clock is wrong: three times at most. A request
+    /// that was refused because of its proof had no effect.
     pub(crate) async fn send(
         &self,
         http: &dyn HttpClient,
         request: HttpRequest,
         access_token: Option<&str>,
     ) -> Result<HttpResponse, Fault> {
-        let origin = url::origin(&request.url).unwrap_or_default();
-        let before = self.server(origin);
-        let answer = self.send_once(http, &request, access_token, &before).await?;
-        let after = self.server(origin);
-        let asks_again = match error_of(&answer) {
-            Some(ErrorCode::UseDpopNonce) => after.nonce.is_some() && after.nonce != before.nonce,
-            Some(ErrorCode::InvalidDpopProof) => {
-                after.ahead.abs_diff(before.ahead) > CLOCK_TOLERANCE
+        let origin = origin_of(&request.url);
+        let (mut may_take_nonce, mut may_set_clock) = (true, true);
+        loop {
+            let before = self.server(origin);
+            let answer = self.send_once(http, &request, access_token, &before).await?;
+            let after = self.server(origin);
+            let asks_again = match error_of(&answer) {
+                Some(ErrorCode::UseDpopNonce) => {
+                    let is_new = after.nonce.is_some() && after.nonce != before.nonce;
+                    mem::take(&mut may_take_nonce) && is_new
+                }
+                Some(ErrorCode::InvalidDpopProof) => {
+                    let difference = after.ahead.abs_diff(before.ahead);
+                    mem::take(&mut may_set_clock) && difference > CLOCK_TOLERANCE
+                }
+                _ => false,
+            };
+            if !asks_again {
+                return Ok(answer);
             }
-            _ => false,
-        };
-        if asks_again {
-            self.send_once(http, &request, access_token, &after).await
-        } else {
-            Ok(answer)
         }
     }
 
@@ -109,7 +115,7 @@ impl Proofs {
         let address = request.url.clone();
         let answer = http.send(request).await;
         let answer = answer.map_err(|failure| Error::Network { url: address, failure })?;
-        self.learn(server, &answer);
+        self.learn(&server.origin, &answer);
         Ok(answer)
     }
 
@@ -150,9 +156,12 @@ impl Proofs {
         known.cloned().unwrap_or_else(|| Server { origin: origin.to_owned(), ..Server::default() })
     }
 
-    /// Remembers the nonce and the time of a response.
-    fn learn(&self, server: &Server, answer: &HttpResponse) {
-        let mut server = server.clone();
+    /// Remembers the nonce and the time of a response for the server that sent it, and for no other
+    /// (section 8.2).
+    fn learn(&self, asked: &str, answer: &HttpResponse) {
+        let sender = answer.url.as_deref().map_or(asked, origin_of);
+        // Another request may have learnt something meanwhile.
+        let mut server = self.server(sender);
         if let Some(nonce) = answer.header(NONCE_HEADER) {
             server.nonce = Some(nonce.to_owned());
         }
@@ -175,6 +184,11 @@ impl KnownKey {
             .ok_or_else(|| ProofKeyError::Failed("it is no public key".to_owned()))?;
         Ok(Self { header: es256_header(jwk), thumbprint })
     }
+}
+
+/// The server behind a URL. A URL without a readable origin shares its server with no other.
+fn origin_of(url: &str) -> &str {
+    url::origin(url).unwrap_or_else(|| url::split(url).0)
 }
 
 /// The error in a response: in its challenge (section 7.1) or its body (section 5).

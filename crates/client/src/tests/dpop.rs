@@ -213,6 +213,92 @@ fn a_wrong_device_clock_is_made_up_for() {
     }
 }
 
+/// A server that looks at the time first learns only from the second proof that it has no nonce.
+#[test]
+fn a_wrong_clock_and_a_nonce_together_take_three_tries_and_no_more() {
+    let asks = |nonce| Fault::Nonce(400, json!({"error": "use_dpop_nonce"}), nonce);
+    let refuses = || Fault::Answer(400, json!({"error": "invalid_dpop_proof"}));
+    let begun = |faults: Vec<Fault>| {
+        let world = world();
+        let tab = tab(&world);
+        world.clock.wall_ahead.set(3600);
+        for fault in faults {
+            world.provider.fault("token", fault);
+        }
+        (world, tab)
+    };
+    let (world, tab) = begun(vec![refuses(), asks("nonce-1")]);
+    world.sign_in(&tab);
+    let proofs = world.provider.proofs("token");
+    assert_eq!(proofs.len(), 3);
+    assert_eq!(proven(&world, &proofs[2], "POST", &token_endpoint(), None)["nonce"], "nonce-1");
+    for faults in [
+        vec![refuses(), asks("nonce-1"), asks("nonce-2"), asks("nonce-3")],
+        vec![refuses(), asks("nonce-1"), refuses(), refuses()],
+    ] {
+        let (world, tab) = begun(faults);
+        let url = world.callback_url(&tab, SigninRequestArgs::default());
+        assert!(matches!(world.callback(&tab, &url), Err(Error::Refused { .. })));
+        assert_eq!(world.provider.count("token"), 3);
+    }
+}
+
+#[test]
+fn a_nonce_belongs_to_the_server_that_sent_it() {
+    let world = world();
+    let tab = tab(&world);
+    world.sign_in(&tab);
+    let other = "https://other.example/things?page=2#top";
+    let refused = json!({"error": "use_dpop_nonce"});
+    let fault = Fault::Elsewhere("https://other.example/moved", 401, refused, "of-other");
+    world.provider.fault("things?page=2#top", fault);
+    assert_eq!(call(&world, &tab).unwrap().status, 401);
+    assert_eq!(world.provider.count("things?page=2#top"), 1, "it would be refused again");
+    call(&world, &tab).unwrap();
+    let manager = tab.manager.clone();
+    world.run(async move { manager.fetch(ApiRequest::get(other)).await }).unwrap();
+    let token = world.access_token(&tab).unwrap();
+    let proofs = world.provider.proofs("things?page=2#top");
+    let nonce = |proof: &str, url| proven(&world, proof, "GET", url, Some(&token))["nonce"].clone();
+    assert_eq!(nonce(&proofs[1], "https://api.example/things"), Value::Null);
+    assert_eq!(nonce(&proofs[2], "https://other.example/things"), "of-other");
+}
+
+#[test]
+fn servers_without_a_readable_origin_share_no_nonce() {
+    let world = world();
+    let tab = tab(&world);
+    world.sign_in(&tab);
+    world.provider.fault("a", Fault::Nonce(200, json!({}), "of-one"));
+    let urls = ["HTTPS://one.example/a", "HTTPS://two.example/a", "HTTPS://one.example/a"];
+    for url in urls {
+        let manager = tab.manager.clone();
+        world.run(async move { manager.fetch(ApiRequest::get(url)).await }).unwrap();
+    }
+    let nonces = world.provider.proofs("a").into_iter().map(|proof| {
+        let claims = base64url::decode(proof.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice::<Value>(&claims).unwrap()["nonce"].clone()
+    });
+    assert_eq!(nonces.collect::<Vec<_>>(), [Value::Null, Value::Null, json!("of-one")]);
+}
+
+#[test]
+fn an_answer_without_a_nonce_does_not_undo_what_another_request_learnt() {
+    let world = world();
+    let tab = tab(&world);
+    world.sign_in(&tab);
+    world.provider.fault("things?page=2#top", Fault::Nonce(200, json!({}), "api-1"));
+    let (one, two) = (tab.manager.clone(), tab.manager.clone());
+    let get = || ApiRequest::get(API);
+    let answers = world.run(async move { futures::join!(one.fetch(get()), two.fetch(get())) });
+    assert!(answers.0.is_ok() && answers.1.is_ok());
+    call(&world, &tab).unwrap();
+    let token = world.access_token(&tab).unwrap();
+    let last = world.provider.proofs("things?page=2#top").pop().unwrap();
+    let claims = proven(&world, &last, "GET", "https://api.example/things", Some(&token));
+    assert_eq!(claims["nonce"], "api-1");
+}
+
 #[test]
 fn a_proof_that_is_refused_for_another_reason_is_not_repeated() {
     let world = world();

@@ -33,6 +33,8 @@ pub enum Fault {
     Challenge(&'static str),
     /// It arrives and is answered with this, and with a nonce for proofs.
     Nonce(u16, Value, &'static str),
+    /// It is redirected to this URL, where it is answered with this and with a nonce.
+    Elsewhere(&'static str, u16, Value, &'static str),
 }
 
 struct Grant {
@@ -286,6 +288,7 @@ impl HttpClient for Provider {
                 headers: Vec::new(),
                 body: json!({ "error": "invalid_request" }).to_string(),
                 date: None,
+                url: None,
             });
         };
         let fault = {
@@ -300,7 +303,7 @@ impl HttpClient for Provider {
         };
         // Others run while the request is under way.
         self.clock.sleep_for(std::time::Duration::from_millis(10)).await;
-        let mut headers = Vec::new();
+        let (mut headers, mut url) = (Vec::new(), None);
         let (status, body) = match fault.map(|(_, fault)| fault) {
             Some(Fault::Challenge(challenge)) => {
                 headers.push(("www-authenticate".to_owned(), challenge.to_owned()));
@@ -308,6 +311,11 @@ impl HttpClient for Provider {
             }
             Some(Fault::Nonce(status, body, nonce)) => {
                 headers.push(("dpop-nonce".to_owned(), nonce.to_owned()));
+                (status, body)
+            }
+            Some(Fault::Elsewhere(address, status, body, nonce)) => {
+                headers.push(("dpop-nonce".to_owned(), nonce.to_owned()));
+                url = Some(address.to_owned());
                 (status, body)
             }
             Some(Fault::NotSent(failure)) => return Err(failure),
@@ -326,6 +334,7 @@ impl HttpClient for Provider {
                 _ => body.to_string(),
             },
             date: self.tells_time.borrow().then(|| self.now()),
+            url,
         })
     }
 }

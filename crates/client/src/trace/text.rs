@@ -122,7 +122,8 @@ fn read_answer(texts: &[&str]) -> Option<Result<HttpResponse, String>> {
         return Some(Err((*body).to_owned()));
     }
     let status = status.parse().ok()?;
-    Some(Ok(HttpResponse { status, headers: pairs(headers), body: (*body).to_owned(), date: None }))
+    let (headers, body) = (pairs(headers), (*body).to_owned());
+    Some(Ok(HttpResponse { status, headers, body, date: None, url: None }))
 }
 
 fn line(texts: &[&str]) -> String {

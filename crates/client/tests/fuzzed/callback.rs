@@ -132,7 +132,7 @@ impl HttpClient for Page {
             _ => self.answer.borrow().clone(),
         };
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Ok(HttpResponse { status: 200, headers, body, date: Some(NOW) })
+        Ok(HttpResponse { status: 200, headers, body, date: Some(NOW), url: None })
     }
 }
 
