@@ -4,11 +4,11 @@ use std::{cell::RefCell, future::Future, mem, rc::Rc};
 
 use async_trait::async_trait;
 use doorward_client::{
-    ApiRequest, ErrorKind,
+    ApiRequest, Error,
     ports::{HttpClient, HttpRequest, HttpResponse, NetworkFailure},
 };
 use leptos::{
-    prelude::{FromServerFnError, ServerFnErrorErr, use_context},
+    prelude::{FromServerFnError, ServerFnErrorErr, WithUntracked as _, use_context},
     server_fn::{
         Bytes,
         client::{Client, browser::BrowserClient},
@@ -22,7 +22,7 @@ use leptos::{
 };
 use send_wrapper::SendWrapper;
 
-use crate::{Auth, browser_fetch::known_of, options, page};
+use crate::{Auth, AuthStatus, browser_fetch::known_of, options, page};
 
 /// Calls a server function with the user's access token, as [`Auth::call`] calls an API: the token
 /// is renewed first if necessary, and the call is repeated once if the server refuses the token. It
@@ -42,7 +42,8 @@ use crate::{Auth, browser_fetch::known_of, options, page};
 ///
 /// The sign-in is that of [`use_auth`](crate::use_auth), or the last one that the page provided
 /// where there is no component. If nobody is signed in, the call goes without a token, and the
-/// server decides.
+/// server decides. If somebody is and there is no token, because it has expired and can't be
+/// renewed, the call is not made: it fails with the reason.
 #[derive(Debug, Clone, Copy)]
 pub struct WithToken;
 
@@ -103,14 +104,20 @@ async fn send_with_token<E: FromServerFnError>(
     if let Some(answer) = http.answer.take() {
         return answer;
     }
-    match (outcome, http.request.take()) {
-        // The token could not be renewed for now.
-        (Err(error), _) if error.kind() == ErrorKind::Retry => Err(failure(error.to_string())),
-        (_, Some(request)) => send(request).await,
-        (outcome, None) => {
-            Err(failure(outcome.err().map_or(String::new(), |error| error.to_string())))
-        }
+    let goes_bare = outcome.as_ref().is_err_and(|error| {
+        let status = auth.status.try_with_untracked(|status| may_go_bare(status, error));
+        status.unwrap_or(false)
+    });
+    match http.request.take() {
+        Some(request) if goes_bare => send(request).await,
+        _ => Err(failure(outcome.err().map_or_else(String::new, |error| error.to_string()))),
     }
+}
+
+/// Whether a call for which there is no token goes without one: nobody is signed in. For a user, it
+/// would be done in nobody's name, and the page would not learn why.
+pub(crate) fn may_go_bare(status: &AuthStatus, error: &Error) -> bool {
+    *status == AuthStatus::SignedOut && *error == Error::NotSignedIn
 }
 
 fn failure<E: FromServerFnError>(reason: String) -> E {

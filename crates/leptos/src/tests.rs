@@ -71,6 +71,32 @@ fn a_return_address_stays_at_the_origin() {
     }
 }
 
+/// A call in nobody's name is for a page without a user. Anything else is a failure.
+#[test]
+fn a_call_goes_without_a_token_only_if_nobody_is_signed_in() {
+    use server_call::may_go_bare;
+
+    let user = || Box::new(alice().into_user());
+    assert!(may_go_bare(&AuthStatus::SignedOut, &Error::NotSignedIn));
+    for status in [
+        AuthStatus::Loading,
+        AuthStatus::Unavailable,
+        AuthStatus::SignedIn(user()),
+        AuthStatus::Expired(user()),
+    ] {
+        assert!(!may_go_bare(&status, &Error::NotSignedIn), "{status:?}");
+    }
+    let refused = Error::Refused {
+        endpoint: "token_endpoint",
+        code: ErrorCode::InvalidGrant,
+        description: None,
+    };
+    let storage = doorward_client::ports::StorageError("blocked".to_owned());
+    for error in [Error::NoRefreshToken, Error::OtherTab, refused, Error::Storage(storage)] {
+        assert!(!may_go_bare(&AuthStatus::SignedOut, &error), "{error:?}");
+    }
+}
+
 #[test]
 fn an_answer_tells_the_client_all_that_proofs_need() {
     let header = |name: &str| {
