@@ -5,7 +5,7 @@ use std::{future::Future, time::SystemTime};
 use doorward_policy::{Decision, Principal, RequiredPolicy, StepUp, decide_all_at};
 use leptos::{
     prelude::{FromServerFnError, ServerFnErrorErr, use_context},
-    server_fn::codec::JsonEncoding,
+    server_fn::{Bytes, Encodes as _, codec::JsonEncoding},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,6 +47,32 @@ pub enum NotAuthorized {
 }
 
 impl NotAuthorized {
+    /// Gives the answer of the server function the status and the challenge of this refusal, for
+    /// functions with an error of another type. Those whose error is `NotAuthorized` need not call
+    /// it. Call it only where the function ends: clients repeat refused calls.
+    ///
+    /// ```
+    /// use doorward_leptos::{NotAuthorized, RequiredPolicy, authorized};
+    /// use leptos::prelude::*;
+    ///
+    /// // With `#[server]`.
+    /// async fn close<P: RequiredPolicy>(order: u64) -> Result<String, ServerFnError> {
+    ///     authorized::<P>().await.map_err(NotAuthorized::answered)?;
+    ///     Ok(format!("{order} is closed"))
+    /// }
+    /// # let _ = close::<Nobody>;
+    /// # struct Nobody;
+    /// # impl RequiredPolicy for Nobody {
+    /// #     fn policies() -> &'static [doorward_leptos::Policy] { &[] }
+    /// # }
+    /// ```
+    #[cfg(feature = "axum")]
+    #[must_use]
+    pub fn answered(self) -> Self {
+        crate::refusal::answer(&self);
+        self
+    }
+
     /// The sign-in that would help. `None` if none would.
     pub fn sign_in_args(&self) -> Option<SigninRequestArgs> {
         let args = SigninRequestArgs::default();
@@ -70,6 +96,13 @@ impl FromServerFnError for NotAuthorized {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self::Failed(error.to_string())
+    }
+
+    /// A server function has ended with it.
+    fn ser(&self) -> Bytes {
+        #[cfg(feature = "axum")]
+        crate::refusal::answer(self);
+        JsonEncoding::encode(self).unwrap_or_default()
     }
 }
 
@@ -116,14 +149,16 @@ impl ServerUser {
 /// # let _ = close;
 /// ```
 ///
-/// With the feature `axum`, the answer of a refused server function has the status 401 or 403, and
-/// for 401 a challenge that says which sign-in is needed (RFC 9470 section 3). Without it, the
-/// status is 500. The answer to a form that a page without its program posts is left to leptos.
+/// With the feature `axum`, a server function that ends with a [`NotAuthorized`] as its error is
+/// answered by 401 or 403, and for 401 with a challenge that says which sign-in is needed (RFC 9470
+/// section 3). A function that goes on after a refusal is answered as any other. Without the
+/// feature, the status is 500. The answer to a form that a page without its program posts is left
+/// to leptos.
 ///
 /// # Errors
 ///
-/// [`NotAuthorized`]. It can be the error of a server function, or becomes a `ServerFnError` by
-/// `?`.
+/// [`NotAuthorized`]. It can be the error of a server function. It becomes a `ServerFnError` by
+/// `?`: then say [`NotAuthorized::answered`] before, or the status is 500.
 pub fn authorized<P: RequiredPolicy>()
 -> impl Future<Output = Result<ServerUser, NotAuthorized>> + Send {
     let user = use_context();
@@ -139,12 +174,7 @@ pub fn authorized<P: RequiredPolicy>()
             return by_token.await;
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let decided = decided::<P>(user, i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
-        #[cfg(feature = "axum")]
-        if let Err(refused) = &decided {
-            crate::refusal::answer(refused);
-        }
-        decided
+        decided::<P>(user, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
     }
 }
 

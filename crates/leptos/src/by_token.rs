@@ -34,8 +34,9 @@ pub(crate) fn begin<P: RequiredPolicy>()
         provide_context(parts);
         verified.map(|caller| ServerUser::new(caller.principal().claims().clone())).map_err(
             |refused| {
-                refusal::answer_with(refused.status(), &refused.headers());
-                told(&refused)
+                let told = told(&refused);
+                refusal::keep(told.clone(), refused.status(), refused.headers());
+                told
             },
         )
     })

@@ -12,8 +12,28 @@ use leptos_router::location::RequestUrl;
 
 use crate::NotAuthorized;
 
-/// Sets status and challenge of the answer.
+/// How `authorized` refused the call.
+#[derive(Clone)]
+#[cfg_attr(not(feature = "resource-server"), allow(dead_code))]
+struct Refused {
+    told: NotAuthorized,
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+/// Keeps the answer to a refusal until the server function ends with it. The function may go on
+/// without it: then the answer is another one, and nobody may repeat the call.
+#[cfg(feature = "resource-server")]
+pub(crate) fn keep(told: NotAuthorized, status: StatusCode, headers: HeaderMap) {
+    leptos::prelude::provide_context(Refused { told, status, headers });
+}
+
+/// Sets status and challenge of the answer to a server function that ends with this refusal.
 pub(crate) fn answer(refused: &NotAuthorized) {
+    let kept = use_context::<Refused>().filter(|kept| kept.told == *refused);
+    if let Some(Refused { status, headers, .. }) = kept {
+        return answer_with(status, &headers);
+    }
     let (status, challenge) = of(refused);
     let mut headers = HeaderMap::new();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -26,7 +46,7 @@ pub(crate) fn answer(refused: &NotAuthorized) {
 
 /// Sets status and headers, if a server function is asked. A page that asks while it is rendered is
 /// an answer of its own: a part of it may be refused.
-pub(crate) fn answer_with(status: StatusCode, headers: &HeaderMap) {
+fn answer_with(status: StatusCode, headers: &HeaderMap) {
     let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
     else {
         return;
@@ -37,8 +57,15 @@ pub(crate) fn answer_with(status: StatusCode, headers: &HeaderMap) {
         return;
     }
     response.set_status(status);
-    for (name, value) in headers {
-        response.append_header(name.clone(), value.clone());
+    for name in headers.keys() {
+        let mut values = headers.get_all(name).iter();
+        // It may have been set before.
+        if let Some(value) = values.next() {
+            response.insert_header(name.clone(), value.clone());
+        }
+        for value in values {
+            response.append_header(name.clone(), value.clone());
+        }
     }
 }
 

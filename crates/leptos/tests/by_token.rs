@@ -4,13 +4,17 @@
 use std::sync::LazyLock;
 
 use doorward_leptos::{NotAuthorized, Policy, RequiredPolicy, ServerUser, authorized};
-use doorward_resource_server::{ResourceServer, test_util::TestIssuer};
+use doorward_resource_server::{
+    ResourceServer,
+    axum::{body::Body, response::IntoResponse as _},
+    test_util::TestIssuer,
+};
 use http::{
     StatusCode,
-    header::{AUTHORIZATION, WWW_AUTHENTICATE},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE},
 };
-use leptos::prelude::{Owner, provide_context};
-use leptos_axum::ResponseOptions;
+use leptos::prelude::*;
+use leptos_axum::{ResponseOptions, handle_server_fns_with_context};
 
 struct Sales;
 
@@ -37,6 +41,71 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Runtime::new().unwrap().block_on(future)
 }
 
+/// Ends with the refusal.
+#[server(endpoint = "close")]
+async fn close() -> Result<String, NotAuthorized> {
+    authorized::<Sales>().await.map(|_| "closed".to_owned())
+}
+
+/// Goes on after a refusal.
+#[server(endpoint = "list")]
+async fn list() -> Result<String, NotAuthorized> {
+    let shown = if authorized::<Sales>().await.is_ok() { "all" } else { "a part" };
+    Ok(shown.to_owned())
+}
+
+/// Goes on after a refusal, and fails at something else.
+#[server(endpoint = "count")]
+async fn count() -> Result<String, NotAuthorized> {
+    drop(authorized::<Sales>().await);
+    Err(NotAuthorized::Failed("the database is away".to_owned()))
+}
+
+/// Has an error of another type.
+#[server(endpoint = "other")]
+async fn other() -> Result<String, ServerFnError> {
+    authorized::<Sales>().await.map_err(NotAuthorized::answered)?;
+    Ok("done".to_owned())
+}
+
+#[test]
+fn the_refusal_is_the_answer_of_a_function_that_ends_with_it_alone() {
+    let issuer = TestIssuer::new("orders");
+    let good = issuer.token("alice").claim("department", "Sales").sign();
+    let it = issuer.token("alice").claim("department", "IT").sign();
+    for (path, token, status, error) in [
+        ("close", &*good, 200, None),
+        ("close", "made-up", 401, Some("invalid_token")),
+        ("close", &*it, 403, None),
+        ("list", "made-up", 200, None),
+        ("list", &*it, 200, None),
+        ("count", "made-up", 500, None),
+        ("other", &*good, 200, None),
+        ("other", "made-up", 401, Some("invalid_token")),
+    ] {
+        let request = http::Request::post(format!("/api/{path}"))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::empty())
+            .unwrap();
+        let server = issuer.resource_server();
+        let context = move || provide_context(server.clone());
+        let answer =
+            run(async { handle_server_fns_with_context(context, request).await.into_response() });
+        let challenges: Vec<_> = answer.headers().get_all(WWW_AUTHENTICATE).iter().collect();
+        let has_error =
+            |text: &str| challenges.iter().any(|one| one.to_str().unwrap().contains(text));
+        assert_eq!(answer.status(), status, "{path} {token}");
+        match error {
+            Some(error) => assert!(has_error(error), "{path}: {challenges:?}"),
+            None => assert!(challenges.is_empty(), "{path}: {challenges:?}"),
+        }
+        let is_error = answer.headers().contains_key("serverfnerror");
+        assert_eq!(is_error, status != 200, "{path}");
+    }
+}
+
 /// What a server function that asks for `P` gives, and the status and challenge of its answer.
 fn called<P: RequiredPolicy>(
     server: ResourceServer,
@@ -52,6 +121,10 @@ fn called<P: RequiredPolicy>(
         let response = ResponseOptions::default();
         provide_context(response.clone());
         let outcome = run(authorized::<P>());
+        if let Err(refused) = &outcome {
+            // So does the function that ends with it.
+            drop(refused.ser());
+        }
         let parts = response.0.read().unwrap();
         let challenge = parts.headers.get(WWW_AUTHENTICATE);
         let challenge = challenge.map(|text| text.to_str().unwrap().to_owned());
