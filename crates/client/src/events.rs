@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
 };
@@ -34,6 +35,9 @@ pub enum AuthEvent {
     Trace(crate::Trace),
 }
 
+/// How many events are held back. Of more, the oldest are lost.
+const MOST_HELD: usize = 256;
+
 type Handler = Rc<RefCell<dyn FnMut(&AuthEvent)>>;
 
 #[derive(Default)]
@@ -41,7 +45,7 @@ struct Registry {
     handlers: RefCell<Vec<(u64, Handler)>>,
     next: Cell<u64>,
     /// The events that are held back.
-    held: RefCell<Option<Vec<AuthEvent>>>,
+    held: RefCell<Option<VecDeque<AuthEvent>>>,
 }
 
 /// The subscribers of one client. Clones share them.
@@ -85,8 +89,8 @@ impl Events {
         }
     }
 
-    /// Holds all events back until [`Events::release`], for a client that begins to work before its
-    /// subscribers are there.
+    /// Holds events back until [`Events::release`], for a client that begins to work before its
+    /// subscribers are there. Of many events, the last 256 are held.
     pub fn hold(&self) {
         self.0.held.borrow_mut().get_or_insert_default();
     }
@@ -100,7 +104,10 @@ impl Events {
 
     pub(crate) fn emit(&self, event: &AuthEvent) {
         if let Some(held) = &mut *self.0.held.borrow_mut() {
-            held.push(event.clone());
+            if held.len() == MOST_HELD {
+                held.pop_front();
+            }
+            held.push_back(event.clone());
             return;
         }
         let ids: Vec<u64> = self.0.handlers.borrow().iter().map(|(id, _)| *id).collect();

@@ -12,6 +12,12 @@ pub(crate) async fn accept_response(
 ) -> Result<(), (AuthStep, Error)> {
     let skips = auth.live.plan().and_then(|plan| plan.skip_callback.clone());
     let left_behind = auth.live.update(|live| live.response.take()).flatten();
+    let before = auth.live.update(|live| live.before.take()).flatten();
+    let begun = match (&left_behind, before) {
+        // It is through before this one begins, so that one code is redeemed once.
+        (Some(url), Some(before)) => Some(before.manager().signin_redirect_callback(url).await),
+        _ => None,
+    };
     let url = match left_behind {
         Some(url) => url,
         None if skips.is_some_and(|skips| skips(&page::url())) => return Ok(()),
@@ -27,7 +33,11 @@ pub(crate) async fn accept_response(
     };
     let (result, arrival, step) = match manager.callback_kind(&url) {
         CallbackKind::Signin => {
-            let result = manager.signin_redirect_callback(&url).await;
+            let result = match (manager.signin_redirect_callback(&url).await, begun) {
+                // The other client has used the response up, and knows why it failed.
+                (Err(Error::NoMatchingState { .. }), Some(Err(cause))) => Err(cause),
+                (result, _) => result,
+            };
             let result = result.map(|outcome| {
                 auth.brought.set(outcome.state);
                 if let Some(path) = outcome.return_to.filter(|path| is_local(path)) {

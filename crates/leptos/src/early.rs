@@ -41,10 +41,11 @@ pub(crate) struct Early {
 /// while the answer is on its way. Call it where the program begins, in place of `hydrate_body` or
 /// `mount_to_body`. The page comes to life soon in any case: at once if the URL has no response.
 ///
-/// The settings must be those that [`provide_auth`](crate::provide_auth) or
+/// The settings should be those that [`provide_auth`](crate::provide_auth) or
 /// [`provide_auth_with`](crate::provide_auth_with) gets: it takes the sign-in over. With other
-/// settings, and for [`AuthOptions`](crate::AuthOptions) with `skip_callback` or `client`, leave
-/// this function out.
+/// settings, and for [`AuthOptions`](crate::AuthOptions) with `client`, nothing is won: the page's
+/// own client finishes the sign-in, once the other is through with it. Leave this function out for
+/// [`AuthOptions`](crate::AuthOptions) with `skip_callback`.
 ///
 /// ```no_run
 /// use doorward_leptos::{Settings, callback_first, provide_auth_with};
@@ -126,5 +127,80 @@ pub(crate) fn take(settings: &Settings) -> Option<Early> {
             STAGE.set(other);
             None
         }
+    }
+}
+
+/// Gives the client that has begun with other settings than the page's, if the response is for the
+/// page's client, which then finishes the sign-in itself.
+pub(crate) fn take_foreign(is_own: impl FnOnce(&str) -> bool) -> Option<Early> {
+    let stage = STAGE.replace(Stage::Over);
+    match stage {
+        Stage::Begun(early) if is_own(&early.response) => Some(*early),
+        other => {
+            STAGE.set(other);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use doorward_client::{User, UserManager};
+
+    use super::*;
+    use crate::subscription::Waiting;
+
+    struct NoClient;
+
+    impl Client for NoClient {
+        fn manager(&self) -> UserManager {
+            unreachable!("nobody asks for it")
+        }
+
+        fn expires_in(&self, _: &User) -> Option<i64> {
+            None
+        }
+
+        fn now(&self) -> u64 {
+            0
+        }
+
+        fn begin(&self, _: &Waiting) {}
+    }
+
+    fn settings(scope: &str) -> Settings {
+        Settings::new("https://op.example", "app", "https://app.example/").scope(scope)
+    }
+
+    /// A client has begun. Gives what it holds.
+    fn begin() -> std::rc::Weak<dyn Client> {
+        let client: Rc<dyn Client> = Rc::new(NoClient);
+        let held = Rc::downgrade(&client);
+        let response = "https://app.example/?code=c&state=s".to_owned();
+        begun(Early { settings: settings("openid"), client, response });
+        held
+    }
+
+    #[test]
+    fn a_client_is_taken_over_once_and_by_its_own_settings() {
+        drop(begin());
+        assert!(take(&settings("openid email")).is_none());
+        assert!(take(&settings("openid")).is_some());
+        assert!(take(&settings("openid")).is_none());
+        assert!(take_foreign(|_| true).is_none());
+    }
+
+    #[test]
+    fn with_other_settings_the_page_gets_its_response_and_the_client_ends() {
+        let held = begin();
+        assert!(take(&settings("openid email")).is_none());
+        assert!(take_foreign(|_| false).is_none(), "it is for another sign-in of the page");
+        let foreign = take_foreign(|url| url.contains("state=s")).unwrap();
+        assert_eq!(foreign.response, "https://app.example/?code=c&state=s");
+        assert!(held.upgrade().is_some());
+        drop(foreign);
+        assert!(held.upgrade().is_none());
+        assert!(take(&settings("openid")).is_none(), "one URL has one client");
     }
 }

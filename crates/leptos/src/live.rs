@@ -55,6 +55,8 @@ pub(crate) struct Live {
     pub wakers: Vec<Waker>,
     /// The URL of a response whose processing failed, for the next attempt.
     pub response: Option<String>,
+    /// A client with other settings that has begun with this response.
+    pub before: Option<Rc<dyn Client>>,
     /// Counts the attempts to leave the page.
     pub departures: u32,
 }
@@ -69,6 +71,7 @@ impl Live {
             waiting: Vec::new(),
             wakers: Vec::new(),
             response: None,
+            before: None,
             departures: 0,
         }
     }

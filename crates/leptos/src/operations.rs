@@ -15,6 +15,7 @@ use crate::{
     early::{self, Early},
     engine::{Reply, Task, Work},
     live::Client,
+    page,
     start::{fail, set_status, settings},
     subscription::Waiting,
 };
@@ -57,14 +58,14 @@ pub(crate) fn begin_early(settings: Settings) -> Work {
         // The page reports a failure, since it finds the same.
         if early::is_open()
             && let Ok(manager) = user_manager(settings.clone())
+            // Everything else in the URL is the page's.
+            && manager.callback_kind(&page::url()) == CallbackKind::Signin
         {
             manager.events().hold();
             let response = manager.take_response();
             let client = Rc::new(manager.clone());
             early::begun(Early { settings, client, response: response.clone() });
-            if manager.callback_kind(&response) == CallbackKind::Signin {
-                manager.begin_signin_redirect_callback(&response).await;
-            }
+            manager.begin_signin_redirect_callback(&response).await;
         }
         Ok(Reply::Done)
     })
@@ -105,12 +106,14 @@ async fn set_up(auth: Auth) -> Option<UserManager> {
         return Some(client.manager());
     }
     let plan = auth.live.plan()?;
-    let made = match (&plan.make, early::take(&settings)) {
-        (Some(make), _) => make(Settings::clone(&settings)),
-        (None, Some(early)) => {
+    // The application's own client has other ports, even with the same settings.
+    let early = if plan.make.is_none() { early::take(&settings) } else { None };
+    let made = match (&plan.make, early) {
+        (_, Some(early)) => {
             auth.live.update(|live| live.response = Some(early.response));
             Ok(early.client.manager())
         }
+        (Some(make), None) => make(Settings::clone(&settings)),
         (None, None) => user_manager(Settings::clone(&settings)),
     };
     let manager = match made {
@@ -122,6 +125,13 @@ async fn set_up(auth: Auth) -> Option<UserManager> {
             return None;
         }
     };
+    let is_own = |url: &str| manager.callback_kind(url) != CallbackKind::None;
+    if let Some(Early { client, response, .. }) = early::take_foreign(is_own) {
+        auth.live.update(|live| {
+            live.response = Some(response);
+            live.before = Some(client);
+        });
+    }
     let subscription = manager.events().subscribe(move |event| follow(auth, event));
     let waiting = auth.live.update(|live| {
         live.client = Some(Rc::new(manager.clone()));

@@ -94,7 +94,7 @@ impl AuthOptions {
         let auth = self.begin();
         provide_context(auth);
         #[cfg(target_arch = "wasm32")]
-        PAGE.set(Some(auth));
+        PAGE.with_borrow_mut(|page| page.add(auth));
         auth
     }
 
@@ -138,15 +138,40 @@ pub(crate) fn stay_when_shown(auth: Auth) {
     });
 }
 
+/// The sign-ins that components provide, in this order. Those of components that are gone don't
+/// count.
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) struct Provided(Vec<Auth>);
+
+#[cfg(any(test, target_arch = "wasm32"))]
+impl Provided {
+    pub(crate) const NONE: Self = Self(Vec::new());
+
+    pub(crate) fn add(&mut self, auth: Auth) {
+        self.forget_those_gone();
+        self.0.push(auth);
+    }
+
+    pub(crate) fn last(&mut self) -> Option<Auth> {
+        self.forget_those_gone();
+        self.0.last().copied()
+    }
+
+    fn forget_those_gone(&mut self) {
+        self.0.retain(|auth| !auth.status.is_disposed());
+    }
+}
+
 #[cfg(target_arch = "wasm32")]
 thread_local! {
-    static PAGE: std::cell::Cell<Option<Auth>> = const { std::cell::Cell::new(None) };
+    static PAGE: std::cell::RefCell<Provided> =
+        const { std::cell::RefCell::new(Provided::NONE) };
 }
 
 /// The sign-in that was provided last, for work that belongs to no component.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn auth_of_page() -> Option<Auth> {
-    PAGE.get().filter(|auth| !auth.status.is_disposed())
+    PAGE.with_borrow_mut(Provided::last)
 }
 
 /// A server has many pages.

@@ -98,6 +98,31 @@ fn a_call_goes_without_a_token_only_if_nobody_is_signed_in() {
 }
 
 #[test]
+fn the_last_sign_in_that_is_still_there_is_that_of_the_page() {
+    let mut page = options::Provided::NONE;
+    assert!(page.last().is_none());
+    let named = |owner: &Owner, name: &str| {
+        owner.with(|| {
+            let auth = provide_auth(settings());
+            let mut user = alice();
+            user.profile.insert("name".to_owned(), name.into());
+            auth.status.set(Some(user.into_user()).into());
+            auth
+        })
+    };
+    let root = Owner::new();
+    let part = root.with(Owner::new);
+    page.add(named(&root, "of the root"));
+    page.add(named(&part, "of a part"));
+    let mut name = || page.last().and_then(Auth::user_name);
+    assert_eq!(name().as_deref(), Some("of a part"));
+    part.cleanup();
+    assert_eq!(name().as_deref(), Some("of the root"), "it is there all the time");
+    root.cleanup();
+    assert_eq!(name(), None);
+}
+
+#[test]
 fn an_answer_tells_the_client_all_that_proofs_need() {
     let header = |name: &str| {
         let value = match name {

@@ -1,6 +1,6 @@
 //! From the response to the user.
 
-use std::{rc::Rc, time::Duration};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use doorward_protocol::error::ErrorCode;
 use serde_json::json;
@@ -10,7 +10,8 @@ use super::{
     world::{REDIRECT_URI, World, copy},
 };
 use crate::{
-    CallbackKind, Error, ErrorKind, IdTokenError, Settings, SigninRequestArgs, UserManager,
+    AuthEvent, CallbackKind, Error, ErrorKind, Events, IdTokenError, Settings, SigninRequestArgs,
+    UserManager,
     in_page::MemoryStorage,
     ports::{NetworkFailure, Ports},
 };
@@ -578,6 +579,34 @@ fn it_may_begin_before_anybody_waits_for_its_end() {
     assert!(tab.events().is_empty(), "they are held back for those who subscribe later");
     tab.manager.events().release();
     assert_eq!(tab.events(), ["loaded", "signed_in"]);
+}
+
+/// The page that takes over has other settings than the client that began.
+#[test]
+fn what_one_client_made_of_a_response_is_found_by_another_with_other_settings() {
+    let world = World::new();
+    let early = world.tab();
+    let url = world.callback_url(&early, SigninRequestArgs::default());
+    let (manager, own) = (early.manager.clone(), url.clone());
+    world.run(async move { manager.begin_signin_redirect_callback(&own).await });
+    let settings = World::settings().scope("openid profile email");
+    let page = world.tab_with(settings, early.session_storage.clone());
+    assert_eq!(page.manager.callback_kind(&url), CallbackKind::Signin);
+    let first = world.callback(&early, &url).unwrap();
+    drop(early);
+    assert_eq!(world.callback(&page, &url).unwrap(), first);
+    assert_eq!(world.provider.count("token"), 1);
+}
+
+#[test]
+fn of_many_events_that_are_held_back_the_last_are_kept() {
+    let (events, count) = (Events::default(), Rc::new(Cell::new(0)));
+    events.hold();
+    (0..300).for_each(|_| events.emit(&AuthEvent::AccessTokenExpiring));
+    let counter = Rc::clone(&count);
+    let _subscription = events.subscribe(move |_| counter.set(counter.get() + 1));
+    events.release();
+    assert_eq!(count.get(), 256);
 }
 
 #[test]
