@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::support::{Browser, World, form_request, with_header};
 
 /// The records of everything that has happened, the first one first.
-async fn records(world: &World) -> Vec<KeptRecord> {
+pub async fn records(world: &World) -> Vec<KeptRecord> {
     let (_stop, stopped) = watch::channel(true);
     std::sync::Arc::clone(&world.provider).keep_audit_records(stopped).await;
     world.store().audit_records_from(0, 1000).await.unwrap()

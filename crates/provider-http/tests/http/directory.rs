@@ -1,7 +1,11 @@
 //! Sign-in by a directory: through the login page, with a real OpenLDAP behind it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use axum::http::StatusCode;
 use doorward_directory::{
     FilterTemplate, LdapDirectory,
@@ -13,16 +17,20 @@ use doorward_directory::{
 use doorward_protocol::{ids::Sub, secret::Secret};
 use doorward_provider::{
     model::{
-        directory::{AccountProblem, Asked, Directory, LoginNames},
+        directory::{AccountProblem, AccountState, Asked, Directory, LoginName, LoginNames},
+        external_identity::ExternalSubject,
         identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName},
         session::{Device, SignInProof},
-        time::Seconds,
+        time::{Seconds, Timestamp},
         token_handle::TokenHandle,
         user::{User, normalized_username},
     },
     use_case::{
         accounts::Asker,
-        directory::{Always, DirectoryClient, DirectoryClients},
+        directory::{
+            Always, BeforeBind, DirectoryClient, DirectoryClients, DirectoryError, DirectoryUser,
+            PasswordChangeError,
+        },
         sign_in::{SignIn, SignInError},
     },
 };
@@ -31,6 +39,7 @@ use serde_json::json;
 use test_slapd::{BASE, READER, READER_PASSWORD, TestSlapd, group, person};
 
 use crate::{
+    audit::records,
     factors::add_passkey,
     support::{Answer, Browser, Setup, World, claims, user},
 };
@@ -417,16 +426,164 @@ async fn a_directory_that_changes_no_passwords_says_that_one_must_be_changed() {
     assert!(answer.body.contains("change your password first"), "{answer:?}");
     let mut browser = Browser::new(&world);
     let page = browser.login_page(None).await;
-    let form = [
-        ("username", "ada"),
-        ("present", "secret"),
-        ("password", "another"),
-        ("repeated", "another"),
-        ("action", "new-password"),
-    ];
-    let answer = browser.submit(&page, &form).await;
-    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
-    assert!(browser.session().is_none());
+    // The form tells nobody whether a password is right.
+    for (name, present) in
+        [("ada", "secret"), ("ada", "wrong"), ("alice", "alice"), ("alice", "wrong")]
+    {
+        let answer = browser.submit(&page, &first_change(name, present)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name} {present}: {answer:?}");
+        assert!(answer.body.contains("The present password is wrong"), "{answer:?}");
+        assert!(browser.session().is_none());
+    }
+}
+
+/// What the form for a password that must be changed first sends.
+fn first_change<'a>(name: &'a str, present: &'a str) -> [(&'a str, &'a str); 5] {
+    let (new, action) = ("another secret", "new-password");
+    [
+        ("username", name),
+        ("present", present),
+        ("password", new),
+        ("repeated", new),
+        ("action", action),
+    ]
+}
+
+#[tokio::test]
+async fn every_password_that_is_tried_for_a_change_is_in_the_history() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let changing = Directory { changes_passwords: true, ..corp() };
+    let world = world_with(&slapd, changing, Vec::new()).await;
+    let mut browser = Browser::new(&world);
+    let page = browser.login_page(None).await;
+    for (present, told) in [("secret", "did not have to be changed"), ("wrong", "is wrong")] {
+        let answer = browser.submit(&page, &first_change("ada", present)).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
+        assert!(answer.body.contains(told) && browser.session().is_none(), "{answer:?}");
+    }
+    let records = records(&world).await;
+    let events: Vec<&str> = records.iter().map(|kept| kept.stamped.record.event.as_str()).collect();
+    assert_eq!(events, ["sign_in_refused", "sign_in_refused"]);
+}
+
+/// A directory in memory, in which every name has the same entry.
+#[derive(Debug)]
+struct OneEntry {
+    subject: ExternalSubject,
+    /// Whether it answers when somebody signs in. All else it answers.
+    signs_in: bool,
+    /// The password, and whether it must be changed first.
+    password: Mutex<(String, bool)>,
+}
+
+impl OneEntry {
+    fn new(subject: &str, signs_in: bool) -> Arc<Self> {
+        let subject = ExternalSubject::parse(subject).unwrap();
+        let password = Mutex::new(("secret".to_owned(), true));
+        Arc::new(Self { subject, signs_in, password })
+    }
+
+    fn password(&self) -> (String, bool) {
+        self.password.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl DirectoryClient for OneEntry {
+    async fn verify(
+        &self,
+        name: &LoginName,
+        password: &Secret,
+        before: &dyn BeforeBind,
+        _: Timestamp,
+    ) -> Result<DirectoryUser, DirectoryError> {
+        if !self.signs_in {
+            return Err(DirectoryError::Unavailable("on purpose".to_owned()));
+        }
+        before.admit(Some(&self.subject)).await?;
+        match self.password() {
+            (own, _) if own != password.expose() => Err(DirectoryError::WrongPassword),
+            (_, true) => Err(DirectoryError::Account(AccountProblem::MustChangePassword)),
+            (_, false) => Ok(DirectoryUser {
+                subject: self.subject.clone(),
+                claims: [("preferred_username", &*name.name), ("email", "ada@example.com")]
+                    .map(|(claim, text)| (claim.to_owned(), json!(text)))
+                    .into_iter()
+                    .collect(),
+                state: AccountState::default(),
+            }),
+        }
+    }
+
+    async fn decoy(&self, _: &LoginName) {}
+
+    async fn entry(
+        &self,
+        _: &ExternalSubject,
+        _: Timestamp,
+    ) -> Result<Option<DirectoryUser>, DirectoryError> {
+        Err(DirectoryError::Unavailable("on purpose".to_owned()))
+    }
+
+    async fn subject(&self, _: &LoginName) -> Result<Option<ExternalSubject>, DirectoryError> {
+        Ok(Some(self.subject.clone()))
+    }
+
+    async fn change_password(
+        &self,
+        _: &ExternalSubject,
+        present: &Secret,
+        new: &Secret,
+    ) -> Result<(), PasswordChangeError> {
+        let mut own = self.password.lock().unwrap();
+        if own.0 != present.expose() {
+            return Err(PasswordChangeError::WrongPassword);
+        }
+        *own = (new.expose().to_owned(), false);
+        Ok(())
+    }
+
+    fn is_up(&self) -> bool {
+        self.signs_in
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_changed_in_the_directory_that_took_it_and_in_no_other() {
+    // The first one does not answer the sign-in, and answers what comes after it.
+    for second_changes in [true, false] {
+        let clients = [("first", false), ("second", true)]
+            .map(|(name, signs_in)| (name, OneEntry::new(name, signs_in)));
+        let directory = |name: &str, changes_passwords| Directory {
+            provider: IdentityProvider {
+                first_sign_in: FirstSignIn::Create,
+                ..Directory::new(name.parse().unwrap()).provider
+            },
+            changes_passwords,
+            ..Directory::new(name.parse().unwrap())
+        };
+        let directories = vec![directory("first", true), directory("second", second_changes)];
+        let directory_clients = clients
+            .iter()
+            .map(|(name, own)| (name.parse().unwrap(), Arc::clone(own) as Arc<dyn DirectoryClient>))
+            .collect();
+        let setup = Setup { directories, directory_clients, ..Setup::default() };
+        let world = World::with(setup).await;
+        let mut browser = Browser::new(&world);
+        let asked = browser.sign_in("ada", "secret", None).await;
+        assert_eq!(asked.status, StatusCode::FORBIDDEN, "{asked:?}");
+        let answer = browser.submit(&asked.page(), &first_change("ada", "secret")).await;
+        let [first, second] = clients.map(|(_, own)| own.password());
+        assert_eq!(first, ("secret".to_owned(), true), "it has not taken this password");
+        if second_changes {
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+            assert_eq!(second, ("another secret".to_owned(), false));
+        } else {
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
+            assert!(answer.body.contains("change your password first"), "{answer:?}");
+            assert_eq!(second, ("secret".to_owned(), true));
+        }
+    }
 }
 
 #[tokio::test]

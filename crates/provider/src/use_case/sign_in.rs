@@ -19,6 +19,7 @@ use crate::{
         device_cookie::DeviceCookies,
         directory::{self, AccountProblem},
         external_identity::{ExternalId, ExternalSubject},
+        identity_provider::IdentityProviderName,
         password::PasswordHash,
         session::{
             Authentication, Device, EndedSession, Session, SessionSelector, SignInProof, method,
@@ -181,7 +182,7 @@ impl PasswordCheck<'_> {
         password: Secret,
         origin: SignInOrigin<'_>,
     ) -> Result<VerifiedPassword, SignInError> {
-        self.counted(self.find_and_check(username, password, origin)).await
+        self.counted(self.find_and_check(username, password, &Tried::default(), origin)).await
     }
 
     /// Checks the password of our own of a user who is known already, whatever others sign in with.
@@ -194,7 +195,8 @@ impl PasswordCheck<'_> {
         let typed = normalized_username(&user.username);
         let attempt = Attempt { typed, user: Some(user), password };
         let own = self.without_directories();
-        let verified = self.counted(own.admit_and_check(attempt, origin)).await?;
+        let tried = Tried::default();
+        let verified = self.counted(own.admit_and_check(attempt, &tried, origin)).await?;
         verified.local().ok_or(SignInError::WrongPassword)
     }
 
@@ -255,39 +257,40 @@ impl PasswordCheck<'_> {
         if !asked.iter().any(|own| own.directory.changes_passwords) {
             return Err(SignInError::WrongPassword);
         }
-        let problem = match self.verify(username, present.clone(), origin).await {
+        let tried = Tried::default();
+        let checked = self.find_and_check(username, present.clone(), &tried, origin);
+        let problem = match self.counted(checked).await {
             Ok(_) => return Ok(FirstChange::NotNeeded),
-            Err(SignInError::Account(problem)) if self.may_change_first(username, problem) => {
-                problem
-            }
+            Err(SignInError::Account(problem)) => problem,
             Err(error) => return Err(error),
         };
-        let mut asked = self.directories.taking(&normalized_username(username));
-        asked.sort_by_key(|own| !own.is_first());
-        for candidate in asked {
-            let subject = match candidate.subject().await {
-                Ok(Some(subject)) => subject,
-                Ok(None) => continue,
-                Err(_) => return Err(SignInError::DirectoryUnavailable),
-            };
-            let directory = candidate.directory;
-            let client = self.directories.clients.get(&directory.provider.name);
-            let allowed = client.filter(|_| directory.lets_change_at_sign_in(problem));
-            let Some(client) = allowed else { return Err(SignInError::Account(problem)) };
-            let id = ExternalId::parse(&directory.provider.issuer, subject.as_str()).ok();
-            let linked = match &id {
-                Some(id) => self.identities.external_identity(id).await?,
-                None => None,
-            };
-            let sub = linked.map(|identity| identity.sub);
-            let (client, present, new) = (Arc::clone(client), present.clone(), new.clone());
-            let change = PasswordChange { client, subject, present, new };
-            return Ok(match states.change_password(change, sub.as_ref()).await? {
-                Ok(()) => FirstChange::Changed(sub),
-                Err(error) => FirstChange::Refused(error),
-            });
-        }
-        Err(SignInError::Account(problem))
+        // The directory that has just taken the password, and no other one, though another may by
+        // now have an entry of the name.
+        let refused_by = tried.refused_by();
+        let mut asked = asked.into_iter();
+        let candidate = asked.find(|own| refused_by.as_ref() == Some(&own.directory.provider.name));
+        let candidate = candidate.filter(|own| own.directory.lets_change_at_sign_in(problem));
+        let Some(candidate) = candidate else { return Err(SignInError::Account(problem)) };
+        let provider = &candidate.directory.provider;
+        let subject = match candidate.subject().await {
+            Ok(Some(subject)) => subject,
+            Ok(None) => return Err(SignInError::Account(problem)),
+            Err(_) => return Err(SignInError::DirectoryUnavailable),
+        };
+        let Some(client) = self.directories.clients.get(&provider.name) else {
+            return Err(SignInError::Account(problem));
+        };
+        let linked = match ExternalId::parse(&provider.issuer, subject.as_str()) {
+            Ok(id) => self.identities.external_identity(&id).await?,
+            Err(_) => None,
+        };
+        let sub = linked.map(|identity| identity.sub);
+        let (client, present, new) = (Arc::clone(client), present.clone(), new.clone());
+        let change = PasswordChange { client, subject, present, new };
+        Ok(match states.change_password(change, sub.as_ref()).await? {
+            Ok(()) => FirstChange::Changed(sub),
+            Err(error) => FirstChange::Refused(error),
+        })
     }
 
     /// Takes no passwords but our own.
@@ -310,16 +313,18 @@ impl PasswordCheck<'_> {
         &self,
         username: &str,
         password: Secret,
+        tried: &Tried,
         origin: SignInOrigin<'_>,
     ) -> Result<VerifiedPassword, SignInError> {
         let typed = normalized_username(username);
         let user = self.user_named(&typed).await?;
-        self.admit_and_check(Attempt { typed, user, password }, origin).await
+        self.admit_and_check(Attempt { typed, user, password }, tried, origin).await
     }
 
     async fn admit_and_check(
         &self,
         attempt: Attempt,
+        tried: &Tried,
         origin: SignInOrigin<'_>,
     ) -> Result<VerifiedPassword, SignInError> {
         let username = attempt.counted_name();
@@ -330,14 +335,13 @@ impl PasswordCheck<'_> {
             Admission::Wait(seconds) => return Err(SignInError::Throttled(seconds)),
             Admission::Counted(counts) => counters.in_a_row(&counts),
         };
-        let tried = Tried::default();
-        match self.check(attempt, (&counters, in_a_row), &tried, origin).await {
+        match self.check(attempt, (&counters, in_a_row), tried, origin).await {
             Ok(verified) => {
                 let user = match &verified {
                     VerifiedPassword::Local(user) => Some(user),
                     VerifiedPassword::Directory(_) => named.as_ref(),
                 };
-                let entry = tried.take();
+                let entry = tried.take_counters();
                 let known = user.zip(origin.address());
                 let known = known.map(|(user, address)| ThrottleKey::known_at(user, address));
                 let of_entry = |keys: fn(&Counters) -> Vec<ThrottleKey>| {
@@ -476,6 +480,7 @@ impl PasswordCheck<'_> {
                     return Err(SignInError::Throttled(seconds));
                 }
                 Err(DirectoryError::Account(problem)) => {
+                    tried.lock().refused_by = Some(directory.directory.provider.name.clone());
                     decided = Some(SignInError::Account(problem));
                 }
                 Err(DirectoryError::Unavailable(_) | DirectoryError::NotAccepted(_)) => {
@@ -581,21 +586,33 @@ impl PasswordCheck<'_> {
 
 /// What an attempt has tried in directories.
 #[derive(Default)]
-struct Tried(Mutex<(Vec<Counters>, bool)>);
+struct Tried(Mutex<InDirectories>);
+
+#[derive(Default)]
+struct InDirectories {
+    /// What it is counted for, by the entries that were found.
+    counters: Vec<Counters>,
+    /// Whether a directory has got the password.
+    is_any_sent: bool,
+    /// The directory that has taken the password, and yet lets nobody in.
+    refused_by: Option<IdentityProviderName>,
+}
 
 impl Tried {
-    fn lock(&self) -> MutexGuard<'_, (Vec<Counters>, bool)> {
+    fn lock(&self) -> MutexGuard<'_, InDirectories> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What it is counted for, by the entries that were found.
-    fn take(&self) -> Vec<Counters> {
-        mem::take(&mut self.lock().0)
+    fn take_counters(&self) -> Vec<Counters> {
+        mem::take(&mut self.lock().counters)
     }
 
-    /// Whether a directory has got the password.
     fn is_any_sent(&self) -> bool {
-        self.lock().1
+        self.lock().is_any_sent
+    }
+
+    fn refused_by(&self) -> Option<IdentityProviderName> {
+        self.lock().refused_by.clone()
     }
 }
 
@@ -635,7 +652,7 @@ impl OfEntry<'_> {
             Some(own) => check.failures.failures(&own.key, check.clock.now()).await?,
             None => 0,
         };
-        self.tried.lock().0.push(counters);
+        self.tried.lock().counters.push(counters);
         Ok(check.most_wrong == 0 || in_a_row <= check.most_wrong)
     }
 
@@ -692,7 +709,7 @@ impl BeforeBind for OfEntry<'_> {
                 Err(error) => return Err(DirectoryError::NotAccepted(error.to_string())),
             }
         }
-        self.tried.lock().1 = true;
+        self.tried.lock().is_any_sent = true;
         Ok(())
     }
 

@@ -406,6 +406,16 @@ impl LoginPage {
         {
             return Ok(self.show_new_password(state, headers, StatusCode::FORBIDDEN, None));
         }
+        self.told(state, headers, error).await
+    }
+
+    /// The page again, with what went wrong, whatever the user could do about it.
+    async fn told(
+        self,
+        state: &AppState,
+        headers: &HeaderMap,
+        error: SignInError,
+    ) -> Result<Response, PageError> {
         let (status, problem, retry_after) = match error {
             SignInError::WrongPassword => {
                 (StatusCode::BAD_REQUEST, state.texts.wrong_password.to_owned(), None)

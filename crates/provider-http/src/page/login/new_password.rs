@@ -86,7 +86,8 @@ impl LoginPage {
             }
             Err(error) => {
                 audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
-                return self.refused(state, headers, error).await;
+                // The form has not helped: it is not shown once more.
+                return self.told(state, headers, error).await;
             }
         }
         self.by_password(state, headers, peer, &username, new).await
