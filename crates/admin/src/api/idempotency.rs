@@ -1,7 +1,9 @@
 //! A creation that may be repeated: the same key gives the same answer, and creates once.
 //!
 //! The answer is kept for a day, encrypted by the master key, because it may hold a secret that is
-//! shown once. A request that failed may be sent again under its key.
+//! shown once. A request that failed may be sent again under its key. Of a request a code is kept by
+//! which it is known again, made by a key that is not in the database: its body may hold a password,
+//! which could be guessed by a mere hash.
 
 use axum::{
     body::{Body, to_bytes},
@@ -32,6 +34,7 @@ use crate::Operation;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const PURPOSE: &str = "answer of the administration";
+const OF_REQUESTS: &str = "requests of the administration";
 /// Keys of one caller.
 const MOST: u32 = 1000;
 /// Seconds for which an answer is kept.
@@ -79,7 +82,10 @@ async fn answer(
     let begun = IdempotentRequest {
         key: hash(&[caller.as_bytes(), key.as_bytes()]),
         caller: hash(&[caller.as_bytes()]),
-        request: hash(&[operation.name().as_bytes(), parts.uri.path().as_bytes(), &bytes]),
+        request: api
+            .provider()
+            .keys()
+            .mac(OF_REQUESTS, &[operation.name().as_bytes(), parts.uri.path().as_bytes(), &bytes]),
         expires_at: api.now().plus(GIVEN_UP),
     };
     let key = begun.key;

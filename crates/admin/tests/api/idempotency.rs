@@ -1,9 +1,12 @@
 //! A creation that is repeated creates once.
 
+use doorward_admin::{Operation, api::BASE_PATH};
+use doorward_provider::{model::idempotency::IdempotentRequest, store::Begun};
 use futures::future::join_all;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-use crate::support::World;
+use crate::support::{World, now};
 
 fn machine(client_id: &str) -> Value {
     json!({"client_id": client_id, "settings": {"allowed_grant_types": ["client_credentials"],
@@ -70,5 +73,31 @@ async fn a_key_is_one_visible_text() {
         let answer = call.json(&json!({"username": "ada"})).send().await;
         assert_eq!(answer.status, 422, "{keys:?}");
         assert_eq!(answer.body["errors"][0]["field"], json!("Idempotency-Key"));
+    }
+}
+
+/// Whoever has a copy of the database and not the master key can't try passwords on it.
+#[tokio::test]
+async fn what_is_kept_of_a_request_confirms_no_guess() {
+    let world = World::new().await;
+    let body = json!({"username": "eve", "password": "hush"});
+    let path = "/directories/corp/users";
+    let call = world.call("POST", path).by("adam").with("idempotency-key", "k");
+    assert_eq!(call.json(&body).send().await.status, 201);
+    let hash = |texts: &[&str]| -> [u8; 32] {
+        let length = |text: &str| (text.len() as u64).to_be_bytes();
+        let add = |hash: Sha256, text: &&str| hash.chain_update(length(text)).chain_update(text);
+        texts.iter().fold(Sha256::new(), add).finalize().into()
+    };
+    let (operation, body) = (Operation::CreateDirectoryUser.name(), body.to_string());
+    for path in [path.to_owned(), format!("{BASE_PATH}{path}")] {
+        let guess = IdempotentRequest {
+            key: hash(&["user adam", "k"]),
+            caller: hash(&["user adam"]),
+            request: hash(&[operation, &path, &body]),
+            expires_at: now().plus(60),
+        };
+        let begun = world.store.begin_request(guess, 1000, now()).await.unwrap();
+        assert!(matches!(begun, Begun::Other), "{path}: {begun:?}");
     }
 }

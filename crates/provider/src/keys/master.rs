@@ -41,6 +41,19 @@ impl MasterKey {
         hmac::Key::new(hmac::HMAC_SHA256, &self.derived_secret(purpose))
     }
 
+    /// A code over these parts by such a key. Each part goes in after its length, so that no two
+    /// lists of parts are one text.
+    pub(super) fn mac(&self, purpose: &'static str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.mac_key(purpose));
+        for part in parts {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut mac = [0; 32];
+        mac.copy_from_slice(context.sign().as_ref());
+        mac
+    }
+
     /// The bits of such a key. Who takes them must use the purpose for nothing else.
     pub(super) fn derived_secret(&self, purpose: &'static str) -> [u8; 32] {
         let mut secret = [0; 32];
@@ -96,5 +109,19 @@ mod tests {
         );
         assert_eq!(key.unseal("kid-1", &SealedKey::from_bytes(vec![1, 2])), Err(UnsealError));
         assert!(!sealed.as_bytes().windows(7).any(|window| window == b"private"));
+    }
+    #[test]
+    fn a_code_is_of_its_key_purpose_and_parts() {
+        let [key, other] = [7, 8].map(|byte| MasterKey::from_bytes(&[byte; 32]).unwrap());
+        let code = key.mac("one", &[b"ab", b"c"]);
+        assert_eq!(key.mac("one", &[b"ab", b"c"]), code);
+        for another in [
+            other.mac("one", &[b"ab", b"c"]),
+            key.mac("two", &[b"ab", b"c"]),
+            key.mac("one", &[b"a", b"bc"]),
+            key.mac("one", &[b"abc"]),
+        ] {
+            assert_ne!(another, code);
+        }
     }
 }

@@ -207,6 +207,12 @@ impl KeyRing {
         self.master.mac_key(purpose)
     }
 
+    /// A code over these parts by such a key, which tells whoever has it and not the key nothing
+    /// about them.
+    pub fn mac(&self, purpose: &'static str, parts: &[&[u8]]) -> [u8; 32] {
+        self.master.mac(purpose, parts)
+    }
+
     /// 256 secret bits that every process with the same master key derives alike, for one purpose.
     pub(crate) fn derived_secret(&self, purpose: &'static str) -> [u8; 32] {
         self.master.derived_secret(purpose)

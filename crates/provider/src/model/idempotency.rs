@@ -3,14 +3,15 @@
 
 use crate::model::{signing_key::SealedKey, time::Timestamp};
 
-/// A request under a key that its caller chose. All three are hashes.
+/// A request under a key that its caller chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotentRequest {
-    /// Of the key and its caller.
+    /// A hash of the key and its caller.
     pub key: [u8; 32],
-    /// Of the caller, to count keys by.
+    /// A hash of the caller, to count keys by.
     pub caller: [u8; 32],
-    /// Of what is asked for: another request under the same key is a mistake.
+    /// A code over what is asked for: another request under the same key is a mistake. It is made
+    /// with a secret, for a body may hold a password.
     pub request: [u8; 32],
     /// The key is free again from this timestamp on.
     pub expires_at: Timestamp,
