@@ -322,7 +322,9 @@ fn a_realm_gives_lifetimes_and_consents_and_names_what_is_unknown() {
             {"clientId": "b", "publicClient": true,
                 "attributes": {"access.token.lifespan": "900"}}],
         "users": [{"id": "u", "username": "ada", "enabled": true, "totp": false, "madeUp": [1],
-            "attributes": {"phoneNumber": ["1"], "phoneNumberVerified": ["true"]},
+            "attributes": {"phoneNumber": ["1"], "phoneNumberVerified": ["true"],
+                "phone_number_verified": ["true"], "email": ["root@example.com"],
+                "email_verified": ["true"], "role": ["admin"], "groups": ["staff"]},
             "clientConsents": [{"clientId": "a",
                 "grantedClientScopes": ["profile", "roles"], "createdDate": 1}]}],
     });
@@ -346,11 +348,18 @@ fn a_realm_gives_lifetimes_and_consents_and_names_what_is_unknown() {
     }
     assert_eq!(left.lines().count(), 3, "{left}");
     let user = users.remove(0).unwrap();
-    assert_eq!(
-        (&user.claims["phone_number"], &user.left[0]),
-        (&json!("1"), &"the member madeUp".to_owned())
-    );
-    assert_eq!(user.claims["phone_number_verified"], json!(true));
+    // Whoever could edit the attributes is not believed to have verified anything.
+    let claims = json!({"preferred_username": "ada", "phone_number": "1"});
+    assert_eq!(Value::Object(user.claims), claims);
+    assert!(user.groups.is_empty());
+    let left = user.left.join("\n");
+    for name in ["phoneNumberVerified", "phone_number_verified", "email", "email_verified", "role"]
+    {
+        let told = format!("the attribute {name:?}: users may edit attributes");
+        assert!(left.contains(&told), "{told}: {left}");
+    }
+    assert!(left.contains("the member madeUp"), "{left}");
+    assert_eq!(user.left.len(), 7, "{left}");
     let consent = ForeignConsent {
         sub: "u".to_owned(),
         client_id: "a".to_owned(),

@@ -136,6 +136,11 @@ const OF_NO_USE: [&str; 8] = [
     "userProfileMetadata",
 ];
 
+/// Attributes that would say what somebody may do, or what was verified. Keycloak itself keeps that
+/// elsewhere, and lets users edit their attributes in many realms.
+const PROVES_NOTHING: [&str; 6] =
+    ["phoneNumberVerified", "phone_number_verified", "email", "email_verified", "role", "groups"];
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ClientConsent {
@@ -220,10 +225,10 @@ impl User {
             match name.as_str() {
                 // As the mappers of every realm have it.
                 "phoneNumber" => user.own_claim("phone_number", value),
-                "phoneNumberVerified" => {
-                    user.own_claim("phone_number_verified", (value == "true").into());
-                }
                 "middleName" => user.own_claim("middle_name", value),
+                name if PROVES_NOTHING.contains(&name) => user.left.push(format!(
+                    "the attribute {name:?}: users may edit attributes, so it proves nothing"
+                )),
                 name => user.own_claim(name, value),
             }
         }
