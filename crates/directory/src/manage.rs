@@ -38,6 +38,8 @@ use crate::{
 /// What OpenLDAP gives an entry with each change.
 const STATE: &str = "entryCSN";
 const CONTROL: &str = "userAccountControl";
+/// The name by which an account of Active Directory may sign in.
+const LOGIN_NAME: &str = "userPrincipalName";
 /// `userAccountControl` of an ordinary account.
 const NORMAL_ACCOUNT: i64 = 0x200;
 /// Marks that have one value, in place of which theirs is put.
@@ -110,7 +112,7 @@ impl Manager {
         let own = &self.settings.attributes;
         let named = [&own.username, &own.email, &own.name].map(String::as_str).into_iter();
         let named = named.chain(self.own.editable.iter().map(String::as_str));
-        let more = [own.id.name(), STATE, CONTROL];
+        let more = [own.id.name(), STATE, CONTROL, LOGIN_NAME];
         let all: HashSet<&str> =
             named.chain(more).chain(state::attributes(&self.settings)).collect();
         all.into_iter().map(str::to_owned).collect()
@@ -140,7 +142,7 @@ impl Manager {
     /// What is told of an entry.
     fn managed(&self, entry: &Entry, now: Timestamp) -> Result<ManagedEntry, ManageError> {
         let dn = inside(&entry.dn, &self.own.base)?;
-        if self.is_of_doorward(&dn) {
+        if self.is_of_doorward(&dn, entry) {
             return Err(ManageError::Missing);
         }
         let own = &self.settings.attributes;
@@ -183,11 +185,24 @@ impl Manager {
 
     /// Whether it is an account by which this program works. Who had its password would have more
     /// than the rights of this administration.
-    fn is_of_doorward(&self, dn: &Dn) -> bool {
+    fn is_of_doorward(&self, dn: &Dn, entry: &Entry) -> bool {
         let reads = self.settings.account.as_ref().map(|account| account.dn.as_str());
         let own = [Some(self.own.account.dn.as_str()), reads, self.settings.decoy.as_deref()];
-        let mut own = own.into_iter().flatten().filter_map(Dn::parse);
-        own.any(|own| own.len() == dn.len() && dn.is_at_or_under(&own))
+        own.into_iter().flatten().any(|account| match Dn::parse(account) {
+            Some(own) => own.len() == dn.len() && dn.is_at_or_under(&own),
+            None => self.signs_in_as(account, entry),
+        })
+    }
+
+    /// Whether it is the account of this name. Active Directory takes `DOMAIN\name` and
+    /// `name@domain` in place of a distinguished name.
+    fn signs_in_as(&self, account: &str, entry: &Entry) -> bool {
+        let short = account.rsplit('\\').next().and_then(|name| name.split('@').next());
+        let username = entry.text(&self.settings.attributes.username);
+        let is = |own: Option<&str>, name: Option<&str>| {
+            own.zip(name).is_some_and(|(own, name)| own.to_lowercase() == name.to_lowercase())
+        };
+        is(username, short) || is(entry.text(LOGIN_NAME), Some(account))
     }
 
     /// The entry of this name as it is by now.

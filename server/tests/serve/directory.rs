@@ -159,3 +159,22 @@ fn what_can_not_be_managed_is_told() {
     assert!(refused(&place, &["set", "corp", "ada"], 2).contains("nothing is given"));
     assert!(refused(&place, &["password", "corp", "ada"], 2).contains("--password-stdin"));
 }
+
+/// The filter finds no disabled users, so the directory's answer to their change can't be read.
+#[tokio::test]
+async fn access_ends_by_command_where_a_change_may_have_been_made() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let place = Sandbox::new();
+    let management = format!(
+        "[directories.management]\nbind_dn = \"{WRITER}\"\nbind_password = \"{WRITER_PASSWORD}\"\n\
+         base = \"ou=people,{BASE}\"\nuser_filter = \"(!(pwdAccountLockedTime=*))\"\n"
+    );
+    configured(&place, &slapd, &management);
+    let server = Doorward::start(command(&place, &["serve"]));
+    assert!(sign_in(&place, "ada", "secret").await);
+    assert_eq!(sessions(&place, "ada"), 1);
+    let told = refused(&place, &["disable", "corp", "ada"], 1);
+    assert!(told.contains("does not find it") && told.contains("has ended"), "{told}");
+    assert_eq!(sessions(&place, "ada"), 0);
+    server.stop();
+}

@@ -141,3 +141,55 @@ impl Caller {
         self.principal.has_scope(scope.name()) && self.role().is_none_or(by_role)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use doorward_provider::model::user::{ADMIN_ROLE_CLAIM, UserClaims};
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    fn user(sub: &str, role: Option<&str>) -> User {
+        let role = role.map(|role| (ADMIN_ROLE_CLAIM.to_owned(), json!(role)));
+        User {
+            sub: sub.parse().unwrap(),
+            username: sub.to_owned(),
+            password_hash: None,
+            enabled: true,
+            claims: UserClaims(role.into_iter().collect::<Map<_, _>>()).into(),
+            groups: Arc::default(),
+            mapped: Arc::default(),
+        }
+    }
+
+    fn caller(scope: &str, role: Option<AdminRole>) -> Caller {
+        let kind = match role {
+            Some(role) => CallerKind::Person { sub: "caller".parse().unwrap(), role },
+            None => CallerKind::Machine,
+        };
+        Caller { principal: Principal::new("caller").with_claim("scope", scope), kind }
+    }
+
+    #[test]
+    fn a_name_is_taken_by_who_may_change_its_user() {
+        let (alice, adam) = (user("alice", None), user("adam", Some("admin")));
+        let few = AdminScope::DirectoryWrite.name();
+        let more = format!("{few} {}", AdminScope::UsersWrite.name());
+        let may = |scope: &str, role: Option<AdminRole>, of: &User, linked: Option<&Sub>| {
+            caller(scope, role).may_take_name_of(of, linked).is_ok()
+        };
+        for role in [None, Some(AdminRole::Admin), Some(AdminRole::Owner)] {
+            assert!(!may(few, role, &alice, None), "{role:?}");
+            assert!(!may(few, role, &alice, Some(&adam.sub)), "{role:?}");
+            assert!(may(few, role, &alice, Some(&alice.sub)), "{role:?}: it is the own one");
+            assert!(may(&more, role, &alice, None), "{role:?}");
+        }
+        // A link does not make anybody more.
+        assert!(!may(&more, None, &adam, Some(&adam.sub)));
+        assert!(may(&more, Some(AdminRole::Admin), &adam, None));
+        assert!(!may(&more, Some(AdminRole::Admin), &user("olga", Some("owner")), None));
+    }
+}

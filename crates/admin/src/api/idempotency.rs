@@ -1,9 +1,9 @@
 //! A creation that may be repeated: the same key gives the same answer, and creates once.
 //!
 //! The answer is kept for a day, encrypted by the master key, because it may hold a secret that is
-//! shown once. A request that failed may be sent again under its key. Of a request a code is kept by
-//! which it is known again, made by a key that is not in the database: its body may hold a password,
-//! which could be guessed by a mere hash.
+//! shown once. A request that failed may be sent again under its key. A request is known again by a
+//! code, which is made by a key that is not in the database: its body may hold a password, which
+//! could be guessed by a mere hash.
 
 use axum::{
     body::{Body, to_bytes},

@@ -32,10 +32,12 @@ const BASE: &str = "ou=people,dc=corp";
 #[derive(Debug)]
 pub struct Corp {
     abilities: ManagedDirectory,
-    entries: Mutex<Vec<ManagedEntry>>,
+    pub entries: Mutex<Vec<ManagedEntry>>,
     members: Mutex<BTreeSet<(String, String)>>,
     pub passwords: Mutex<Vec<(String, String)>>,
     pub is_down: AtomicBool,
+    /// What is answered to the next write, although it is done.
+    pub after_write: Mutex<Option<ManageError>>,
 }
 
 pub fn id(text: &str) -> ExternalSubject {
@@ -57,17 +59,20 @@ fn entry(new: &NewEntry) -> ManagedEntry {
     }
 }
 
+fn plain(username: &str) -> ManagedEntry {
+    entry(&NewEntry {
+        username: username.to_owned(),
+        parent: None,
+        attributes: [("cn".to_owned(), vec![username.to_uppercase()])].into(),
+        password: None,
+        must_change: false,
+        enabled: true,
+    })
+}
+
 impl Corp {
     pub fn new() -> Self {
-        let own = |username: &str| NewEntry {
-            username: username.to_owned(),
-            parent: None,
-            attributes: [("cn".to_owned(), vec![username.to_uppercase()])].into(),
-            password: None,
-            must_change: false,
-            enabled: true,
-        };
-        let entries = ["alice", "ada", "bob", "olga"].map(|name| entry(&own(name)));
+        let entries = ["alice", "ada", "bob", "olga"].map(plain);
         Self {
             abilities: ManagedDirectory {
                 name: IdentityProviderName::parse("corp").unwrap(),
@@ -79,6 +84,7 @@ impl Corp {
             members: Mutex::default(),
             passwords: Mutex::default(),
             is_down: AtomicBool::new(false),
+            after_write: Mutex::default(),
         }
     }
 
@@ -87,6 +93,17 @@ impl Corp {
             return Err(ManageError::Unavailable("down on purpose".to_owned()));
         }
         Ok(())
+    }
+
+    /// An entry that was added in the directory itself.
+    pub fn add(&self, username: &str, change: impl FnOnce(&mut ManagedEntry)) {
+        let mut added = plain(username);
+        change(&mut added);
+        self.entries.lock().unwrap().push(added);
+    }
+
+    fn written<T>(&self, answer: T) -> Result<T, ManageError> {
+        self.after_write.lock().unwrap().take().map_or(Ok(answer), Err)
     }
 
     fn group_of(name: &str) -> DirectoryGroup {
@@ -160,7 +177,7 @@ impl DirectoryManager for Corp {
         entry.enabled = changes.enabled.unwrap_or(entry.enabled);
         entry.attributes.extend(given);
         entry.attributes.retain(|_, values| !values.is_empty());
-        Ok(entry.clone())
+        self.written(entry.clone())
     }
 
     async fn set_password(
@@ -171,7 +188,7 @@ impl DirectoryManager for Corp {
     ) -> Result<(), ManageError> {
         let set = (entry.username.clone(), password.expose().to_owned());
         self.passwords.lock().unwrap().push(set);
-        Ok(())
+        self.written(())
     }
 
     async fn groups(&self, text: &str, most: usize) -> Result<Found<DirectoryGroup>, ManageError> {

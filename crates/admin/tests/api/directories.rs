@@ -11,13 +11,14 @@ use doorward_provider::{
         user::UserClaims,
     },
     store::{AddedIdentity, IdentityLink, LinkedBy},
+    use_case::directory_management::ManageError,
 };
 use serde_json::{Value, json};
 
 use crate::{
     corp::id,
     history::sign_in,
-    support::{World, now},
+    support::{World, now, user},
 };
 
 const USERS: &str = "/directories/corp/users";
@@ -173,6 +174,130 @@ async fn nobody_gets_more_rights_by_an_entry_of_the_directory() {
     assert_eq!(patch(&world, "adam", "bob", mail.clone()).await.status, 403);
     assert_eq!(patch(&world, "adam", "bob", json!({"username": "olga"})).await.status, 403);
     assert_eq!(patch(&world, "olga", "bob", mail).await.status, 200, "an owner may");
+}
+
+/// Nobody has signed in by it yet. With a setting that believes the directory, the entry becomes
+/// the account whose name or address it has.
+#[tokio::test]
+async fn an_entry_that_may_become_an_owner_is_treated_as_the_owner() {
+    let world = World::new().await;
+    world.corp.add("by-attribute", |entry| {
+        entry.attributes.insert("cn".to_owned(), vec!["olga@example.com".to_owned()]);
+    });
+    // An address that may not be edited counts, too.
+    world.corp.add("by-address", |entry| entry.email = Some("Olga@Example.com".to_owned()));
+    world.corp.add("olga@example.com", |_| {});
+    for name in ["olga", "by-attribute", "by-address", "olga@example.com"] {
+        let entry = format!("{USERS}/entry-{name}");
+        let password = json!({"password": "mine now"});
+        let set =
+            |by| world.call("PUT", &format!("{entry}/password")).by(by).json(&password).send();
+        assert_eq!(set("adam").await.status, 403, "{name}");
+        assert!(world.corp.passwords.lock().unwrap().is_empty(), "{name}");
+        let disabled = patch(&world, "adam", name, json!({"enabled": false})).await;
+        assert_eq!(disabled.status, 403, "{name}");
+        let member = world.call("PUT", &format!("{entry}/groups/staff")).by("adam").send().await;
+        assert_eq!(member.status, 403, "{name}");
+        assert_eq!(set("olga").await.status, 204, "{name}: an owner may");
+        world.corp.passwords.lock().unwrap().clear();
+    }
+    assert_eq!(patch(&world, "adam", "bob", json!({"enabled": false})).await.status, 200);
+    // A user name may be an address.
+    for name in ["olga@example.com", "OLGA@Example.com"] {
+        let named = json!({"username": name});
+        let added = world.call("POST", USERS).by("adam").json(&named).send().await;
+        assert_eq!(added.status, 403, "{name}: {}", added.body);
+        assert_eq!(patch(&world, "adam", "bob", named).await.status, 403, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_name_of_another_user_takes_the_right_to_change_users() {
+    let world = World::new().await;
+    link(&world, "alice", "alice").await;
+    world.store.put_user(user("nora", None), now()).await.unwrap();
+    let few = "admin:directory.write";
+    let more = "admin:directory.write admin:users.write";
+    let send = async |scope: &str, method: &str, below: &str, body: Value| {
+        let path = format!("{USERS}{below}");
+        let mut call = world.call(method, &path).bearing(world.machine("robot", scope));
+        if method == "PATCH" {
+            call = call.with("if-match", &world.etag(&path).await);
+        }
+        call.json(&body).send().await
+    };
+    let mail = |address: &str| json!({"attributes": {"mail": [address]}});
+    for (method, below, body, done) in [
+        ("POST", "", json!({"username": "Nora"}), 201),
+        // Nobody has signed in by that one yet.
+        ("PUT", "/entry-Nora/password", json!({"password": "hush"}), 204),
+        ("PATCH", "/entry-bob", mail("nora@example.com"), 200),
+        ("PATCH", "/entry-alice", mail("nora@example.com"), 200),
+        ("PATCH", "/entry-ada", json!({"username": "nora@example.com"}), 200),
+    ] {
+        let refused = send(few, method, below, body.clone()).await;
+        assert_eq!(refused.status, 403, "{method} {below}: {}", refused.body);
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains("admin:users.write"), "{detail}");
+        assert_eq!(send(more, method, below, body).await.status, done, "{method} {below}");
+    }
+    // The name and the address of the account whose entry it is.
+    let own = json!({"attributes": {"mail": ["alice@example.com"], "cn": ["Alice"]}});
+    let changed = send(few, "PATCH", "/entry-alice", own).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+}
+
+#[tokio::test]
+async fn access_ends_where_a_change_may_have_been_made() {
+    let world = World::new().await;
+    link(&world, "alice", "alice").await;
+    let text = || "on purpose".to_owned();
+    let (unanswered, strange, refused) = (
+        ManageError::Unavailable(text()),
+        ManageError::NotAccepted(text()),
+        ManageError::Refused(text()),
+    );
+    let (disable, edit) = (json!({"enabled": false}), json!({"attributes": {"cn": ["A"]}}));
+    let changes = [
+        (&unanswered, &edit, 503, 1),
+        (&refused, &disable, 409, 1),
+        (&unanswered, &disable, 503, 0),
+        (&strange, &disable, 409, 0),
+    ];
+    let passwords = [
+        (&ManageError::invalid("password", "x"), 422, 1),
+        (&ManageError::Missing, 404, 1),
+        // It may be set, and what goes with it refused.
+        (&refused, 409, 0),
+        (&unanswered, 503, 0),
+        (&strange, 409, 0),
+    ];
+    let mut number = 0;
+    let mut try_one = async |error: &ManageError, body: Option<&Value>| {
+        if sessions(&world, "alice").await == 0 {
+            number += 1;
+            sign_in(&world, "alice", &format!("session-{number}")).await;
+        }
+        *world.corp.after_write.lock().unwrap() = Some(error.clone());
+        let answer = if let Some(body) = body {
+            patch(&world, "adam", "alice", body.clone()).await
+        } else {
+            let call = world.call("PUT", &format!("{USERS}/entry-alice/password")).by("adam");
+            call.json(&json!({"password": "hush"})).send().await
+        };
+        (answer.status.as_u16(), sessions(&world, "alice").await)
+    };
+    for (error, body, status, left) in changes {
+        assert_eq!(try_one(error, Some(body)).await, (status, left), "{error:?} {body}");
+    }
+    for (error, status, left) in passwords {
+        assert_eq!(try_one(error, None).await, (status, left), "{error:?}");
+    }
+    let history = world.history().await;
+    let ended = |record: &&Value| record["details"]["ended_sessions"] == 1;
+    let failed: Vec<&Value> = history.iter().filter(ended).collect();
+    assert_eq!(failed.len(), 5, "{history:?}");
+    assert!(failed.iter().all(|record| record["outcome"] != "succeeded"), "{failed:?}");
 }
 
 #[tokio::test]

@@ -290,6 +290,61 @@ async fn a_user_is_renamed_and_stays_the_same() {
 }
 
 #[tokio::test]
+async fn a_user_name_is_given_once_wherever_the_entry_is() {
+    let directory = open(managed(&OWN));
+    let manager = manager(&directory);
+    let parent = Some(format!("ou=sales,ou=people,{BASE}"));
+    let once = manager.create(&NewEntry { parent, ..new("once") }, NOW).await.unwrap();
+    // The directory itself would take it: the entry has another name.
+    for name in ["once", "ONCE"] {
+        assert_eq!(manager.create(&new(name), NOW).await, Err(ManageError::Exists), "{name}");
+    }
+    let clash = manager.create(&new("clash"), NOW).await.unwrap();
+    let changes = EntryChanges { username: Some("Once".to_owned()), ..EntryChanges::default() };
+    assert_eq!(manager.change(&clash, &changes, NOW).await, Err(ManageError::Exists));
+    let user = sign_in(&directory, "once", "a first password").await.unwrap();
+    assert_eq!(user.subject, once.id);
+}
+
+#[tokio::test]
+async fn the_accounts_of_this_program_are_not_managed() {
+    let account = |dn: &str| {
+        Some(ServiceAccount { dn: dn.to_owned(), password: Secret::new(READER_PASSWORD) })
+    };
+    // All entries are under the base, and the service accounts have a name.
+    let whole = |account: Option<ServiceAccount>, decoy: Option<String>| {
+        let mut settings = DirectorySettings { account, decoy, ..managed(&OWN) };
+        settings.attributes.username = "cn".to_owned();
+        let own = settings.management.as_mut().unwrap();
+        own.base = Dn::parse(BASE).unwrap();
+        own.filter = "(objectClass=*)".to_owned();
+        open(settings)
+    };
+    let directory = whole(None, None);
+    let (reader, ada) = (read(&directory, "reader").await, read(&directory, "ada Example").await);
+    let writer = manager(&directory).named("writer", NOW).await;
+    assert_eq!(writer, Err(ManageError::Missing), "it writes");
+    let decoy = Some(dn_of("ada").to_uppercase());
+    let directory = whole(account("CN=Reader , dc=example,DC=com"), decoy);
+    let manager = manager(&directory);
+    for name in ["reader", "writer", "ada Example"] {
+        assert_eq!(manager.named(name, NOW).await, Err(ManageError::Missing), "{name}");
+        assert!(manager.find(name, 10, NOW).await.unwrap().items.is_empty(), "{name}");
+    }
+    for id in [&reader.id, &ada.id] {
+        assert_eq!(manager.entry(id, NOW).await, Err(ManageError::Missing), "{id:?}");
+    }
+    assert!(manager.named("bob Example", NOW).await.is_ok());
+    // As Active Directory lets them sign in.
+    for name in ["EXAMPLE\\Ada", "ada@example.com"] {
+        let directory = open(DirectorySettings { account: account(name), ..managed(&OWN) });
+        let manager = directory.manager().unwrap();
+        assert_eq!(manager.named("ada", NOW).await, Err(ManageError::Missing), "{name}");
+        assert!(manager.named("bob", NOW).await.is_ok(), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_is_disabled_and_enabled_by_either_mark() {
     let enabled =
         |enabled: bool| EntryChanges { enabled: Some(enabled), ..EntryChanges::default() };
@@ -414,6 +469,9 @@ async fn an_account_without_rights_and_a_server_that_hangs_are_told() {
     let refused = manager(&wrong).find("", 1, NOW).await.unwrap_err();
     let ManageError::Unavailable(text) = refused else { panic!("{refused:?}") };
     assert!(text.contains(WRITER) && text.contains("may not sign in"), "{text}");
+    // That says nothing about sign-ins.
+    assert!(wrong.is_up());
+    assert!(sign_in(&wrong, "ada", "ada's password").await.is_ok());
     // It takes connections and never says a word.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -221,6 +221,18 @@ impl ManageError {
     pub fn invalid(field: &str, problem: impl Into<String>) -> Self {
         Self::Invalid { field: field.to_owned(), problem: problem.into() }
     }
+
+    /// Whether a change may have been made all the same: the answer did not come, or was not
+    /// understood.
+    pub fn may_be_changed(&self) -> bool {
+        matches!(self, Self::NotAccepted(_) | Self::Unavailable(_))
+    }
+
+    /// Whether a password may have been set all the same. That takes more than one step, and a
+    /// later one may have been refused.
+    pub fn may_have_set_password(&self) -> bool {
+        !matches!(self, Self::Invalid { .. } | Self::Outside(_) | Self::Missing)
+    }
 }
 
 /// Refuses what can't be a user name in any directory.
@@ -322,6 +334,24 @@ mod tests {
         let long = "x".repeat(LONGEST_VALUE + 1);
         assert!(check(&[("mail", &[&long])]).is_err());
         assert!(check(&[("mail", &["x"; MOST_VALUES + 1])]).is_err());
+    }
+
+    #[test]
+    fn what_was_not_answered_may_have_been_done() {
+        let text = || "x".to_owned();
+        let (unanswered, strange) =
+            (ManageError::Unavailable(text()), ManageError::NotAccepted(text()));
+        for unclear in [&unanswered, &strange] {
+            assert!(unclear.may_be_changed() && unclear.may_have_set_password(), "{unclear}");
+        }
+        // The password is set, and what it needs with it is refused.
+        let refused = ManageError::Refused(text());
+        assert!(!refused.may_be_changed() && refused.may_have_set_password());
+        for clear in
+            [ManageError::Missing, ManageError::Outside(text()), ManageError::invalid("x", "y")]
+        {
+            assert!(!clear.may_be_changed() && !clear.may_have_set_password(), "{clear}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Subcommand;
 use doorward_directory::LdapDirectory;
 use doorward_provider::{
-    audit::{Data, Record},
+    audit::{Data, Outcome, Record},
     model::{external_identity::ExternalSubject, user::User},
     use_case::{
         directory::{DirectoryClient as _, end_access},
@@ -187,8 +187,14 @@ impl DirectoryUserCommand {
                 let entry = managed.entry(&user.user).await?;
                 let password = password.read()?;
                 let set = managed.manager()?.set_password(&entry, &password, must_change).await;
-                set.map_err(refused)?;
-                managed.tell("directory_password_set", &entry, None, "has another password").await
+                let event = "directory_password_set";
+                if let Err(error) = set {
+                    if error.may_have_set_password() {
+                        managed.end_unclear(event, &entry).await?;
+                    }
+                    return Err(refused(error));
+                }
+                managed.tell(event, &entry, None, "has another password").await
             }
         }
     }
@@ -202,8 +208,17 @@ async fn change(user: &OneEntry, changes: &EntryChanges, what: &str) -> Result<(
     let managed = Managed::open(&user.directory, &user.data).await?;
     let before = managed.entry(&user.user).await?;
     let after = managed.manager()?.change(&before, changes, CommandContext::now()).await;
-    let after = after.map_err(refused)?;
-    managed.tell("directory_user_changed", &after, Some(&before), what).await
+    let event = "directory_user_changed";
+    let after = match after {
+        Ok(after) => after,
+        Err(error) => {
+            if error.may_be_changed() && changes.enabled == Some(false) {
+                managed.end_unclear(event, &before).await?;
+            }
+            return Err(refused(error));
+        }
+    };
+    managed.tell(event, &after, Some(&before), what).await
 }
 
 async fn groups(user: &OneEntry, add: &[String], remove: &[String]) -> Result<(), CommandError> {
@@ -321,6 +336,28 @@ impl Managed {
         let added = self.manager()?.create(new, CommandContext::now()).await;
         let entry = added.map_err(refused)?;
         self.tell("directory_user_added", &entry, None, "was added").await
+    }
+
+    /// Ends what the account has here, since the directory may have made a change that ends it,
+    /// and records that.
+    async fn end_unclear(
+        &self,
+        event: &'static str,
+        entry: &ManagedEntry,
+    ) -> Result<(), CommandError> {
+        let Some(user) = self.linked(entry).await? else { return Ok(()) };
+        let store = &self.context.store;
+        let ended =
+            end_access(store.clone(), store.clone(), &user.sub, CommandContext::now()).await;
+        let mut record = by_operator(event, "entry", &entry.id);
+        record.outcome = Outcome::Failed;
+        let details = json!({"directory": self.name, "ended_sessions": ended.as_ref().ok()});
+        record.data = Data::new(object(details), None, None);
+        self.context.audit(record.on_user(&user.sub)).await;
+        let ended = ended?;
+        tracing::warn!(ended_sessions = ended, sub = %user.sub,
+            "the directory may have made the change, so what the account has here has ended");
+        Ok(())
     }
 
     /// Ends what the account has here if the change was one that ends it, records the change, and

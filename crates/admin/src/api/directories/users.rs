@@ -149,11 +149,7 @@ pub async fn change(
     let outcome = directory.change(&before, &changes, api.now()).await;
     let is_disabled = match &outcome {
         Ok(after) => !after.enabled,
-        // The answer was not understood or did not come, but the directory may have done it.
-        Err(ManageError::NotAccepted(_) | ManageError::Unavailable(_)) => {
-            changes.enabled == Some(false)
-        }
-        Err(_) => false,
+        Err(error) => error.may_be_changed() && changes.enabled == Some(false),
     };
     if is_disabled {
         history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
@@ -179,12 +175,7 @@ pub async fn set_password(
         history.on_user(&user.sub);
     }
     let set = directory.set_password(&entry, &body.password, body.must_change).await;
-    // What was refused in part, or not answered, may have been done.
-    let has_no_effect = matches!(
-        set,
-        Err(ManageError::Invalid { .. } | ManageError::Outside(_) | ManageError::Missing)
-    );
-    if !has_no_effect {
+    if set.as_ref().err().is_none_or(ManageError::may_have_set_password) {
         history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
     }
     set.map_err(problem)?;
