@@ -263,6 +263,24 @@ async fn guesses_under_each_name_of_an_entry_add_up() {
     }
 }
 
+/// What is counted for nobody's entry takes its time, and counts for nobody else.
+#[tokio::test]
+async fn right_passwords_of_our_own_hold_up_nobody_at_their_address() {
+    let slapd = TestSlapd::start("");
+    let first = Directory { asked: Asked::BeforeLocalUsers, ..corp() };
+    let names: Vec<String> = (0..16).map(|number| format!("colleague-{number}")).collect();
+    let users = names.iter().map(|name| user(name, name, &[])).collect();
+    let world = world_with(&slapd, first, users).await;
+    // The first of a name makes the address known. The four after it would be counted, for all
+    // names together more than the wrong passwords that may be tried from one address.
+    for name in names.iter().flat_map(|name| [name; 5]) {
+        let answer = sign_in(&world, name, name).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{name}: {answer:?}");
+    }
+    let answer = sign_in(&world, "carol", "carol").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+}
+
 #[tokio::test]
 async fn our_own_users_come_first_or_the_directory_does() {
     let slapd = TestSlapd::start(&person("alice", "of the directory"));
