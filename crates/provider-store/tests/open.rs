@@ -230,6 +230,25 @@ async fn a_database_of_before_families_goes_on() {
     assert_eq!(store.rotate_refresh_token(rotate(1, false)).await.unwrap(), Rotation::Replayed);
 }
 
+/// Addresses from before they had a table of their own are found.
+#[tokio::test]
+async fn further_addresses_of_before_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    drop(open(&path).unwrap());
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(fixtures::WITHOUT_FURTHER_ADDRESSES).unwrap();
+    old.execute_batch(
+        "DROP INDEX users_enabled; DROP INDEX users_enabled_by_email;
+         DROP INDEX users_enabled_by_full_name; DROP INDEX tickets_by_purpose;",
+    )
+    .unwrap();
+    let known: i64 = old.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    old.pragma_update(None, "user_version", known - 2).unwrap();
+    drop(old);
+    fixtures::assert_further_addresses(&open(&path).unwrap()).await;
+}
+
 /// Before names were composed (NFC), a name stayed as its keyboard wrote it.
 #[tokio::test]
 async fn a_name_of_before_composed_names_is_found() {

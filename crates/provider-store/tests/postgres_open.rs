@@ -484,3 +484,21 @@ async fn the_password_is_read_from_its_file_for_each_connection() {
     let refused = PostgresStore::open(&options).await.unwrap_err();
     assert!(matches!(refused, PostgresError::Unreachable { .. }), "{refused}");
 }
+
+/// Addresses from before they had a table of their own are found.
+#[tokio::test]
+async fn further_addresses_of_before_are_found() {
+    let server = TestPostgres::start();
+    let url = server.new_database();
+    drop(open(&url).await.unwrap());
+    let database = url.rsplit('/').next().unwrap();
+    server.sql(database, fixtures::WITHOUT_FURTHER_ADDRESSES);
+    server.sql(
+        database,
+        "DROP INDEX users_enabled; DROP INDEX users_enabled_by_email;
+         DROP INDEX users_enabled_by_full_name; DROP INDEX clients_in_order;
+         DROP INDEX tickets_by_purpose; DROP INDEX audit_records_by_instant;
+         UPDATE doorward_schema SET version = version - 2;",
+    );
+    fixtures::assert_further_addresses(&open(&url).await.unwrap()).await;
+}

@@ -439,33 +439,35 @@ async fn look_up(
     if prefix.is_empty() {
         return Err(no_index(&INDEXED));
     }
-    let mut users = Vec::new();
+    // One user may be found by several addresses.
+    let mut users = BTreeMap::new();
     // Addresses beside the main one have an index of their own.
     if order == UserOrder::Email {
         let (is_prefix, most) = (lookup.is_prefix, MOST_FOUND + 1);
-        for sub in api.store().with_further_address(&prefix, is_prefix, most).await? {
-            users.extend(api.store().user(&sub).await?);
-        }
+        let found = api.store().with_further_address(&prefix, is_prefix, most).await?;
+        users.extend(found.into_iter().map(|user| (user.sub.clone(), user)));
     }
     let query = UserQuery { order, prefix, filter: UserFilter::All };
     let mut after = None;
     // Those whose key is the text come before those whose key begins with it.
     loop {
         let page = api.store().find_users(&query, after.as_ref(), crate::api::page::MOST).await?;
-        let Some(last) = page.last() else { return Ok(users) };
+        let Some(last) = page.last() else { break };
         after = Some(last.cursor.clone());
         let is_hit = |key: &str| lookup.is_prefix || key == query.prefix;
         let length = page.len();
         let hits = page.into_iter().take_while(|found| is_hit(&found.cursor.key));
-        let before = users.len();
-        users.extend(hits.map(|found| found.user));
+        let hits: Vec<User> = hits.map(|found| found.user).collect();
+        let is_end = hits.len() < length;
+        users.extend(hits.into_iter().map(|user| (user.sub.clone(), user)));
         if users.len() > MOST_FOUND as usize {
             return Err(too_many());
         }
-        if users.len() < before + length {
-            return Ok(users);
+        if is_end {
+            break;
         }
     }
+    Ok(users.into_values().collect())
 }
 
 async fn by_sub(api: &ScimApi, text: &str) -> Result<Option<User>, ScimError> {

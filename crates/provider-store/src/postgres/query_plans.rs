@@ -107,8 +107,8 @@ async fn a_search_for_audit_records_reads_one_index_in_order() {
     let often = |event: &str| Some(event.to_owned());
     let rare = Filter { object: text(), event: text(), outcome: Some(Outcome::Failed), ..any() };
     for (filter, index) in [
-        (any(), "time"),
-        (Filter { from: Some(Timestamp::from_seconds(50)), ..any() }, "time"),
+        (any(), "instant"),
+        (Filter { from: Some(Timestamp::from_seconds(50)), ..any() }, "instant"),
         (Filter { event: often("signed_in"), ..any() }, "event"),
         (Filter { event: text(), ..any() }, "event"),
         (Filter { outcome: Some(Outcome::Failed), ..any() }, "outcome"),

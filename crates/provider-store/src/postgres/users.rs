@@ -128,7 +128,7 @@ impl Users for PostgresStore {
         key: &str,
         is_prefix: bool,
         limit: u32,
-    ) -> Result<Vec<Sub>, StoreError> {
+    ) -> Result<Vec<User>, StoreError> {
         run!(self, "with_further_address", with_further_address, key, is_prefix, limit)
     }
 
@@ -561,15 +561,24 @@ async fn with_further_address(
     key: &str,
     is_prefix: bool,
     limit: u32,
-) -> Result<Vec<Sub>, Failure> {
+) -> Result<Vec<User>, Failure> {
     let last = rules::last_of(key, is_prefix);
     if !sql::can_hold(&last) {
         return Ok(Vec::new());
     }
-    let sql = "SELECT DISTINCT sub FROM further_addresses
-               WHERE address >= $1 AND address <= $2 ORDER BY sub LIMIT $3";
-    let read = |row: &tokio_postgres::Row| row.id(0, "further_addresses.sub");
-    connection.all(sql, &[&key, &last, &i64::from(limit)], read).await
+    // The index of users is by the collation of the database. OFFSET keeps the limit from making a
+    // way through all addresses look short.
+    let sql = concat!(
+        "SELECT sub, username, password_hash, enabled, claims, ",
+        given_to!("users"),
+        " FROM users WHERE sub COLLATE \"default\" IN (
+              SELECT DISTINCT sub FROM (SELECT sub FROM further_addresses
+                  WHERE address >= $1 AND address <= $2 OFFSET 0) AS found
+              ORDER BY sub LIMIT $3)
+          ORDER BY sub COLLATE \"C\""
+    );
+    let limit = i64::from(limit);
+    connection.all(sql, &[&key, &last, &limit], |row| read::user(row, 0)).await
 }
 
 /// The cursor of a user whom a query finds, after others that are skipped.

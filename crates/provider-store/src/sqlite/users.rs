@@ -151,14 +151,18 @@ impl Users for SqliteStore {
         key: &str,
         is_prefix: bool,
         limit: u32,
-    ) -> Result<Vec<Sub>, StoreError> {
+    ) -> Result<Vec<User>, StoreError> {
         let (first, last) = (key.to_owned(), rules::last_of(key, is_prefix));
         self.read("with_further_address", move |connection| {
-            let sql = "SELECT DISTINCT sub FROM further_addresses
-                       WHERE address >= ?1 AND address <= ?2 ORDER BY sub LIMIT ?3";
-            sql::all(connection, sql, params![first, last, limit], |row| {
-                row.id(0, "further_addresses.sub")
-            })
+            let sql = concat!(
+                "SELECT sub, username, password_hash, enabled, claims, ",
+                given_to!("users"),
+                " FROM users WHERE sub IN (
+                      SELECT DISTINCT sub FROM further_addresses
+                      WHERE address >= ?1 AND address <= ?2 ORDER BY sub LIMIT ?3)
+                  ORDER BY sub"
+            );
+            sql::all(connection, sql, params![first, last, limit], |row| read::user(row, 0))
         })
         .await
     }

@@ -272,8 +272,8 @@ pub async fn users_are_found_by_further_addresses(store: Tested) {
     };
     let put = async |user| store.put_user(user, NOW).await.unwrap();
     let find = async |key: &str, is_prefix, limit| {
-        let subs = store.with_further_address(key, is_prefix, limit).await.unwrap();
-        subs.iter().map(ToString::to_string).collect::<Vec<_>>()
+        let found = store.with_further_address(key, is_prefix, limit).await.unwrap();
+        found.iter().map(|user| user.sub.to_string()).collect::<Vec<_>>()
     };
     let home = "home@example.com";
     put(with("a", &["MAIN@example.com", "Home@Example.com", home, "a@example.com", ""])).await;

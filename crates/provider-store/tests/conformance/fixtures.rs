@@ -23,7 +23,7 @@ use doorward_provider::{
         user::{User, UserClaims},
         user_code::UserCodeHash,
     },
-    store::{AddedDeviceCode, Store},
+    store::{AddedDeviceCode, Store, Users},
 };
 use futures::future::join_all;
 use serde_json::{Value, json};
@@ -340,4 +340,29 @@ pub async fn add_many_grants(store: &Tested, client_id: &'static str, count: u64
     for first in (0..count).step_by(50) {
         join_all((first..count.min(first + 50)).map(add)).await;
     }
+}
+
+/// What a database of before further addresses had, for both kinds of database.
+pub const WITHOUT_FURTHER_ADDRESSES: &str = r#"
+DROP TABLE further_addresses;
+INSERT INTO users (sub, username, normalized_username, enabled, claims, email) VALUES
+    ('a', 'a', 'a', TRUE, '{"email": "main@example.com", "scim": {"emails": [
+        {"value": "MAIN@example.com"}, {"value": " Home@Example.com "},
+        {"value": "home@example.com"}, {"value": ""}, {"value": 7}, {"type": "work"}, "text",
+        null]}}', 'main@example.com'),
+    ('b', 'b', 'b', TRUE, '{"scim": {"emails": [{"value": "home@example.com"}]}}', NULL),
+    ('c', 'c', 'c', TRUE, '{"scim": {"emails": "home@example.com"}}', NULL),
+    ('d', 'd', 'd', TRUE, '{"scim": {"emails": {"value": "home@example.com"}}}', NULL),
+    ('e', 'e', 'e', TRUE, '{"scim": 7}', NULL),
+    ('f', 'f', 'f', TRUE, '{}', NULL);
+"#;
+
+/// Who is found then.
+pub async fn assert_further_addresses(store: &impl Users) {
+    for (key, subs) in [("home@example.com", vec!["a", "b"]), ("main@example.com", vec![])] {
+        let found = store.with_further_address(key, false, 10).await.unwrap();
+        let found: Vec<&str> = found.iter().map(|user| user.sub.as_str()).collect();
+        assert_eq!(found, subs, "{key}");
+    }
+    assert_eq!(store.with_further_address("", true, 10).await.unwrap().len(), 2);
 }

@@ -102,7 +102,7 @@ pub trait Users: Send + Sync + 'static {
         key: &str,
         is_prefix: bool,
         limit: u32,
-    ) -> Result<Vec<Sub>, StoreError>;
+    ) -> Result<Vec<User>, StoreError>;
     /// Where a list goes on after so many users whom the query finds. `None` if there are fewer.
     /// Reads the index up to it.
     async fn user_cursor(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{GROUP, USER, assert_error};
-use crate::support::World;
+use crate::support::{World, now, user};
 
 fn names(answer: &Value) -> Vec<&str> {
     let resources = answer["Resources"].as_array().unwrap();
@@ -155,4 +155,20 @@ async fn a_user_is_found_by_each_address() {
     }
     let query = "filter=emails[type eq \"work\" and value eq \"ada@home.example\"]";
     assert_eq!(names(&get(&world, query).await), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_user_who_is_found_by_two_addresses_counts_once() {
+    let world = World::new().await;
+    let users = (0..600).map(|number| {
+        let mut one = user(&format!("team-{number}"), None);
+        let addresses = [format!("team-{number}@work.example"), format!("team-{number}@a.example")];
+        one.claims_mut().insert("email".to_owned(), json!(addresses[0]));
+        let emails = addresses.map(|address| json!({"value": address}));
+        one.claims_mut().insert("scim".to_owned(), json!({"emails": emails}));
+        one
+    });
+    world.store.import_users(users.collect(), now()).await.unwrap();
+    let answer = get(&world, "filter=emails sw \"team-\"&count=1").await;
+    assert_eq!(answer["totalResults"], json!(600), "no more than 1000");
 }

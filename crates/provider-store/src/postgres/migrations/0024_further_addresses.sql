@@ -5,3 +5,11 @@ CREATE TABLE further_addresses (
     PRIMARY KEY (address, sub)
 );
 CREATE INDEX further_addresses_by_sub ON further_addresses (sub);
+
+-- What was stored before is found as it is written, in lower case, until the user is written the next time.
+INSERT INTO further_addresses (address, sub)
+    SELECT DISTINCT address, sub FROM (
+        SELECT sub, email, left(lower(trim(CASE jsonb_typeof(entry -> 'value') WHEN 'string' THEN entry ->> 'value' END)), 255) AS address
+        FROM users, jsonb_array_elements(CASE jsonb_typeof(claims::JSONB #> '{scim,emails}') WHEN 'array'
+            THEN claims::JSONB #> '{scim,emails}' ELSE '[]' END) AS entry) AS stored
+    WHERE address <> '' AND address IS DISTINCT FROM email;
