@@ -9,6 +9,7 @@ use doorward_provider::{
         user::User,
     },
     store::AddedGroupMember,
+    use_case::administration::groups::{GroupChangeError, add_group, replace_group},
 };
 use serde_json::{Value, json};
 
@@ -226,14 +227,18 @@ async fn add(
     let mut group = Group::new(name);
     settings.apply(&mut group)?;
     let stored = StoredGroup::added(group.clone(), &SystemEntropy);
-    if !context.store.add_group(stored).await? {
-        let problem = format!("there is a group {:?} already", group.name.as_str());
-        return Err(CommandError::Missing(problem));
-    }
+    add_group(&*context.store, stored).await.map_err(|error| refused(&group.name, error))?;
     let record = by_operator("group_added", "group", &group.name);
     context.audit(record.changing(None, Some(described(&group)))).await;
     tell(context.json, &group, "was added");
     Ok(())
+}
+
+fn refused(name: &GroupName, error: GroupChangeError) -> CommandError {
+    match error {
+        GroupChangeError::Store(error) => error.into(),
+        error => CommandError::Missing(format!("the group {name}: {error}")),
+    }
 }
 
 async fn set(
@@ -241,16 +246,15 @@ async fn set(
     name: &GroupName,
     settings: &GroupSettings,
 ) -> Result<(), CommandError> {
-    let StoredGroup { group: before, version } = find(context, name).await?;
+    let stored = find(context, name).await?;
+    let before = &stored.group;
     let mut group = before.clone();
     settings.apply(&mut group)?;
-    refuse_nothing(group == before)?;
-    if !context.store.replace_group(group.clone(), version).await? {
-        let problem = format!("the group {name} was changed at the same time: try again");
-        return Err(CommandError::Missing(problem));
-    }
+    refuse_nothing(group == *before)?;
+    let changed = replace_group(&*context.store, &stored, group.clone()).await;
+    changed.map_err(|error| refused(name, error))?;
     let record = by_operator("group_changed", "group", name);
-    context.audit(record.changing(Some(described(&before)), Some(described(&group)))).await;
+    context.audit(record.changing(Some(described(before)), Some(described(&group)))).await;
     tell(context.json, &group, "is changed");
     Ok(())
 }

@@ -65,6 +65,18 @@ async fn groups_are_kept_by_command_and_each_change_is_recorded() {
     );
     output(&place, &["group", "add", "staff"], 1);
     output(&place, &["group", "add", "two words"], 2);
+    done(&place, &["group", "add", "crew-2", "--display-name", "The Crew"]);
+    for change in [
+        ["group", "add", "crew-3", "--display-name", "the CREW"].as_slice(),
+        &["group", "add", "crew-3", "--display-name", "STAFF"],
+        &["group", "set", "staff", "--display-name", "THE crew"],
+    ] {
+        let told = output(&place, change, 1);
+        assert!(told.contains("give this one another display name"), "{told}");
+    }
+    output(&place, &["group", "show", "crew-3"], 1);
+    done(&place, &["group", "set", "crew-2", "--display-name", "THE crew"]);
+    done(&place, &["group", "remove", "crew-2", "--yes"]);
     output(&place, &["group", "set", "staff", "--claim", "sub=x"], 2);
     done(&place, &["group", "member", "add", "staff", "dave"]);
     output(&place, &["group", "member", "add", "staff", "dave"], 1);

@@ -13,6 +13,7 @@ use doorward_provider::{
         user_query::{UserFilter, UserOrder, UserQuery},
     },
     store::AddedGroupMember,
+    use_case::administration::groups::{GroupChangeError, add_group, replace_group},
 };
 use http::{
     HeaderMap, StatusCode,
@@ -69,10 +70,13 @@ pub async fn create(
     let claims = UserClaims(claims);
     let group = Group { display_name, description, roles, claims, ..Group::new(name) };
     check(&group)?;
-    let stored = StoredGroup::added(group, api.entropy());
-    if !api.store().add_group(stored.clone()).await? {
-        return Err(Problem::conflict("There is a group of this name already."));
-    }
+    let added = StoredGroup::added(group, api.entropy());
+    let stored = match add_group(api.store(), added).await {
+        Err(GroupChangeError::Taken | GroupChangeError::Overtaken) => {
+            return Err(Problem::conflict("There is a group of this name already."));
+        }
+        added => added.map_err(refused)?,
+    };
     history.changed(None, Some(json!(GroupView::of(&stored.group))));
     let location = location("groups", &stored.group.name)?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], shown(&stored)).into_response())
@@ -111,12 +115,13 @@ pub async fn change(
         }
     }
     check(&group)?;
-    if !api.store().replace_group(group.clone(), before.version).await? {
-        return Err(overtaken(&api, &before).await?);
-    }
+    let stored = match replace_group(api.store(), &before, group).await {
+        Err(GroupChangeError::Overtaken) => return Err(overtaken(&api, &before).await?),
+        written => written.map_err(refused)?,
+    };
     let shown_of = |group: &Group| Some(json!(GroupView::of(group)));
-    history.changed(shown_of(&before.group), shown_of(&group));
-    Ok(shown(&StoredGroup { group, version: before.version + 1 }))
+    history.changed(shown_of(&before.group), shown_of(&stored.group));
+    Ok(shown(&stored))
 }
 
 /// `DELETE /groups/{group}`.
@@ -214,6 +219,19 @@ pub async fn may_act_on_members(
             .try_for_each(|user| caller.may_act_on(user))?;
         let Some(last) = found.last() else { return Ok(()) };
         after = Some(last.cursor.clone());
+    }
+}
+
+/// What becomes of a refusal that is about no other state of the group.
+fn refused(error: GroupChangeError) -> Problem {
+    match error {
+        GroupChangeError::Store(error) => error.into(),
+        GroupChangeError::Taken | GroupChangeError::SameName | GroupChangeError::Overtaken => {
+            Problem::conflict(
+                "People call another group so. Give this one another display_name: their case \
+                 alone does not tell two names apart.",
+            )
+        }
     }
 }
 

@@ -102,9 +102,8 @@ pub async fn create(
     let GroupChanges { display_name, external_id, members } = group::of_resource(&given)?;
     let display_name = display_name.unwrap_or_default().trim().to_owned();
     let key = normalized_username(&display_name);
-    let taken = same_name;
     if shown_as(&api, &key).await?.is_some() {
-        return Err(taken());
+        return Err(same_name());
     }
     // The name stays when people call the group otherwise: what applications decide by the claim
     // `groups` does not change by it.
@@ -113,7 +112,7 @@ pub async fn create(
     // Names that differ in their case alone are one to many an application.
     let twins = api.store().groups_shown_as(&normalized_username(&name), MOST_FOUND).await?;
     if twins.iter().any(|twin| twin.group.display_key() == key) {
-        return Err(taken());
+        return Err(same_name());
     }
     if !twins.is_empty() {
         name = name_made_apart(&display_name).map_err(unfit)?;
@@ -129,16 +128,16 @@ pub async fn create(
     check_members(&api, &client, &members.added, &BTreeSet::new()).await?;
     let stored = StoredGroup::added(new.clone(), api.admin.entropy());
     if !api.store().add_group(stored.clone()).await? {
-        return Err(taken());
+        return Err(same_name());
     }
     // Another group may get the name at the same time.
     let change = GroupChange {
         version: Some(stored.version),
         group: Some(new.clone()),
-        added: noted(&history, "added", members.added),
+        added: members.added.into_iter().collect(),
         ..GroupChange::of(new.name.clone())
     };
-    let joined = make(&api, change).await;
+    let joined = make(&api, &history, change).await;
     if !matches!(joined, Ok(true)) {
         // A group without those who should be in it is not what was asked for.
         api.store().remove_group(&new.name, Some(stored.version)).await?;
@@ -304,10 +303,10 @@ async fn update(
                 name: group.name.clone(),
                 version: Some(known.stored.version),
                 group: is_other.then(|| group.clone()),
-                removed: noted(history, "removed", removed),
-                added: noted(history, "added", added),
+                removed: removed.into_iter().collect(),
+                added: added.into_iter().collect(),
             };
-            if !make(api, change).await? {
+            if !make(api, history, change).await? {
                 continue;
             }
         }
@@ -372,10 +371,16 @@ async fn check_members(
     Ok(())
 }
 
-/// Makes a change; `false`, and nothing is changed, if the group has another version by now.
-async fn make(api: &ScimApi, change: GroupChange) -> Result<bool, ScimError> {
+/// Makes a change, and notes who joined and who left; `false`, and nothing is changed, if the group
+/// has another version by now.
+async fn make(api: &ScimApi, history: &History, change: GroupChange) -> Result<bool, ScimError> {
+    let (removed, added) = (change.removed.clone(), change.added.clone());
     match api.store().change_group(change).await? {
-        ChangedGroup::Changed => Ok(true),
+        ChangedGroup::Changed => {
+            note(history, "removed", &removed);
+            note(history, "added", &added);
+            Ok(true)
+        }
         ChangedGroup::Stale => Ok(false),
         ChangedGroup::NoGroup => Err(ScimError::missing("There is no group with this id.")),
         ChangedGroup::SameName => Err(same_name()),
@@ -390,15 +395,14 @@ fn same_name() -> ScimError {
     ScimError::uniqueness("There is another group with this displayName.")
 }
 
-/// Those who join or leave, noted in the history. It has no room for all: the first ones tell which
+/// Notes in the history who joined or left. It has no room for all: the first ones tell which
 /// change it was.
-fn noted(history: &History, what: &str, subs: BTreeSet<Sub>) -> Vec<Sub> {
+fn note(history: &History, what: &str, subs: &[Sub]) {
     if !subs.is_empty() {
         let first: Vec<String> = subs.iter().take(20).map(ToString::to_string).collect();
         history.detail(&format!("members_{what}"), subs.len());
         history.detail(what, first);
     }
-    subs.into_iter().collect()
 }
 
 /// The group that people call so.

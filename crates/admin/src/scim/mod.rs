@@ -39,7 +39,7 @@ use http::{
     header::{CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH},
 };
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub use self::state::{ScimApi, ScimParts, ScimSettings};
 use self::{
@@ -162,10 +162,7 @@ fn meta(of: &ResourceType, location: &str, added_at: Option<Timestamp>) -> Value
 /// A timestamp as RFC 7643 section 2.3.5 has it.
 fn date_time(timestamp: Timestamp) -> Option<String> {
     let time = OffsetDateTime::from_unix_timestamp(timestamp.seconds()).ok()?;
-    let (date, month) = (time.date(), u8::from(time.month()));
-    let (hour, minute, second) = time.to_hms();
-    let (year, day) = (date.year(), date.day());
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+    time.format(&Rfc3339).ok()
 }
 
 /// Refuses a request that is about another state than the present one (RFC 7644 section 3.14).

@@ -155,3 +155,34 @@ async fn of_a_change_and_a_removal_of_one_state_one_is_made() {
     assert_eq!(made, 1, "{statuses:?}");
     assert!(statuses.iter().all(|status| [200, 204, 404, 412].contains(status)), "{statuses:?}");
 }
+
+/// The page shows groups by these names, and SCIM finds them by them.
+#[tokio::test]
+async fn no_two_groups_are_called_the_same() {
+    let world = World::new().await;
+    let add = |body: Value| {
+        let call = world.call("POST", "/groups").by("adam").json(&body);
+        call.send()
+    };
+    assert_eq!(add(red()).await.status, 201);
+    for (name, display_name) in [("blue", "team RED"), ("blue", "Staff"), ("TEAM/red", "")] {
+        let display_name = Some(display_name).filter(|text| !text.is_empty());
+        let body = json!({"name": name, "display_name": display_name});
+        let expected = if display_name.is_some() { 409 } else { 201 };
+        assert_eq!(add(body.clone()).await.status, expected, "{body}");
+    }
+    assert_eq!(world.get("udo", "/groups/blue").await.status, 404, "it is not left behind");
+    let etag = world.etag(RED).await;
+    let change = async |body: Value| {
+        let call = world.call("PATCH", RED).by("adam").with("if-match", &etag);
+        call.json(&body).send().await
+    };
+    let refused = change(json!({"display_name": "STAFF"})).await;
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    let told = refused.body["detail"].as_str().unwrap_or_default();
+    assert!(told.contains("another display_name"), "{}", refused.body);
+    let changed = change(json!({"display_name": "TEAM RED"})).await;
+    assert_eq!(changed.status, 200, "it is its own: {}", changed.body);
+    let etag = changed.headers["etag"].to_str().unwrap();
+    assert_eq!(etag, world.etag(RED).await, "{}", changed.body);
+}

@@ -208,3 +208,19 @@ async fn a_rename_and_new_members_are_one_change() {
     join_all(renames.collect::<Vec<_>>()).await;
     assert_eq!(world.found("/Groups", "displayName eq \"sky\"").await.0, 1);
 }
+
+#[tokio::test]
+async fn the_history_names_no_members_of_a_change_that_was_refused() {
+    let world = World::new().await;
+    let group = json!({"schemas": [GROUP], "displayName": "Red"});
+    let group = world.scim("POST", "/Groups").json(&group).await.body;
+    let change = json!([
+        {"op": "replace", "path": "displayName", "value": "STAFF"},
+        {"op": "add", "path": "members", "value": [{"value": "alice"}]}]);
+    let refused = world.patch(&path_of(&group), change).await;
+    assert_error(&refused, 409, "uniqueness", "the name of another group");
+    let history = world.history().await;
+    let refusal = history.last().unwrap();
+    assert_ne!(refusal["outcome"], json!("succeeded"), "{refusal}");
+    assert!(!refusal.to_string().contains("alice"), "{refusal}");
+}

@@ -1,5 +1,6 @@
 //! What operators do to users, clients and keys, by command and by the API alike.
 
 pub mod clients;
+pub mod groups;
 pub mod keys;
 pub mod users;
