@@ -45,8 +45,9 @@ macro_rules! events {
         /// Something that an auditor wants to know of.
         ///
         /// The fields: `sub` is the user, `client_id` the client, `peer` the address of who asked,
-        /// `sid` the session, `grant_type` that of a token request, `kid` the signing key, `count`
-        /// how many times or of how many, and `cause` why it ended so.
+        /// `sid` the session, `grant_type` that of a token request, `kid` the signing key,
+        /// `directory` and `entry` a user of a directory, `count` how many times or of how many,
+        /// and `cause` why it ended so.
         #[derive(Debug, Clone, Copy)]
         #[allow(missing_docs)]
         pub enum Event<'a> {
@@ -217,6 +218,10 @@ events! {
     PasswordChanged = "password_changed", Succeeded by User {
         sub: &'a Sub, peer: &'a str,
     }
+    /// Somebody who has no account here yet set another password in a directory, before a sign-in.
+    DirectoryPasswordChanged = "directory_password_changed", Succeeded by Anonymous {
+        directory: &'a str, entry: &'a str, peer: &'a str,
+    }
     /// The user took their password away.
     PasswordRemoved = "password_removed", Succeeded by User {
         sub: &'a Sub, peer: &'a str,
@@ -259,6 +264,8 @@ struct Line<'a> {
     grant_type: Option<&'a str>,
     sid: Option<&'a str>,
     kid: Option<&'a str>,
+    directory: Option<&'a str>,
+    entry: Option<&'a str>,
     count: Option<u64>,
     cause: Option<&'a Cause>,
 }
@@ -275,6 +282,8 @@ impl Line<'_> {
             grant_type: None,
             sid: None,
             kid: None,
+            directory: None,
+            entry: None,
             count: None,
             cause: None,
         }
@@ -283,12 +292,13 @@ impl Line<'_> {
     /// Writes the line to the log.
     fn log(&self) {
         let Self { event, outcome, sub, client_id, peer, grant_type, sid, kid, count, .. } = *self;
+        let Self { directory, entry, .. } = *self;
         let cause = self.cause.map(display);
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
                     target: TARGET, event, outcome = outcome.as_str(), sub, client_id, peer,
-                    grant_type, sid, kid, count, cause
+                    grant_type, sid, kid, directory, entry, count, cause
                 )
             };
         }
@@ -314,6 +324,7 @@ impl Line<'_> {
         let texts = [
             ("grant_type", self.grant_type.map(str::to_owned)),
             ("sid", self.sid.map(str::to_owned)),
+            ("directory", self.directory.map(str::to_owned)),
             ("cause", self.cause.map(ToString::to_string)),
         ];
         let mut details: Map<_, _> = texts
@@ -324,7 +335,9 @@ impl Line<'_> {
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Record {
             sub: owned(self.sub),
-            object: self.kid.map(|kid| Object { kind: "kid".to_owned(), name: kid.to_owned() }),
+            object: [("kid", self.kid), ("entry", self.entry)].into_iter().find_map(
+                |(kind, name)| Some(Object { kind: kind.to_owned(), name: name?.to_owned() }),
+            ),
             client_id: owned(self.client_id),
             address: owned(self.peer),
             data: Data::new(details, None, None),

@@ -435,6 +435,38 @@ async fn a_password_that_must_be_changed_first_is_changed_at_the_sign_in() {
 }
 
 #[tokio::test]
+async fn a_password_that_somebody_without_an_account_changes_first_is_in_the_history() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let changing = Directory { changes_passwords: true, ..corp() };
+    let world = world_with(&slapd, changing, Vec::new()).await;
+    slapd.must_change(&dn_of("ada"));
+    let mut browser = Browser::new(&world);
+    let asked = browser.sign_in("ada", "secret", None).await;
+    let form = [
+        ("username", "ada"),
+        ("present", "secret"),
+        ("password", "another secret"),
+        ("repeated", "another secret"),
+        ("action", "new-password"),
+    ];
+    browser.submit(&asked.page(), &form).await;
+    assert!(browser.session().is_some());
+    let (_stop, stopped) = tokio::sync::watch::channel(true);
+    Arc::clone(&world.provider).keep_audit_records(stopped).await;
+    let records = world.store().audit_records_from(0, 100).await.unwrap();
+    let records = records.iter().map(|kept| &kept.stamped.record);
+    let changed: Vec<_> =
+        records.filter(|record| record.event == "directory_password_changed").collect();
+    let [changed] = changed.as_slice() else { panic!("{changed:?}") };
+    assert_eq!(changed.data.parts()["details"]["directory"], json!("corp"));
+    let entry = changed.object.as_ref().unwrap();
+    let user = found(&world, "ada").await.unwrap();
+    let links = world.store().external_identities(&user.sub).await.unwrap();
+    assert_eq!((entry.kind.as_str(), &*entry.name), ("entry", &*links[0].id.subject));
+    assert!(changed.sub.is_none() && changed.address.is_some());
+}
+
+#[tokio::test]
 async fn a_directory_that_changes_no_passwords_says_that_one_must_be_changed() {
     let slapd = TestSlapd::start(&person("ada", "secret"));
     let world = world(&slapd).await;

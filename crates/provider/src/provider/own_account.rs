@@ -122,9 +122,16 @@ impl Provider {
         let origin = SignInOrigin::Browser { address: asker.address, device };
         let (check, states) = (self.password_check(), self.directory_states());
         let changed = check.change_first(username, present, new, origin, states).await?;
-        if let FirstChange::Changed(Some(sub)) = &changed {
-            audit::Event::PasswordChanged { sub, peer: asker.address }.log();
-            self.accounts().note(sub, AccountEventKind::PasswordChanged, asker, None).await;
+        let peer = asker.address;
+        match &changed {
+            FirstChange::Changed { sub: Some(sub), .. } => {
+                audit::Event::PasswordChanged { sub, peer }.log();
+                self.accounts().note(sub, AccountEventKind::PasswordChanged, asker, None).await;
+            }
+            FirstChange::Changed { sub: None, directory, entry } => {
+                audit::Event::DirectoryPasswordChanged { directory, entry, peer }.log();
+            }
+            FirstChange::NotNeeded | FirstChange::Refused(_) => {}
         }
         Ok(changed)
     }

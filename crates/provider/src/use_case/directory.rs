@@ -270,8 +270,15 @@ impl Candidate<'_> {
 /// What became of a password that had to be changed before a sign-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FirstChange {
-    /// It is changed. The account here, if there is one.
-    Changed(Option<Sub>),
+    /// It is changed.
+    Changed {
+        /// The directory.
+        directory: IdentityProviderName,
+        /// The entry in it.
+        entry: ExternalSubject,
+        /// The account here, if there is one.
+        sub: Option<Sub>,
+    },
     /// The present password can be used: nothing was changed.
     NotNeeded,
     /// The directory has not taken the new one.

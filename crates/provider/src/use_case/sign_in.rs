@@ -286,9 +286,10 @@ impl PasswordCheck<'_> {
         };
         let sub = linked.map(|identity| identity.sub);
         let (client, present, new) = (Arc::clone(client), present.clone(), new.clone());
+        let (directory, entry) = (provider.name.clone(), subject.clone());
         let change = PasswordChange { client, subject, present, new };
         Ok(match states.change_password(change, sub.as_ref()).await? {
-            Ok(()) => FirstChange::Changed(sub),
+            Ok(()) => FirstChange::Changed { directory, entry, sub },
             Err(error) => FirstChange::Refused(error),
         })
     }

@@ -62,7 +62,7 @@ impl LoginPage {
             .change_password_first(&username, &present, &new, device.as_ref(), browser.asker())
             .await;
         match changed {
-            Ok(FirstChange::Changed(_)) => {}
+            Ok(FirstChange::Changed { .. }) => {}
             Ok(FirstChange::NotNeeded) => {
                 // It was no sign-in, and whoever reads the history sees that a password was tried.
                 let cause = &SignInError::WrongPassword;
