@@ -439,6 +439,11 @@ pub(crate) struct AccessOfUsers {
 }
 
 impl AccessOfUsers {
+    /// Where no task of this process waits for logout tokens to deliver: nobody is told.
+    pub(crate) fn telling_nobody(sessions: Arc<dyn Sessions>, access: Arc<dyn Access>) -> Self {
+        Self { sessions, access, logout_queued: Arc::default() }
+    }
+
     /// Ends all sessions of a user and revokes all that clients have of them; returns how many
     /// sessions there were. It goes on to its end even if nobody waits for it any more.
     pub(crate) async fn end(self, sub: Sub, now: Timestamp) -> Result<u64, StoreError> {
@@ -468,8 +473,7 @@ pub async fn end_access(
     sub: &Sub,
     now: Timestamp,
 ) -> Result<u64, StoreError> {
-    let of_users = AccessOfUsers { sessions, access, logout_queued: Arc::default() };
-    of_users.end(sub.clone(), now).await
+    AccessOfUsers::telling_nobody(sessions, access).end(sub.clone(), now).await
 }
 
 /// Works in a task of its own, which goes on if the request ends before.

@@ -9,6 +9,7 @@ use super::{
         CommandError, RowPrinter,
         admin::{self, AdminCommand},
     },
+    group::print_all,
     open,
     user::{UserView, find, invite},
 };
@@ -28,25 +29,15 @@ pub async fn run(command: AdminCommand, server: &ServerUrl) -> Result<(), Comman
 }
 
 async fn list(server: &mut RemoteServer) -> Result<(), CommandError> {
-    let mut printer = RowPrinter::new(server.json, admin::COLUMNS);
+    let printer = RowPrinter::new(server.json, admin::COLUMNS);
     let query = [("filter", "administrators".to_owned())];
-    let mut after = None;
-    loop {
-        let page = server.page::<Value>(&["users"], &query, after.as_deref()).await?;
-        let row = |user: &Value| {
-            json!({
-                "username": user["username"], "sub": user["sub"], "enabled": user["enabled"],
-                "admin_role": user["admin_role"],
-            })
-        };
-        printer.print_page(&page.items.iter().map(row).collect::<Vec<_>>());
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    printer.finish();
-    Ok(())
+    let row = |user: Value| {
+        json!({
+            "username": user["username"], "sub": user["sub"], "enabled": user["enabled"],
+            "admin_role": user["admin_role"],
+        })
+    };
+    print_all(server, &["users"], &query, printer, row).await
 }
 
 async fn set(

@@ -60,7 +60,7 @@ pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), Comma
         ClientCommand::List(data) => {
             let mut server = open(server, &data)?;
             let printer = RowPrinter::new(server.json, client::COLUMNS);
-            print_all(&mut server, &["clients"], printer, |row: ClientRow| {
+            print_all(&mut server, &["clients"], &[], printer, |row: ClientRow| {
                 let ClientRow { client_id, client_name: name, enabled, .. } = row;
                 let line = ClientLine {
                     client_id: &client_id,
@@ -104,7 +104,7 @@ pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), Comma
         ClientCommand::Registered(data) => {
             let mut server = open(server, &data)?;
             let printer = RowPrinter::new(server.json, client::REGISTERED_COLUMNS);
-            print_all(&mut server, &["registered-clients"], printer, |row: Value| row).await
+            print_all(&mut server, &["registered-clients"], &[], printer, |row: Value| row).await
         }
         ClientCommand::SecretHash => Err(not_from_elsewhere()),
     }
@@ -183,7 +183,7 @@ async fn run_token(
         RegistrationTokenCommand::List(data) => {
             let mut server = open(server, &data)?;
             let printer = RowPrinter::new(server.json, registration_token::COLUMNS);
-            print_all(&mut server, &[TOKENS], printer, |row: Value| row).await
+            print_all(&mut server, &[TOKENS], &[], printer, |row: Value| row).await
         }
         RegistrationTokenCommand::Add { uses, days, note, data } => {
             let mut server = open(server, &data)?;

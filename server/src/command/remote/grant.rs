@@ -20,7 +20,8 @@ pub async fn run(command: GrantCommand, server: &ServerUrl) -> Result<(), Comman
             let mut server = open(server, &data)?;
             let (user, _) = find(&mut server, &user).await?;
             let printer = RowPrinter::new(server.json, grant::COLUMNS);
-            print_all(&mut server, &["users", &user.sub, "grants"], printer, |row: Value| row).await
+            print_all(&mut server, &["users", &user.sub, "grants"], &[], printer, |row: Value| row)
+                .await
         }
         GrantCommand::Revoke { user, client_id, data } => {
             let mut server = open(server, &data)?;

@@ -20,8 +20,10 @@ pub async fn run(command: GroupCommand, server: &ServerUrl) -> Result<(), Comman
         GroupCommand::List(data) => {
             let mut server = open(server, &data)?;
             let printer = RowPrinter::new(server.json, group::COLUMNS);
-            print_all(&mut server, &["groups"], printer, |group: Group| group::described(&group))
-                .await
+            print_all(&mut server, &["groups"], &[], printer, |group: Group| {
+                group::described(&group)
+            })
+            .await
         }
         GroupCommand::Show { name, data } => {
             let mut server = open(server, &data)?;
@@ -58,7 +60,8 @@ async fn run_member(command: MemberCommand, server: &ServerUrl) -> Result<(), Co
         MemberCommand::List { group, data } => {
             let mut server = open(server, &data)?;
             let printer = RowPrinter::new(server.json, group::MEMBER_COLUMNS);
-            print_all(&mut server, &["groups", &group, "members"], printer, |row: Value| row).await
+            print_all(&mut server, &["groups", &group, "members"], &[], printer, |row: Value| row)
+                .await
         }
         MemberCommand::Add { group, user, data } => {
             let mut server = open(server, &data)?;
@@ -83,20 +86,34 @@ async fn run_member(command: MemberCommand, server: &ServerUrl) -> Result<(), Co
 pub async fn print_all<T: serde::de::DeserializeOwned>(
     server: &mut RemoteServer,
     path: &[&str],
+    query: &[(&str, String)],
     mut printer: RowPrinter,
     row: impl Fn(T) -> Value,
 ) -> Result<(), CommandError> {
-    let mut after = None;
-    loop {
-        let page = server.page::<T>(path, &[], after.as_deref()).await?;
-        printer.print_page(&page.items.into_iter().map(&row).collect::<Vec<_>>());
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let print = |rows: Vec<T>| {
+        printer.print_page(&rows.into_iter().map(&row).collect::<Vec<_>>());
+    };
+    all_rows(server, path, query, print).await?;
     printer.finish();
     Ok(())
+}
+
+/// Passes all rows of a list on, a page at a time.
+pub async fn all_rows<T: serde::de::DeserializeOwned>(
+    server: &mut RemoteServer,
+    path: &[&str],
+    query: &[(&str, String)],
+    mut each_page: impl FnMut(Vec<T>),
+) -> Result<(), CommandError> {
+    let mut after = None;
+    loop {
+        let page = server.page::<T>(path, query, after.as_deref()).await?;
+        each_page(page.items);
+        after = page.next;
+        if after.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 async fn find(

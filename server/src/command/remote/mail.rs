@@ -16,7 +16,7 @@ pub async fn run(command: MailCommand, server: &ServerUrl) -> Result<(), Command
     let MailCommand::Outbox(data) = command else { return Err(not_from_elsewhere()) };
     let mut server = open(server, &data)?;
     let printer = RowPrinter::new(server.json, mail::COLUMNS);
-    print_all(&mut server, &["outbox"], printer, |mail: Value| {
+    print_all(&mut server, &["outbox"], &[], printer, |mail: Value| {
         json!({
             "id": mail["id"], "kind": mail["kind"], "to": mail["to"],
             "written": mail["created_at"], "attempts": mail["attempts"], "due": mail["due_at"],

@@ -27,7 +27,7 @@ pub async fn run(command: SessionCommand, server: &ServerUrl) -> Result<(), Comm
             let (user, _) = find(&mut server, &user).await?;
             let printer = RowPrinter::new(server.json, session::COLUMNS);
             let path = ["users", &*user.sub, "sessions"];
-            print_all(&mut server, &path, printer, |line: SessionLine| line.to_value()).await
+            print_all(&mut server, &path, &[], printer, |line: SessionLine| line.to_value()).await
         }
         SessionCommand::End { user, sid, confirmation, data } => {
             let mut server = open(server, &data)?;

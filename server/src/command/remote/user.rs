@@ -26,7 +26,7 @@ use super::{
         },
     },
     changes,
-    group::print_all,
+    group::{all_rows, print_all},
     not_from_elsewhere, open,
 };
 use crate::remote::{Page, RemoteServer, ServerUrl};
@@ -183,7 +183,7 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
         UserCommand::Invitations(data) => {
             let mut server = open(server, &data)?;
             let printer = RowPrinter::new(server.json, invitations::COLUMNS);
-            print_all(&mut server, &["invitations"], printer, |row: InvitationRow| {
+            print_all(&mut server, &["invitations"], &[], printer, |row: InvitationRow| {
                 let InvitationRow { email, name, claims, expires_at, .. } = row;
                 invitations::row(Some(&email), name.as_deref(), &claims, expires_at)
             })
@@ -199,7 +199,8 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             let mut server = open(server, &data)?;
             let (user, _) = find(&mut server, &user).await?;
             let printer = RowPrinter::new(server.json, events::COLUMNS);
-            print_all(&mut server, &["users", &user.sub, "events"], printer, |row: Value| row).await
+            print_all(&mut server, &["users", &user.sub, "events"], &[], printer, |row: Value| row)
+                .await
         }
         UserCommand::Links(OneUser { user, data }) => {
             let mut server = open(server, &data)?;
@@ -279,16 +280,12 @@ pub async fn invite(
 /// Withdraws each invitation of an address.
 async fn uninvite(server: &mut RemoteServer, typed: &str) -> Result<(), CommandError> {
     let email = EmailAddress::parse(typed).map_err(CommandError::refused)?;
-    let (mut ids, mut after) = (Vec::new(), None);
-    loop {
-        let page = server.page::<InvitationRow>(&["invitations"], &[], after.as_deref()).await?;
-        let is_meant = |row: &InvitationRow| normalized_email(&row.email) == email.normalized();
-        ids.extend(page.items.into_iter().filter(is_meant).map(|row| row.id));
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let mut ids = Vec::new();
+    let is_meant = |row: &InvitationRow| normalized_email(&row.email) == email.normalized();
+    let meant = |rows: Vec<InvitationRow>| {
+        ids.extend(rows.into_iter().filter(is_meant).map(|row| row.id));
+    };
+    all_rows(server, &["invitations"], &[], meant).await?;
     for id in &ids {
         server.change(Method::DELETE, &["invitations", id], None, None).await?;
     }
@@ -315,19 +312,9 @@ pub async fn find(server: &mut RemoteServer, name: &str) -> Result<(User, String
 }
 
 async fn list(server: &mut RemoteServer) -> Result<(), CommandError> {
-    let mut printer = RowPrinter::new(server.json, user::COLUMNS);
-    let mut after = None;
-    loop {
-        let page = server.page::<UserRow>(&["users"], &[], after.as_deref()).await?;
-        let users: Vec<User> = page.items.into_iter().map(User::from).collect();
-        printer.print_page(&users.iter().map(user::described).collect::<Vec<_>>());
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    printer.finish();
-    Ok(())
+    let printer = RowPrinter::new(server.json, user::COLUMNS);
+    let row = |row: UserRow| user::described(&User::from(row));
+    print_all(server, &["users"], &[], printer, row).await
 }
 
 async fn show(server: &mut RemoteServer, name: &str) -> Result<(), CommandError> {
