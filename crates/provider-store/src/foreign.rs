@@ -5,7 +5,7 @@
 //! transaction. What is read is of one moment.
 
 #[cfg(feature = "postgres")]
-pub use crate::postgres::foreign::PostgresTables;
+pub use crate::postgres::foreign::{PostgresRows, PostgresTables};
 #[cfg(feature = "sqlite")]
 pub use crate::sqlite::foreign::SqliteTables;
 

@@ -151,9 +151,9 @@ impl User {
             ("", _) => {}
             (WITHHELD, _) => {
                 let why = "the export does not have it: whoever exports may not read hashes";
-                user.left.push(format!("the password: {why}"));
+                user.password_left = Some(why.to_owned());
             }
-            (_, None) => user.left.push("the password: it needs --hash-config".to_owned()),
+            (_, None) => user.password_left = Some("it needs --hash-config".to_owned()),
             (text, Some(hashes)) => {
                 user.password(hash(hashes, self.salt.as_deref().unwrap_or_default(), text));
             }
@@ -253,7 +253,8 @@ mod tests {
     fn a_password_that_can_not_be_taken_says_why() {
         let hashes = hash_parameters(PARAMETERS).unwrap();
         let with = |hash: &str| json!([{"localId": "1", "email": "a@b.c", "passwordHash": hash}]);
-        let left = |hash, hashes| users(&with(hash), hashes).remove(0).unwrap().left.remove(0);
+        let left =
+            |hash, hashes| users(&with(hash), hashes).remove(0).unwrap().password_left.unwrap();
         assert!(left(HASH, None).contains("--hash-config"));
         assert!(left(WITHHELD, Some(&hashes)).contains("may not read hashes"));
         assert!(left(HASH, Some(&hashes)).contains("not a hash"), "without a salt");

@@ -15,6 +15,8 @@ pub struct ForeignClient {
     pub scopes: Vec<String>,
     /// What the export says and Doorward can't take over, as sentences.
     pub left: Vec<String>,
+    /// Whether it must stay disabled.
+    is_restricted: bool,
 }
 
 /// A group of another system.
@@ -50,7 +52,9 @@ impl ForeignClient {
 
     /// Sets a setting.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.settings.insert(name.to_owned(), value.into());
+        let stays_off = name == "enabled" && self.is_restricted;
+        let value = if stays_off { false.into() } else { value.into() };
+        self.settings.insert(name.to_owned(), value);
     }
 
     /// Sets a setting that is a text, if there is one.
@@ -80,6 +84,14 @@ impl ForeignClient {
     pub fn plain_secret(&mut self, secret: &str) {
         let hashed = SecretSettings::of(&Secret::new(secret), None, None);
         self.secret(&hashed.sha256.unwrap_or_default(), None, None);
+    }
+
+    /// Notes a restriction that is not taken over. Without it the client would be open to more than
+    /// it was, so it is disabled.
+    pub fn disable(&mut self, what: impl std::fmt::Display, advice: &str) {
+        self.is_restricted = true;
+        self.set("enabled", false);
+        self.leave(format!("{what}. The client is disabled: {advice}, and then enable it"));
     }
 
     /// Notes what is not taken over.

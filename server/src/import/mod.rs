@@ -25,7 +25,7 @@ use std::{
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
-        claim_rules::check_claims,
+        claim_rules::{SAID_BY_OPERATORS, check_claims},
         password::{FirebaseHashes, PasswordError, PasswordHash},
         provisioning::{KEPT_CLAIM, MARKS_CLAIM},
         time::Timestamp,
@@ -71,7 +71,11 @@ pub struct ForeignUser {
     pub groups: Vec<String>,
     /// The identities at other providers by which the user signs in there.
     pub links: Vec<ForeignLink>,
-    /// What the export says and Doorward can't take over, as sentences.
+    /// The claims that come from attributes, which users may have set themselves.
+    pub from_attributes: Vec<String>,
+    /// Why the password can't be taken over, if it can't.
+    pub password_left: Option<String>,
+    /// What else the export says and Doorward can't take over, as sentences.
     pub left: Vec<String>,
 }
 
@@ -134,8 +138,7 @@ pub struct Manner {
 pub struct ReadError(String);
 
 /// Claims that the export sets elsewhere, too, and that have one value.
-const ONE_VALUE: [&str; 5] =
-    ["preferred_username", "email", "email_verified", "phone_number", "phone_number_verified"];
+const ONE_VALUE: [&str; 2] = ["preferred_username", "phone_number"];
 
 /// How a SQLite file begins.
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
@@ -215,11 +218,24 @@ impl ForeignUser {
         }
     }
 
-    /// Sets a claim of the export's own, if the provider does not set it itself.
+    /// Sets a claim of the export's own. Users of the other system may have set it themselves, so
+    /// it neither gives rights nor vouches for anything.
     fn own_claim(&mut self, name: &str, value: Value) {
-        // Users of the other system may have set it themselves.
         if name == ADMIN_ROLE_CLAIM {
             self.left.push(format!("the attribute {name:?}: doorward admin grant gives the role"));
+            return;
+        }
+        if SAID_BY_OPERATORS.contains(&name) {
+            // What the export says elsewhere, too, is there already.
+            let is_said = self.claims.get(name).is_some_and(|said| {
+                *said == value || said.as_array().is_some_and(|values| values.contains(&value))
+            });
+            if !is_said {
+                self.left.push(format!(
+                    "the attribute {name:?}, which users may have set themselves: doorward user \
+                     set --claim gives it to those who should have it"
+                ));
+            }
             return;
         }
         let one = Map::from_iter([(name.to_owned(), value.clone())]);
@@ -227,11 +243,17 @@ impl ForeignUser {
             self.left.push(format!("the attribute {name:?}: the provider sets this claim itself"));
         } else if !self.claims.contains_key(name) {
             self.claim(name, value);
+            if self.claims.contains_key(name) {
+                self.from_attributes.push(name.to_owned());
+            }
         }
     }
 
     /// Adds a value to a claim of the export's own.
     fn another(&mut self, name: &str, value: &str) {
+        if SAID_BY_OPERATORS.contains(&name) {
+            return self.own_claim(name, value.into());
+        }
         match self.claims.get_mut(name) {
             None => self.own_claim(name, value.into()),
             Some(Value::Array(values)) => {
@@ -259,7 +281,7 @@ impl ForeignUser {
     fn password(&mut self, hash: Result<PasswordHash, PasswordError>) {
         match hash {
             Ok(hash) => self.password_hash = Some(hash),
-            Err(error) => self.left.push(format!("the password: {error}")),
+            Err(error) => self.password_left = Some(error.to_string()),
         }
     }
 }

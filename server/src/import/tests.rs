@@ -101,7 +101,7 @@ fn a_password_that_is_not_known_is_reported_and_the_user_kept() {
     user["enabled"] = json!(false);
     let user = only(Format::Keycloak, &realm(&user));
     assert!(user.password_hash.is_none() && user.is_disabled);
-    assert!(user.left.iter().any(|left| left.starts_with("the password: not a hash")));
+    assert!(user.password_left.unwrap().starts_with("not a hash"));
 }
 
 #[test]
@@ -392,6 +392,86 @@ fn an_export_that_is_damaged_anywhere_is_refused() {
                     assert!(problem.to_string().contains(part), "{problem}");
                 }
             }
+        }
+    }
+}
+
+/// Users of many systems can edit such attributes themselves, or could.
+#[test]
+fn an_attribute_gives_no_right_and_vouches_for_nothing() {
+    let names = ["role", "groups", "email", "email_verified", "phone_number_verified"];
+    let values = ["admin", "staff", "root@example.com", "true", "true"];
+    let pairs = || names.into_iter().zip(values);
+    let mut in_keycloak = json!({"id": "u", "username": "ada", "enabled": true});
+    for (name, value) in pairs() {
+        in_keycloak["attributes"][name] = json!([value]);
+    }
+    in_keycloak["attributes"]["department"] = json!(["Sales"]);
+    let custom = pairs().map(|(name, value)| (name.to_owned(), json!(value)));
+    let mut custom: Map<String, Value> = custom.collect();
+    custom.insert("email_verified".to_owned(), json!(true));
+    custom.insert("department".to_owned(), json!("Sales"));
+    let custom = Value::Object(custom).to_string();
+    let in_firebase = json!({"localId": "u", "phoneNumber": "1", "customAttributes": custom});
+    let claim = |(name, value)| json!({"ClaimType": name, "ClaimValue": value});
+    let claims: Vec<Value> = pairs().chain([("department", "Sales")]).map(claim).collect();
+    let in_aspnet = json!({"Id": "u", "UserName": "ada", "Claims": claims});
+    for (format, export, verified) in [
+        (Format::Keycloak, realm(&in_keycloak), None),
+        // Firebase itself has verified the number.
+        (Format::Firebase, json!({"users": [in_firebase]}).to_string(), Some(&json!(true))),
+        (Format::Identityserver, json!({"Users": [in_aspnet]}).to_string(), None),
+    ] {
+        let user = only(format, &export);
+        for name in &names[..4] {
+            assert!(!user.claims.contains_key(*name), "{format:?}: {name}");
+            let told = user.left.iter().any(|left| left.contains(&format!("{name:?}")));
+            assert!(told, "{format:?}: {name}: {:?}", user.left);
+        }
+        assert_eq!(user.claims.get("phone_number_verified"), verified, "{format:?}");
+        assert!(user.groups.is_empty());
+        assert_eq!(user.claims["department"], json!("Sales"), "{format:?}");
+        assert_eq!(user.from_attributes, ["department"], "{format:?}");
+    }
+}
+
+#[test]
+fn a_claim_that_says_what_is_known_is_no_news() {
+    let claim = |name, value| json!({"ClaimType": name, "ClaimValue": value});
+    let user = json!({"Id": "1", "UserName": "ada", "Email": "ada@example.com", "Roles": ["seller"],
+        "Claims": [claim("email", "ada@example.com"), claim("role", "seller"),
+            claim("role", "admin")]});
+    let user = only(Format::Identityserver, &json!({"Users": [user]}).to_string());
+    assert_eq!(user.claims["role"], json!(["seller"]));
+    assert_eq!(user.left.len(), 1, "{:?}", user.left);
+    assert!(user.left[0].contains("\"role\""), "{:?}", user.left);
+}
+
+/// Without its restriction a client would be open to more than it was.
+#[test]
+fn a_client_whose_restriction_is_not_taken_over_is_disabled() {
+    let realm = json!({"users": [], "clients": [
+        {"clientId": "signed", "publicClient": true,
+            "attributes": {"request.object.required": "request or request_uri"}},
+        {"clientId": "any", "publicClient": true,
+            "attributes": {"request.object.required": "not required"}},
+        {"clientId": "strong", "publicClient": true,
+            "authenticationFlowBindingOverrides": {"browser": "x"}}]});
+    let other = json!({"Clients": [
+        {"ClientId": "google", "IdentityProviderRestrictions": ["Google"], "Enabled": true},
+        {"ClientId": "signed", "RequireRequestObject": true, "Enabled": 1},
+        {"ClientId": "any", "Enabled": true, "RequireRequestObject": false,
+            "IdentityProviderRestrictions": []}]});
+    for (format, export, restricted) in [
+        (Format::Keycloak, realm, ["signed", "strong"]),
+        (Format::Identityserver, other, ["google", "signed"]),
+    ] {
+        for client in configuration(format, &export).clients {
+            let client = client.unwrap();
+            let is_open = !restricted.contains(&client.client_id.as_str());
+            assert_eq!(client.settings["enabled"], json!(is_open), "{}", client.client_id);
+            let is_told = client.left.iter().any(|left| left.contains("is disabled: set"));
+            assert_eq!(is_told, !is_open, "{:?}", client.left);
         }
     }
 }

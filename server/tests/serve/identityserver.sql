@@ -102,3 +102,6 @@ INSERT INTO "AspNetUserClaims" VALUES
 INSERT INTO "AspNetUserLogins" VALUES ('Google', '7', 'Google', '1');
 INSERT INTO "AspNetUserTokens" VALUES
     ('1', '[AspNetUserStore]', 'AuthenticatorKey', 'x'), ('1', 'GitHub', 'access_token', 'x');
+-- Columns whose names a statement may use for the tables themselves.
+ALTER TABLE "AspNetUsers" ADD COLUMN "t" TEXT;
+ALTER TABLE "ClientSecrets" ADD COLUMN "c" TEXT;

@@ -316,7 +316,10 @@ fn a_realm_comes_with_clients_and_groups_and_a_second_time_with_nothing() {
     let first = report(&[]);
     assert_eq!((&first["clients"], &first["groups"]["added"]), (&dry["clients"], &json!(2)));
     let problems = first["problems"].to_string();
-    for part in ["the scope unknown", "masked has a new secret", "the client bad", "Sales Team"] {
+    assert_eq!(first["secrets"].as_object().unwrap().len(), 1, "{first}");
+    let secret = first["secrets"]["masked"].as_str().unwrap();
+    assert!(secret.len() > 20 && !problems.contains(secret), "{first}");
+    for part in ["the scope unknown", "the client bad", "Sales Team"] {
         assert!(problems.contains(part), "{part}: {problems}");
     }
     let show = |what: &[&str]| -> Value {
@@ -333,9 +336,77 @@ fn a_realm_comes_with_clients_and_groups_and_a_second_time_with_nothing() {
         assert_eq!(second[what]["added"], json!(0), "{second}");
     }
     assert_eq!((&second["added"], &second["present"]), (&json!(0), &json!(2)));
+    assert!(second["secrets"].as_object().unwrap().is_empty(), "{second}");
     // A damaged export changes nothing.
     let text = realm.to_string().replace("u-2", "u-3");
     std::fs::write(place.folder().join("realm.json"), &text[..text.len() - 2]).unwrap();
     refused(&place, &["import", "keycloak", "realm.json"], "");
     assert!(!done(&place, &["user", "list"], "").contains("u-3"));
+}
+
+/// What was stopped in its midst has users without memberships and consents.
+#[test]
+fn a_second_import_completes_what_the_first_one_left_undone() {
+    let place = Sandbox::new();
+    let consents = json!([{"clientId": "shop", "grantedClientScopes": ["profile"]}]);
+    let realm = json!({
+        "groups": [{"name": "staff"}],
+        "clients": [{"clientId": "shop", "publicClient": true,
+            "redirectUris": ["https://shop.example/cb"]}],
+        "users": [
+            {"id": "u-1", "username": "ada", "enabled": true, "groups": ["/staff"],
+                "clientConsents": consents},
+            {"id": "u-2", "username": "bob", "enabled": true, "groups": ["/staff"],
+                "clientConsents": consents},
+        ],
+    });
+    std::fs::write(place.folder().join("realm.json"), realm.to_string()).unwrap();
+    // One is there without the rest; under the identifier of the other one is somebody else.
+    for (name, sub) in [("Ada", "u-1"), ("mallory", "u-2")] {
+        done(
+            &place,
+            &["user", "add", name, "--sub", sub, "--password-stdin", "--force"],
+            "x1-y2-z3",
+        );
+    }
+    let report = |option: &[&str]| -> Value {
+        let import = [&["import", "keycloak", "realm.json", "--json"], option].concat();
+        serde_json::from_str(&done(&place, &import, "")).unwrap()
+    };
+    let members = || -> Value {
+        let list = ["group", "member", "list", "staff", "--json"];
+        serde_json::from_str(&done(&place, &list, "")).unwrap()
+    };
+    let told = "ada is there already, and becomes a member of staff";
+    let dry = report(&["--dry-run"]);
+    assert_eq!(dry["problems"], json!([told]), "{dry}");
+    let first = report(&[]);
+    assert_eq!((&first["added"], &first["present"]), (&json!(0), &json!(2)), "{first}");
+    assert_eq!(first["consents"], json!({"added": 1, "present": 0, "refused": 1}), "{first}");
+    assert_eq!((&first["problems"], &first["consents"]), (&dry["problems"], &dry["consents"]));
+    assert_eq!(members(), json!([{"sub": "u-1", "username": "Ada"}]));
+    let again = report(&[]);
+    assert_eq!(again["consents"], json!({"added": 0, "present": 1, "refused": 1}), "{again}");
+    assert_eq!(again["problems"], json!([]), "{again}");
+}
+
+#[test]
+fn no_foreign_client_administers_by_the_name_of_a_scope() {
+    let place = Sandbox::new();
+    let config = "[scim]\nenabled = true\n[admin]\nenabled = true\n";
+    std::fs::write(place.folder().join("doorward.toml"), config).unwrap();
+    let realm = json!({"users": [], "clients": [{"clientId": "shop", "secret": "secret",
+        "serviceAccountsEnabled": true, "standardFlowEnabled": false,
+        "optionalClientScopes": ["scim", "admin:users.write", "profile"]}]});
+    std::fs::write(place.folder().join("realm.json"), realm.to_string()).unwrap();
+    let report = done(&place, &["import", "keycloak", "realm.json", "--json"], "");
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["clients"]["added"], json!(1), "{report}");
+    let problems = report["problems"].to_string();
+    for scope in ["scim", "admin:users.write"] {
+        assert!(problems.contains(&format!("--add-scope {scope}\"")), "{scope}: {problems}");
+    }
+    let shop: Value =
+        serde_json::from_str(&done(&place, &["client", "show", "shop", "--json"], "")).unwrap();
+    assert_eq!(shop["allowed_scopes"], json!(["openid", "profile"]), "{shop}");
 }

@@ -74,42 +74,50 @@ impl PostgresTables {
         read.await.map_err(|error| self.refused(&error))
     }
 
-    /// Begins to read the rows of a table. [`Self::next_rows`] has them.
-    pub async fn begin_rows(
+    /// The rows of a table, to be read to their end before those of another one.
+    pub async fn rows(
         &self,
         table: &ForeignTable,
         children: &[ChildRows<'_>],
-    ) -> Result<(), ForeignError> {
+    ) -> Result<PostgresRows<'_>, ForeignError> {
         let members: String = children.iter().map(member).collect();
         let name = quoted(&table.name);
         // With their schema: the database may have functions of these names, too.
         let declare = format!(
             "DECLARE foreign_rows NO SCROLL CURSOR FOR
-                 SELECT (pg_catalog.to_jsonb(t){members})::text FROM {name} t"
+                 SELECT (pg_catalog.to_jsonb(t.*){members})::text FROM {name} t"
         );
-        self.client.batch_execute(&declare).await.map_err(|error| self.refused(&error))
-    }
-
-    /// The next rows, each as an object with the names of the columns. The last ones are followed
-    /// by none; then others can be begun.
-    pub async fn next_rows(&self) -> Result<Vec<Value>, ForeignError> {
-        let refused = |error| self.refused(&error);
-        let rows = self.client.query(&format!("FETCH {ROWS} FROM foreign_rows"), &[]).await;
-        let rows = rows.map_err(refused)?;
-        if rows.is_empty() {
-            self.client.batch_execute("CLOSE foreign_rows").await.map_err(refused)?;
-        }
-        let value = |row: &Row| {
-            serde_json::from_str(row.try_get(0).map_err(refused)?).map_err(|error| ForeignError {
-                place: self.place.clone(),
-                reason: error.to_string(),
-            })
-        };
-        rows.iter().map(value).collect()
+        self.client.batch_execute(&declare).await.map_err(|error| self.refused(&error))?;
+        Ok(PostgresRows { tables: self })
     }
 
     fn refused(&self, error: &tokio_postgres::Error) -> ForeignError {
         ForeignError { place: self.place.clone(), reason: failure::told(error) }
+    }
+}
+
+/// The rows of a table.
+#[derive(Debug)]
+pub struct PostgresRows<'a> {
+    tables: &'a PostgresTables,
+}
+
+impl PostgresRows<'_> {
+    /// The next rows, each as an object with the names of the columns. The last ones are followed
+    /// by none.
+    pub async fn next(&mut self) -> Result<Vec<Value>, ForeignError> {
+        let PostgresTables { client, place, .. } = self.tables;
+        let refused = |error| self.tables.refused(&error);
+        let rows = client.query(&format!("FETCH {ROWS} FROM foreign_rows"), &[]).await;
+        let rows = rows.map_err(refused)?;
+        if rows.is_empty() {
+            client.batch_execute("CLOSE foreign_rows").await.map_err(refused)?;
+        }
+        let value = |row: &Row| {
+            serde_json::from_str(row.try_get(0).map_err(refused)?)
+                .map_err(|error| ForeignError { place: place.clone(), reason: error.to_string() })
+        };
+        rows.iter().map(value).collect()
     }
 }
 
@@ -124,7 +132,7 @@ fn member(child: &ChildRows<'_>) -> String {
     let ChildRows { member, table, column, key } = child;
     format!(
         " OPERATOR(pg_catalog.||) pg_catalog.jsonb_build_object('{member}', coalesce(( \
-         SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(c)) FROM {} c \
+         SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(c.*)) FROM {} c \
          WHERE c.{} = t.{}), '[]'::jsonb))",
         quoted(&table.name),
         quoted(column),

@@ -2,7 +2,17 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{client::is_reserved_claim, settings_error::SettingsError, user::UserClaims};
+use crate::model::{
+    client::is_reserved_claim,
+    group::{GROUPS, ROLE},
+    settings_error::SettingsError,
+    user::{ADMIN_ROLE_CLAIM, UserClaims},
+};
+
+/// Claims that give rights, or say that something is known to be the user's. They come from
+/// operators, and never from what somebody may have written about themselves.
+pub const SAID_BY_OPERATORS: [&str; 6] =
+    [ROLE, GROUPS, ADMIN_ROLE_CLAIM, "email", "email_verified", "phone_number_verified"];
 
 /// Refuses claims that a user can't have: the provider itself puts them into tokens.
 pub fn check_claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsError> {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    claim_rules::has_nul,
+    claim_rules::{SAID_BY_OPERATORS, has_nul},
     client::is_reserved_claim,
     time::{Entropy, Timestamp},
     user::{ADMIN_ROLE_CLAIM, UserClaims, normalized_username},
@@ -150,9 +150,8 @@ impl Group {
             return Err(GroupError::Roles);
         }
         let claims = &self.claims.0;
-        let own =
-            [ROLE, GROUPS, ADMIN_ROLE_CLAIM, "email", "email_verified", "phone_number_verified"];
-        let is_own = |name: &&String| is_reserved_claim(name) || own.contains(&name.as_str());
+        let is_own =
+            |name: &&String| is_reserved_claim(name) || SAID_BY_OPERATORS.contains(&name.as_str());
         if let Some(name) = claims.keys().find(is_own) {
             return Err(GroupError::Reserved(name.clone()));
         }

@@ -7,12 +7,14 @@ use std::{
     collections::{HashMap, HashSet},
     ffi::OsString,
     fs,
+    future::ready,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
 };
 
 use clap::Args;
+use doorward_admin::{AdminScope, scim};
 use doorward_protocol::{
     ids::{ClientId, Sub},
     scope::Scope,
@@ -182,11 +184,17 @@ impl ImportArguments {
         }
         let groups = self.take_over_groups(&context, groups, &mut outcome).await?;
         for client in clients {
-            self.take_over_client(&context, client, &mut outcome).await?;
+            let refused = match client {
+                Ok(client) => self.take_over_client(&context, client, &mut outcome).await?,
+                Err(problem) => Some(problem),
+            };
+            if let Some(problem) = refused {
+                outcome.refuse_client(problem);
+            }
         }
-        let added = self.take_over_users(&context, &reading, &groups, &mut outcome).await?;
+        let here = self.take_over_users(&context, &reading, &groups, &mut outcome).await?;
         if counted.consents > 0 {
-            self.take_over_consents(&context, &reading, &added, &mut outcome).await?;
+            self.take_over_consents(&context, &reading, &here, &mut outcome).await?;
         }
         if !self.dry_run {
             context.audit(by_operator("users_imported", "file", &reading.shown)).await;
@@ -264,35 +272,38 @@ impl ImportArguments {
         Ok(taken)
     }
 
-    /// Adds a client that is not there.
+    /// Adds a client that is not there. Says why it can't be taken over, if it can't.
     async fn take_over_client(
         &self,
         context: &CommandContext,
-        client: Result<ForeignClient, String>,
+        mut client: ForeignClient,
         outcome: &mut Outcome,
-    ) -> Result<(), CommandError> {
-        let mut client = match client {
-            Ok(client) => client,
-            Err(problem) => return outcome.refuse_client(problem),
-        };
+    ) -> Result<Option<String>, CommandError> {
         let name = client.client_id.clone();
         let id = match ClientId::parse(&*name) {
             Ok(id) => id,
-            Err(error) => return outcome.refuse_client(format!("the client {name}: {error}")),
+            Err(error) => return Ok(Some(format!("the client {name}: {error}"))),
         };
         let provider = &context.config.provider;
         let is_configured = provider.clients.iter().any(|own| own.client_id == name);
         if is_configured || context.store.client(&id).await?.is_some() {
             outcome.clients.present += 1;
-            return Ok(());
+            return Ok(None);
         }
-        let (known, unknown): (Vec<String>, Vec<String>) = std::mem::take(&mut client.scopes)
-            .into_iter()
-            .partition(|scope| provider.resources.knows(scope));
-        for scope in unknown {
-            client.leave(format!("the scope {scope}, which the configuration does not define"));
+        let mut allowed = Vec::new();
+        for scope in std::mem::take(&mut client.scopes) {
+            if !provider.resources.knows(&scope) {
+                client.leave(format!("the scope {scope}, which the configuration does not define"));
+            } else if administers(&scope) {
+                client.leave(format!(
+                    "the scope {scope}, which lets it administer Doorward. If it should: doorward \
+                     client set {name} --add-scope {scope}"
+                ));
+            } else {
+                allowed.push(scope);
+            }
         }
-        client.list("allowed_scopes", known);
+        client.list("allowed_scopes", allowed);
         let rules = ClientRules {
             resources: &provider.resources,
             algorithms: &provider.signing_algorithms,
@@ -302,7 +313,7 @@ impl ImportArguments {
                 .map_err(|error| format!("the client {name}: {error}"))
         };
         let secret = match read(&client) {
-            Err(problem) => return outcome.refuse_client(problem),
+            Err(problem) => return Ok(Some(problem)),
             Ok(settings) => clients::needs_secret(&settings)
                 .then(|| clients::add_secret(&mut client.settings, None, None, &SystemEntropy)),
         };
@@ -310,7 +321,7 @@ impl ImportArguments {
             rules.check(settings).map_err(|error| format!("the client {name}: {error}"))
         });
         if let Err(problem) = checked {
-            return outcome.refuse_client(problem);
+            return Ok(Some(problem));
         }
         outcome.clients.added += 1;
         outcome.new_clients.insert(name.clone());
@@ -318,20 +329,20 @@ impl ImportArguments {
             outcome.say(format!("left behind of the client {name}: {what}"));
         }
         if self.dry_run {
-            return Ok(());
+            return Ok(None);
         }
         if let Some(secret) = secret {
-            let secret = secret.expose();
-            outcome.tell_secret(format!("the client {name} has a new secret: {secret}"));
+            outcome.tell_secret(name, secret.expose());
         }
         clients::add_client(&*context.store, id.clone(), client.settings)
             .await
             .map_err(CommandError::refused)?;
         context.audit(by_operator("client_added", "client_id", &id)).await;
-        Ok(())
+        Ok(None)
     }
 
-    /// Adds the users who are not there. Returns who was added.
+    /// Adds the users who are not there, and completes what a run before left undone. Returns whom
+    /// an import added, this one or one before.
     async fn take_over_users(
         &self,
         context: &CommandContext,
@@ -339,13 +350,15 @@ impl ImportArguments {
         groups: &Groups,
         outcome: &mut Outcome,
     ) -> Result<HashSet<Short>, CommandError> {
-        let (mut seen, mut added) = (HashSet::new(), HashSet::new());
-        let (found, reading) = reading.stream();
-        let users = found.into_iter().filter_map(|found| match found {
-            Found::User(user) => Some(refuse_repeated(user, &mut seen)),
-            Found::Consent(_) => None,
+        let (mut seen, mut here) = (HashSet::new(), HashSet::new());
+        let (mut found, reading) = reading.stream();
+        let users = stream::poll_fn(|task| found.poll_recv(task)).filter_map(|found| {
+            ready(match found {
+                Found::User(user) => Some(refuse_repeated(user, &mut seen)),
+                Found::Consent(_) => None,
+            })
         });
-        let mut taken = stream::iter(users)
+        let mut taken = users
             .map(|user| async {
                 match user {
                     Ok(user) => self.take_over_one(context, user, groups).await,
@@ -355,35 +368,32 @@ impl ImportArguments {
             .buffered(AT_ONCE);
         while let Some(one) = taken.next().await {
             let one = one?;
-            if let Taken::Added { sub, .. } = &one {
-                added.insert(short(sub));
+            if let Taken::Added { sub, .. } | Taken::Same { sub, .. } = &one {
+                here.insert(short(sub));
             }
             outcome.note(one);
         }
         drop(taken);
         ended(reading)?;
-        Ok(added)
+        Ok(here)
     }
 
-    /// Remembers the consents of users whom this import added. Others may be somebody else under
-    /// the same identifier.
+    /// Remembers the consents of users whom an import added. Others may be somebody else under the
+    /// same identifier.
     async fn take_over_consents(
         &self,
         context: &CommandContext,
         reading: &Reading,
-        added: &HashSet<Short>,
+        here: &HashSet<Short>,
         outcome: &mut Outcome,
     ) -> Result<(), CommandError> {
-        let (found, reading) = reading.stream();
-        for found in found {
-            if let Found::Consent(consent) = found {
-                match self.take_over_consent(context, consent, added, outcome).await? {
-                    None => outcome.consents.added += 1,
-                    Some(left) => {
-                        outcome.consents.refused += 1;
-                        outcome.leave(left.to_owned());
-                    }
-                }
+        let (mut found, reading) = reading.stream();
+        while let Some(found) = found.recv().await {
+            if let Found::Consent(consent) = found
+                && let Some(left) = self.take_over_consent(context, consent, here, outcome).await?
+            {
+                outcome.consents.refused += 1;
+                outcome.leave(left.to_owned());
             }
         }
         ended(reading)
@@ -394,7 +404,7 @@ impl ImportArguments {
         &self,
         context: &CommandContext,
         consent: ForeignConsent,
-        added: &HashSet<Short>,
+        here: &HashSet<Short>,
         outcome: &mut Outcome,
     ) -> Result<Option<&'static str>, CommandError> {
         let (Ok(sub), Ok(client_id), Ok(scope)) = (
@@ -404,8 +414,8 @@ impl ImportArguments {
         ) else {
             return Ok(Some("a consent that names no user, client and scope"));
         };
-        if !added.contains(&short(&sub)) {
-            return Ok(Some("a consent of somebody whom this import did not add"));
+        if !here.contains(&short(&sub)) {
+            return Ok(Some("a consent of somebody whom no import added"));
         }
         let clients = &context.config.provider.clients;
         let is_here = clients.iter().any(|own| own.client_id == consent.client_id)
@@ -414,6 +424,11 @@ impl ImportArguments {
         if !is_here {
             return Ok(Some("a consent to a client that is not here"));
         }
+        if context.store.consent(&sub, &client_id).await?.is_some() {
+            outcome.consents.present += 1;
+            return Ok(None);
+        }
+        outcome.consents.added += 1;
         if !self.dry_run {
             let consent = Consent { scope, expires_at: consent.expires_at };
             context.store.remember_consent(&sub, &client_id, consent).await?;
@@ -434,8 +449,18 @@ impl ImportArguments {
             Some(sub) => store.user(sub).await?,
             None => with_name.clone(),
         };
-        if with_sub.is_some() {
-            return Ok(Taken::Present);
+        let (member_of, others) = of_export(std::mem::take(&mut foreign.groups), groups);
+        if let Some(here) = with_sub {
+            // Under another name it may be somebody else. So may be who has no identifier there.
+            let is_same = foreign.sub.is_some()
+                && normalized_username(&here.username) == normalized_username(&name);
+            if !is_same {
+                return Ok(Taken::Present);
+            }
+            let is_new = |group: &GroupName| !here.groups.iter().any(|own| own.name == *group);
+            let joined: Vec<GroupName> = member_of.into_iter().filter(is_new).collect();
+            let left = self.join(context, &joined, &here.sub).await?;
+            return Ok(Taken::Same { name, sub: here.sub, joined, left });
         }
         let refused = |problem: &str| Ok(Taken::Refused(format!("{name}: {problem}")));
         if with_name.is_some() {
@@ -445,14 +470,6 @@ impl ImportArguments {
             && store.is_used_sub(sub).await?
         {
             return refused("a removed user had this sub");
-        }
-        let mut member_of = Vec::new();
-        let mut others = Vec::new();
-        for path in std::mem::take(&mut foreign.groups) {
-            match groups.get(&path) {
-                Some(group) => member_of.push(group.clone()),
-                None => others.push(path),
-            }
         }
         // A group that the export does not have is a value of the claim.
         if !others.is_empty() {
@@ -488,15 +505,37 @@ impl ImportArguments {
                 Err(StoreError::Conflict(problem)) => return refused(&problem),
                 written => left.extend(written?),
             }
-            for group in member_of {
-                let added = store.add_group_member(&group, &sub).await?;
-                if !matches!(added, AddedGroupMember::Added | AddedGroupMember::WasMember) {
-                    left.push(format!("the membership in {group}"));
-                }
+        }
+        left.extend(self.join(context, &member_of, &sub).await?);
+        let left = foreign.left.into_iter().chain(left).collect();
+        Ok(Taken::Added {
+            name,
+            sub,
+            has_password,
+            password_left: foreign.password_left,
+            from_attributes: foreign.from_attributes,
+            left,
+        })
+    }
+
+    /// Makes a user a member. Says of which groups that is not possible.
+    async fn join(
+        &self,
+        context: &CommandContext,
+        groups: &[GroupName],
+        sub: &Sub,
+    ) -> Result<Vec<String>, CommandError> {
+        let mut left = Vec::new();
+        if self.dry_run {
+            return Ok(left);
+        }
+        for group in groups {
+            let added = context.store.add_group_member(group, sub).await?;
+            if !matches!(added, AddedGroupMember::Added | AddedGroupMember::WasMember) {
+                left.push(format!("the membership in {group}"));
             }
         }
-        let left = foreign.left.into_iter().chain(left).collect();
-        Ok(Taken::Added { name, sub, has_password, left })
+        Ok(left)
     }
 
     /// The identities that are taken over, and what is said about the others.
@@ -527,6 +566,24 @@ impl ImportArguments {
         }
         (identities, left)
     }
+}
+
+/// Whether a client with this scope changes what is in Doorward. An export of another system does
+/// not decide on that, whatever its scopes are called.
+fn administers(scope: &str) -> bool {
+    scope == scim::SCOPE || AdminScope::parse(scope).is_some()
+}
+
+/// The groups here, and the paths of those that the export does not have.
+fn of_export(paths: Vec<String>, groups: &Groups) -> (Vec<GroupName>, Vec<String>) {
+    let (mut here, mut others) = (Vec::new(), Vec::new());
+    for path in paths {
+        match groups.get(&path) {
+            Some(group) => here.push(group.clone()),
+            None => others.push(path),
+        }
+    }
+    (here, others)
 }
 
 /// What is said about a link that is not taken over.

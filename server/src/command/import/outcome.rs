@@ -6,9 +6,10 @@ use std::{
 };
 
 use doorward_protocol::ids::Sub;
+use doorward_provider::model::group::GroupName;
 use serde_json::{Value, json};
 
-use crate::command::{CommandError, done};
+use crate::command::done;
 
 /// What is said about single users is printed for the first ones; the rest is counted.
 const MOST_LINES: usize = 200;
@@ -31,8 +32,8 @@ pub(super) struct Outcome {
     pub(super) consents: Counts,
     /// The clients that were added.
     pub(super) new_clients: HashSet<String>,
-    /// Secrets that are shown once.
-    secrets: Vec<String>,
+    /// The secrets of clients, which are shown once.
+    secrets: BTreeMap<String, String>,
     /// What is said about one of them.
     lines: Vec<String>,
     /// How many more lines there would be.
@@ -41,6 +42,8 @@ pub(super) struct Outcome {
     resources: Vec<String>,
     /// What was left behind, and of how many users.
     left: BTreeMap<String, usize>,
+    /// Claims that come from attributes, and of how many users.
+    from_attributes: BTreeMap<String, usize>,
 }
 
 /// How many there were.
@@ -53,7 +56,23 @@ pub(super) struct Counts {
 
 /// What became of one user.
 pub(super) enum Taken {
-    Added { name: String, sub: Sub, has_password: bool, left: Vec<String> },
+    Added {
+        name: String,
+        sub: Sub,
+        has_password: bool,
+        /// Why the password was left behind.
+        password_left: Option<String>,
+        from_attributes: Vec<String>,
+        left: Vec<String>,
+    },
+    /// The user is there by the same identifier and name, and became a member of groups.
+    Same {
+        name: String,
+        sub: Sub,
+        joined: Vec<GroupName>,
+        left: Vec<String>,
+    },
+    /// Somebody is there by the same identifier.
     Present,
     Refused(String),
 }
@@ -64,9 +83,9 @@ impl Outcome {
         Self { dry_run, total, resources, ..Self::default() }
     }
 
-    /// Tells a secret, which is said however long the report is.
-    pub(super) fn tell_secret(&mut self, line: String) {
-        self.secrets.push(line);
+    /// Tells the new secret of a client, which is said however long the report is.
+    pub(super) fn tell_secret(&mut self, client: String, secret: &str) {
+        self.secrets.insert(client, secret.to_owned());
     }
 
     /// Says something about one of the export.
@@ -79,42 +98,46 @@ impl Outcome {
     }
 
     /// Says why a client can't be taken over.
-    #[allow(clippy::unnecessary_wraps)] // The work goes on with the next one.
-    pub(super) fn refuse_client(&mut self, problem: String) -> Result<(), CommandError> {
+    pub(super) fn refuse_client(&mut self, problem: String) {
         self.clients.refused += 1;
         self.say(problem);
-        Ok(())
     }
 
     /// Counts what was left behind of a user.
     pub(super) fn leave(&mut self, what: String) {
-        // What has the names of users in it is a line of its own each time.
-        if self.left.len() < MOST_KEPT || self.left.contains_key(&what) {
-            *self.left.entry(what).or_default() += 1;
-        } else {
-            self.not_kept += 1;
-        }
+        self.not_kept += count(&mut self.left, what);
     }
 
     /// Notes what became of a user.
     pub(super) fn note(&mut self, taken: Taken) {
         match taken {
             Taken::Present => self.present += 1,
+            Taken::Same { name, joined, left, .. } => {
+                self.present += 1;
+                for group in joined {
+                    self.say(format!("{name} is there already, and becomes a member of {group}"));
+                }
+                for what in left {
+                    self.leave(what);
+                }
+            }
             Taken::Refused(problem) => {
                 self.refused += 1;
                 self.say(problem);
             }
-            Taken::Added { name, has_password, left, .. } => {
+            Taken::Added { name, has_password, password_left, from_attributes, left, .. } => {
                 self.added += 1;
                 if !has_password {
                     self.without_password += 1;
                 }
+                if let Some(why) = password_left {
+                    self.say(format!("{name}: the password: {why}"));
+                }
+                for claim in from_attributes {
+                    self.not_kept += count(&mut self.from_attributes, claim);
+                }
                 for what in left {
-                    if what.starts_with("the password:") {
-                        self.say(format!("{name}: {what}"));
-                    } else {
-                        self.leave(what);
-                    }
+                    self.leave(what);
                 }
             }
         }
@@ -129,8 +152,8 @@ impl Outcome {
             text.push('\n');
             text
         });
-        for secret in &self.secrets {
-            let _ = writeln!(text, "{secret}");
+        for (client, secret) in &self.secrets {
+            let _ = writeln!(text, "the client {client} has a new secret: {secret}");
         }
         let more = lines.len().saturating_sub(MOST_LINES) + self.not_kept;
         if more > 0 {
@@ -138,6 +161,13 @@ impl Outcome {
         }
         for (what, users) in left {
             let _ = writeln!(text, "left behind for {users} users: {what}");
+        }
+        if !self.from_attributes.is_empty() {
+            let what = "These claims come from attributes, which users may have set themselves";
+            let claims = self.from_attributes.iter().take(MOST_LINES);
+            let claims: Vec<String> =
+                claims.map(|(claim, users)| format!("{claim} ({users} users)")).collect();
+            let _ = writeln!(text, "{what}: {}", claims.join(", "));
         }
         let resources = self.resources.join("\n");
         if !resources.is_empty() {
@@ -161,16 +191,26 @@ impl Outcome {
             "Of {total} users {added} {verb} ({without_password} without a password), {present} \
              are there already, {refused} can't be taken over."
         );
-        let problems: Vec<&String> = lines.iter().chain(&self.secrets).collect();
         let facts = json!({
             "dry_run": self.dry_run, "users": total, "added": added, "present": present,
-            "without_password": without_password, "refused": refused, "problems": problems,
-            "more_problems": self.not_kept, "left": left, "resources": self.resources,
+            "without_password": without_password, "refused": refused, "problems": lines,
+            "more_problems": self.not_kept, "secrets": self.secrets, "left": left,
+            "from_attributes": self.from_attributes, "resources": self.resources,
             "clients": self.clients.to_json(), "groups": self.groups.to_json(),
             "consents": self.consents.to_json(),
         });
         done(as_json, &text, facts);
     }
+}
+
+/// Counts something. Returns how many are not kept: what has the names of users in it is another
+/// one each time.
+fn count(counts: &mut BTreeMap<String, usize>, what: String) -> usize {
+    if counts.len() < MOST_KEPT || counts.contains_key(&what) {
+        *counts.entry(what).or_default() += 1;
+        return 0;
+    }
+    1
 }
 
 impl Counts {

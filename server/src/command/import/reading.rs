@@ -1,10 +1,9 @@
 //! The export, which is read several times: to its end before anything is written, and then once
 //! for each kind of what it has many of.
 
-use std::{
-    sync::mpsc::{Receiver, sync_channel},
-    thread::{self, JoinHandle},
-};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::mpsc::{Receiver, channel};
 
 use crate::{
     command::CommandError,
@@ -47,19 +46,25 @@ impl Reading {
 
     /// Reads the export in a thread of its own, not far ahead of who takes what it finds.
     pub(super) fn stream(&self) -> (Receiver<Found>, JoinHandle<Result<(), CommandError>>) {
-        let (send, receive) = sync_channel(AHEAD);
         let reading = self.clone();
-        let read = move || {
-            // Whoever took it has gone if it can't be sent.
-            reading.read(|found| drop(send.send(found))).map(drop)
-        };
-        (receive, thread::spawn(read))
+        passed_on(move |each| reading.read(each).map(drop))
     }
 
     fn read(&self, each: impl FnMut(Found)) -> Result<Configuration, CommandError> {
         read_source(&self.manner, &self.source, each)
             .map_err(|error| CommandError::refused(format!("{}: {error}", self.shown)))
     }
+}
+
+/// Reads in a thread of its own. Whoever waits for what is found leaves this thread to others: the
+/// connections of the store live in it, too.
+fn passed_on(
+    read: impl FnOnce(&mut dyn FnMut(Found)) -> Result<(), CommandError> + Send + 'static,
+) -> (Receiver<Found>, JoinHandle<Result<(), CommandError>>) {
+    let (send, receive) = channel(AHEAD);
+    // If nobody takes it any more, the command ends, and this thread with it.
+    let read = move || read(&mut |found| drop(send.blocking_send(found)));
+    (receive, thread::spawn(read))
 }
 
 /// Whether a thread that read the export came to its end.
@@ -69,4 +74,30 @@ pub(super) fn ended(reading: JoinHandle<Result<(), CommandError>>) -> Result<(),
 
 fn broken() -> CommandError {
     CommandError::refused("the export can't be read")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::{sync::mpsc::channel, time::Duration};
+
+    use super::*;
+
+    /// The store would lose its connections while an export is read from a slow disk.
+    #[tokio::test]
+    async fn others_work_while_one_waits_for_the_export() {
+        let (worked, has_worked) = channel();
+        let (mut found, reading) = passed_on(move |each| {
+            // Whoever waits for this long waits for ever.
+            let patience = Duration::from_mins(1);
+            has_worked.recv_timeout(patience).map_err(|_| broken())?;
+            each(Found::User(Err("somebody".to_owned())));
+            Ok(())
+        });
+        let other = tokio::spawn(async move { worked.send(()).unwrap() });
+        assert!(found.recv().await.is_some());
+        assert!(found.recv().await.is_none());
+        other.await.unwrap();
+        ended(reading).unwrap();
+    }
 }

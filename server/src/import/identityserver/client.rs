@@ -148,13 +148,14 @@ fn take_other(client: &mut ForeignClient, name: &str, value: &Value) {
             client.set("back_channel_logout_session_required", is_true(value));
         }
         "ClientClaimsPrefix" => client.set("client_claims_prefix", value.clone()),
-        "IdentityProviderRestrictions" if !is_empty => client.leave(format!(
-            "the providers that it is restricted to: {}. Set identity_providers",
-            texts(value).join(", ")
-        )),
+        "IdentityProviderRestrictions" if !is_empty => client.disable(
+            format!("the providers that it is restricted to: {}", texts(value).join(", ")),
+            "set identity_providers to their names here",
+        ),
         "Claims" => claims(client, value),
         "RequireRequestObject" if is_true(value) => {
-            client.leave("RequireRequestObject: set require_signed_request_object and its keys");
+            let advice = "set require_signed_request_object and the keys (jwks)";
+            client.disable("RequireRequestObject", advice);
         }
         "AllowedIdentityTokenSigningAlgorithms" if !is_empty => {
             client.leave(format!("{name} = {value}: set id_token_signing_alg"));

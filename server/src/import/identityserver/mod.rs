@@ -15,6 +15,7 @@ use std::{collections::BTreeMap, io::Read};
 use doorward_provider::model::time::Timestamp;
 use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub use self::tables::{Tables, read_tables};
 use super::{
@@ -153,24 +154,19 @@ fn says_nothing(value: &Value) -> bool {
     }
 }
 
-/// Seconds since 1970 of a date such as `2027-01-31T00:00:00` (UTC) or `2027-01-31 00:00:00`.
+/// Seconds since 1970 of a date such as `2027-01-31T00:00:00Z` or `2027-01-31 00:00:00`.
+/// It is in UTC if it has no offset.
 fn seconds_of(text: &str) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
-    let clock = rest.strip_prefix(['T', ' ']).unwrap_or("00:00:00").get(..8)?;
-    let number = |text: &str| text.parse::<i64>().ok();
-    let mut parts = date.split('-');
-    let (year, month, day) =
-        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    let mut parts = clock.split(':');
-    let (hours, minutes, seconds) =
-        (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(1970..=9999).contains(&year) {
-        return None;
-    }
-    // Days since 1970-01-01 by the rule of the Gregorian calendar, with years that begin in March.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
-    Some(days * 86_400 + hours * 3600 + minutes * 60 + seconds)
+    let clock = match rest.strip_prefix(['T', ' ']) {
+        // SQL Server has a space before the offset.
+        Some(clock) => clock.replace(' ', ""),
+        None if rest.is_empty() => "00:00:00".to_owned(),
+        None => return None,
+    };
+    let zone = if clock.contains(['Z', '+', '-']) { "" } else { "Z" };
+    let moment = OffsetDateTime::parse(&format!("{date}T{clock}{zone}"), &Rfc3339).ok()?;
+    Some(moment.unix_timestamp()).filter(|seconds| *seconds >= 0)
 }
 
 #[cfg(test)]
@@ -187,6 +183,13 @@ mod tests {
             ("2027-01-31", Some(1_801_353_600)),
             ("31.01.2027", None),
             ("2027-13-01T00:00:00", None),
+            ("2027-02-31T00:00:00", None),
+            ("2027-01-31T12:00:00+02:00", Some(1_801_389_600)),
+            ("2027-01-31 12:00:00.0000000 -05:30", Some(1_801_416_600)),
+            ("2027-01-31T12:00:00+99:00", None),
+            ("2027-01-31x12:00:00", None),
+            ("0001-01-01T00:00:00", None),
+            ("9999-12-31T23:59:59.9999999+00:00", Some(253_402_300_799)),
             ("é", None),
         ] {
             assert_eq!(seconds_of(text), seconds, "{text}");

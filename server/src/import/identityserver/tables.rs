@@ -144,13 +144,14 @@ impl Tables {
             Self::Sqlite(tables) => return tables.rows(table, children, each).map_err(unreadable),
             Self::Postgres(runtime, tables) => (runtime, tables),
         };
-        runtime.block_on(tables.begin_rows(table, children)).map_err(unreadable)?;
+        let mut rows = runtime.block_on(tables.rows(table, children)).map_err(unreadable)?;
         loop {
-            let rows = runtime.block_on(tables.next_rows()).map_err(unreadable)?;
-            if rows.is_empty() {
+            // What is found is passed on outside of the runtime, so that it may have to wait.
+            let page = runtime.block_on(rows.next()).map_err(unreadable)?;
+            if page.is_empty() {
                 return Ok(());
             }
-            rows.into_iter().for_each(&mut *each);
+            page.into_iter().for_each(&mut *each);
         }
     }
 }

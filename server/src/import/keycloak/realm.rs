@@ -328,7 +328,8 @@ impl Client {
             client.leave("full scope is off: its tokens had some roles of a user only");
         }
         if !self.authentication_flow_binding_overrides.is_empty() {
-            client.leave("authentication flows of its own");
+            let advice = "set require_acr, or what else the flow asked for";
+            client.disable("authentication flows of its own", advice);
         }
         self.unknown(&mut client);
         Ok(client)
@@ -345,7 +346,13 @@ impl Client {
             }
         }
         for (name, value) in &self.attributes {
-            let is_off = matches!(value.as_deref(), None | Some("" | "false" | "0" | "{}"));
+            let is_off =
+                matches!(value.as_deref(), None | Some("" | "false" | "0" | "{}" | "not required"));
+            if name == "request.object.required" && !is_off {
+                let advice = "set require_signed_request_object and the keys (jwks)";
+                client.disable("it must send request objects", advice);
+                continue;
+            }
             // Of SAML, which clients of OpenID Connect have as well.
             let is_known = KNOWN_ATTRIBUTES.contains(&name.as_str()) || name.starts_with("saml");
             if !is_off && !is_known {
