@@ -192,9 +192,9 @@ impl ImportArguments {
                 outcome.refuse_client(problem);
             }
         }
-        let here = self.take_over_users(&context, &reading, &groups, &mut outcome).await?;
+        let added = self.take_over_users(&context, &reading, &groups, &mut outcome).await?;
         if counted.consents > 0 {
-            self.take_over_consents(&context, &reading, &here, &mut outcome).await?;
+            self.take_over_consents(&context, &reading, &added, &mut outcome).await?;
         }
         if !self.dry_run {
             context.audit(by_operator("users_imported", "file", &reading.shown)).await;
@@ -341,8 +341,7 @@ impl ImportArguments {
         Ok(None)
     }
 
-    /// Adds the users who are not there, and completes what a run before left undone. Returns whom
-    /// an import added, this one or one before.
+    /// Adds the users who are not there, and tells what those who are lack. Returns who was added.
     async fn take_over_users(
         &self,
         context: &CommandContext,
@@ -350,7 +349,7 @@ impl ImportArguments {
         groups: &Groups,
         outcome: &mut Outcome,
     ) -> Result<HashSet<Short>, CommandError> {
-        let (mut seen, mut here) = (HashSet::new(), HashSet::new());
+        let (mut seen, mut added) = (HashSet::new(), HashSet::new());
         let (mut found, reading) = reading.stream();
         let users = stream::poll_fn(|task| found.poll_recv(task)).filter_map(|found| {
             ready(match found {
@@ -368,29 +367,29 @@ impl ImportArguments {
             .buffered(AT_ONCE);
         while let Some(one) = taken.next().await {
             let one = one?;
-            if let Taken::Added { sub, .. } | Taken::Same { sub, .. } = &one {
-                here.insert(short(sub));
+            if let Taken::Added { sub, .. } = &one {
+                added.insert(short(sub));
             }
             outcome.note(one);
         }
         drop(taken);
         ended(reading)?;
-        Ok(here)
+        Ok(added)
     }
 
-    /// Remembers the consents of users whom an import added. Others may be somebody else under the
-    /// same identifier.
+    /// Remembers the consents of users whom this import added. Others may be somebody else under the
+    /// same identifier, or may have withdrawn them.
     async fn take_over_consents(
         &self,
         context: &CommandContext,
         reading: &Reading,
-        here: &HashSet<Short>,
+        added: &HashSet<Short>,
         outcome: &mut Outcome,
     ) -> Result<(), CommandError> {
         let (mut found, reading) = reading.stream();
         while let Some(found) = found.recv().await {
             if let Found::Consent(consent) = found
-                && let Some(left) = self.take_over_consent(context, consent, here, outcome).await?
+                && let Some(left) = self.take_over_consent(context, consent, added, outcome).await?
             {
                 outcome.consents.refused += 1;
                 outcome.leave(left.to_owned());
@@ -404,7 +403,7 @@ impl ImportArguments {
         &self,
         context: &CommandContext,
         consent: ForeignConsent,
-        here: &HashSet<Short>,
+        added: &HashSet<Short>,
         outcome: &mut Outcome,
     ) -> Result<Option<&'static str>, CommandError> {
         let (Ok(sub), Ok(client_id), Ok(scope)) = (
@@ -414,8 +413,8 @@ impl ImportArguments {
         ) else {
             return Ok(Some("a consent that names no user, client and scope"));
         };
-        if !here.contains(&short(&sub)) {
-            return Ok(Some("a consent of somebody whom no import added"));
+        if !added.contains(&short(&sub)) {
+            return Ok(Some("a consent of somebody whom this import did not add"));
         }
         let clients = &context.config.provider.clients;
         let is_here = clients.iter().any(|own| own.client_id == consent.client_id)
@@ -458,9 +457,8 @@ impl ImportArguments {
                 return Ok(Taken::Present);
             }
             let is_new = |group: &GroupName| !here.groups.iter().any(|own| own.name == *group);
-            let joined: Vec<GroupName> = member_of.into_iter().filter(is_new).collect();
-            let left = self.join(context, &joined, &here.sub).await?;
-            return Ok(Taken::Same { name, sub: here.sub, joined, left });
+            let lacks = member_of.into_iter().filter(is_new).collect();
+            return Ok(Taken::Same { name, lacks });
         }
         let refused = |problem: &str| Ok(Taken::Refused(format!("{name}: {problem}")));
         if with_name.is_some() {

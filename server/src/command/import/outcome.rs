@@ -65,12 +65,10 @@ pub(super) enum Taken {
         from_attributes: Vec<String>,
         left: Vec<String>,
     },
-    /// The user is there by the same identifier and name, and became a member of groups.
+    /// The user is there by the same identifier and name, and is no member of these groups.
     Same {
         name: String,
-        sub: Sub,
-        joined: Vec<GroupName>,
-        left: Vec<String>,
+        lacks: Vec<GroupName>,
     },
     /// Somebody is there by the same identifier.
     Present,
@@ -112,13 +110,13 @@ impl Outcome {
     pub(super) fn note(&mut self, taken: Taken) {
         match taken {
             Taken::Present => self.present += 1,
-            Taken::Same { name, joined, left, .. } => {
+            Taken::Same { name, lacks } => {
                 self.present += 1;
-                for group in joined {
-                    self.say(format!("{name} is there already, and becomes a member of {group}"));
-                }
-                for what in left {
-                    self.leave(what);
+                for group in lacks {
+                    self.say(format!(
+                        "{name} is there already, and is no member of {group}. If an import was \
+                         interrupted: doorward group member add {group} {name}"
+                    ));
                 }
             }
             Taken::Refused(problem) => {
