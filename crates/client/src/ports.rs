@@ -94,7 +94,7 @@ pub struct HttpResponse {
     /// The server's time by the `Date` header, if that is readable. Seconds since 1970 (UTC).
     pub date: Option<u64>,
     /// The URL that answered, if a redirect led there. It may be that of another server than the
-    /// one that was asked.
+    /// one that was asked. It may also be set without a redirect.
     pub url: Option<String>,
 }
 

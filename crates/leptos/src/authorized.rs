@@ -152,13 +152,14 @@ impl ServerUser {
 /// With the feature `axum`, a server function that ends with a [`NotAuthorized`] as its error is
 /// answered by 401 or 403, and for 401 with a challenge that says which sign-in is needed (RFC 9470
 /// section 3). A function that goes on after a refusal is answered as any other. Without the
-/// feature, the status is 500. The answer to a form that a page without its program posts is left
-/// to leptos.
+/// feature, the status is 500. A function that fails by a [`NotAuthorized::Failed`] of its own has
+/// the status that it sets, or 500. The answer to a form that a page without its program posts is
+/// left to leptos.
 ///
 /// # Errors
 ///
 /// [`NotAuthorized`]. It can be the error of a server function. It becomes a `ServerFnError` by
-/// `?`: then say [`NotAuthorized::answered`] before, or the status is 500.
+/// `?`: then say `NotAuthorized::answered` before, or the status is 500.
 pub fn authorized<P: RequiredPolicy>()
 -> impl Future<Output = Result<ServerUser, NotAuthorized>> + Send {
     let user = use_context();

@@ -89,7 +89,8 @@ fn known(response: &web_sys::Response) -> HttpResponse {
 }
 
 /// What the client has to know of an answer: whether the API refused the token, and what proofs
-/// need: its nonce, its time and who it is. And what the body is.
+/// need: its nonce, its time and who it is. And what the body is. Any other answer than a refusal
+/// may come from a cache, with the time of long ago.
 pub(crate) fn known_of(
     status: u16,
     url: Option<String>,
@@ -100,7 +101,9 @@ pub(crate) fn known_of(
         .into_iter()
         .filter_map(|name| Some((name.to_owned(), header(name)?)));
     let headers = headers.collect();
-    let date = header("date").and_then(|date| seconds(&date));
+    let date = header("date").filter(|_| matches!(status, 400 | 401));
+    let date = date.and_then(|date| seconds(&date));
+    let url = url.filter(|url| !url.is_empty());
     HttpResponse { status, headers, body: String::new(), date, url }
 }
 

@@ -1,6 +1,8 @@
 //! The provider's response in the page's URL.
 
-use doorward_client::{CallbackKind, Error, ErrorKind, UserManager};
+use std::future::Future;
+
+use doorward_client::{CallbackKind, Error, ErrorKind, User, UserManager};
 use leptos::prelude::*;
 
 use crate::{Arrival, Auth, AuthStep, page};
@@ -10,17 +12,11 @@ pub(crate) async fn accept_response(
     auth: Auth,
     manager: &UserManager,
 ) -> Result<(), (AuthStep, Error)> {
-    let skips = auth.live.plan().and_then(|plan| plan.skip_callback.clone());
     let left_behind = auth.live.update(|live| live.response.take()).flatten();
     let before = auth.live.update(|live| live.before.take()).flatten();
-    let begun = match (&left_behind, before) {
-        // It is through before this one begins, so that one code is redeemed once.
-        (Some(url), Some(before)) => Some(before.manager().signin_redirect_callback(url).await),
-        _ => None,
-    };
     let url = match left_behind {
         Some(url) => url,
-        None if skips.is_some_and(|skips| skips(&page::url())) => return Ok(()),
+        None if auth.live.plan().is_some_and(|plan| plan.skips(&page::url())) => return Ok(()),
         None => {
             // A code or an error in the URL must not be reloaded, bookmarked or sent as a referrer.
             let before = page::url();
@@ -33,11 +29,19 @@ pub(crate) async fn accept_response(
     };
     let (result, arrival, step) = match manager.callback_kind(&url) {
         CallbackKind::Signin => {
-            let result = match (manager.signin_redirect_callback(&url).await, begun) {
-                // The other client has used the response up, and knows why it failed.
-                (Err(Error::NoMatchingState { .. }), Some(Err(cause))) => Err(cause),
-                (result, _) => result,
+            let before = before.as_ref().map(|before| before.manager());
+            let begun = match &before {
+                Some(before) => Some(before.signin_redirect_callback(&url).await),
+                None => None,
             };
+            let begun = begun.map(|begun| begun.map(|outcome| outcome.user));
+            let (result, stray) = finish(begun, manager.signin_redirect_callback(&url)).await;
+            if let (Some(before), Some(stray)) = (before, stray)
+                // It may be another one's by now.
+                && before.get_user().await == Ok(Some(stray))
+            {
+                let _ = before.remove_user().await;
+            }
             let result = result.map(|outcome| {
                 auth.brought.set(outcome.state);
                 if let Some(path) = outcome.return_to.filter(|path| is_local(path)) {
@@ -64,11 +68,39 @@ pub(crate) async fn accept_response(
             Ok(())
         }
         Err(error) => {
-            if matches!(error.kind(), ErrorKind::Retry | ErrorKind::Device) {
-                auth.live.update(|live| live.response = Some(url));
+            if may_try_again(&error) {
+                auth.live.update(|live| {
+                    live.response = Some(url);
+                    live.before = before;
+                });
             }
             Err((step, error))
         }
+    }
+}
+
+/// Whether the same response may be processed again.
+fn may_try_again(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Retry | ErrorKind::Device)
+}
+
+/// Finishes a sign-in by the page's own client, after what another client made of the response. So
+/// one code is redeemed once. Gives the user as well that the other client has stored where the
+/// page's client does not look.
+pub(crate) async fn finish<T>(
+    begun: Option<Result<User, Error>>,
+    own: impl Future<Output = Result<T, Error>>,
+) -> (Result<T, Error>, Option<User>) {
+    let begun = match begun {
+        // It may have the tokens already, so it has to go on itself.
+        Some(Err(error)) if may_try_again(&error) => return (Err(error), None),
+        begun => begun,
+    };
+    match (own.await, begun) {
+        // The other client has used the response up, and knows why it failed.
+        (Err(Error::NoMatchingState { .. }), Some(Err(cause))) => (Err(cause), None),
+        (Err(error @ Error::NoMatchingState { .. }), Some(Ok(user))) => (Err(error), Some(user)),
+        (result, _) => (result, None),
     }
 }
 

@@ -43,9 +43,12 @@ pub(crate) struct Early {
 ///
 /// The settings should be those that [`provide_auth`](crate::provide_auth) or
 /// [`provide_auth_with`](crate::provide_auth_with) gets: it takes the sign-in over. With other
-/// settings, and for [`AuthOptions`](crate::AuthOptions) with `client`, nothing is won: the page's
-/// own client finishes the sign-in, once the other is through with it. Leave this function out for
-/// [`AuthOptions`](crate::AuthOptions) with `skip_callback`.
+/// settings nothing is won: the page's own client finishes the sign-in, once the other is through
+/// with it. That needs the same stores: if `state_store` or `user_store` differs, the sign-in
+/// fails, and the user has to sign in again.
+///
+/// Leave this function out where the page's settings may name other stores, and for
+/// [`AuthOptions`](crate::AuthOptions) with `skip_callback` or with `client` on ports of your own.
 ///
 /// ```no_run
 /// use doorward_leptos::{Settings, callback_first, provide_auth_with};
@@ -130,12 +133,22 @@ pub(crate) fn take(settings: &Settings) -> Option<Early> {
     }
 }
 
-/// Gives the client that has begun with other settings than the page's, if the response is for the
-/// page's client, which then finishes the sign-in itself.
-pub(crate) fn take_foreign(is_own: impl FnOnce(&str) -> bool) -> Option<Early> {
+/// Gives the client that has begun with other settings than the page's, if it is the same client at
+/// the same provider and the response is for the page's client, which then finishes the sign-in
+/// itself.
+pub(crate) fn take_foreign(
+    settings: &Settings,
+    is_own: impl FnOnce(&str) -> bool,
+) -> Option<Early> {
     let stage = STAGE.replace(Stage::Over);
     match stage {
-        Stage::Begun(early) if is_own(&early.response) => Some(*early),
+        Stage::Begun(early)
+            if early.settings.authority == settings.authority
+                && early.settings.client_id == settings.client_id
+                && is_own(&early.response) =>
+        {
+            Some(*early)
+        }
         other => {
             STAGE.set(other);
             None
@@ -188,15 +201,22 @@ mod tests {
         assert!(take(&settings("openid email")).is_none());
         assert!(take(&settings("openid")).is_some());
         assert!(take(&settings("openid")).is_none());
-        assert!(take_foreign(|_| true).is_none());
+        assert!(take_foreign(&settings("openid"), |_| true).is_none());
     }
 
     #[test]
     fn with_other_settings_the_page_gets_its_response_and_the_client_ends() {
         let held = begin();
-        assert!(take(&settings("openid email")).is_none());
-        assert!(take_foreign(|_| false).is_none(), "it is for another sign-in of the page");
-        let foreign = take_foreign(|url| url.contains("state=s")).unwrap();
+        let page = settings("openid email");
+        assert!(take(&page).is_none());
+        assert!(take_foreign(&page, |_| false).is_none(), "it is for another sign-in of the page");
+        for other in [
+            Settings::new("https://other.example", "app", "https://app.example/"),
+            Settings::new("https://op.example", "other", "https://app.example/"),
+        ] {
+            assert!(take_foreign(&other, |_| true).is_none(), "another client");
+        }
+        let foreign = take_foreign(&page, |url| url.contains("state=s")).unwrap();
         assert_eq!(foreign.response, "https://app.example/?code=c&state=s");
         assert!(held.upgrade().is_some());
         drop(foreign);

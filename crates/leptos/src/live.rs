@@ -42,6 +42,13 @@ pub(crate) struct Plan {
     pub make: Option<MakeClient>,
 }
 
+impl Plan {
+    /// Whether the response in a URL is left to another program.
+    pub(crate) fn skips(&self, url: &str) -> bool {
+        self.skip_callback.as_ref().is_some_and(|skips| skips(url))
+    }
+}
+
 /// The client and what belongs to it.
 pub(crate) struct Live {
     pub plan: Rc<Plan>,

@@ -125,8 +125,8 @@ async fn set_up(auth: Auth) -> Option<UserManager> {
             return None;
         }
     };
-    let is_own = |url: &str| manager.callback_kind(url) != CallbackKind::None;
-    if let Some(Early { client, response, .. }) = early::take_foreign(is_own) {
+    let is_own = |url: &str| manager.callback_kind(url) == CallbackKind::Signin && !plan.skips(url);
+    if let Some(Early { client, response, .. }) = early::take_foreign(&settings, is_own) {
         auth.live.update(|live| {
             live.response = Some(response);
             live.before = Some(client);

@@ -22,7 +22,7 @@ mod window {
 
     /// An HTTP date as seconds since 1970 (UTC).
     pub(crate) fn seconds(date: &str) -> Option<u64> {
-        doorward_client::browser::seconds(date)
+        doorward_client::browser::http_date_seconds(date)
     }
 
     /// The path with query and fragment.

@@ -34,7 +34,9 @@ pub(crate) fn answer(refused: &NotAuthorized) {
     if let Some(Refused { status, headers, .. }) = kept {
         return answer_with(status, &headers);
     }
-    let (status, challenge) = of(refused);
+    let Some((status, challenge)) = of(refused) else {
+        return;
+    };
     let mut headers = HeaderMap::new();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let challenge = challenge.and_then(|text| HeaderValue::from_str(&text.to_string()).ok());
@@ -69,18 +71,19 @@ fn answer_with(status: StatusCode, headers: &HeaderMap) {
     }
 }
 
-/// The status, and the challenge for 401.
-fn of(refused: &NotAuthorized) -> (StatusCode, Option<Challenge>) {
+/// The status, and the challenge for 401. `None` for a failure of the function itself, which sets
+/// its own status. Without one, leptos sets 500.
+fn of(refused: &NotAuthorized) -> Option<(StatusCode, Option<Challenge>)> {
     match refused {
-        NotAuthorized::SignedOut => (StatusCode::UNAUTHORIZED, Some(Challenge::session())),
+        NotAuthorized::SignedOut => Some((StatusCode::UNAUTHORIZED, Some(Challenge::session()))),
         NotAuthorized::StepUp(step_up) => {
             let challenge = Challenge::session()
                 .with_error(&ErrorCode::InsufficientUserAuthentication, &refused.to_string())
                 .with_sign_in(&step_up.acr_values, step_up.max_age);
-            (StatusCode::UNAUTHORIZED, Some(challenge))
+            Some((StatusCode::UNAUTHORIZED, Some(challenge)))
         }
-        NotAuthorized::Denied(_) => (StatusCode::FORBIDDEN, None),
-        NotAuthorized::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, None),
+        NotAuthorized::Denied(_) => Some((StatusCode::FORBIDDEN, None)),
+        NotAuthorized::Failed(_) => None,
     }
 }
 
@@ -129,6 +132,14 @@ mod tests {
             let sent = parts.headers.get(WWW_AUTHENTICATE).map(|value| value.to_str().unwrap());
             assert_eq!(sent, challenge);
         }
+    }
+
+    #[test]
+    fn a_failure_of_the_function_itself_sets_nothing() {
+        let failed = NotAuthorized::Failed("there is no such order".to_owned());
+        let parts = answered("application/json", false, &failed);
+        let parts = parts.0.read().unwrap();
+        assert!(parts.status.is_none() && parts.headers.is_empty());
     }
 
     #[test]

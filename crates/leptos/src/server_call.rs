@@ -41,9 +41,10 @@ use crate::{Auth, AuthStatus, browser_fetch::known_of, options, page};
 /// ```
 ///
 /// The sign-in is that of [`use_auth`](crate::use_auth), or the last one that the page provided
-/// where there is no component. If nobody is signed in, the call goes without a token, and the
-/// server decides. If somebody is and there is no token, because it has expired and can't be
-/// renewed, the call is not made: it fails with the reason.
+/// where there is no component. The call waits until it is known who is signed in. If nobody is,
+/// it goes without a token, and the server decides. If somebody is and there is no token, because
+/// it has expired and can't be renewed, the call is not made: it fails with the reason. It fails as
+/// well if the sign-in's settings are missing or invalid ([`AuthStatus::Unavailable`]).
 #[derive(Debug, Clone, Copy)]
 pub struct WithToken;
 
@@ -100,24 +101,43 @@ async fn send_with_token<E: FromServerFnError>(
     let call = ApiRequest::new(request.method().as_str(), request.url());
     let http =
         Rc::new(ByBrowser { request: RefCell::new(Some(request)), answer: RefCell::default() });
-    let outcome = auth.call_through(Some(Rc::clone(&http) as _), call).await;
+    let made = with_token(auth, auth.call_through(Some(Rc::clone(&http) as _), call)).await;
     if let Some(answer) = http.answer.take() {
         return answer;
     }
-    let goes_bare = outcome.as_ref().is_err_and(|error| {
-        let status = auth.status.try_with_untracked(|status| may_go_bare(status, error));
-        status.unwrap_or(false)
-    });
-    match http.request.take() {
-        Some(request) if goes_bare => send(request).await,
-        _ => Err(failure(outcome.err().map_or_else(String::new, |error| error.to_string()))),
+    match (made, http.request.take()) {
+        (Err(NoToken::OfNobody), Some(request)) => send(request).await,
+        (Err(NoToken::Because(reason)), _) => Err(failure(reason)),
+        _ => Err(failure(String::new())),
     }
 }
 
-/// Whether a call for which there is no token goes without one: nobody is signed in. For a user, it
-/// would be done in nobody's name, and the page would not learn why.
-pub(crate) fn may_go_bare(status: &AuthStatus, error: &Error) -> bool {
-    *status == AuthStatus::SignedOut && *error == Error::NotSignedIn
+/// Why a call was not made with a token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoToken {
+    /// Nobody is signed in: the call goes without one. For a user, it would be done in nobody's
+    /// name, and the page would not learn why.
+    OfNobody,
+    Because(String),
+}
+
+/// Makes a call with the user's token.
+pub(crate) async fn with_token<T>(
+    auth: Auth,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<(), NoToken> {
+    auth.ready().await;
+    // Another tab may sign the user out while the call is made: it is that user's call still.
+    let (is_nobody, is_unavailable) = auth.status.with_untracked(|status| {
+        (matches!(status, AuthStatus::SignedOut), matches!(status, AuthStatus::Unavailable))
+    });
+    call.await.map(drop).map_err(|error| match error {
+        Error::NotSignedIn if is_nobody => NoToken::OfNobody,
+        Error::NotSignedIn if is_unavailable => {
+            NoToken::Because("the settings of the sign-in are missing or invalid".to_owned())
+        }
+        error => NoToken::Because(error.to_string()),
+    })
 }
 
 fn failure<E: FromServerFnError>(reason: String) -> E {

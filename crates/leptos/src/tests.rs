@@ -73,18 +73,33 @@ fn a_return_address_stays_at_the_origin() {
 
 /// A call in nobody's name is for a page without a user. Anything else is a failure.
 #[test]
-fn a_call_goes_without_a_token_only_if_nobody_is_signed_in() {
-    use server_call::may_go_bare;
+fn a_call_goes_without_a_token_only_if_nobody_was_signed_in_before() {
+    use server_call::{NoToken, with_token};
 
+    // Meanwhile, another tab signs the user out.
+    let called = |before: AuthStatus, error: Error| {
+        Owner::new().with(|| {
+            let auth = provide_auth(settings());
+            auth.status.set(before);
+            let call = async move {
+                auth.status.set(AuthStatus::SignedOut);
+                Err::<(), _>(error)
+            };
+            futures::executor::block_on(with_token(auth, call))
+        })
+    };
     let user = || Box::new(alice().into_user());
-    assert!(may_go_bare(&AuthStatus::SignedOut, &Error::NotSignedIn));
-    for status in [
-        AuthStatus::Loading,
-        AuthStatus::Unavailable,
-        AuthStatus::SignedIn(user()),
-        AuthStatus::Expired(user()),
+    assert_eq!(called(AuthStatus::SignedOut, Error::NotSignedIn), Err(NoToken::OfNobody));
+    for (status, reason) in [
+        (AuthStatus::Loading, "signed in"),
+        (AuthStatus::Unavailable, "settings of the sign-in are missing"),
+        (AuthStatus::SignedIn(user()), "signed in"),
+        (AuthStatus::Expired(user()), "signed in"),
     ] {
-        assert!(!may_go_bare(&status, &Error::NotSignedIn), "{status:?}");
+        let Err(NoToken::Because(told)) = called(status.clone(), Error::NotSignedIn) else {
+            panic!("{status:?}");
+        };
+        assert!(told.contains(reason), "{status:?}: {told}");
     }
     let refused = Error::Refused {
         endpoint: "token_endpoint",
@@ -93,8 +108,42 @@ fn a_call_goes_without_a_token_only_if_nobody_is_signed_in() {
     };
     let storage = doorward_client::ports::StorageError("blocked".to_owned());
     for error in [Error::NoRefreshToken, Error::OtherTab, refused, Error::Storage(storage)] {
-        assert!(!may_go_bare(&AuthStatus::SignedOut, &error), "{error:?}");
+        let told = NoToken::Because(error.to_string());
+        assert_eq!(called(AuthStatus::SignedOut, error), Err(told));
     }
+}
+
+/// Another client has begun with the response.
+#[test]
+fn the_pages_client_leaves_a_response_to_the_one_that_may_have_its_tokens() {
+    let finished = |begun: Option<Result<User, Error>>, own: Result<u8, Error>| {
+        let asked = std::cell::Cell::new(false);
+        let own = async {
+            asked.set(true);
+            own
+        };
+        let (result, stray) = futures::executor::block_on(callback::finish(begun, own));
+        (result, stray, asked.get())
+    };
+    let used_up = || Error::NoMatchingState { signed_in: false };
+    let storage = || Error::Storage(doorward_client::ports::StorageError("full".to_owned()));
+    let network = || Error::Network {
+        url: "https://op.example/jwks".to_owned(),
+        failure: NetworkFailure::Offline,
+    };
+    let user = || alice().into_user();
+    assert_eq!(finished(None, Ok(1)), (Ok(1), None, true));
+    assert_eq!(finished(Some(Ok(user())), Ok(1)), (Ok(1), None, true));
+    for error in [network(), storage()] {
+        let expected = (Err(error.clone()), None, false);
+        assert_eq!(finished(Some(Err(error)), Ok(1)), expected, "its tokens would be lost");
+    }
+    let (expected, cause) = (Error::StateMismatch("issuer"), Error::StateMismatch("issuer"));
+    assert_eq!(finished(Some(Err(cause)), Err(used_up())), (Err(expected), None, true));
+    // The stores differ: the user must not stay behind in a store that the page never clears.
+    let stray = (Err(used_up()), Some(user()), true);
+    assert_eq!(finished(Some(Ok(user())), Err(used_up())), stray);
+    assert_eq!(finished(Some(Ok(user())), Err(network())), (Err(network()), None, true));
 }
 
 #[test]
@@ -135,6 +184,10 @@ fn an_answer_tells_the_client_all_that_proofs_need() {
     };
     let url = Some("https://moved.example/".to_owned());
     let seconds = |date: &str| (date == "1970-01-01").then_some(7);
+    for (status, date) in [(400, Some(7)), (200, None), (304, None), (403, None)] {
+        let known = browser_fetch::known_of(status, Some(String::new()), header, seconds);
+        assert_eq!((known.date, known.url), (date, None), "{status}: it may be from a cache");
+    }
     let known = browser_fetch::known_of(401, url.clone(), header, seconds);
     assert_eq!((known.status, known.date, known.url.clone()), (401, Some(7), url));
     assert_eq!((known.header("dpop-nonce"), known.header("date")), (Some("n"), None));

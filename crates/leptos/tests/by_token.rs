@@ -61,6 +61,14 @@ async fn count() -> Result<String, NotAuthorized> {
     Err(NotAuthorized::Failed("the database is away".to_owned()))
 }
 
+/// Sets a status of its own for its own failure.
+#[server(endpoint = "find")]
+async fn find() -> Result<String, NotAuthorized> {
+    drop(authorized::<Sales>().await);
+    expect_context::<ResponseOptions>().set_status(StatusCode::NOT_FOUND);
+    Err(NotAuthorized::Failed("there is no such order".to_owned()))
+}
+
 /// Has an error of another type.
 #[server(endpoint = "other")]
 async fn other() -> Result<String, ServerFnError> {
@@ -80,6 +88,8 @@ fn the_refusal_is_the_answer_of_a_function_that_ends_with_it_alone() {
         ("list", "made-up", 200, None),
         ("list", &*it, 200, None),
         ("count", "made-up", 500, None),
+        ("find", &*good, 404, None),
+        ("find", "made-up", 404, None),
         ("other", &*good, 200, None),
         ("other", "made-up", 401, Some("invalid_token")),
     ] {

@@ -54,7 +54,7 @@ async fn send(request: &HttpRequest, timed_out: &Rc<Cell<bool>>) -> Result<HttpR
     let date = headers.iter().find(|(name, _)| name == "date");
     Ok(HttpResponse {
         status: response.status(),
-        date: date.and_then(|(_, date)| seconds(date)),
+        date: date.and_then(|(_, date)| http_date_seconds(date)),
         headers,
         body: body.as_string().unwrap_or_default(),
         url: response.redirected().then(|| response.url()),
@@ -96,7 +96,8 @@ fn pairs(headers: &Headers) -> Vec<(String, String)> {
 }
 
 /// An HTTP date (RFC 9110 section 5.6.7) as seconds since 1970 (UTC).
-pub fn seconds(date: &str) -> Option<u64> {
+#[doc(hidden)] // For doorward-leptos.
+pub fn http_date_seconds(date: &str) -> Option<u64> {
     let milliseconds = js_sys::Date::parse(date);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     (0.0..1e18).contains(&milliseconds).then_some((milliseconds / 1000.0) as u64)

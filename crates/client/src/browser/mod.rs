@@ -26,7 +26,7 @@ pub use broadcast::TabChannel;
 pub use clock::BrowserClock;
 pub use crypto::WebCrypto;
 pub use entropy::SystemEntropy;
-pub use http::{Fetch, seconds};
+pub use http::{Fetch, http_date_seconds};
 pub use locks::WebLocks;
 pub use navigator::WindowNavigator;
 #[cfg(feature = "popups")]

@@ -599,6 +599,36 @@ fn what_one_client_made_of_a_response_is_found_by_another_with_other_settings() 
 }
 
 #[test]
+fn a_client_that_has_the_tokens_finishes_and_the_other_one_finds_the_result() {
+    let world = World::new();
+    let early = world.tab();
+    let url = world.callback_url(&early, SigninRequestArgs::default());
+    (0..5).for_each(|_| world.provider.fault("jwks", lost()));
+    let error = world.callback(&early, &url).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Retry);
+    let settings = World::settings().scope("openid profile email");
+    let page = world.tab_with(settings, early.session_storage.clone());
+    let outcome = world.callback(&early, &url).unwrap();
+    assert_eq!(world.callback(&page, &url).unwrap(), outcome);
+    assert_eq!(world.provider.count("token"), 1);
+}
+
+#[test]
+fn a_client_with_another_store_finds_no_result_and_the_user_can_be_removed() {
+    let world = World::new();
+    let early = world.tab();
+    let url = world.callback_url(&early, SigninRequestArgs::default());
+    let page = world.tab_with(World::settings(), MemoryStorage::default());
+    let outcome = world.callback(&early, &url).unwrap();
+    let error = world.callback(&page, &url).unwrap_err();
+    assert_eq!(error, Error::NoMatchingState { signed_in: false });
+    assert_eq!(world.user(&early), Some(outcome.user));
+    let manager = early.manager.clone();
+    world.run(async move { manager.remove_user().await }).unwrap();
+    assert_eq!((world.user(&early), world.user(&page)), (None, None));
+}
+
+#[test]
 fn of_many_events_that_are_held_back_the_last_are_kept() {
     let (events, count) = (Events::default(), Rc::new(Cell::new(0)));
     events.hold();
