@@ -377,8 +377,8 @@ impl ImportArguments {
         Ok(added)
     }
 
-    /// Remembers the consents of users whom this import added. Others may be somebody else under the
-    /// same identifier, or may have withdrawn them.
+    /// Remembers the consents of users whom this import added. Others may be somebody else under
+    /// the same identifier, or may have withdrawn them.
     async fn take_over_consents(
         &self,
         context: &CommandContext,
