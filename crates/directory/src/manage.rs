@@ -38,8 +38,10 @@ use crate::{
 /// What OpenLDAP gives an entry with each change.
 const STATE: &str = "entryCSN";
 const CONTROL: &str = "userAccountControl";
-/// The name by which an account of Active Directory may sign in.
+/// The names by which an account of Active Directory may sign in: the one with the domain after an
+/// `@`, and the short one.
 const LOGIN_NAME: &str = "userPrincipalName";
+const SHORT_NAME: &str = "sAMAccountName";
 /// `userAccountControl` of an ordinary account.
 const NORMAL_ACCOUNT: i64 = 0x200;
 /// Marks that have one value, in place of which theirs is put.
@@ -112,7 +114,7 @@ impl Manager {
         let own = &self.settings.attributes;
         let named = [&own.username, &own.email, &own.name].map(String::as_str).into_iter();
         let named = named.chain(self.own.editable.iter().map(String::as_str));
-        let more = [own.id.name(), STATE, CONTROL, LOGIN_NAME];
+        let more = [own.id.name(), STATE, CONTROL, LOGIN_NAME, SHORT_NAME];
         let all: HashSet<&str> =
             named.chain(more).chain(state::attributes(&self.settings)).collect();
         all.into_iter().map(str::to_owned).collect()
@@ -190,19 +192,8 @@ impl Manager {
         let own = [Some(self.own.account.dn.as_str()), reads, self.settings.decoy.as_deref()];
         own.into_iter().flatten().any(|account| match Dn::parse(account) {
             Some(own) => own.len() == dn.len() && dn.is_at_or_under(&own),
-            None => self.signs_in_as(account, entry),
+            None => signs_in_as(account, entry, &self.settings.attributes.username),
         })
-    }
-
-    /// Whether it is the account of this name. Active Directory takes `DOMAIN\name` and
-    /// `name@domain` in place of a distinguished name.
-    fn signs_in_as(&self, account: &str, entry: &Entry) -> bool {
-        let short = account.rsplit('\\').next().and_then(|name| name.split('@').next());
-        let username = entry.text(&self.settings.attributes.username);
-        let is = |own: Option<&str>, name: Option<&str>| {
-            own.zip(name).is_some_and(|(own, name)| own.to_lowercase() == name.to_lowercase())
-        };
-        is(username, short) || is(entry.text(LOGIN_NAME), Some(account))
     }
 
     /// The entry of this name as it is by now.
@@ -641,6 +632,18 @@ fn not_accepted(error: DirectoryError) -> ManageError {
     })
 }
 
+/// Whether it is the account of this name. Active Directory takes `DOMAIN\name` and `name@domain`
+/// in place of a distinguished name. The domain is not compared: it has several names.
+fn signs_in_as(account: &str, entry: &Entry, username: &str) -> bool {
+    let short = |name: &str| {
+        let name = name.rsplit('\\').next().unwrap_or(name);
+        name.split('@').next().unwrap_or(name).to_lowercase()
+    };
+    let mut own =
+        [username, SHORT_NAME, LOGIN_NAME].into_iter().filter_map(|name| entry.text(name));
+    own.any(|own| short(own) == short(account))
+}
+
 fn failed(failure: Failure) -> ManageError {
     match failure {
         Failure::Broken(text) => ManageError::Unavailable(text),
@@ -674,6 +677,24 @@ mod tests {
         assert_eq!(difference("mail", Some(&old), &[]), [Mod::Delete(name(), set(&["a", "b"]))]);
         assert_eq!(difference("mail", None, &texts(&["c"])), [Mod::Add(name(), set(&["c"]))]);
         assert!(difference("mail", Some(&old), &texts(&["b", "a"])).is_empty());
+    }
+
+    #[test]
+    fn an_account_is_known_by_each_name_by_which_it_signs_in() {
+        let login: (&str, &[&[u8]]) = (LOGIN_NAME, &[b"Svc@corp.example.com"]);
+        let short: (&str, &[&[u8]]) = (SHORT_NAME, &[b"svc"]);
+        let renamed: (&str, &[&[u8]]) = (LOGIN_NAME, &[b"doorward@corp.example.com"]);
+        for names in [[login].as_slice(), &[short], &[renamed, short], &[login, short]] {
+            let entry = Entry::with("cn=service,dc=example,dc=com", names);
+            for account in ["CORP\\svc", "svc@corp.example.com", "SVC@CORP.EXAMPLE.COM"] {
+                for username in [LOGIN_NAME, SHORT_NAME] {
+                    assert!(signs_in_as(account, &entry, username), "{account}: {entry:?}");
+                }
+            }
+            for other in ["CORP\\svc2", "sv@corp.example.com"] {
+                assert!(!signs_in_as(other, &entry, SHORT_NAME), "{other}: {entry:?}");
+            }
+        }
     }
 
     #[test]

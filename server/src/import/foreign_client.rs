@@ -30,13 +30,22 @@ pub struct ForeignGroup {
     pub left: Vec<String>,
 }
 
+/// A group that can't be taken over.
+#[derive(Debug, Clone)]
+pub struct RefusedGroup {
+    /// The name there, by which users say that they are members.
+    pub path: String,
+    /// Why, as a sentence.
+    pub problem: String,
+}
+
 /// What an export has beside users.
 #[derive(Debug, Clone, Default)]
 pub struct Configuration {
     /// The clients. One that can't be taken over is a sentence that says why.
     pub clients: Vec<Result<ForeignClient, String>>,
     /// The groups.
-    pub groups: Vec<Result<ForeignGroup, String>>,
+    pub groups: Vec<Result<ForeignGroup, RefusedGroup>>,
     /// Resources, as tables for the configuration file.
     pub resources: Vec<String>,
     /// What else there is and can't be taken over, as sentences.

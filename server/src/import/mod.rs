@@ -13,7 +13,7 @@ mod keycloak;
 mod table;
 
 pub use self::firebase::hash_parameters;
-pub use self::foreign_client::{Configuration, ForeignClient, ForeignGroup};
+pub use self::foreign_client::{Configuration, ForeignClient, ForeignGroup, RefusedGroup};
 use self::identityserver::{Tables, read_tables};
 
 use std::{
@@ -25,7 +25,8 @@ use std::{
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
-        claim_rules::{SAID_BY_OPERATORS, check_claims},
+        claim_rules::{SAID_BY_OPERATORS, check_claims, has_nul},
+        group::{GROUPS, ROLE},
         password::{FirebaseHashes, PasswordError, PasswordHash},
         provisioning::{KEPT_CLAIM, MARKS_CLAIM},
         time::Timestamp,
@@ -73,6 +74,8 @@ pub struct ForeignUser {
     pub links: Vec<ForeignLink>,
     /// The claims that come from attributes, which users may have set themselves.
     pub from_attributes: Vec<String>,
+    /// Roles and groups that users may have given themselves: the name of the claim, and a value.
+    pub rights_left: Vec<(String, String)>,
     /// Why the password can't be taken over, if it can't.
     pub password_left: Option<String>,
     /// What else the export says and Doorward can't take over, as sentences.
@@ -231,20 +234,43 @@ impl ForeignUser {
                 *said == value || said.as_array().is_some_and(|values| values.contains(&value))
             });
             if !is_said {
-                self.left.push(format!(
+                self.leave_once(format!(
                     "the attribute {name:?}, which users may have set themselves: doorward user \
                      set --claim gives it to those who should have it"
                 ));
+                if [ROLE, GROUPS].contains(&name) {
+                    self.rights_left.push((name.to_owned(), value.to_string()));
+                }
             }
             return;
         }
         let one = Map::from_iter([(name.to_owned(), value.clone())]);
-        if [MARKS_CLAIM, KEPT_CLAIM].contains(&name) || check_claims(one).is_err() {
-            self.left.push(format!("the attribute {name:?}: the provider sets this claim itself"));
+        let refused = check_claims(one).err().map(|error| error.problem);
+        let is_own = [MARKS_CLAIM, KEPT_CLAIM].contains(&name);
+        if let Some(problem) = refused.or(is_own.then_some("the provider sets this claim itself")) {
+            self.leave_once(format!("the attribute {name:?}: {problem}"));
         } else if !self.claims.contains_key(name) {
             self.claim(name, value);
             if self.claims.contains_key(name) {
                 self.from_attributes.push(name.to_owned());
+            }
+        }
+    }
+
+    /// Says what is left behind, once for a user.
+    fn leave_once(&mut self, what: String) {
+        if !self.left.contains(&what) {
+            self.left.push(what);
+        }
+    }
+
+    /// Leaves the claims behind that not every store keeps.
+    pub fn leave_nul(&mut self) {
+        let names: Vec<String> = self.claims.keys().cloned().collect();
+        for name in names {
+            if self.claims.get(&name).is_some_and(has_nul) {
+                self.claims.remove(&name);
+                self.leave_once(format!("the claim {name:?}: a text has no character NUL"));
             }
         }
     }

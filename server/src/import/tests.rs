@@ -353,13 +353,12 @@ fn a_realm_gives_lifetimes_and_consents_and_names_what_is_unknown() {
     assert_eq!(Value::Object(user.claims), claims);
     assert!(user.groups.is_empty());
     let left = user.left.join("\n");
-    for name in ["phoneNumberVerified", "phone_number_verified", "email", "email_verified", "role"]
-    {
-        let told = format!("the attribute {name:?}: users may edit attributes");
+    for name in ["phone_number_verified", "email", "email_verified", "role", "groups"] {
+        let told = format!("the attribute {name:?}, which users may have set themselves");
         assert!(left.contains(&told), "{told}: {left}");
     }
     assert!(left.contains("the member madeUp"), "{left}");
-    assert_eq!(user.left.len(), 7, "{left}");
+    assert_eq!(user.left.len(), 6, "{left}");
     let consent = ForeignConsent {
         sub: "u".to_owned(),
         client_id: "a".to_owned(),
@@ -432,6 +431,10 @@ fn an_attribute_gives_no_right_and_vouches_for_nothing() {
         assert!(user.groups.is_empty());
         assert_eq!(user.claims["department"], json!("Sales"), "{format:?}");
         assert_eq!(user.from_attributes, ["department"], "{format:?}");
+        let mut rights = user.rights_left;
+        rights.sort();
+        let rights: Vec<_> = rights.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(rights, [("groups", "\"staff\""), ("role", "\"admin\"")], "{format:?}");
     }
 }
 

@@ -66,7 +66,7 @@ fn check(report: &Value) {
         "the token access_token of GitHub",
         "the second factor",
         "the column Shoe",
-        "a consent of somebody whom no import added",
+        "a consent of somebody whom this import did not add",
         "a consent to a client that is not here",
     ] {
         assert_eq!(report["left"][part], json!(1), "{part}: {report}");

@@ -378,7 +378,7 @@ fn a_second_import_tells_what_users_lack_and_changes_nothing() {
         serde_json::from_str(&done(&place, &list, "")).unwrap()
     };
     let told = "ada is there already, and is no member of staff. If an import was interrupted: \
-                doorward group member add staff ada";
+                doorward group member add staff u-1";
     let dry = report(&["--dry-run"]);
     assert_eq!(dry["problems"], json!([told]), "{dry}");
     let second = report(&[]);
@@ -391,6 +391,40 @@ fn a_second_import_tells_what_users_lack_and_changes_nothing() {
     assert_eq!(report(&[])["problems"], json!([]));
 }
 
+/// A group that is another one here gives nobody its roles.
+#[test]
+fn a_group_that_is_called_otherwise_here_is_refused() {
+    let place = Sandbox::new();
+    for (name, shown) in [("staff", "People"), ("x1", "sales")] {
+        done(&place, &["group", "add", name, "--display-name", shown], "");
+    }
+    let realm = json!({
+        "groups": [{"name": "staff"}, {"name": "Sales"}, {"name": "new"}],
+        "users": [{"id": "u-1", "username": "ada", "enabled": true,
+            "groups": ["/staff", "/Sales", "/new"]}],
+    });
+    std::fs::write(place.folder().join("realm.json"), realm.to_string()).unwrap();
+    let report = |option: &[&str]| -> Value {
+        let import = [&["import", "keycloak", "realm.json", "--json"], option].concat();
+        serde_json::from_str(&done(&place, &import, "")).unwrap()
+    };
+    let counts = json!({"added": 1, "present": 0, "refused": 2});
+    assert_eq!(report(&["--dry-run"])["groups"], counts);
+    let first = report(&[]);
+    assert_eq!(first["groups"], counts, "{first}");
+    let problems = first["problems"].to_string();
+    for part in ["group staff here, which people call People", "people call the group x1 so"] {
+        assert!(problems.contains(part), "{part}: {problems}");
+    }
+    for path in ["staff", "Sales"] {
+        assert_eq!(first["left"][format!("the membership in {path}")], json!(1), "{first}");
+    }
+    let ada: Value =
+        serde_json::from_str(&done(&place, &["user", "show", "ada", "--json"], "")).unwrap();
+    let ada = ada.to_string();
+    assert!(ada.contains("new") && !ada.contains("staff") && !ada.contains("Sales"), "{ada}");
+}
+
 #[test]
 fn no_foreign_client_administers_by_the_name_of_a_scope() {
     let place = Sandbox::new();
@@ -399,6 +433,10 @@ fn no_foreign_client_administers_by_the_name_of_a_scope() {
     let realm = json!({"users": [], "clients": [{"clientId": "shop", "secret": "secret",
         "serviceAccountsEnabled": true, "standardFlowEnabled": false,
         "optionalClientScopes": ["scim", "admin:users.write", "profile"]}]});
+    let mut realm = realm;
+    realm["users"] = json!([{"id": "u-1", "username": "ada", "enabled": true,
+        "attributes": {"role": ["admin"]}, "clientConsents": [{"clientId": "shop",
+        "grantedClientScopes": ["scim", "profile"]}]}]);
     std::fs::write(place.folder().join("realm.json"), realm.to_string()).unwrap();
     let report = done(&place, &["import", "keycloak", "realm.json", "--json"], "");
     let report: Value = serde_json::from_str(&report).unwrap();
@@ -407,6 +445,10 @@ fn no_foreign_client_administers_by_the_name_of_a_scope() {
     for scope in ["scim", "admin:users.write"] {
         assert!(problems.contains(&format!("--add-scope {scope}\"")), "{scope}: {problems}");
     }
+    // Neither does a consent, and what users wrote about themselves is told for each.
+    let left = "the scope scim of a consent, which lets a client administer Doorward";
+    assert_eq!(report["left"][left], json!(1), "{report}");
+    assert!(problems.contains("ada did not get what users may have set"), "{problems}");
     let shop: Value =
         serde_json::from_str(&done(&place, &["client", "show", "shop", "--json"], "")).unwrap();
     assert_eq!(shop["allowed_scopes"], json!(["openid", "profile"]), "{shop}");

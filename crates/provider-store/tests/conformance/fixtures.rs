@@ -354,7 +354,8 @@ INSERT INTO users (sub, username, normalized_username, enabled, claims, email) V
     ('c', 'c', 'c', TRUE, '{"scim": {"emails": "home@example.com"}}', NULL),
     ('d', 'd', 'd', TRUE, '{"scim": {"emails": {"value": "home@example.com"}}}', NULL),
     ('e', 'e', 'e', TRUE, '{"scim": 7}', NULL),
-    ('f', 'f', 'f', TRUE, '{}', NULL);
+    ('f', 'f', 'f', TRUE, '{}', NULL),
+    ('g', 'g', 'g', TRUE, '{"name": "\u0000"}', NULL);
 "#;
 
 /// Who is found then.

@@ -110,6 +110,7 @@ mod tests {
         assert_eq!(key.unseal("kid-1", &SealedKey::from_bytes(vec![1, 2])), Err(UnsealError));
         assert!(!sealed.as_bytes().windows(7).any(|window| window == b"private"));
     }
+
     #[test]
     fn a_code_is_of_its_key_purpose_and_parts() {
         let [key, other] = [7, 8].map(|byte| MasterKey::from_bytes(&[byte; 32]).unwrap());

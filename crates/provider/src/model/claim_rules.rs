@@ -14,7 +14,8 @@ use crate::model::{
 pub const SAID_BY_OPERATORS: [&str; 6] =
     [ROLE, GROUPS, ADMIN_ROLE_CLAIM, "email", "email_verified", "phone_number_verified"];
 
-/// Refuses claims that a user can't have: the provider itself puts them into tokens.
+/// Refuses claims that a user can't have: the provider itself puts them into tokens, or not every
+/// store keeps them.
 pub fn check_claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsError> {
     for (name, value) in &claims {
         if is_reserved_claim(name) {
@@ -22,6 +23,9 @@ pub fn check_claims(claims: Map<String, Value>) -> Result<UserClaims, SettingsEr
         }
         if holds_toml_date(value) {
             return Err(SettingsError::new("claims", name, "write a date as a text, in quotes"));
+        }
+        if name.contains('\0') || has_nul(value) {
+            return Err(SettingsError::new("claims", name, "a text has no character NUL"));
         }
     }
     Ok(UserClaims(claims))
@@ -47,5 +51,22 @@ fn holds_toml_date(value: &Value) -> bool {
         }
         Value::Array(values) => values.iter().any(holds_toml_date),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_claim_has_the_character_nul() {
+        for claims in [json!({"a": {"b": ["\0"]}}), json!({"a\0": 1}), json!({"a": {"\0": 1}})] {
+            let refused = check_claims(claims.as_object().unwrap().clone()).unwrap_err();
+            assert!(refused.problem.contains("NUL"), "{claims}");
+        }
+        assert!(check_claims(Map::from_iter([("a".to_owned(), json!("\\u0000"))])).is_ok());
     }
 }

@@ -36,7 +36,10 @@ use doorward_provider::{
     store::{
         AddedGroupMember, AddedIdentity, AddedIdentityUser, IdentityLink, LinkedBy, StoreError,
     },
-    use_case::administration::clients::{self, ClientRules},
+    use_case::administration::{
+        clients::{self, ClientRules},
+        groups::{self, GroupChangeError},
+    },
 };
 use doorward_provider_store::{PostgresOptions, PostgresUrl, UrlError};
 use futures::{StreamExt as _, stream};
@@ -44,17 +47,20 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use self::{
-    outcome::{Outcome, Taken},
-    reading::{Reading, ended},
+    outcome::{Outcome, Taken, in_shell},
+    reading::{Counted, Reading, ended},
 };
 use super::{CommandContext, CommandError, DataArguments, by_operator};
 use crate::import::{
     Configuration, ForeignClient, ForeignConsent, ForeignGroup, ForeignLink, ForeignUser, Format,
-    Found, Manner, Source, hash_parameters,
+    Found, Manner, RefusedGroup, Source, hash_parameters,
 };
 
 /// Users that are written at the same time. The store commits those that wait together.
 const AT_ONCE: usize = 64;
+/// How many groups are looked at that may be called like another one. One of them is, and the
+/// others have a name of these letters.
+const MOST_SHOWN_SO: u32 = 20;
 
 /// What to bring in.
 #[derive(Debug, Args)]
@@ -165,42 +171,32 @@ impl LinkedProvider {
     }
 }
 
-/// The groups here, by their paths in the export.
-type Groups = HashMap<String, GroupName>;
+/// The groups here, by their paths in the export. `None`: it is not taken over.
+type Groups = HashMap<String, Option<GroupName>>;
 
 impl ImportArguments {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         let reading = self.reading()?;
         // The whole export is read once before anything is written.
-        let (counted, configuration) = reading.count()?;
+        let (counted, mut configuration) = reading.count()?;
         let context = CommandContext::open(&self.data).await?;
         for link in &self.links {
             link.configured(&context.config.provider.settings)?;
         }
-        let Configuration { clients, groups, resources, left } = configuration;
+        let resources = std::mem::take(&mut configuration.resources);
         let mut outcome = Outcome::new(self.dry_run, counted.users, resources);
-        for what in left {
+        for what in std::mem::take(&mut configuration.left) {
             outcome.say(format!("left behind: {what}"));
         }
-        let groups = self.take_over_groups(&context, groups, &mut outcome).await?;
-        for client in clients {
-            let refused = match client {
-                Ok(client) => self.take_over_client(&context, client, &mut outcome).await?,
-                Err(problem) => Some(problem),
-            };
-            if let Some(problem) = refused {
-                outcome.refuse_client(problem);
-            }
-        }
-        let added = self.take_over_users(&context, &reading, &groups, &mut outcome).await?;
-        if counted.consents > 0 {
-            self.take_over_consents(&context, &reading, &added, &mut outcome).await?;
-        }
-        if !self.dry_run {
+        let written =
+            self.take_over(&context, &reading, &counted, configuration, &mut outcome).await;
+        outcome.stopped = written.is_err();
+        if !self.dry_run && written.is_ok() {
             context.audit(by_operator("users_imported", "file", &reading.shown)).await;
         }
+        // After an error, too: the new secrets of clients are nowhere else.
         outcome.report(context.json);
-        Ok(())
+        written
     }
 
     /// What is to be read.
@@ -225,51 +221,123 @@ impl ImportArguments {
         Ok(Reading { manner, source, shown })
     }
 
-    /// Adds the groups that are not there. Returns those that users can be members of.
+    /// Writes what the export has, and notes it.
+    async fn take_over(
+        &self,
+        context: &CommandContext,
+        reading: &Reading,
+        counted: &Counted,
+        configuration: Configuration,
+        outcome: &mut Outcome,
+    ) -> Result<(), CommandError> {
+        let groups = self.take_over_groups(context, configuration.groups, outcome).await?;
+        for client in configuration.clients {
+            let refused = match client {
+                Ok(client) => self.take_over_client(context, client, outcome).await?,
+                Err(problem) => Some(problem),
+            };
+            if let Some(problem) = refused {
+                outcome.refuse_client(problem);
+            }
+        }
+        let added = self.take_over_users(context, reading, &groups, outcome).await?;
+        if counted.consents > 0 {
+            self.take_over_consents(context, reading, &added, outcome).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds the groups that are not there. Returns what became of each.
     async fn take_over_groups(
         &self,
         context: &CommandContext,
-        groups: Vec<Result<ForeignGroup, String>>,
+        groups: Vec<Result<ForeignGroup, RefusedGroup>>,
         outcome: &mut Outcome,
     ) -> Result<Groups, CommandError> {
-        let mut taken = Groups::new();
+        let (mut all, mut shown) = (Groups::new(), HashMap::new());
         for group in groups {
-            let ForeignGroup { path, mut group, left } = match group {
-                Ok(group) => group,
+            let (path, taken) = match group {
+                Err(RefusedGroup { path, problem }) => (path, Err(problem)),
+                Ok(group) => {
+                    let path = group.path.clone();
+                    (path, self.take_over_group(context, group, &mut shown, outcome).await?)
+                }
+            };
+            match taken {
+                Ok(name) => drop(all.insert(path, Some(name))),
                 Err(problem) => {
                     outcome.groups.refused += 1;
                     outcome.say(problem);
-                    continue;
+                    all.entry(path).or_default();
                 }
-            };
-            // Two groups there are two groups here, whatever their names have in common.
-            let mut stored = context.store.group(&group.name).await?;
-            let is_other = |shown: &str| shown != path;
-            let is_taken = stored.as_ref().is_some_and(|one| is_other(one.group.shown_name()))
-                || taken.values().any(|name| *name == group.name);
-            if is_taken {
-                group.name = name_made_apart(&path).map_err(CommandError::refused)?;
-                group.display_name = Some(path.clone());
-                stored = context.store.group(&group.name).await?;
             }
-            taken.insert(path.clone(), group.name.clone());
-            if stored.is_some() {
-                outcome.groups.present += 1;
-                continue;
+        }
+        Ok(all)
+    }
+
+    /// Adds a group that is not there. Returns its name here, or why nobody can be a member of it.
+    /// `shown` are those of this import, by what people call them.
+    async fn take_over_group(
+        &self,
+        context: &CommandContext,
+        ForeignGroup { path, mut group, left }: ForeignGroup,
+        shown: &mut HashMap<String, GroupName>,
+        outcome: &mut Outcome,
+    ) -> Result<Result<GroupName, String>, CommandError> {
+        let store = &context.store;
+        // Who joins the group of somebody else gets its roles.
+        let is_other = |own: &StoredGroup| own.group.shown_name() != path;
+        let other = |own: &StoredGroup| {
+            let (name, called) = (&own.group.name, own.group.shown_name());
+            Ok(Err(format!(
+                "the group {path}: there is a group {name} here, which people call {called}. It \
+                 may be another one, so nobody becomes a member of it"
+            )))
+        };
+        let mut stored = store.group(&group.name).await?;
+        // Two groups there are two groups here, whatever their names have in common.
+        let is_second = shown.values().any(|name| *name == group.name);
+        if is_second || stored.as_ref().is_some_and(is_other) {
+            let name = name_made_apart(&path).map_err(CommandError::refused)?;
+            let apart = store.group(&name).await?;
+            if let (None, false, Some(stored)) = (&apart, is_second, &stored) {
+                return other(stored);
+            }
+            group.name = name;
+            group.display_name = Some(path.clone());
+            stored = apart;
+        }
+        let (name, key) = (group.name.clone(), group.display_key());
+        if let Some(stored) = stored {
+            if is_other(&stored) {
+                return other(&stored);
+            }
+            outcome.groups.present += 1;
+        } else {
+            let same = store.groups_shown_as(&key, MOST_SHOWN_SO).await?;
+            let same = same.into_iter().map(|own| own.group);
+            let mut same = same.filter(|own| own.display_key() == key).map(|own| own.name);
+            if let Some(same) = shown.get(&key).cloned().or_else(|| same.next()) {
+                return Ok(Err(format!(
+                    "the group {path}: people call the group {same} so already. Give one of them \
+                     another name"
+                )));
+            }
+            if !self.dry_run {
+                let added = StoredGroup::added(group, &SystemEntropy);
+                match groups::add_group(&**store, added).await {
+                    Ok(_) => context.audit(by_operator("group_added", "group", &name)).await,
+                    Err(GroupChangeError::Store(error)) => return Err(error.into()),
+                    Err(problem) => return Ok(Err(format!("the group {path}: {problem}"))),
+                }
             }
             outcome.groups.added += 1;
             for what in left {
                 outcome.say(format!("left behind of the group {path}: {what}"));
             }
-            if !self.dry_run {
-                let name = group.name.clone();
-                let added = StoredGroup::added(group, &SystemEntropy);
-                if context.store.add_group(added).await? {
-                    context.audit(by_operator("group_added", "group", &name)).await;
-                }
-            }
         }
-        Ok(taken)
+        shown.insert(key, name.clone());
+        Ok(Ok(name))
     }
 
     /// Adds a client that is not there. Says why it can't be taken over, if it can't.
@@ -297,7 +365,9 @@ impl ImportArguments {
             } else if administers(&scope) {
                 client.leave(format!(
                     "the scope {scope}, which lets it administer Doorward. If it should: doorward \
-                     client set {name} --add-scope {scope}"
+                     client set {} --add-scope {}",
+                    in_shell(&name),
+                    in_shell(&scope)
                 ));
             } else {
                 allowed.push(scope);
@@ -323,21 +393,20 @@ impl ImportArguments {
         if let Err(problem) = checked {
             return Ok(Some(problem));
         }
+        if !self.dry_run {
+            clients::add_client(&*context.store, id.clone(), client.settings)
+                .await
+                .map_err(CommandError::refused)?;
+            if let Some(secret) = secret {
+                outcome.tell_secret(name.clone(), secret.expose());
+            }
+            context.audit(by_operator("client_added", "client_id", &id)).await;
+        }
         outcome.clients.added += 1;
-        outcome.new_clients.insert(name.clone());
         for what in &client.left {
             outcome.say(format!("left behind of the client {name}: {what}"));
         }
-        if self.dry_run {
-            return Ok(None);
-        }
-        if let Some(secret) = secret {
-            outcome.tell_secret(name, secret.expose());
-        }
-        clients::add_client(&*context.store, id.clone(), client.settings)
-            .await
-            .map_err(CommandError::refused)?;
-        context.audit(by_operator("client_added", "client_id", &id)).await;
+        outcome.new_clients.insert(name);
         Ok(None)
     }
 
@@ -406,10 +475,12 @@ impl ImportArguments {
         added: &HashSet<Short>,
         outcome: &mut Outcome,
     ) -> Result<Option<&'static str>, CommandError> {
+        let (others, scopes): (Vec<String>, Vec<String>) =
+            consent.scopes.into_iter().partition(|scope| administers(scope));
         let (Ok(sub), Ok(client_id), Ok(scope)) = (
             Sub::parse(&*consent.sub),
             ClientId::parse(&*consent.client_id),
-            consent.scopes.join(" ").parse::<Scope>(),
+            scopes.join(" ").parse::<Scope>(),
         ) else {
             return Ok(Some("a consent that names no user, client and scope"));
         };
@@ -423,14 +494,20 @@ impl ImportArguments {
         if !is_here {
             return Ok(Some("a consent to a client that is not here"));
         }
+        // The export may have two for one client.
         if context.store.consent(&sub, &client_id).await?.is_some() {
             outcome.consents.present += 1;
             return Ok(None);
         }
-        outcome.consents.added += 1;
         if !self.dry_run {
             let consent = Consent { scope, expires_at: consent.expires_at };
             context.store.remember_consent(&sub, &client_id, consent).await?;
+        }
+        outcome.consents.added += 1;
+        for scope in others {
+            outcome.leave(format!(
+                "the scope {scope} of a consent, which lets a client administer Doorward"
+            ));
         }
         Ok(None)
     }
@@ -448,7 +525,9 @@ impl ImportArguments {
             Some(sub) => store.user(sub).await?,
             None => with_name.clone(),
         };
-        let (member_of, others) = of_export(std::mem::take(&mut foreign.groups), groups);
+        let Memberships { here: member_of, not_here, others } =
+            of_export(std::mem::take(&mut foreign.groups), groups);
+        let providers = &context.config.provider.settings;
         if let Some(here) = with_sub {
             // Under another name it may be somebody else. So may be who has no identifier there.
             let is_same = foreign.sub.is_some()
@@ -458,7 +537,20 @@ impl ImportArguments {
             }
             let is_new = |group: &GroupName| !here.groups.iter().any(|own| own.name == *group);
             let lacks = member_of.into_iter().filter(is_new).collect();
-            return Ok(Taken::Same { name, lacks });
+            let (links, _) = self.identities_of(providers, &here, foreign.links);
+            let own = match links.as_slice() {
+                [] => Vec::new(),
+                _ => store.external_identities(&here.sub).await?,
+            };
+            let is_new = |link: &StoredIdentity| !own.iter().any(|own| own.id == link.id);
+            let links =
+                links.into_iter().filter(is_new).map(|link| (link.provider, link.id.subject));
+            return Ok(Taken::Same {
+                name,
+                sub: here.sub.clone(),
+                lacks,
+                lacks_links: links.collect(),
+            });
         }
         let refused = |problem: &str| Ok(Taken::Refused(format!("{name}: {problem}")));
         if with_name.is_some() {
@@ -473,6 +565,7 @@ impl ImportArguments {
         if !others.is_empty() {
             foreign.claims.insert(GROUPS.to_owned(), others.into());
         }
+        foreign.leave_nul();
         let sub = foreign.sub.unwrap_or_else(|| token_handle::draw_id(&SystemEntropy));
         let user = User {
             sub,
@@ -489,7 +582,6 @@ impl ImportArguments {
             return refused("another user has this verified e-mail address");
         }
         let (sub, has_password) = (user.sub.clone(), user.password_hash.is_some());
-        let providers = &context.config.provider.settings;
         let (identities, mut left) = self.identities_of(providers, &user, foreign.links);
         for identity in &identities {
             if store.external_identity(&identity.id).await?.is_some() {
@@ -504,6 +596,7 @@ impl ImportArguments {
                 written => left.extend(written?),
             }
         }
+        left.extend(not_here.into_iter().map(|path| format!("the membership in {path}")));
         left.extend(self.join(context, &member_of, &sub).await?);
         let left = foreign.left.into_iter().chain(left).collect();
         Ok(Taken::Added {
@@ -512,6 +605,7 @@ impl ImportArguments {
             has_password,
             password_left: foreign.password_left,
             from_attributes: foreign.from_attributes,
+            rights_left: foreign.rights_left,
             left,
         })
     }
@@ -572,16 +666,26 @@ fn administers(scope: &str) -> bool {
     scope == scim::SCOPE || AdminScope::parse(scope).is_some()
 }
 
-/// The groups here, and the paths of those that the export does not have.
-fn of_export(paths: Vec<String>, groups: &Groups) -> (Vec<GroupName>, Vec<String>) {
-    let (mut here, mut others) = (Vec::new(), Vec::new());
+/// The groups of a user.
+#[derive(Default)]
+struct Memberships {
+    here: Vec<GroupName>,
+    /// The paths of those that are not taken over.
+    not_here: Vec<String>,
+    /// The paths of those that the export does not have.
+    others: Vec<String>,
+}
+
+fn of_export(paths: Vec<String>, groups: &Groups) -> Memberships {
+    let mut found = Memberships::default();
     for path in paths {
         match groups.get(&path) {
-            Some(group) => here.push(group.clone()),
-            None => others.push(path),
+            Some(Some(group)) => found.here.push(group.clone()),
+            Some(None) => found.not_here.push(path),
+            None => found.others.push(path),
         }
     }
-    (here, others)
+    found
 }
 
 /// What is said about a link that is not taken over.

@@ -136,11 +136,6 @@ const OF_NO_USE: [&str; 8] = [
     "userProfileMetadata",
 ];
 
-/// Attributes that would say what somebody may do, or what was verified. Keycloak itself keeps that
-/// elsewhere, and lets users edit their attributes in many realms.
-const PROVES_NOTHING: [&str; 6] =
-    ["phoneNumberVerified", "phone_number_verified", "email", "email_verified", "role", "groups"];
-
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ClientConsent {
@@ -226,9 +221,7 @@ impl User {
                 // As the mappers of every realm have it.
                 "phoneNumber" => user.own_claim("phone_number", value),
                 "middleName" => user.own_claim("middle_name", value),
-                name if PROVES_NOTHING.contains(&name) => user.left.push(format!(
-                    "the attribute {name:?}: users may edit attributes, so it proves nothing"
-                )),
+                "phoneNumberVerified" => user.own_claim("phone_number_verified", value),
                 name => user.own_claim(name, value),
             }
         }

@@ -6,7 +6,7 @@ use doorward_provider::model::group::{Group, name_made_of};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::import::foreign_client::{Configuration, ForeignClient, ForeignGroup};
+use crate::import::foreign_client::{Configuration, ForeignClient, ForeignGroup, RefusedGroup};
 
 /// Clients that each realm has for Keycloak itself.
 pub const OWN_CLIENTS: [&str; 6] = [
@@ -122,7 +122,10 @@ pub fn element(list: &str, value: Value, configuration: &mut Configuration) {
             let name = value["name"].as_str().unwrap_or("a group").to_owned();
             match serde_json::from_value::<ExportedGroup>(value) {
                 Ok(group) => group.foreign("", &BTreeSet::new(), configuration),
-                Err(error) => configuration.groups.push(Err(format!("the group {name}: {error}"))),
+                Err(error) => {
+                    let problem = format!("the group {name}: {error}");
+                    configuration.groups.push(Err(RefusedGroup { path: name, problem }));
+                }
             }
         }
         "roles.realm" => realm_role(&value, configuration),
@@ -481,12 +484,16 @@ impl ExportedGroup {
     fn foreign(self, above: &str, inherited: &BTreeSet<String>, configuration: &mut Configuration) {
         let path =
             if above.is_empty() { self.name.clone() } else { format!("{above}/{}", self.name) };
+        let refused = |error: &dyn std::fmt::Display| RefusedGroup {
+            path: path.clone(),
+            problem: format!("the group {path}: {error}"),
+        };
         let mut roles = inherited.clone();
         roles.extend(self.realm_roles.iter().cloned());
         let name = match name_made_of(&path) {
             Ok(name) => name,
             Err(error) => {
-                configuration.groups.push(Err(format!("the group {path}: {error}")));
+                configuration.groups.push(Err(refused(&error)));
                 return;
             }
         };
@@ -521,7 +528,7 @@ impl ExportedGroup {
                 left.push(format!("roles of the client {client}: {}", roles.join(", ")));
             }
         }
-        let checked = group.check().map_err(|error| format!("the group {path}: {error}"));
+        let checked = group.check().map_err(|error| refused(&error));
         let foreign = checked.map(|()| ForeignGroup { path: path.clone(), group, left });
         configuration.groups.push(foreign);
         for below in self.sub_groups {

@@ -5,6 +5,6 @@ CREATE INDEX users_enabled_by_full_name ON users (full_name COLLATE "C", sub COL
 CREATE INDEX clients_in_order ON clients (client_id COLLATE "C");
 CREATE INDEX tickets_by_purpose ON tickets (purpose, expires_at, hash);
 
--- Of an expression, so that a search by a column never reads all records in their order in the hope to find some soon. The index
--- audit_records_by_time stays: processes of the release before read it while this one takes over. A later release drops it.
+-- Of an expression, so that a search by a column never reads all records in their order in the hope to find some soon.
+DROP INDEX audit_records_by_time;
 CREATE INDEX audit_records_by_instant ON audit_records ((at + 0), number);
