@@ -377,7 +377,7 @@ fn a_second_import_tells_what_users_lack_and_changes_nothing() {
         let list = ["group", "member", "list", "staff", "--json"];
         serde_json::from_str(&done(&place, &list, "")).unwrap()
     };
-    let told = "ada is there already, and is no member of staff. If an import was interrupted: \
+    let told = "ada is there already, and is not a member of staff. If an import was interrupted: \
                 doorward group member add staff u-1";
     let dry = report(&["--dry-run"]);
     assert_eq!(dry["problems"], json!([told]), "{dry}");

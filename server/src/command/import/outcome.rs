@@ -72,8 +72,8 @@ pub(super) enum Taken {
         rights_left: Vec<(String, String)>,
         left: Vec<String>,
     },
-    /// The user is there by the same identifier and name, is no member of these groups, and has no
-    /// links with these subjects at providers.
+    /// The user is there by the same identifier and name, is not a member of these groups, and has
+    /// no links with these subjects at providers.
     Same {
         name: String,
         sub: Sub,
@@ -124,7 +124,7 @@ impl Outcome {
                 self.present += 1;
                 for group in lacks {
                     self.say(format!(
-                        "{name} is there already, and is no member of {group}. If an import was \
+                        "{name} is there already, and is not a member of {group}. If an import was \
                          interrupted: doorward group member add {group} {}",
                         in_shell(&sub)
                     ));
