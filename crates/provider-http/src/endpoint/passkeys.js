@@ -107,7 +107,6 @@
     });
   } else {
     button.addEventListener("click", press);
-    // At the second step the field is for a code.
-    if (form.dataset.kind === "sign-in") offer();
+    if (form.dataset.offered) offer();
   }
 })();

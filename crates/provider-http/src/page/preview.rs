@@ -132,6 +132,7 @@ fn sample_login(client_name: &str, problem: Option<String>) -> Login {
         remember: false,
         problem,
         passkeys: None,
+        passkeys_offered: false,
         password_can_wait: false,
         others: Vec::new(),
     }

@@ -81,7 +81,7 @@ pub(crate) async fn post(
         return_url,
         username: form.get("username").map(str::to_owned),
         remember: form.is_sent("remember_login"),
-        problem: None,
+        ..LoginPage::default()
     };
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         let page = page.with_problem(state.texts.form_expired);
@@ -245,6 +245,8 @@ pub(crate) async fn needs_two_factors(
 }
 
 /// The login page with what was entered so far.
+    /// Whether the problem is one of a passkey.
+    passkey_refused: bool,
 #[derive(Debug, Default)]
 struct LoginPage {
     return_url: Option<ReturnUrl>,
@@ -357,7 +359,7 @@ impl LoginPage {
 
     /// Signs in by the answer of a passkey, which the script has put into the form.
     async fn by_passkey(
-        self,
+        mut self,
         state: &AppState,
         headers: &HeaderMap,
         peer: &Peer,
@@ -371,6 +373,7 @@ impl LoginPage {
                 return match session.await {
                     Ok(session) => Ok(signed_in(state, self.return_url.as_ref(), &session)),
                     Err(error) => self.refused(state, headers, error).await,
+        self.passkey_refused = true;
                 };
             }
             Err(PasskeyError::Store(error)) => return Err(state.error(error)),
@@ -481,6 +484,7 @@ impl LoginPage {
             form_token: token.value,
             return_url: self.return_url.as_ref().map(ReturnUrl::to_text),
             may_cancel: leads_to_client,
+            passkeys_offered: !self.passkey_refused,
             takes_passwords: request.as_ref().is_none_or(|own| own.client.enable_local_login),
             client_name: request.map(|request| request.client.name.clone()),
             username: self.username.or(login_hint).unwrap_or_default(),

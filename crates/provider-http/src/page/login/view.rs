@@ -31,6 +31,9 @@ pub(crate) struct Login {
     /// What the script of the passkeys needs, if there can be passkeys.
     pub(crate) passkeys: Option<Passkeys>,
     /// Whether a typed address may lead to another provider, without a password.
+    /// Whether the browser offers passkeys in the field of the name. After a refused one it does
+    /// not: a device that answers by itself would send the same one again and again.
+    pub(crate) passkeys_offered: bool,
     pub(crate) password_can_wait: bool,
     /// The buttons of other providers.
     pub(crate) others: Vec<ProviderButton>,
@@ -93,6 +96,7 @@ pub(crate) fn login(layout: &Layout, login: Login) -> String {
                 data-kind="sign-in"
                 data-options=options
                 data-cancelled=t.factors.passkey_cancelled
+                data-offered=login.passkeys_offered.then_some("true")
                 data-failed=t.factors.passkey_failed
             >
                 {hidden(csrf::FIELD, login.form_token)}

@@ -196,6 +196,20 @@ async fn a_passkey_signs_in_by_itself_and_each_answer_counts_once() {
     assert_eq!(mixed.status, StatusCode::BAD_REQUEST);
 }
 
+/// A device that answers by itself would send the same passkey again and again.
+#[tokio::test]
+async fn after_a_refused_passkey_the_page_asks_for_none_by_itself() {
+    let (world, _) = with_passkey().await;
+    let mut browser = Browser::new(&world);
+    let offered = |page: &Answer| page.body.contains("data-offered");
+    assert!(offered(&browser.get("/account/login").await));
+    let question = ask(&mut browser, "sign-in").await.json();
+    let ticket = question["ticket"].as_str().unwrap();
+    let refused = answer(&mut browser, ticket, "{}").await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    assert!(refused.body.contains("passkey-button") && !offered(&refused));
+}
+
 /// Web Authentication Level 3 section 7.2, a step each.
 #[tokio::test]
 async fn what_an_authenticator_must_not_say_signs_nobody_in() {
