@@ -40,7 +40,7 @@ use test_slapd::{BASE, READER, READER_PASSWORD, TestSlapd, group, person};
 
 use crate::{
     audit::records,
-    factors::add_passkey,
+    factors::{add_passkey, add_passkey_in},
     support::{Answer, Browser, Setup, World, claims, user},
 };
 
@@ -778,7 +778,7 @@ async fn a_directory_is_a_way_in_and_no_recovery_code_replaces_its_password() {
     let cookie = TokenHandle::parse(&browser.session().unwrap());
     let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
     let own = &session.authentication;
-    add_passkey(&world, &own.sub, 1, "Key").await;
+    add_passkey_in(&world, own, 1, "Key").await;
     assert_eq!(world.provider.factors(&own.sub).await.unwrap().ways_in(), 2);
     let codes = world.provider.new_recovery_codes(own, ASKER).await.unwrap();
     let answer = sign_in(&world, "ada", &codes[0].shown()).await;

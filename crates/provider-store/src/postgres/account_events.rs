@@ -26,8 +26,9 @@ impl AccountEvents for PostgresStore {
     }
 }
 
-/// Keeps an event, and removes what is too much. The removal does not see the new row, so it counts
-/// one less.
+/// Keeps an event if the user is still there, and removes what is too much. The lock keeps the
+/// removal of the user away until then. The removal of events does not see the new row, so it
+/// counts one less.
 pub(super) async fn add(connection: &Connection, event: &AccountEvent) -> Result<(), Failure> {
     let AccountEvent { sub, at, kind, device, detail } = event;
     let (at, kind, others) = (at.seconds(), kind.as_str(), i64::from(MOST_PER_USER) - 1);
@@ -35,7 +36,7 @@ pub(super) async fn add(connection: &Connection, event: &AccountEvent) -> Result
         .execute(
             "WITH added AS (
                  INSERT INTO account_events (sub, at, kind, address, browser, detail)
-                 VALUES ($1, $2, $3, $4, $5, $6)
+                 SELECT sub, $2, $3, $4, $5, $6 FROM users WHERE sub = $1 FOR KEY SHARE
              )
              DELETE FROM account_events WHERE sub = $1 AND number <=
                  (SELECT number FROM account_events WHERE sub = $1

@@ -45,7 +45,8 @@ async fn find(
         .await
 }
 
-/// Remembers a consent in place of an earlier one.
+/// Remembers a consent in place of an earlier one, if the user is still there. The lock keeps the
+/// removal of the user away until then.
 async fn remember(
     connection: &Connection,
     sub: &Sub,
@@ -54,7 +55,8 @@ async fn remember(
 ) -> Result<(), Failure> {
     connection
         .execute(
-            "INSERT INTO consents (sub, client_id, scope, expires_at) VALUES ($1, $2, $3, $4)
+            "INSERT INTO consents (sub, client_id, scope, expires_at)
+             SELECT sub, $2, $3, $4 FROM users WHERE sub = $1 FOR KEY SHARE
              ON CONFLICT (sub, client_id) DO UPDATE SET scope = excluded.scope, expires_at =
                  excluded.expires_at",
             &[

@@ -182,7 +182,7 @@ async fn add(
 ) -> Result<AddedIdentity, Failure> {
     let IdentityLink { identity, by, most } = link;
     connection.begin().await?;
-    users::lock(connection, &identity.sub).await?;
+    let may_be_added = factors::may_be_added(connection, &identity.sub, by.session()).await?;
     let factors = factors::summary(connection, &identity.sub).await?;
     if !insert(connection, identity, mapped).await? {
         let stored = find(connection, &identity.id).await?.ok_or(Failure::Overtaken)?;
@@ -202,7 +202,7 @@ async fn add(
     let params: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
         &[&identity.sub.as_str(), &by.email(), &by.username(), &decomposed, &by.only_email(), &now];
     let is_owned = by.username().is_some() && factors.ways_in() > 0;
-    if is_owned || connection.count(sql, params).await? == 0 {
+    if !may_be_added || is_owned || connection.count(sql, params).await? == 0 {
         return Ok(AddedIdentity::NoUser);
     }
     // The new one counts by now.

@@ -67,11 +67,12 @@ impl Factors for PostgresStore {
     async fn put_recovery_codes(
         &self,
         sub: &Sub,
+        session: &SessionId,
         codes: &[RecoveryCodeHash],
         notices: AccountNotices,
     ) -> Result<bool, StoreError> {
         let notices = NoticesRow::encode(notices)?;
-        run!(self, "put_recovery_codes", put_codes_alone, sub, codes, &notices)
+        run!(self, "put_recovery_codes", put_codes_alone, sub, session, codes, &notices)
     }
 
     async fn use_recovery_code(
@@ -161,6 +162,19 @@ impl PostgresStore {
     }
 }
 
+/// Whether the user is still there, and the session in which a factor is added. It locks the
+/// user's row, so that this stays so until the addition is done.
+pub(super) async fn may_be_added(
+    connection: &Connection,
+    sub: &Sub,
+    session: Option<&SessionId>,
+) -> Result<bool, Failure> {
+    users::lock(connection, sub).await?;
+    let sql = "SELECT count(*) FROM users WHERE sub = $1 AND enabled AND ($2::TEXT IS NULL
+             OR EXISTS (SELECT 1 FROM sessions WHERE sid = $2 AND sessions.sub = users.sub))";
+    Ok(connection.count(sql, &[&sub.as_str(), &session.map(SessionId::as_str)]).await? > 0)
+}
+
 /// Which factors a user has.
 pub(super) async fn summary(connection: &Connection, sub: &Sub) -> Result<FactorSummary, Failure> {
     let found = connection
@@ -233,7 +247,9 @@ async fn confirm(
     addition: &AdditionRow,
 ) -> Result<bool, Failure> {
     connection.begin().await?;
-    users::lock(connection, sub).await?;
+    if !may_be_added(connection, sub, addition.session.as_ref()).await? {
+        return Ok(false);
+    }
     let is_first = !summary(connection, sub).await?.is_strong();
     let now = addition.at;
     let sql = "DELETE FROM totp WHERE sub = $1 AND NOT confirmed AND secret = $2";
@@ -317,12 +333,15 @@ async fn put_codes(
 async fn put_codes_alone(
     connection: &Connection,
     sub: &Sub,
+    session: &SessionId,
     codes: &[RecoveryCodeHash],
     notices: &NoticesRow,
 ) -> Result<bool, Failure> {
     connection.begin().await?;
-    // The lock on the user keeps the removal of the last factor away.
-    users::lock(connection, sub).await?;
+    // Its lock on the user keeps the removal of the last factor away, too.
+    if !may_be_added(connection, sub, Some(session)).await? {
+        return Ok(false);
+    }
     if !summary(connection, sub).await?.is_strong() {
         return Ok(false);
     }

@@ -76,7 +76,9 @@ async fn add(
     addition: &AdditionRow,
 ) -> Result<AddedPasskey, Failure> {
     connection.begin().await?;
-    users::lock(connection, &key.sub).await?;
+    if !factors::may_be_added(connection, &key.sub, addition.session.as_ref()).await? {
+        return Ok(AddedPasskey::Ended);
+    }
     let is_first = !factors::summary(connection, &key.sub).await?.is_strong();
     let sql = "SELECT count(*) FROM passkeys WHERE sub = $1";
     if connection.count(sql, &[&key.sub.as_str()]).await? >= i64::from(most) {

@@ -32,13 +32,13 @@ impl AccountEvents for SqliteStore {
     }
 }
 
-/// Keeps an event, and removes what is too much.
+/// Keeps an event if the user is still there, and removes what is too much.
 pub(super) fn add(connection: &Connection, event: &AccountEvent) -> Result<(), Failure> {
     let AccountEvent { sub, at, kind, device, detail } = event;
     execute(
         connection,
         "INSERT INTO account_events (sub, at, kind, address, browser, detail)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE EXISTS (SELECT 1 FROM users WHERE sub = ?1)",
         params![sub.as_str(), at.seconds(), kind.as_str(), device.address, device.browser, detail],
     )?;
     execute(

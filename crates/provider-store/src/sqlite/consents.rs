@@ -54,7 +54,7 @@ fn find(
     )
 }
 
-/// Remembers a consent in place of an earlier one.
+/// Remembers a consent in place of an earlier one, if the user is still there.
 fn remember(
     connection: &Connection,
     sub: &Sub,
@@ -63,7 +63,8 @@ fn remember(
 ) -> Result<(), Failure> {
     execute(
         connection,
-        "INSERT INTO consents (sub, client_id, scope, expires_at) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO consents (sub, client_id, scope, expires_at)
+         SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM users WHERE sub = ?1)
          ON CONFLICT (sub, client_id) DO UPDATE SET scope = excluded.scope, expires_at =
              excluded.expires_at",
         params![

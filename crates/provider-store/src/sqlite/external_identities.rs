@@ -209,7 +209,8 @@ fn add(
         by.only_email(),
         identity.created_at.seconds(),
     ];
-    if sql::first(connection, sql, params, |_| Ok(()))?.is_none() {
+    let is_theirs = sql::first(connection, sql, params, |_| Ok(()))?.is_some();
+    if !is_theirs || !factors::may_be_added(connection, &identity.sub, by.session())? {
         return Ok(AddedIdentity::NoUser);
     }
     let sql = "SELECT 1 FROM external_identities WHERE sub = ?1 AND issuer = ?2";

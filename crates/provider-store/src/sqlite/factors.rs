@@ -1,7 +1,7 @@
 //! Rows of authenticator apps and recovery codes.
 
 use async_trait::async_trait;
-use doorward_protocol::ids::Sub;
+use doorward_protocol::ids::{SessionId, Sub};
 use doorward_provider::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
@@ -58,6 +58,9 @@ impl Factors for SqliteStore {
         let FactorAddition { session, notices, at } = addition;
         let notices = NoticesRow::encode(notices)?;
         self.write("confirm_totp", move |connection| {
+            if !may_be_added(connection, &sub, session.as_ref())? {
+                return Ok(false);
+            }
             let is_first = !summary(connection, &sub)?.is_strong();
             if !confirm(connection, &sub, &secret, step, &codes, at)? {
                 return Ok(false);
@@ -99,13 +102,15 @@ impl Factors for SqliteStore {
     async fn put_recovery_codes(
         &self,
         sub: &Sub,
+        session: &SessionId,
         codes: &[RecoveryCodeHash],
         notices: AccountNotices,
     ) -> Result<bool, StoreError> {
-        let (sub, codes) = (sub.to_owned(), codes.to_vec());
+        let (sub, session, codes) = (sub.to_owned(), session.to_owned(), codes.to_vec());
         let notices = NoticesRow::encode(notices)?;
         self.write("put_recovery_codes", move |connection| {
-            if !summary(connection, &sub)?.is_strong() {
+            let may_be_added = may_be_added(connection, &sub, Some(&session))?;
+            if !may_be_added || !summary(connection, &sub)?.is_strong() {
                 return Ok(false);
             }
             put_codes(connection, &sub, &codes)?;
@@ -205,6 +210,18 @@ impl SqliteStore {
         }
         self.end_surplus_of(command, sub, addition.session.as_ref(), addition.at).await
     }
+}
+
+/// Whether the user is still there, and the session in which a factor is added.
+pub(super) fn may_be_added(
+    connection: &Connection,
+    sub: &Sub,
+    session: Option<&SessionId>,
+) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM users WHERE sub = ?1 AND enabled AND (?2 IS NULL
+             OR EXISTS (SELECT 1 FROM sessions WHERE sid = ?2 AND sessions.sub = users.sub))";
+    let sid = session.map(SessionId::as_str);
+    Ok(sql::first(connection, sql, params![sub.as_str(), sid], |_| Ok(()))?.is_some())
 }
 
 /// Which factors a user has.

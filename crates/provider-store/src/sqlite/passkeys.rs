@@ -37,6 +37,9 @@ impl Passkeys for SqliteStore {
         let FactorAddition { session, notices, at } = addition;
         let notices = NoticesRow::encode(notices)?;
         self.write("add_passkey", move |connection| {
+            if !factors::may_be_added(connection, &passkey.sub, session.as_ref())? {
+                return Ok(AddedPasskey::Ended);
+            }
             let is_first = !factors::summary(connection, &passkey.sub)?.is_strong();
             let added = add(connection, &passkey, most)?;
             if added != AddedPasskey::Added {

@@ -5,7 +5,7 @@ use doorward_provider::model::{
     session::Device,
 };
 
-use super::fixtures::{NOW, Tested, at, to_id, user};
+use super::fixtures::{NOW, Tested, at, signed_up, to_id};
 
 pub fn event(sub: &str, second: i64) -> AccountEvent {
     AccountEvent {
@@ -32,6 +32,8 @@ async fn seconds(store: &Tested, sub: &str, before: Option<i64>, limit: u32) -> 
 }
 
 pub async fn listed_in_pages_the_latest_first(store: Tested) {
+    signed_up(&store, "alice").await;
+    signed_up(&store, "bob").await;
     for kind in AccountEventKind::ALL {
         store.add_account_event(AccountEvent { kind, ..event("bob", 7) }).await.unwrap();
     }
@@ -47,6 +49,8 @@ pub async fn listed_in_pages_the_latest_first(store: Tested) {
 }
 
 pub async fn the_oldest_goes_beyond_the_limit(store: Tested) {
+    signed_up(&store, "alice").await;
+    signed_up(&store, "bob").await;
     let most = i64::from(MOST_PER_USER);
     add(&store, "bob", 0..2).await;
     add(&store, "alice", 0..most + 3).await;
@@ -56,7 +60,8 @@ pub async fn the_oldest_goes_beyond_the_limit(store: Tested) {
 }
 
 pub async fn forgotten_by_age_and_with_the_user(store: Tested) {
-    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    signed_up(&store, "alice").await;
+    signed_up(&store, "bob").await;
     add(&store, "alice", 0..2).await;
     add(&store, "bob", 1..2).await;
     let end = i64::from(KEPT_FOR);
@@ -67,4 +72,11 @@ pub async fn forgotten_by_age_and_with_the_user(store: Tested) {
     assert!(store.remove_user(&to_id("alice"), NOW).await.unwrap());
     assert!(seconds(&store, "alice", None, 9).await.is_empty());
     assert_eq!(seconds(&store, "bob", None, 9).await, [1]);
+}
+
+pub async fn none_is_kept_of_somebody_who_is_gone(store: Tested) {
+    signed_up(&store, "alice").await;
+    store.remove_user(&to_id("alice"), NOW).await.unwrap();
+    add(&store, "alice", 0..2).await;
+    assert!(seconds(&store, "alice", None, 9).await.is_empty());
 }

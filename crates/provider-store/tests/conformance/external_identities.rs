@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use doorward_protocol::ids::SessionId;
 use doorward_provider::{
     model::{
         account_notice::AccountNotices,
@@ -20,7 +21,8 @@ use serde_json::{Value, json};
 
 use super::{
     fixtures::{
-        NOW, Tested, at, hash, parallel, session, ticket, to_id, unseen, user, verified_user,
+        NOW, Tested, at, hash, parallel, session, start_session, ticket, to_id, unseen, user,
+        verified_user,
     },
     passkeys::passkey,
 };
@@ -195,6 +197,22 @@ fn use_of(mapped: Value, seconds: i64) -> IdentityUse {
         mapped: claims(mapped),
         at: at(seconds),
     }
+}
+
+pub async fn linked_in_a_session_that_has_not_ended_only(store: Tested) {
+    let session = session(1, "alice", 3600);
+    let sid = session.authentication.sid.clone();
+    start_session(&*store, session, None).await;
+    let add = async |subject: &str, sid: &SessionId| {
+        let by = LinkedBy::Session(sid.clone());
+        let link = IdentityLink { by, ..link(identity(subject, "alice")) };
+        store.add_external_identity(link, AccountNotices::default()).await.unwrap()
+    };
+    assert_eq!(add("1", &to_id("another")).await, AddedIdentity::NoUser);
+    assert_eq!(add("1", &sid).await, AddedIdentity::Added);
+    store.end_sessions_of(&to_id("alice"), NOW).await.unwrap();
+    assert_eq!(add("2", &sid).await, AddedIdentity::NoUser);
+    assert_eq!((owner(&store, "1").await.is_some(), owner(&store, "2").await), (true, None));
 }
 
 pub async fn linked_with_the_address_that_was_looked_for_only(store: Tested) {

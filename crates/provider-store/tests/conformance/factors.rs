@@ -1,6 +1,6 @@
 //! Authenticator apps and recovery codes.
 
-use doorward_protocol::ids::Sub;
+use doorward_protocol::ids::{SessionId, Sub};
 use doorward_provider::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
@@ -8,15 +8,16 @@ use doorward_provider::{
         session::SignInProof,
         signing_key::SealedKey,
         time::SystemEntropy,
+        user::User,
     },
-    store::RemovedPasskey,
+    store::{AddedPasskey, RemovedPasskey},
 };
 
 use super::{
     account_events::event,
     fixtures::{
-        NOW, Tested, add_grant, at, grant, mail, parallel, password_of, session, start_session,
-        to_id, unseen, user,
+        NOW, Tested, add_grant, at, grant, mail, parallel, password_of, session, signed_up,
+        start_session, to_id, unseen, user,
     },
     passkeys::passkey,
 };
@@ -36,11 +37,22 @@ async fn in_use(store: &Tested, sub: &str, step: i64) {
     assert!(store.confirm_totp(&to_id(sub), &sealed(1), step, &[], unseen(NOW)).await.unwrap());
 }
 
+/// A session of this user, begun if there is none.
+async fn session_of(store: &Tested, sub: &str) -> SessionId {
+    let sessions = async || store.sessions_of(&to_id(sub), None, 1, NOW).await.unwrap();
+    if sessions().await.is_empty() {
+        start_session(&**store, session(8_000 + sub.len() as u64, sub, 3600), None).await;
+    }
+    sessions().await[0].authentication.sid.clone()
+}
+
 async fn put_codes(store: &Tested, sub: &str, codes: &[RecoveryCodeHash]) -> bool {
-    store.put_recovery_codes(&to_id(sub), codes, AccountNotices::default()).await.unwrap()
+    let sid = session_of(store, sub).await;
+    store.put_recovery_codes(&to_id(sub), &sid, codes, AccountNotices::default()).await.unwrap()
 }
 
 pub async fn an_app_is_used_when_it_is_confirmed(store: Tested) {
+    signed_up(&store, "alice").await;
     assert_eq!(store.totp(&to_id("alice"), true).await.unwrap(), None);
     store.set_up_totp(&to_id("alice"), sealed(1), NOW).await.unwrap();
     store.set_up_totp(&to_id("alice"), sealed(2), at(1)).await.unwrap();
@@ -70,6 +82,7 @@ pub async fn an_app_is_used_when_it_is_confirmed(store: Tested) {
 }
 
 pub async fn another_app_takes_the_place_of_the_first(store: Tested) {
+    signed_up(&store, "alice").await;
     in_use(&store, "alice", 7).await;
     store.set_up_totp(&to_id("alice"), sealed(2), at(60)).await.unwrap();
     assert_eq!(
@@ -83,6 +96,7 @@ pub async fn another_app_takes_the_place_of_the_first(store: Tested) {
 }
 
 pub async fn a_step_is_accepted_once_and_never_an_earlier_one(store: Tested) {
+    signed_up(&store, "alice").await;
     in_use(&store, "alice", 7).await;
     assert!(
         !store.accept_totp_step(&to_id("alice"), 7).await.unwrap(),
@@ -97,6 +111,7 @@ pub async fn a_step_is_accepted_once_and_never_an_earlier_one(store: Tested) {
 }
 
 pub async fn a_step_is_accepted_once_among_many(store: Tested) {
+    signed_up(&store, "alice").await;
     in_use(&store, "alice", 7).await;
     let outcomes = parallel(&store, 64, |store, _| async move {
         store.accept_totp_step(&to_id("alice"), 8).await.unwrap()
@@ -105,6 +120,7 @@ pub async fn a_step_is_accepted_once_among_many(store: Tested) {
 }
 
 pub async fn wrong_codes_are_counted_until_a_right_one(store: Tested) {
+    signed_up(&store, "alice").await;
     in_use(&store, "alice", 7).await;
     parallel(
         &store,
@@ -129,6 +145,7 @@ pub async fn wrong_codes_are_counted_until_a_right_one(store: Tested) {
 }
 
 pub async fn a_recovery_code_is_used_once(store: Tested) {
+    signed_up(&store, "alice").await;
     let (hashes, foreign) = (codes(3, "alice"), codes(1, "alice")[0]);
     assert!(!put_codes(&store, "alice", &hashes).await, "they stand in for nothing");
     in_use(&store, "alice", 7).await;
@@ -148,6 +165,7 @@ pub async fn a_recovery_code_is_used_once(store: Tested) {
 }
 
 pub async fn a_recovery_code_is_used_once_among_many(store: Tested) {
+    signed_up(&store, "alice").await;
     let hashes = codes(10, "alice");
     in_use(&store, "alice", 7).await;
     put_codes(&store, "alice", &hashes).await;
@@ -163,6 +181,7 @@ pub async fn a_recovery_code_is_used_once_among_many(store: Tested) {
 }
 
 pub async fn the_last_factor_takes_the_recovery_codes_with_it(store: Tested) {
+    signed_up(&store, "alice").await;
     assert!(!store.remove_totp(&to_id("alice"), AccountNotices::default()).await.unwrap());
     for has_passkey in [false, true] {
         in_use(&store, "alice", 7).await;
@@ -187,6 +206,7 @@ pub async fn no_recovery_codes_are_made_beside_the_removal_of_the_last_factor(st
     store.put_user(user("alice", "alice"), NOW).await.unwrap();
     for round in 0..8 {
         in_use(&store, "alice", 7).await;
+        session_of(&store, "alice").await;
         parallel(&store, 8, |store, index| async move {
             if index == round {
                 let notices = AccountNotices::default();
@@ -232,7 +252,9 @@ pub async fn all_are_reset_and_go_with_the_user(store: Tested) {
 
 pub async fn secrets_are_encrypted_again_in_pages(store: Tested) {
     for number in 0..5 {
-        in_use(&store, &format!("user-{number}"), 7).await;
+        let sub = format!("user-{number}");
+        signed_up(&store, &sub).await;
+        in_use(&store, &sub, 7).await;
     }
     store.set_up_totp(&to_id("user-2"), sealed(2), NOW).await.unwrap();
     let mut after: Option<(Sub, bool)> = None;
@@ -368,10 +390,14 @@ pub async fn what_tells_of_a_change_is_kept_with_it(store: Tested) {
     assert!(!store.change_user(other.clone(), other.clone(), notices(10), NOW).await.unwrap());
     assert!(store.change_user(other, before, notices(11), NOW).await.unwrap());
     assert_eq!(told().await, (6, 6));
-    assert!(!store.put_recovery_codes(&sub, &codes(1, "alice"), notices(12)).await.unwrap());
+    let put_codes = async || {
+        let sid = session_of(&store, "alice").await;
+        store.put_recovery_codes(&sub, &sid, &codes(1, "alice"), notices(12)).await.unwrap()
+    };
+    assert!(!put_codes().await);
     assert_eq!(told().await, (6, 6));
     in_use(&store, "alice", 9).await;
-    assert!(store.put_recovery_codes(&sub, &codes(1, "alice"), notices(12)).await.unwrap());
+    assert!(put_codes().await);
     assert_eq!(told().await, (7, 7));
     let proof = SignInProof::Password(password_of(&*store, "alice").await);
     let (first, second) = (session(1, "alice", 60), session(2, "alice", 60));
@@ -380,4 +406,33 @@ pub async fn what_tells_of_a_change_is_kept_with_it(store: Tested) {
     let wrong = SignInProof::Passkey(vec![1]);
     assert!(!store.start_session(second, &wrong, None, notices(14), NOW).await.unwrap());
     assert_eq!(told().await, (8, 8), "nobody has signed in");
+}
+
+/// What somebody sends while the owner takes the account back.
+pub async fn none_is_added_in_a_session_that_has_ended(store: Tested) {
+    two_sessions(&store).await;
+    store.set_up_totp(&to_id("alice"), sealed(1), NOW).await.unwrap();
+    store.end_sessions_of(&to_id("alice"), NOW).await.unwrap();
+    let confirmed = store.confirm_totp(&to_id("alice"), &sealed(1), 7, &[], in_own_session()).await;
+    assert!(!confirmed.unwrap());
+    let added = store.add_passkey(passkey(1, "alice"), 5, in_own_session()).await;
+    assert_eq!(added.unwrap(), AddedPasskey::Ended);
+    assert_eq!(store.factors(&to_id("alice")).await.unwrap(), FactorSummary::default());
+    in_use(&store, "alice", 7).await;
+    let (sub, sid, codes) = (to_id("alice"), to_id("own"), codes(1, "alice"));
+    let put = store.put_recovery_codes(&sub, &sid, &codes, AccountNotices::default());
+    assert!(!put.await.unwrap());
+}
+
+pub async fn none_is_added_to_somebody_who_is_gone_or_disabled(store: Tested) {
+    signed_up(&store, "alice").await;
+    store.remove_user(&to_id("alice"), NOW).await.unwrap();
+    store.put_user(User { enabled: false, ..user("bob", "bob") }, NOW).await.unwrap();
+    for sub in ["alice", "bob"] {
+        let added = store.add_passkey(passkey(1, sub), 5, unseen(NOW)).await;
+        assert_eq!(added.unwrap(), AddedPasskey::Ended);
+        store.set_up_totp(&to_id(sub), sealed(1), NOW).await.unwrap();
+        assert!(!store.confirm_totp(&to_id(sub), &sealed(1), 7, &[], unseen(NOW)).await.unwrap());
+        assert!(!store.factors(&to_id(sub)).await.unwrap().is_strong());
+    }
 }

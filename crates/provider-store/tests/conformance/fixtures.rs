@@ -172,6 +172,11 @@ pub fn grant_for(client_id: &str, id: &str, sub: &str, scope: &str) -> Grant {
     Grant { client_id: to_id(client_id), scope: scope.parse().unwrap(), ..grant(id, sub) }
 }
 
+/// Puts a user whose name is the identifier.
+pub async fn signed_up(store: &Tested, sub: &str) {
+    store.put_user(user(sub, sub), NOW).await.unwrap();
+}
+
 /// Signs a user in, for an hour: codes exist in sessions only.
 pub async fn signed_in(store: &dyn Store, sub: &str) {
     start_session(store, session(9_000, sub, 3600), None).await;

@@ -74,7 +74,8 @@ macro_rules! suite {
                 revoked_with_the_consent_and_for_one_client_only, revoked_before_it_is_fetched,
                 much_is_revoked_in_pages;
             account_events: listed_in_pages_the_latest_first, the_oldest_goes_beyond_the_limit,
-                forgotten_by_age_and_with_the_user;
+                forgotten_by_age_and_with_the_user,
+                none_is_kept_of_somebody_who_is_gone;
             audit_records: kept_as_they_were_stamped, added_once_however_often,
                 found_by_each_column, counted_by_steps_of_time,
                 listed_in_pages_the_latest_first, found_however_far_apart,
@@ -129,7 +130,9 @@ macro_rules! suite {
                 a_token_counts_as_often_as_it_says_among_many,
                 a_token_is_not_used_in_vain_nor_after_its_end, listed_in_pages,
                 removed_with_everything;
-            consents: remembered_and_replaced;
+            consents:
+                remembered_and_replaced,
+                none_is_remembered_of_somebody_who_is_gone;
             signing_keys: resealed_all_or_none, added_and_removed, added_once_among_many,
                 added_once_an_algorithm;
             single_uses: noted_once, noted_once_among_many, forgotten_not_before_the_moment;
@@ -160,6 +163,8 @@ macro_rules! suite {
                 no_recovery_codes_are_made_beside_the_removal_of_the_last_factor,
                 all_are_reset_and_go_with_the_user, the_first_one_ends_what_began_without_it,
                 a_first_passkey_ends_what_began_without_it, a_further_one_ends_nothing,
+                none_is_added_in_a_session_that_has_ended,
+                none_is_added_to_somebody_who_is_gone_or_disabled,
                 a_reset_ends_sessions_and_grants,
                 a_reset_of_known_factors_ends_all_or_nothing,
                 what_tells_of_a_change_is_kept_with_it,
@@ -174,6 +179,7 @@ macro_rules! suite {
                 a_user_is_added_with_one_once_among_many,
                 a_user_is_added_under_a_free_name_and_address_only, an_invitation_adds_one_user,
                 never_taken_from_another_user,
+                linked_in_a_session_that_has_not_ended_only,
                 linked_with_the_address_that_was_looked_for_only,
                 of_many_at_once_with_one_address_one_is_linked_by_it,
                 linked_by_a_user_name_with_an_account_that_nobody_can_sign_in_to,

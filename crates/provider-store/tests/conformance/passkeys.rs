@@ -11,7 +11,9 @@ use doorward_provider::{
     store::{AddedPasskey, PasskeyUse, RemovedPasskey, RemovedPassword},
 };
 
-use super::fixtures::{NOW, Tested, at, parallel, session, start_session, to_id, unseen, user};
+use super::fixtures::{
+    NOW, Tested, at, parallel, session, signed_up, start_session, to_id, unseen, user,
+};
 
 /// A passkey of this number.
 pub fn passkey(number: u8, sub: &str) -> StoredPasskey {
@@ -46,6 +48,8 @@ async fn remove(store: &Tested, sub: &str, number: u8) -> RemovedPasskey {
 }
 
 pub async fn found_by_identifier_and_listed_for_their_user(store: Tested) {
+    signed_up(&store, "alice").await;
+    signed_up(&store, "bob").await;
     for (number, sub) in [(2, "alice"), (1, "alice"), (3, "bob")] {
         let added = store.add_passkey(passkey(number, sub), 5, unseen(NOW)).await.unwrap();
         assert_eq!(added, AddedPasskey::Added);
@@ -58,6 +62,8 @@ pub async fn found_by_identifier_and_listed_for_their_user(store: Tested) {
 }
 
 pub async fn an_identifier_belongs_to_one_user(store: Tested) {
+    signed_up(&store, "alice").await;
+    signed_up(&store, "bob").await;
     store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
     let again = store.add_passkey(passkey(1, "bob"), 5, unseen(NOW)).await.unwrap();
     assert_eq!(again, AddedPasskey::Taken);
@@ -77,6 +83,7 @@ pub async fn no_user_has_more_than_are_allowed(store: Tested) {
 }
 
 pub async fn a_use_is_noted_if_the_counter_is_as_it_was_compared(store: Tested) {
+    signed_up(&store, "alice").await;
     store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
     assert!(!store.passkey_used(use_of(1, 4, 6), at(9)).await.unwrap());
     assert_eq!(store.passkey(&[1; 20]).await.unwrap(), Some(passkey(1, "alice")));
@@ -92,6 +99,8 @@ pub async fn a_use_is_noted_if_the_counter_is_as_it_was_compared(store: Tested) 
 }
 
 pub async fn removed_by_their_user_only(store: Tested) {
+    signed_up(&store, "alice").await;
+    signed_up(&store, "bob").await;
     store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
     assert_eq!(remove(&store, "bob", 1).await, RemovedPasskey::Unknown);
     assert_eq!(remove(&store, "alice", 1).await, RemovedPasskey::Removed);
@@ -149,6 +158,8 @@ pub async fn no_session_begins_beside_a_removal(store: Tested) {
 }
 
 pub async fn renamed_by_their_user_only(store: Tested) {
+    signed_up(&store, "alice").await;
+    signed_up(&store, "bob").await;
     store.add_passkey(passkey(1, "alice"), 5, unseen(NOW)).await.unwrap();
     assert!(!store.rename_passkey(&to_id("bob"), &[1; 20], "Mine").await.unwrap());
     assert!(!store.rename_passkey(&to_id("alice"), &[2; 20], "Mine").await.unwrap());
@@ -169,7 +180,8 @@ pub async fn a_password_goes_only_if_there_is_another_way_in(store: Tested) {
     assert_eq!(remove_password(&store).await, RemovedPassword::NoOtherWay);
     start_session(&*store, session(1, "alice", 3600), None).await;
     let code = RecoveryCode::generate(&SystemEntropy).hash(&to_id("alice"));
-    store.put_recovery_codes(&to_id("alice"), &[code], AccountNotices::default()).await.unwrap();
+    let (own, notices) = (session(1, "alice", 3600).authentication, AccountNotices::default());
+    assert!(store.put_recovery_codes(&own.sub, &own.sid, &[code], notices).await.unwrap());
     assert_eq!(remove_password(&store).await, RemovedPassword::Removed);
     assert_eq!(store.user(&to_id("alice")).await.unwrap().unwrap().password_hash, None);
     let sessions = store.sessions_of(&to_id("alice"), None, 10, NOW).await.unwrap();

@@ -75,7 +75,7 @@ impl Provider {
         handle: &TokenHandle,
         asker: Asker<'_>,
     ) -> Result<ExternalLink, StoreError> {
-        self.external_sign_ins().link_pending(handle, &session.sub, asker).await
+        self.external_sign_ins().link_pending(handle, session, asker).await
     }
 
     /// The identities at other providers that a user has, the oldest first.

@@ -294,7 +294,7 @@ impl Provider {
         let told = Told::new(AccountEventKind::RecoveryCodesMade);
         let kind = Some(MailKind::RecoveryCodesMade);
         let notices = self.accounts().notices(&user, kind, told, asker)?;
-        let codes = self.authenticator_apps().new_recovery_codes(&session.sub, notices).await?;
+        let codes = self.authenticator_apps().new_recovery_codes(session, notices).await?;
         if codes.is_empty() {
             return Ok(codes);
         }

@@ -11,7 +11,7 @@ use crate::{
 /// The table of account events.
 #[async_trait]
 pub trait AccountEvents: Send + Sync + 'static {
-    /// Keeps an event. Beyond
+    /// Keeps an event if the user is still there. Beyond
     /// [`MOST_PER_USER`](crate::model::account_event::MOST_PER_USER) the user's oldest goes.
     async fn add_account_event(&self, event: AccountEvent) -> Result<(), StoreError>;
     /// At most `limit` events of a user, the latest first: those with a smaller number than

@@ -11,7 +11,7 @@ pub trait Consents: Send + Sync + 'static {
     /// The consent that a user gave a client to remember.
     async fn consent(&self, sub: &Sub, client_id: &ClientId)
     -> Result<Option<Consent>, StoreError>;
-    /// Remembers a consent in place of an earlier one.
+    /// Remembers a consent in place of an earlier one, if the user is still there.
     async fn remember_consent(
         &self,
         sub: &Sub,

@@ -1,7 +1,7 @@
 //! Identities at other providers, each linked with one user.
 
 use async_trait::async_trait;
-use doorward_protocol::ids::Sub;
+use doorward_protocol::ids::{SessionId, Sub};
 
 use crate::{
     model::{
@@ -49,8 +49,8 @@ pub enum AddedIdentity {
     /// The user has unlinked one of this issuer, and nobody but the address says that this one is
     /// to be linked.
     WasUnlinked,
-    /// There is no such user any more, the user may not sign in, or the address that had to be the
-    /// user's is not.
+    /// There is no such user any more, the user may not sign in, the address that had to be the
+    /// user's is not, or the session in which the user asked has ended.
     NoUser,
 }
 
@@ -95,8 +95,10 @@ pub struct IdentityRemoval {
 /// links.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkedBy {
-    /// The user, or an operator, has asked for the link.
+    /// An operator has asked for the link.
     Request,
+    /// The user has asked for the link in this session, which must not have ended.
+    Session(SessionId),
     /// The address must still be the user's verified one, in the form of
     /// [`normalized_email`](crate::model::email::normalized_email), and the user may have no other
     /// identity of this issuer.
@@ -116,6 +118,11 @@ pub enum LinkedBy {
 }
 
 impl LinkedBy {
+    /// The session in which the user has asked for the link, if one did.
+    pub fn session(&self) -> Option<&SessionId> {
+        if let Self::Session(sid) = self { Some(sid) } else { None }
+    }
+
     /// The address, if it is linked by one.
     pub fn email(&self) -> Option<&str> {
         if let Self::Email(email) = self { Some(email) } else { None }

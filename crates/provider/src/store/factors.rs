@@ -1,7 +1,7 @@
 //! Authenticator apps and recovery codes.
 
 use async_trait::async_trait;
-use doorward_protocol::ids::Sub;
+use doorward_protocol::ids::{SessionId, Sub};
 
 use crate::{
     model::{
@@ -30,7 +30,7 @@ pub trait Factors: Send + Sync + 'static {
     /// Puts the app with this secret in use, in place of an earlier one; `step` is the time step of
     /// the code that was entered. With it go new recovery codes in place of those that are there,
     /// if any are given. Returns `false`, and changes nothing, if by now another secret, or none,
-    /// is being set up.
+    /// is being set up, the session of the addition has ended, or the user is gone or disabled.
     ///
     /// If it is the user's first factor, every session but that of the addition ends, and every
     /// grant that did not begin in it is removed: they began with a password alone.
@@ -52,10 +52,12 @@ pub trait Factors: Send + Sync + 'static {
     /// `false` if there was none.
     async fn remove_totp(&self, sub: &Sub, notices: AccountNotices) -> Result<bool, StoreError>;
     /// Puts recovery codes in place of those that are there, and tells of it. Returns `false`, and
-    /// changes nothing, if the user has neither an authenticator app nor a passkey.
+    /// changes nothing, if the user has neither an authenticator app nor a passkey, or the session
+    /// in which they are made has ended.
     async fn put_recovery_codes(
         &self,
         sub: &Sub,
+        session: &SessionId,
         codes: &[RecoveryCodeHash],
         notices: AccountNotices,
     ) -> Result<bool, StoreError>;

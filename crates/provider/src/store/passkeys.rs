@@ -22,6 +22,8 @@ pub enum AddedPasskey {
     Taken,
     /// The user has as many as may be.
     TooMany,
+    /// The session in which it was to be added has ended, or the user is gone or disabled.
+    Ended,
 }
 
 /// What became of a passkey that was to be removed.
@@ -56,7 +58,7 @@ pub struct PasskeyUse {
 /// The table of passkeys.
 #[async_trait]
 pub trait Passkeys: Send + Sync + 'static {
-    /// Adds a passkey unless the user has `most` of them. If it is the user's first factor, what
+    /// Adds a passkey unless the user has `most` of them, or the session of the addition has ended. If it is the user's first factor, what
     /// began before ends as by [`confirm_totp`](crate::store::Factors::confirm_totp).
     async fn add_passkey(
         &self,

@@ -223,6 +223,8 @@ impl Passkeys<'_> {
             AddedPasskey::Added => Ok(stored),
             AddedPasskey::Taken => Err(PasskeyError::Taken),
             AddedPasskey::TooMany => Err(PasskeyError::TooMany),
+            // What was asked for in it is asked for again in the next one.
+            AddedPasskey::Ended => Err(PasskeyError::Expired),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
         factor::{RecoveryCode, StoredTotp},
+        session::Authentication,
         signing_key::SealedKey,
         time::{Clock, Entropy},
         totp::TotpSecret,
@@ -70,15 +71,16 @@ impl AuthenticatorApps<'_> {
     }
 
     /// Makes new recovery codes in place of those that are there, and tells of it; none if the user
-    /// has nothing that they stand in for.
+    /// has nothing that they stand in for, or the session has ended.
     pub(crate) async fn new_recovery_codes(
         &self,
-        sub: &Sub,
+        session: &Authentication,
         notices: AccountNotices,
     ) -> Result<Vec<RecoveryCode>, StoreError> {
         let codes = RecoveryCode::generate_all(self.entropy);
+        let Authentication { sub, sid, .. } = session;
         let hashes: Vec<_> = codes.iter().map(|code| code.hash(sub)).collect();
-        let are_kept = self.factors.put_recovery_codes(sub, &hashes, notices).await?;
+        let are_kept = self.factors.put_recovery_codes(sub, sid, &hashes, notices).await?;
         Ok(if are_kept { codes } else { Vec::new() })
     }
 

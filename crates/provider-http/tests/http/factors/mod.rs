@@ -12,11 +12,12 @@ mod second_step;
 mod throttle;
 
 use axum::http::StatusCode;
-use doorward_protocol::ids::Sub;
+use doorward_protocol::ids::{SessionId, Sub};
 use doorward_provider::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
         factor::StoredPasskey,
+        session::Authentication,
         totp::TotpSecret,
     },
     store::AddedPasskey,
@@ -100,8 +101,24 @@ pub async fn enter(browser: &mut Browser<'_>, code: &str) -> Answer {
     browser.submit(&page.page(), &[("code", code), ("action", "finish")]).await
 }
 
-/// Gives a user a passkey whose authenticator nobody has, as the store keeps it.
+/// Gives a user a passkey whose authenticator nobody has, as the store keeps it. With a first one,
+/// all sessions end.
 pub async fn add_passkey(world: &World, sub: &str, number: u8, name: &str) {
+    put_passkey(world, sub, None, number, name).await;
+}
+
+/// Adds one in a session, which goes on.
+pub async fn add_passkey_in(world: &World, session: &Authentication, number: u8, name: &str) {
+    put_passkey(world, &session.sub, Some(&session.sid), number, name).await;
+}
+
+async fn put_passkey(
+    world: &World,
+    sub: &str,
+    session: Option<&SessionId>,
+    number: u8,
+    name: &str,
+) {
     let passkey = StoredPasskey {
         credential_id: vec![number; 20],
         sub: to_id(sub),
@@ -115,7 +132,7 @@ pub async fn add_passkey(world: &World, sub: &str, number: u8, name: &str) {
         used_at: None,
     };
     let addition = FactorAddition {
-        session: None,
+        session: session.cloned(),
         notices: AccountNotices::default(),
         at: world.provider.now(),
     };

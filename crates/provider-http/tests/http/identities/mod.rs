@@ -28,7 +28,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::{
-    factors::add_passkey,
+    factors::add_passkey_in,
     support::{Browser, Setup, World, alice},
 };
 
@@ -284,7 +284,7 @@ async fn a_link_with_a_provider_that_is_gone_is_no_way_in() {
     // The operators take the provider out of the configuration, and the user has a passkey.
     let world = world.with_identity_providers(vec![]).await;
     assert_eq!(world.provider.factors(&user.sub).await.unwrap().ways_in(), 0);
-    add_passkey(&world, &user.sub, 1, "Laptop").await;
+    add_passkey_in(&world, own, 1, "Laptop").await;
     assert!(!world.provider.remove_passkey(own, &[1; 20], ASKER).await.unwrap(), "the last one");
     // So a recovery code is for the day on which the passkey is lost.
     let codes = world.provider.new_recovery_codes(own, ASKER).await.unwrap();
@@ -305,7 +305,7 @@ async fn who_signs_in_elsewhere_has_recovery_codes_for_the_second_step_only() {
     let browser = browser_of(&world, &user, by_link).await;
     let cookie = TokenHandle::parse(&browser.session().unwrap());
     let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
-    add_passkey(&world, &user.sub, 1, "Laptop").await;
+    add_passkey_in(&world, &session.authentication, 1, "Laptop").await;
     let codes = world.provider.new_recovery_codes(&session.authentication, ASKER).await.unwrap();
     let code = Secret::new(codes[0].shown());
     let by_code = async |user: &User| {

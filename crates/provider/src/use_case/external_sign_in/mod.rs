@@ -27,7 +27,7 @@ use crate::{
         identity_provider::{FirstSignIn, IdentityProvider},
         outbox::MailKind,
         provider_settings::ProviderSettings,
-        session::Session,
+        session::{Authentication, Session},
         ticket::{Ticket, TicketPurpose},
         time::{Clock, Entropy, Seconds},
         token_handle::{TokenHandle, TokenHash},
@@ -491,20 +491,21 @@ impl ExternalSignIns<'_> {
         let Ok(vouched) = Vouched::read(provider, user, self.clock.now()) else {
             return Ok(ExternalLink::Refused(ExternalRefusal::NoIdentity));
         };
-        self.link_own(provider, &vouched, &session.sub, asker).await
+        self.link_own(provider, &vouched, session, asker).await
     }
 
     async fn link_own(
         &self,
         provider: &IdentityProvider,
         vouched: &Vouched,
-        sub: &Sub,
+        session: &Authentication,
         asker: Asker<'_>,
     ) -> Result<ExternalLink, StoreError> {
-        let Some(user) = self.users.user(sub).await? else {
+        let Some(user) = self.users.user(&session.sub).await? else {
             return Ok(ExternalLink::Refused(ExternalRefusal::OtherSession));
         };
-        Ok(match self.add_link(provider, vouched, &user, LinkedBy::Request, asker).await? {
+        let by = LinkedBy::Session(session.sid.clone());
+        Ok(match self.add_link(provider, vouched, &user, by, asker).await? {
             AddedIdentity::Added => ExternalLink::Linked,
             AddedIdentity::WasLinked => ExternalLink::WasLinked,
             // Without an address nothing asks whether the user has, or had, another one.

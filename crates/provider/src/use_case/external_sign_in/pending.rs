@@ -1,7 +1,6 @@
 //! What the user decides about an identity that is new here: a new account, or a link with the one
 //! that there is. What was vouched for waits as a ticket, and the browser has its handle.
 
-use doorward_protocol::ids::Sub;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,6 +11,7 @@ use super::{
 use crate::{
     model::{
         identity_provider::{IdentityProvider, IdentityProviderName},
+        session::Authentication,
         token_handle::TokenHandle,
     },
     store::StoreError,
@@ -126,11 +126,11 @@ impl ExternalSignIns<'_> {
     pub(crate) async fn link_pending(
         &self,
         handle: &TokenHandle,
-        sub: &Sub,
+        session: &Authentication,
         asker: Asker<'_>,
     ) -> Result<ExternalLink, StoreError> {
         match self.take(handle).await? {
-            Some((provider, kept)) => self.link_own(provider, &kept.vouched, sub, asker).await,
+            Some((provider, kept)) => self.link_own(provider, &kept.vouched, session, asker).await,
             None => Ok(ExternalLink::Refused(ExternalRefusal::Expired)),
         }
     }
