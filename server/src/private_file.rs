@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Gives a file the owner of another file or folder. This matters only for root, whose commands
@@ -46,14 +46,7 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
 /// never replaced. `unique` separates processes that do this at the same time; the first one's file
 /// stays.
 pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
-    let beside = path.with_extension(format!("{unique}.tmp"));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&beside)?;
-    adopt_owner(&beside, folder_of(path));
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let (beside, written) = write_beside(path, text, unique)?;
     let linked = written.and_then(|()| match fs::hard_link(&beside, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
@@ -67,6 +60,17 @@ pub fn create(path: &Path, text: &str, unique: &str) -> io::Result<()> {
 /// half-written. `unique` is drawn at random: it separates processes that do this at the same time,
 /// the last one's file stays, and nobody can put a link in the way.
 pub fn replace(path: &Path, text: &str, unique: &str) -> io::Result<()> {
+    let (beside, written) = write_beside(path, text, unique)?;
+    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    sync_folder(path)
+}
+
+/// Writes a temporary file for this user only, or for the owner of the folder. Whatever became of
+/// the text, the file is there.
+fn write_beside(path: &Path, text: &str, unique: &str) -> io::Result<(PathBuf, io::Result<()>)> {
     let beside = path.with_extension(format!("{unique}.tmp"));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -75,11 +79,7 @@ pub fn replace(path: &Path, text: &str, unique: &str) -> io::Result<()> {
     let mut file = options.open(&beside)?;
     adopt_owner(&beside, folder_of(path));
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    if let Err(error) = written.and_then(|()| fs::rename(&beside, path)) {
-        let _ = fs::remove_file(&beside);
-        return Err(error);
-    }
-    sync_folder(path)
+    Ok((beside, written))
 }
 
 /// Syncs the file's folder, so that the names in it survive a power failure.

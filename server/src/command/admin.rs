@@ -114,7 +114,7 @@ async fn set(
             Ok(())
         })
         .await?;
-    context.audit(by_operator("admin_role_changed", "sub", &user.sub)).await;
+    context.audit(by_operator("admin_role_changed").on_user(&user.sub)).await;
     tell(context.json, &user, role);
     Ok(())
 }

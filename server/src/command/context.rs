@@ -124,10 +124,8 @@ impl CommandContext {
     }
 }
 
-/// A change by whoever runs the command: on a user (`sub`), or on something else of this kind.
-pub fn by_operator(event: &'static str, kind: &'static str, name: &str) -> Record {
+/// A change by whoever runs the command. What it changed is still to be said.
+pub fn by_operator(event: &'static str) -> Record {
     let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
-    let actor = Actor::new(ActorKind::Operator, by.as_deref());
-    let record = Record::new(event, Outcome::Succeeded, actor);
-    if kind == "sub" { record.on_user(name) } else { record.on(kind, name) }
+    Record::new(event, Outcome::Succeeded, Actor::new(ActorKind::Operator, by.as_deref()))
 }

@@ -11,7 +11,7 @@ use doorward_provider::model::{
 };
 use serde_json::{Value, json};
 
-use super::{CommandError, DataArguments};
+use super::{CommandError, DataArguments, findings};
 use crate::{config::Config, output::print, provider::directories, tls::Tls};
 
 /// What to do with directories.
@@ -89,35 +89,16 @@ async fn run_check(
         let mapped = Value::Object(mapped.claims.0).to_string();
         findings.push(("mapping".to_owned(), Ok(mapped)));
     }
-    report(&findings, json);
-    match findings.iter().filter(|(_, finding)| finding.is_err()).count() {
-        0 => Ok(()),
-        problems => Err(CommandError::Missing(format!("problems found: {problems}"))),
+    if json {
+        print(&format!("{:#}\n", json!({"checks": findings::as_json(&findings)})));
+    } else {
+        findings::print_lines(&findings);
     }
+    findings::outcome(&findings)
 }
 
 /// The error about a directory that the configuration does not have.
 fn unknown(name: &str, known: &[String]) -> CommandError {
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     CommandError::Missing(format!("[[directories]] has no {name}; there are: {known}"))
-}
-
-fn report(findings: &[Finding], json: bool) {
-    if json {
-        let findings: Vec<Value> = findings
-            .iter()
-            .map(|(check, finding)| {
-                let text = finding.as_ref().unwrap_or_else(|problem| problem);
-                json!({"check": check, "ok": finding.is_ok(), "text": text})
-            })
-            .collect();
-        let report = json!({"checks": findings});
-        return print(&format!("{report:#}\n"));
-    }
-    for (check, finding) in findings {
-        print(&match finding {
-            Ok(remark) => format!("ok       {check}: {remark}\n"),
-            Err(problem) => format!("PROBLEM  {check}: {problem}\n"),
-        });
-    }
 }

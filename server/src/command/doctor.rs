@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use doorward_provider::model::time::SystemEntropy;
 use reqwest::{Certificate, Client, redirect};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{CommandError, PAGE, config::stored_clients};
+use super::{
+    CommandError, PAGE,
+    config::stored_clients,
+    findings::{self, Finding},
+};
 use crate::{
     config::{Config, DatabaseConfig, Role, ServeArguments, missing_references},
     output::print,
@@ -27,39 +31,18 @@ pub struct DoctorArguments {
     json: bool,
 }
 
-/// What was looked at: `Ok` with a remark, or what is wrong and what to do.
-type Finding = (&'static str, Result<String, String>);
-
 impl DoctorArguments {
     /// Prints a line for each check. The exit code is 1 if something is wrong.
     pub fn run(&self) -> Result<(), CommandError> {
         let config = self.arguments.load()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let findings = runtime.block_on(examine(&config, &self.arguments.roles));
-        self.report(&findings);
-        match findings.iter().filter(|(_, finding)| finding.is_err()).count() {
-            0 => Ok(()),
-            problems => Err(CommandError::Missing(format!("problems found: {problems}"))),
-        }
-    }
-
-    fn report(&self, findings: &[Finding]) {
         if self.json {
-            let findings: Vec<Value> = findings
-                .iter()
-                .map(|(check, finding)| {
-                    let text = finding.as_ref().unwrap_or_else(|problem| problem);
-                    json!({"check": check, "ok": finding.is_ok(), "text": text})
-                })
-                .collect();
-            return print(&format!("{:#}\n", Value::from(findings)));
+            print(&format!("{:#}\n", findings::as_json(&findings)));
+        } else {
+            findings::print_lines(&findings);
         }
-        for (check, finding) in findings {
-            print(&match finding {
-                Ok(remark) => format!("ok       {check}: {remark}\n"),
-                Err(problem) => format!("PROBLEM  {check}: {problem}\n"),
-            });
-        }
+        findings::outcome(&findings)
     }
 }
 

@@ -88,7 +88,7 @@ async fn revoke(
         return Err(CommandError::Missing(problem));
     }
     context.store.revoke_access(&user.sub, client_id, now).await?;
-    let record = by_operator("access_revoked", "client_id", client_id).on_user(&user.sub);
+    let record = by_operator("access_revoked").on("client_id", client_id).on_user(&user.sub);
     context.audit(record).await;
     tell_revoked(context.json, &user, client_id);
     Ok(())

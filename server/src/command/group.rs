@@ -228,7 +228,7 @@ async fn add(
     settings.apply(&mut group)?;
     let stored = StoredGroup::added(group.clone(), &SystemEntropy);
     add_group(&*context.store, stored).await.map_err(|error| refused(&group.name, error))?;
-    let record = by_operator("group_added", "group", &group.name);
+    let record = by_operator("group_added").on("group", &group.name);
     context.audit(record.changing(None, Some(described(&group)))).await;
     tell(context.json, &group, "was added");
     Ok(())
@@ -253,7 +253,7 @@ async fn set(
     refuse_nothing(group == *before)?;
     let changed = replace_group(&*context.store, &stored, group.clone()).await;
     changed.map_err(|error| refused(name, error))?;
-    let record = by_operator("group_changed", "group", name);
+    let record = by_operator("group_changed").on("group", name);
     context.audit(record.changing(Some(described(before)), Some(described(&group)))).await;
     tell(context.json, &group, "is changed");
     Ok(())
@@ -282,7 +282,7 @@ async fn remove(
     if !context.store.remove_group(name, None).await? {
         return Err(missing(name));
     }
-    let record = by_operator("group_removed", "group", name);
+    let record = by_operator("group_removed").on("group", name);
     context.audit(record.changing(Some(described(&before)), None)).await;
     tell_removed(context.json, name);
     Ok(())
@@ -324,7 +324,7 @@ async fn join(context: &CommandContext, group: &GroupName, user: &str) -> Result
     if let Some(problem) = problem {
         return Err(CommandError::Missing(format!("the user {} {problem}", user.username)));
     }
-    context.audit(by_operator("group_member_added", "group", group).on_user(&user.sub)).await;
+    context.audit(by_operator("group_member_added").on("group", group).on_user(&user.sub)).await;
     tell_joined(context.json, group, &user);
     Ok(())
 }
@@ -345,7 +345,7 @@ async fn leave(
         let problem = format!("the user {} is not a member of {group}", user.username);
         return Err(CommandError::Missing(problem));
     }
-    context.audit(by_operator("group_member_removed", "group", group).on_user(&user.sub)).await;
+    context.audit(by_operator("group_member_removed").on("group", group).on_user(&user.sub)).await;
     tell_left(context.json, group, &user);
     Ok(())
 }

@@ -15,7 +15,10 @@ use reqwest::{Certificate, Client, redirect};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{CommandError, DataArguments};
+use super::{
+    CommandError, DataArguments,
+    findings::{self, Finding},
+};
 use crate::{
     config::{Config, UpstreamConfig},
     output::print,
@@ -46,9 +49,6 @@ impl IdentityProviderCommand {
     }
 }
 
-/// What was looked at: `Ok` with a remark, or what is wrong.
-type Finding = (&'static str, Result<String, String>);
-
 async fn check(config: Config, name: &str, json: bool) -> Result<(), CommandError> {
     let trusted = Tls::trusted(&config.tls, &config.sources).map_err(CommandError::refused)?;
     let issuer = config.provider.settings.issuer.clone();
@@ -65,10 +65,7 @@ async fn check(config: Config, name: &str, json: bool) -> Result<(), CommandErro
     let findings = examine(&theirs, upstream, &trusted).await;
     let registration = registration(&issuer, &name, &client_id);
     report(&findings, &registration, json);
-    match findings.iter().filter(|(_, finding)| finding.is_err()).count() {
-        0 => Ok(()),
-        problems => Err(CommandError::Missing(format!("problems found: {problems}"))),
-    }
+    findings::outcome(&findings)
 }
 
 /// What the client must be registered with at the other provider.
@@ -88,26 +85,15 @@ fn registration(
 
 fn report(findings: &[Finding], registration: &[(&'static str, String)], json: bool) {
     if json {
-        let findings: Vec<Value> = findings
-            .iter()
-            .map(|(check, finding)| {
-                let text = finding.as_ref().unwrap_or_else(|problem| problem);
-                json!({"check": check, "ok": finding.is_ok(), "text": text})
-            })
-            .collect();
         let registration: serde_json::Map<String, Value> = registration
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.as_str().into()))
             .collect();
-        let report = json!({"checks": findings, "registration": registration});
+        let checks = findings::as_json(findings);
+        let report = json!({"checks": checks, "registration": registration});
         return print(&format!("{report:#}\n"));
     }
-    for (check, finding) in findings {
-        print(&match finding {
-            Ok(remark) => format!("ok       {check}: {remark}\n"),
-            Err(problem) => format!("PROBLEM  {check}: {problem}\n"),
-        });
-    }
+    findings::print_lines(findings);
     print("\nThe client must be registered at the other provider with:\n");
     for (name, value) in registration {
         print(&format!("  {name}: {value}\n"));

@@ -175,7 +175,7 @@ async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<
 
 /// A change of this provider's keys.
 fn on_issuer(context: &CommandContext, event: &'static str) -> Record {
-    by_operator(event, "issuer", &context.config.provider.settings.issuer)
+    by_operator(event).on("issuer", &context.config.provider.settings.issuer)
 }
 
 /// Changes the master key in this file.
@@ -293,7 +293,7 @@ async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<()
         add_keys(context, &[algorithm], now).await?;
     }
     context.store.remove_signing_keys(&[kid.to_owned()]).await?;
-    context.audit(by_operator("key_retired", "kid", kid)).await;
+    context.audit(by_operator("key_retired").on("kid", kid)).await;
     tell_retired(context.json, kid);
     Ok(())
 }

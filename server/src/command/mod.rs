@@ -13,6 +13,7 @@ mod db;
 mod directory;
 pub mod doctor;
 mod error;
+mod findings;
 mod grant;
 mod group;
 pub mod health;

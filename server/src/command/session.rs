@@ -120,7 +120,7 @@ async fn end(
             Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username)))
         }
         (count, _) => {
-            context.audit(by_operator("sessions_ended", "sub", &user.sub)).await;
+            context.audit(by_operator("sessions_ended").on_user(&user.sub)).await;
             tell_ended(context.json, &user, count);
             Ok(())
         }

@@ -261,7 +261,7 @@ async fn add(
     let secret = clients::needs_secret(&read(&settings)?)
         .then(|| clients::add_secret(&mut settings, None, None, &SystemEntropy));
     check(context, &settings)?;
-    let record = by_operator("client_added", "client_id", &client_id);
+    let record = by_operator("client_added").on("client_id", &client_id);
     let record = record.changing(None, Some(Value::Object(settings.clone())));
     clients::add_client(&*context.store, client_id.clone(), settings).await?;
     context.audit(record).await;
@@ -308,7 +308,7 @@ async fn remove(
     if !context.store.remove_client(client_id, None).await? {
         return Err(missing(client_id));
     }
-    context.audit(by_operator("client_removed", "client_id", client_id)).await;
+    context.audit(by_operator("client_removed").on("client_id", client_id)).await;
     tell_removed(context.json, client_id);
     Ok(())
 }
@@ -343,7 +343,7 @@ async fn change<T>(
     })
     .await?;
     let (before, after) = ends;
-    let record = by_operator(event, "client_id", client_id);
+    let record = by_operator(event).on("client_id", client_id);
     context.audit(record.changing(Some(before), Some(after))).await;
     Ok(changed)
 }

@@ -100,7 +100,7 @@ async fn add(
     if !context.store.add_registration_token(token).await? {
         return Err(CommandError::Missing("a token of this name is there: try again".to_owned()));
     }
-    context.audit(by_operator("registration_token_added", "token", &id)).await;
+    context.audit(by_operator("registration_token_added").on("token", &id)).await;
     tell_added(context.json, &id, handle.expose(), uses, days);
     Ok(())
 }
@@ -123,7 +123,7 @@ async fn remove(context: &CommandContext, id: &str) -> Result<(), CommandError> 
     if !context.store.remove_registration_token(id).await? {
         return Err(CommandError::Missing(format!("there is no registration token {id:?}")));
     }
-    context.audit(by_operator("registration_token_removed", "token", id)).await;
+    context.audit(by_operator("registration_token_removed").on("token", id)).await;
     tell_removed(context.json, id);
     Ok(())
 }

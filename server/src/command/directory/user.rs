@@ -187,14 +187,13 @@ impl DirectoryUserCommand {
                 let entry = managed.entry(&user.user).await?;
                 let password = password.read()?;
                 let set = managed.manager()?.set_password(&entry, &password, must_change).await;
-                let event = "directory_password_set";
                 if let Err(error) = set {
                     if error.may_have_set_password() {
-                        managed.end_unclear(event, &entry).await?;
+                        managed.end_unclear(Change::PasswordSet, &entry).await?;
                     }
                     return Err(refused(error));
                 }
-                managed.tell(event, &entry, None, "has another password").await
+                managed.finish(Change::PasswordSet, &entry, "has another password").await
             }
         }
     }
@@ -204,21 +203,56 @@ fn enabling(enabled: bool) -> EntryChanges {
     EntryChanges { enabled: Some(enabled), ..EntryChanges::default() }
 }
 
+/// What a command does to an entry.
+#[derive(Clone, Copy)]
+enum Change<'a> {
+    Added,
+    Edited { before: &'a ManagedEntry },
+    PasswordSet,
+}
+
+impl Change<'_> {
+    fn event(self) -> &'static str {
+        match self {
+            Self::Added => "directory_user_added",
+            Self::Edited { .. } => "directory_user_changed",
+            Self::PasswordSet => "directory_password_set",
+        }
+    }
+
+    /// Whether what the account has here ends with it.
+    fn ends_access(self, after: &ManagedEntry) -> bool {
+        matches!(self, Self::PasswordSet) || !after.enabled
+    }
+
+    /// What it was and is, for the history. A password is not shown, and nothing else has changed
+    /// with it.
+    fn data(self, after: &ManagedEntry, details: Map<String, Value>) -> Data {
+        match self {
+            Self::Added => Data::new(details, None, Some(recorded(after))),
+            Self::Edited { before } => {
+                Data::new(details, Some(recorded(before)), Some(recorded(after)))
+            }
+            Self::PasswordSet => Data::new(details, None, None),
+        }
+    }
+}
+
 async fn change(user: &OneEntry, changes: &EntryChanges, what: &str) -> Result<(), CommandError> {
     let managed = Managed::open(&user.directory, &user.data).await?;
     let before = managed.entry(&user.user).await?;
     let after = managed.manager()?.change(&before, changes, CommandContext::now()).await;
-    let event = "directory_user_changed";
+    let change = Change::Edited { before: &before };
     let after = match after {
         Ok(after) => after,
         Err(error) => {
             if error.may_be_changed() && changes.enabled == Some(false) {
-                managed.end_unclear(event, &before).await?;
+                managed.end_unclear(change, &before).await?;
             }
             return Err(refused(error));
         }
     };
-    managed.tell(event, &after, Some(&before), what).await
+    managed.finish(change, &after, what).await
 }
 
 async fn groups(user: &OneEntry, add: &[String], remove: &[String]) -> Result<(), CommandError> {
@@ -242,7 +276,7 @@ async fn groups(user: &OneEntry, add: &[String], remove: &[String]) -> Result<()
             return Err(CommandError::Missing(problem));
         }
         let event = if is_member { "directory_member_added" } else { "directory_member_removed" };
-        let mut record = by_operator(event, "group", &group.id);
+        let mut record = by_operator(event).on("group", &group.id);
         let details = json!({"directory": managed.name, "entry": entry.id, "group": group.name});
         record.data = Data::new(object(details), None, None);
         managed.context.audit(of_user(record, linked.as_ref())).await;
@@ -335,21 +369,21 @@ impl Managed {
     async fn add(&self, new: &NewEntry) -> Result<(), CommandError> {
         let added = self.manager()?.create(new, CommandContext::now()).await;
         let entry = added.map_err(refused)?;
-        self.tell("directory_user_added", &entry, None, "was added").await
+        self.finish(Change::Added, &entry, "was added").await
     }
 
     /// Ends what the account has here, since the directory may have made a change that ends it,
     /// and records that.
     async fn end_unclear(
         &self,
-        event: &'static str,
+        change: Change<'_>,
         entry: &ManagedEntry,
     ) -> Result<(), CommandError> {
         let Some(user) = self.linked(entry).await? else { return Ok(()) };
         let store = &self.context.store;
         let ended =
             end_access(store.clone(), store.clone(), &user.sub, CommandContext::now()).await;
-        let mut record = by_operator(event, "entry", &entry.id);
+        let mut record = by_operator(change.event()).on("entry", &entry.id);
         record.outcome = Outcome::Failed;
         let details = json!({"directory": self.name, "ended_sessions": ended.as_ref().ok()});
         record.data = Data::new(object(details), None, None);
@@ -362,29 +396,25 @@ impl Managed {
 
     /// Ends what the account has here if the change was one that ends it, records the change, and
     /// says what was done.
-    async fn tell(
+    async fn finish(
         &self,
-        event: &'static str,
+        change: Change<'_>,
         entry: &ManagedEntry,
-        before: Option<&ManagedEntry>,
         what: &str,
     ) -> Result<(), CommandError> {
         let linked = self.linked(entry).await?;
         let mut details = json!({"directory": self.name});
         let mut facts = json!({"username": entry.username, "id": entry.id, "dn": entry.dn});
-        let ends = event == "directory_password_set" || !entry.enabled;
         let mut ended = Ok(0);
-        if let Some(user) = linked.as_ref().filter(|_| ends) {
+        if let Some(user) = linked.as_ref().filter(|_| change.ends_access(entry)) {
             let store = &self.context.store;
             let now = CommandContext::now();
             ended = end_access(store.clone(), store.clone(), &user.sub, now).await;
             facts["ended_sessions"] = json!(ended.as_ref().ok());
             details["ended_sessions"] = json!(ended.as_ref().ok());
         }
-        let mut record = by_operator(event, "entry", &entry.id);
-        let is_password = event == "directory_password_set";
-        let after = (!is_password).then(|| recorded(entry));
-        record.data = Data::new(object(details), before.map(recorded), after);
+        let mut record = by_operator(change.event()).on("entry", &entry.id);
+        record.data = change.data(entry, object(details));
         self.context.audit(of_user(record, linked.as_ref())).await;
         ended?;
         let sentence = format!("The user {} {what} in the directory.", entry.username);

@@ -192,7 +192,7 @@ impl ImportArguments {
             self.take_over(&context, &reading, &counted, configuration, &mut outcome).await;
         outcome.stopped = written.is_err();
         if !self.dry_run && written.is_ok() {
-            context.audit(by_operator("users_imported", "file", &reading.shown)).await;
+            context.audit(by_operator("users_imported").on("file", &reading.shown)).await;
         }
         // After an error, too: the new secrets of clients are nowhere else.
         outcome.report(context.json);
@@ -326,7 +326,7 @@ impl ImportArguments {
             if !self.dry_run {
                 let added = StoredGroup::added(group, &SystemEntropy);
                 match groups::add_group(&**store, added).await {
-                    Ok(_) => context.audit(by_operator("group_added", "group", &name)).await,
+                    Ok(_) => context.audit(by_operator("group_added").on("group", &name)).await,
                     Err(GroupChangeError::Store(error)) => return Err(error.into()),
                     Err(problem) => return Ok(Err(format!("the group {path}: {problem}"))),
                 }
@@ -400,7 +400,7 @@ impl ImportArguments {
             if let Some(secret) = secret {
                 outcome.tell_secret(name.clone(), secret.expose());
             }
-            context.audit(by_operator("client_added", "client_id", &id)).await;
+            context.audit(by_operator("client_added").on("client_id", &id)).await;
         }
         outcome.clients.added += 1;
         for what in &client.left {

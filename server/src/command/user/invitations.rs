@@ -52,7 +52,7 @@ pub async fn uninvite(context: &CommandContext, typed: &str) -> Result<(), Comma
     let email = EmailAddress::parse(typed).map_err(CommandError::refused)?;
     let removed = context.store.remove_tickets_about(PURPOSE, &email.normalized()).await?;
     if removed > 0 {
-        context.audit(by_operator("user_uninvited", "email", email.as_str())).await;
+        context.audit(by_operator("user_uninvited").on("email", email.as_str())).await;
     }
     tell_uninvited(context.json, &email, removed)
 }

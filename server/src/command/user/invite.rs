@@ -77,7 +77,7 @@ impl Invite {
             InviteError::Store(error) => error.into(),
             other => CommandError::Missing(other.to_string()),
         })?;
-        context.audit(by_operator("user_invited", "email", &self.email)).await;
+        context.audit(by_operator("user_invited").on("email", &self.email)).await;
         self.tell(context.json, self.print_link.then_some(link).as_deref());
         Ok(())
     }

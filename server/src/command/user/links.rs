@@ -73,7 +73,7 @@ pub async fn unlink(
             return Err(CommandError::refused(problem));
         }
     }
-    context.audit(by_operator("user_unlinked", "sub", &user.sub)).await;
+    context.audit(by_operator("user_unlinked").on_user(&user.sub)).await;
     tell_unlinked(context.json, &user, provider, &link.id.subject);
     Ok(())
 }

@@ -359,7 +359,7 @@ async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), Comma
     let user = context.user(name).await?;
     let before = context.store.reset_factors(&user.sub, None, CommandContext::now()).await?;
     let before = before.unwrap_or_default();
-    context.audit(by_operator("user_factors_reset", "sub", &user.sub)).await;
+    context.audit(by_operator("user_factors_reset").on_user(&user.sub)).await;
     tell_reset(context.json, &user, before);
     Ok(())
 }
@@ -386,7 +386,7 @@ async fn remove(
     let user = context.user(name).await?;
     confirmation.ask(&removal_question(&user))?;
     context.store.remove_user(&user.sub, CommandContext::now()).await?;
-    let record = by_operator("user_removed", "sub", &user.sub);
+    let record = by_operator("user_removed").on_user(&user.sub);
     context.audit(record.changing(Some(audited(&user)), None)).await;
     tell_removed(context.json, &user);
     Ok(())
@@ -478,7 +478,7 @@ async fn report(
     event: &'static str,
     what: &str,
 ) {
-    let record = by_operator(event, "sub", &user.sub);
+    let record = by_operator(event).on_user(&user.sub);
     context.audit(record.changing(before.map(audited), Some(audited(user)))).await;
     tell(context.json, user, what);
 }

@@ -3,7 +3,7 @@
 use doorward_admin::{AdminScope, PAGES_CLIENT_ID, PAGES_PATH, SIGNED_IN_PATH, api::AUDIENCE};
 use doorward_protocol::scope::OPENID;
 use doorward_provider::model::client::ClientSettings;
-use doorward_resource_server::{ResourceServerSettings, TrustedIssuer};
+use doorward_resource_server::ResourceServerSettings;
 use serde_json::json;
 
 use super::super::{
@@ -11,6 +11,7 @@ use super::super::{
     file::ConfigFile,
     values::{WebUrl, is_loopback, origin_of},
 };
+use super::{own_issuer, refuse_nobody_served};
 
 /// Checks what the API for operators is made from; `None` if it is off.
 pub fn check(
@@ -22,18 +23,9 @@ pub fn check(
     if !section.enabled {
         return Ok(None);
     }
-    if section.requests_per_minute == 0 {
-        let problem = "give at least 1: with 0 nobody is served";
-        let key = "admin.requests_per_minute";
-        return Err(sources.refuse(key, section.requests_per_minute, problem));
-    }
-    let mut trusted = TrustedIssuer::new(issuer.as_str(), AUDIENCE);
-    if let Some(address) = &section.issuer_address {
-        trusted = trusted.with_address(address);
-        trusted
-            .check()
-            .map_err(|error| sources.refuse("admin.issuer_address", address, error.to_string()))?;
-    }
+    refuse_nobody_served("admin", section.requests_per_minute, sources)?;
+    let address = section.issuer_address.as_deref();
+    let trusted = own_issuer("admin", issuer, AUDIENCE, address, sources)?;
     let mut settings = ResourceServerSettings::for_issuer(trusted);
     // Proofs name the URL of the request. On a listener of its own nobody knows it unless told.
     let own = section.listen.is_none().then(|| origin_of(issuer.as_str()));

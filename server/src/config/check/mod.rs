@@ -20,6 +20,7 @@ use std::time::Duration;
 
 pub use self::admin::pages_scope;
 use doorward_admin::api::{COMMAND_CLIENT, command_client};
+use doorward_resource_server::TrustedIssuer;
 
 use super::{
     Config, ConfigError, ConfigErrors, ConnectionsConfig, Role, SettingSources, StopConfig, demo,
@@ -161,6 +162,35 @@ fn traces(file: &ConfigFile, sources: &SettingSources) -> Result<Option<String>,
         }
         collector => Ok(collector),
     }
+}
+
+/// The issuer of an API of this server, asked at another address if the section gives one.
+fn own_issuer(
+    section: &str,
+    issuer: &WebUrl,
+    audience: &str,
+    address: Option<&str>,
+    sources: &SettingSources,
+) -> Result<TrustedIssuer, ConfigError> {
+    let trusted = TrustedIssuer::new(issuer.as_str(), audience);
+    let Some(address) = address else { return Ok(trusted) };
+    let trusted = trusted.with_address(address);
+    let key = format!("{section}.issuer_address");
+    trusted.check().map_err(|error| sources.refuse(&key, address, error.to_string()))?;
+    Ok(trusted)
+}
+
+fn refuse_nobody_served(
+    section: &str,
+    requests_per_minute: u32,
+    sources: &SettingSources,
+) -> Result<(), ConfigError> {
+    if requests_per_minute > 0 {
+        return Ok(());
+    }
+    let key = format!("{section}.requests_per_minute");
+    let problem = "give at least 1: with 0 nobody is served";
+    Err(sources.refuse(&key, requests_per_minute, problem))
 }
 
 /// Everyone knows the demo users' passwords, so demo mode is for this machine only.

@@ -1,13 +1,14 @@
 //! `[scim]`.
 
 use doorward_admin::scim::{AUDIENCE, BASE_PATH, ScimSettings};
-use doorward_resource_server::{ResourceServerSettings, TrustedIssuer};
+use doorward_resource_server::ResourceServerSettings;
 
 use super::super::{
     ConfigError, ScimConfig, SettingSources,
     file::ScimSection,
     values::{WebUrl, origin_of},
 };
+use super::{own_issuer, refuse_nobody_served};
 
 /// Checks what the endpoint is made from; `None` if it is off.
 pub fn check(
@@ -18,18 +19,9 @@ pub fn check(
     if !section.enabled {
         return Ok(None);
     }
-    if section.requests_per_minute == 0 {
-        let problem = "give at least 1: with 0 nobody is served";
-        let key = "scim.requests_per_minute";
-        return Err(sources.refuse(key, section.requests_per_minute, problem));
-    }
-    let mut trusted = TrustedIssuer::new(issuer.as_str(), AUDIENCE);
-    if let Some(address) = &section.issuer_address {
-        trusted = trusted.with_address(address);
-        trusted
-            .check()
-            .map_err(|error| sources.refuse("scim.issuer_address", address, error.to_string()))?;
-    }
+    refuse_nobody_served("scim", section.requests_per_minute, sources)?;
+    let address = section.issuer_address.as_deref();
+    let trusted = own_issuer("scim", issuer, AUDIENCE, address, sources)?;
     let mut resource_server = ResourceServerSettings::for_issuer(trusted);
     let own = section.url.as_ref().map(|url| url.as_str().to_owned());
     let url = own.unwrap_or_else(|| origin_of(issuer.as_str()));
