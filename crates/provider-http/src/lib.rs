@@ -38,7 +38,12 @@ use crate::{
         jwks::{self, JwksDocument},
         par, related_origins, revocation, token, upstream_logout, userinfo,
     },
-    http::{audit, cookies::Cookies, cors, dpop, refusal, return_url::BasePath},
+    http::{
+        audit,
+        cookies::Cookies,
+        cors, dpop, refusal,
+        return_url::{AccountPage, BasePath},
+    },
     page::{
         account, authenticator, consent, demo_mail, device, external, forgot_password, grants,
         home, invitation, login, logout, passkey_options, passkeys, recovery_codes, register,
@@ -252,28 +257,43 @@ fn pages(provider: &Arc<Provider>) -> Router<AppState> {
             get_or_post(get(upstream::callback).post(upstream::posted_callback)),
         )
         .route(&paths::external_signed_out("{name}"), get(logout::after_elsewhere))
-        .route("/account/logout", get(logout::get).post(logout::post))
+        .route(logout::PATH, get(logout::get).post(logout::post))
         .route(paths::FORGOT_PASSWORD, get(forgot_password::get).post(forgot_password::post))
         .route(paths::RESET_PASSWORD, get(reset_password::get).post(reset_password::post))
         .route(paths::REGISTER, get(register::get).post(register::post))
         .route(paths::VERIFY_EMAIL, get(verify_email::get).post(verify_email::post))
         .route(paths::INVITATION, get(invitation::get).post(invitation::post))
-        .route("/account/second-step", get(second_step::get).post(second_step::post))
-        .route("/account/authenticator", get(authenticator::get).post(authenticator::post))
-        .route("/account/passkeys", get(passkeys::get).post(passkeys::post))
+        .route(second_step::PATH, get(second_step::get).post(second_step::post))
+        .route(AccountPage::Authenticator.path(), get(authenticator::get).post(authenticator::post))
+        .route(AccountPage::Passkeys.path(), get(passkeys::get).post(passkeys::post))
         .route("/account/passkey-options", post(passkey_options::post))
-        .route("/account/recovery-codes", get(recovery_codes::get).post(recovery_codes::post))
-        .route("/account", get(account::get))
-        .route("/account/profile", get(account::profile::get).post(account::profile::post))
-        .route("/account/email", get(account::email::get).post(account::email::post))
-        .route("/account/password", get(account::password::get).post(account::password::post))
-        .route("/account/identities", get(account::identities::get).post(account::identities::post))
-        .route("/account/sessions", get(account::sessions::get).post(account::sessions::post))
-        .route("/account/activity", get(account::activity::get))
-        .route("/account/data", get(account::data::get).post(account::data::post))
-        .route("/account/delete", get(account::deletion::get).post(account::deletion::post))
-        .route("/grants", get(grants::get).post(grants::post))
-        .route("/consent", get(consent::get).post(consent::post))
+        .route(
+            AccountPage::RecoveryCodes.path(),
+            get(recovery_codes::get).post(recovery_codes::post),
+        )
+        .route(AccountPage::Index.path(), get(account::get))
+        .route(AccountPage::Profile.path(), get(account::profile::get).post(account::profile::post))
+        .route(AccountPage::Email.path(), get(account::email::get).post(account::email::post))
+        .route(
+            AccountPage::Password.path(),
+            get(account::password::get).post(account::password::post),
+        )
+        .route(
+            AccountPage::Identities.path(),
+            get(account::identities::get).post(account::identities::post),
+        )
+        .route(
+            AccountPage::Sessions.path(),
+            get(account::sessions::get).post(account::sessions::post),
+        )
+        .route(AccountPage::Activity.path(), get(account::activity::get))
+        .route(AccountPage::Data.path(), get(account::data::get).post(account::data::post))
+        .route(
+            AccountPage::Delete.path(),
+            get(account::deletion::get).post(account::deletion::post),
+        )
+        .route(grants::PATH, get(grants::get).post(grants::post))
+        .route(consent::PATH, get(consent::get).post(consent::post))
         .route(paths::DEVICE, get(device::get).post(device::post))
         .route("/demo/mail", get(demo_mail::list))
         .route("/demo/mail/{number}", get(demo_mail::text))

@@ -563,7 +563,6 @@ impl Provider {
     ) -> Result<UserinfoAnswer, UserinfoError> {
         let userinfo = Userinfo {
             access_tokens: self.access_tokens(),
-            clients: self.directory(),
             resources: &self.resources,
             proofs: self.proofs(),
             keys: &self.keys,

@@ -74,9 +74,6 @@ fn refuse(error: PushError) -> OAuthError {
         PushError::TooMany => OAuthError::new(ErrorCode::TemporarilyUnavailable, error.to_string())
             .too_many_requests(TOO_MANY_RETRY),
         PushError::Dpop(error) => OAuthError::from(&TokenError::from(error)),
-        PushError::Store(_) => OAuthError::new(
-            ErrorCode::TemporarilyUnavailable,
-            "The provider can't answer at the moment. Try again later.",
-        ),
+        PushError::Store(error) => OAuthError::from(&TokenError::Store(error)),
     }
 }

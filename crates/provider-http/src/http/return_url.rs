@@ -67,7 +67,7 @@ impl AccountPage {
     ];
 
     /// Its path under the base path.
-    pub(crate) fn path(self) -> &'static str {
+    pub(crate) const fn path(self) -> &'static str {
         match self {
             Self::Authenticator => "/account/authenticator",
             Self::RecoveryCodes => "/account/recovery-codes",

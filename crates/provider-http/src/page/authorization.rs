@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header::REFERRER_POLICY},
     response::{IntoResponse as _, Response},
 };
-use doorward_protocol::params::encode;
 use doorward_provider::{
     model::paths,
     use_case::authorize::{AuthorizationResponse, Outcome, ResponseMode},
@@ -74,8 +73,7 @@ impl AppState {
 
     /// A redirect to the login page, which returns to this address.
     pub(crate) fn to_login(&self, return_url: &ReturnUrl) -> Response {
-        let query = encode([("return_url", return_url.to_text().as_str())]);
-        see_other(&self.base.join(&format!("/account/login?{query}")))
+        see_other(&leading_on(self, paths::LOGIN, Some(return_url)))
     }
 
     /// The cookie that makes the browser agree with the `session_state` of a response, for example

@@ -4,13 +4,16 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
+use doorward_provider::model::paths;
 use leptos::prelude::*;
 
 use crate::{
     http::return_url::AccountPage,
     page::{
         error::PageError,
+        grants,
         layout::{Layout, document},
+        logout,
         response::{html, see_other},
     },
     texts::Localized,
@@ -21,18 +24,18 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let Some(session) = state.session(&headers).await? else {
-        return Ok(see_other(&state.base.join("/account/login")));
+        return Ok(see_other(&state.base.join(paths::LOGIN)));
     };
     let home = Home {
         username: state.username(&session).await?,
         account: state.base.join("/account"),
-        grants: state.base.join("/grants"),
+        grants: state.base.join(grants::PATH),
         passkeys: state
             .provider
             .offers_passkeys()
             .then(|| state.base.join(AccountPage::Passkeys.path())),
         authenticator: state.base.join(AccountPage::Authenticator.path()),
-        logout: state.base.join("/account/logout"),
+        logout: state.base.join(logout::PATH),
     };
     Ok(html(StatusCode::OK, view(&state.layout(), home)))
 }

@@ -8,7 +8,7 @@ use doorward_provider::{
     model::{paths, token_handle::TokenHandle},
     use_case::{
         accounts::{AccountError, PendingRegistration, RegistrationForm, RegistrationLink},
-        second_step::AfterPassword,
+        second_step::{AfterPassword, SignInRequest},
         sign_in::SignIn,
     },
 };
@@ -132,7 +132,8 @@ async fn finish(
     let before = state.cookies.read(headers, Cookie::Session);
     let device = user_agent::device(headers, peer);
     let remembered = state.cookies.read(headers, Cookie::Remembered);
-    let after = state.provider.after_password(&user, false, false, remembered.as_ref());
+    let request = SignInRequest { browser: remembered.as_ref(), ..SignInRequest::default() };
+    let after = state.provider.after_password(&user, request);
     let started = match (after.await, SignIn::by_password(&user)) {
         (Ok(AfterPassword::SecondStep(handle)), _) => {
             return Ok(second_step::begin(state, &handle, return_url.as_ref()));

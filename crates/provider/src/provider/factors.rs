@@ -29,8 +29,8 @@ use crate::{
         accounts::{Asker, Told},
         passkeys::{PasskeyError, PasskeyQuestion, Passkeys, passkey_name},
         second_step::{
-            AfterPassword, FinishedSignIn, FirstStep, SecondStepError, SecondSteps, StepOrigin,
-            UnfinishedSignIn,
+            AfterPassword, FinishedSignIn, FirstStep, SecondStepError, SecondSteps, SignInRequest,
+            StepOrigin, UnfinishedSignIn,
         },
         sign_in::{SignIn, SignInError},
         totp::AuthenticatorApps,
@@ -40,17 +40,13 @@ use crate::{
 /// What users do with their second factors.
 impl Provider {
     /// What comes after the right password of this user: the session, or the second step of the
-    /// sign-in. `by_request`: the client asks for two factors in this very sign-in. `remembered` is
-    /// the cookie of a browser that is remembered for the second factor.
+    /// sign-in.
     pub async fn after_password(
         &self,
         user: &User,
-        by_request: bool,
-        remember: bool,
-        remembered: Option<&TokenHandle>,
+        request: SignInRequest<'_>,
     ) -> Result<AfterPassword, SignInError> {
-        let first = FirstStep::Password;
-        self.second_steps().begin(user, first, by_request, remember, remembered).await
+        self.second_steps().begin(user, FirstStep::Password, request).await
     }
 
     /// The same after a sign-in at another provider. One by several factors, where the operator
@@ -59,9 +55,7 @@ impl Provider {
         &self,
         user: &User,
         sign_in: &SignIn,
-        by_request: bool,
-        remember: bool,
-        remembered: Option<&TokenHandle>,
+        request: SignInRequest<'_>,
     ) -> Result<AfterPassword, SignInError> {
         match &sign_in.proof {
             SignInProof::External(session) if AcrLevel::of(&sign_in.amr) == AcrLevel::One => {
@@ -70,7 +64,7 @@ impl Provider {
                 } else {
                     FirstStep::Elsewhere(session.clone(), sign_in.auth_time)
                 };
-                self.second_steps().begin(user, first, by_request, remember, remembered).await
+                self.second_steps().begin(user, first, request).await
             }
             _ => Ok(AfterPassword::SignedIn),
         }
@@ -168,7 +162,8 @@ impl Provider {
         audit::Event::RecoveryCodeUsed { sub: &user.sub, peer: asker.address, count }.log();
         let first = FirstStep::RecoveryCode;
         let after = if factors.has_second_step() {
-            self.second_steps().begin(&user, first, false, remember, None).await?
+            let request = SignInRequest { remember, ..SignInRequest::default() };
+            self.second_steps().begin(&user, first, request).await?
         } else {
             AfterPassword::SignedIn
         };

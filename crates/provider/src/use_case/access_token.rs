@@ -10,8 +10,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     keys::KeyRing,
     model::{
-        grant::Grant, message_identity::MessageIdentity, time::Clock, token_handle::TokenHandle,
-        user::User,
+        client::Client, grant::Grant, message_identity::MessageIdentity, time::Clock,
+        token_handle::TokenHandle, user::User,
     },
     store::{Grants, ReferenceTokens, SingleUses, StoreError},
     use_case::client_directory::ClientDirectory,
@@ -22,6 +22,8 @@ use crate::{
 pub(crate) struct LiveAccessToken {
     /// What it says.
     pub(crate) claims: Arc<AccessTokenClaims>,
+    /// The client to which it was issued.
+    pub(crate) client: Arc<Client>,
     /// The grant and the user behind it; `None` for a token that a client got for itself.
     pub(crate) grant: Option<(Arc<Grant>, User)>,
 }
@@ -53,7 +55,8 @@ impl AccessTokens<'_> {
     ) -> Result<Option<Arc<AccessTokenClaims>>, StoreError> {
         let now = self.clock.now();
         // A handle is base64url, and so never has the dots of a JWT.
-        let claims = if presented.contains('.') {
+        let is_jwt = presented.contains('.');
+        let claims = if is_jwt {
             self.keys.verify_access_token(presented)
         } else {
             self.reference_tokens
@@ -66,8 +69,7 @@ impl AccessTokens<'_> {
         };
         let Some(claims) = claims.filter(holds) else { return Ok(None) };
         // A reference that was revoked is gone; a JWT is noted.
-        let revoked =
-            presented.contains('.') && self.single_uses.is_used(revoked_jwt(&claims)).await?;
+        let revoked = is_jwt && self.single_uses.is_used(revoked_jwt(&claims)).await?;
         Ok((!revoked).then_some(claims))
     }
 
@@ -81,11 +83,11 @@ impl AccessTokens<'_> {
         };
         let Some(client) = self.clients.find(&claims.client_id).await? else { return Ok(None) };
         let Some(grant_id) = claims.grant_id.as_ref() else {
-            return Ok(Some(LiveAccessToken { claims, grant: None }));
+            return Ok(Some(LiveAccessToken { claims, client, grant: None }));
         };
         let grant = self.grants.live_grant(grant_id, self.clock.now()).await?;
         let grant =
             grant.filter(|(_, user)| user.enabled && client.subject(&user.sub) == claims.sub);
-        Ok(grant.map(|grant| LiveAccessToken { claims, grant: Some(grant) }))
+        Ok(grant.map(|grant| LiveAccessToken { claims, client, grant: Some(grant) }))
     }
 }

@@ -220,10 +220,7 @@ impl TokenIntrospection<'_> {
         let Some(api) = self.resources.api(name).filter(|_| live.claims.aud.contains(name)) else {
             return Ok(None);
         };
-        let client_id = &live.claims.client_id;
-        let Some(client) = self.access_tokens.clients.find(client_id).await? else {
-            return Ok(None);
-        };
+        let client = live.client;
         let username = live.grant.and_then(|(_, user)| shown_name(&client, user));
         let mut claims = Arc::unwrap_or_clone(live.claims);
         claims.scope = claims.scope.filtered(|scope| api.scopes.iter().any(|own| own == scope));

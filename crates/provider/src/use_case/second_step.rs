@@ -165,6 +165,17 @@ pub enum SecondStepError {
     Store(#[from] StoreError),
 }
 
+/// What is known of a sign-in when its first step is done.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SignInRequest<'a> {
+    /// Whether the client asks for two factors in this very sign-in.
+    pub two_factors: bool,
+    /// Whether the session is to outlive the closing of the browser.
+    pub remember: bool,
+    /// The cookie of a browser that is remembered for the second factor.
+    pub browser: Option<&'a TokenHandle>,
+}
+
 /// Where a second step comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct StepOrigin<'a> {
@@ -197,13 +208,12 @@ impl SecondSteps<'_> {
         &self,
         user: &User,
         first: FirstStep,
-        by_request: bool,
-        remember: bool,
-        remembered: Option<&TokenHandle>,
+        request: SignInRequest<'_>,
     ) -> Result<AfterPassword, SignInError> {
+        let SignInRequest { two_factors: by_request, remember, browser } = request;
         let factors = self.factors.factors(&user.sub).await?;
         let by_setting = self.settings.require.applies_to(user);
-        let is_remembered = factors.totp_since.zip(remembered).is_some_and(|(since, cookie)| {
+        let is_remembered = factors.totp_since.zip(browser).is_some_and(|(since, cookie)| {
             let (lifetime, now) = (self.settings.remember, self.clock.now());
             self.browsers.recognises(cookie, user, since, lifetime, now)
         });

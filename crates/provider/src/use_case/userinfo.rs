@@ -11,7 +11,6 @@ use crate::{
     store::StoreError,
     use_case::{
         access_token::{AccessTokens, LiveAccessToken},
-        client_directory::ClientDirectory,
         dpop::{DpopError, ProofVerifier, is_made_by},
         error::sentence,
     },
@@ -88,7 +87,6 @@ pub enum Presentation<'a> {
 /// Answers with claims about the user: what it reads for that.
 pub(crate) struct Userinfo<'a> {
     pub(crate) access_tokens: AccessTokens<'a>,
-    pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
     pub(crate) proofs: ProofVerifier<'a>,
     pub(crate) keys: &'a KeyRing,
@@ -103,10 +101,8 @@ impl Userinfo<'_> {
         access_token: &Secret,
         presented: Presentation<'_>,
     ) -> Result<UserinfoAnswer, UserinfoError> {
-        let LiveAccessToken { claims: token, grant } =
+        let LiveAccessToken { claims: token, client, grant } =
             self.access_tokens.live(access_token).await?.ok_or(UserinfoError::InvalidToken)?;
-        let client = self.clients.find(&token.client_id).await?;
-        let client = client.ok_or(UserinfoError::InvalidToken)?;
         let proof =
             self.check_presentation(&client, access_token, token.cnf.as_ref(), presented)?;
         if !token.scope.contains(OPENID) {

@@ -18,6 +18,7 @@ use crate::{
         form::PageForm,
         fresh_session::FreshSession,
         peer::Peer,
+        return_url::AccountPage,
     },
     page::{
         account_form::AskingBrowser,
@@ -28,7 +29,7 @@ use crate::{
     texts::Localized,
 };
 
-const OWN_PATH: &str = "/account/data";
+const OWN_PATH: &str = AccountPage::Data.path();
 
 pub(crate) async fn get(
     Localized(state): Localized,

@@ -20,6 +20,7 @@ use crate::{
         form::PageForm,
         fresh_session::FreshSession,
         peer::Peer,
+        return_url::AccountPage,
     },
     page::{
         account_form::AskingBrowser,
@@ -30,7 +31,7 @@ use crate::{
     texts::Localized,
 };
 
-const OWN_PATH: &str = "/account/delete";
+const OWN_PATH: &str = AccountPage::Delete.path();
 
 pub(crate) async fn get(
     Localized(state): Localized,

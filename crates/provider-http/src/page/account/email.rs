@@ -19,6 +19,7 @@ use crate::{
         form::PageForm,
         fresh_session::FreshSession,
         peer::Peer,
+        return_url::AccountPage,
     },
     page::{
         account_form::{AskingBrowser, Problem},
@@ -29,7 +30,7 @@ use crate::{
     texts::Localized,
 };
 
-const OWN_PATH: &str = "/account/email";
+const OWN_PATH: &str = AccountPage::Email.path();
 
 pub(crate) async fn get(
     Localized(state): Localized,

@@ -15,7 +15,7 @@ use axum::{http::StatusCode, response::Response};
 use crate::{
     AppState,
     http::fresh_session::SignedIn,
-    page::{error::PageError, response::html},
+    page::{error::PageError, grants, logout, response::html},
     texts::Localized,
 };
 
@@ -29,7 +29,7 @@ pub(crate) async fn get(
     let index = view::Index {
         username: state.username(&session).await?,
         entries: entries(&state),
-        logout: state.base.join("/account/logout"),
+        logout: state.base.join(logout::PATH),
     };
     Ok(html(StatusCode::OK, view::index(&state.layout(), index)))
 }
@@ -48,7 +48,7 @@ fn entries(state: &AppState) -> Vec<view::Entry> {
         ("/account/recovery-codes", t.recovery_codes, true),
         ("/account/identities", state.texts.external.section, has_providers),
         ("/account/sessions", t.sessions, true),
-        ("/grants", t.applications, true),
+        (grants::PATH, t.applications, true),
         ("/account/activity", t.activity, true),
         ("/account/data", t.data, true),
         ("/account/delete", t.delete, settings.allow_deletion),

@@ -23,6 +23,7 @@ use crate::{
         form::PageForm,
         fresh_session::FreshSession,
         peer::Peer,
+        return_url::AccountPage,
         user_agent,
     },
     page::{
@@ -35,7 +36,7 @@ use crate::{
     texts::Localized,
 };
 
-const OWN_PATH: &str = "/account/password";
+const OWN_PATH: &str = AccountPage::Password.path();
 
 pub(crate) async fn get(
     Localized(state): Localized,

@@ -25,6 +25,7 @@ use crate::{
         form::PageForm,
         fresh_session::FreshSession,
         peer::Peer,
+        return_url::AccountPage,
     },
     page::{
         account_form::AskingBrowser,
@@ -35,7 +36,7 @@ use crate::{
     texts::Localized,
 };
 
-const OWN_PATH: &str = "/account/profile";
+const OWN_PATH: &str = AccountPage::Profile.path();
 
 pub(crate) async fn get(
     Localized(state): Localized,

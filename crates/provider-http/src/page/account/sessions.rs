@@ -17,18 +17,20 @@ use crate::{
         form::{PageForm, PageQuery},
         fresh_session::SignedIn,
         peer::Peer,
+        return_url::AccountPage,
         user_agent,
     },
     page::{
         error::PageError,
         grants,
         layout::hidden,
+        logout,
         response::{html, see_other, with_cookie},
     },
     texts::Localized,
 };
 
-const OWN_PATH: &str = "/account/sessions";
+const OWN_PATH: &str = AccountPage::Sessions.path();
 
 pub(crate) async fn get(
     Localized(state): Localized,
@@ -90,7 +92,7 @@ struct List {
 impl List {
     fn page(self, state: &AppState) -> String {
         let t = state.texts;
-        let (action, logout) = (state.base.join(OWN_PATH), state.base.join("/account/logout"));
+        let (action, logout) = (state.base.join(OWN_PATH), state.base.join(logout::PATH));
         let more = self.next.map(|SessionCursor { auth_time, sid }| {
             let cursor = format!("{}.{sid}", auth_time.seconds());
             let query = params::encode([("sessions", cursor.as_str())]);

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use crate::{
     http::csrf,
     page::{
+        account_form::RETURN_URL,
         layout::{Layout, document, hidden},
         qr_code::qr_code,
         utc_time::utc_time,
@@ -106,7 +107,7 @@ pub(crate) fn set_up(layout: &Layout, form: SetUp) -> String {
             <form class="stack" method="post" action=form.action>
                 {hidden(csrf::FIELD, form.form_token)}
                 {hidden("secret", form.kept)}
-                {form.return_url.map(|return_url| hidden("return_url", return_url))}
+                {form.return_url.map(|return_url| hidden(RETURN_URL, return_url))}
                 {code_field(f.code_of_app, true, failed)}
                 {form.effect.map(|effect| view! { <p class="muted">{effect}</p> })}
                 <div class="stack-tight">

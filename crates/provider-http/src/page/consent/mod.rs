@@ -26,6 +26,7 @@ use crate::{
         return_url::{ForeignReturnUrl, ReturnUrl},
     },
     page::{
+        account_form::RETURN_URL,
         error::PageError,
         policy::PagePolicy,
         response::{html_with_policy, see_other, with_cookie},
@@ -34,7 +35,7 @@ use crate::{
 };
 use url::Url;
 
-const PATH: &str = "/consent";
+pub(crate) const PATH: &str = "/consent";
 
 /// `GET /consent` has nothing to ask.
 pub(crate) async fn get(Localized(state): Localized) -> Response {
@@ -112,7 +113,7 @@ pub(crate) async fn post(
     headers: HeaderMap,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
-    let return_url = form.get("return_url").ok_or(ForeignReturnUrl).and_then(ReturnUrl::parse);
+    let return_url = form.get(RETURN_URL).ok_or(ForeignReturnUrl).and_then(ReturnUrl::parse);
     let return_url = return_url.map_err(|error| state.error(error))?;
     let state = state.for_request_of(Some(&return_url)).await;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {

@@ -3,6 +3,7 @@
 use doorward_provider::model::resource::ScopeDescription;
 use leptos::prelude::*;
 
+use crate::page::account_form::RETURN_URL;
 use crate::page::layout::{Layout, document, hidden};
 use crate::{http::csrf, texts::Texts};
 
@@ -64,7 +65,7 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
             </div>
             <form class="stack" method="post" action=consent.action>
                 {hidden(csrf::FIELD, consent.form_token)}
-                {hidden("return_url", consent.return_url)}
+                {hidden(RETURN_URL, consent.return_url)}
                 {hidden("sid", consent.sid)}
                 <ul class="scope-list">
                     {consent.scopes.into_iter().map(|own| scope(t, t.scope(own))).collect_view()}

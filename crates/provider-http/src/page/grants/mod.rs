@@ -14,7 +14,7 @@ use doorward_protocol::{
     ids::{ClientId, SessionId},
     params::{self, Params},
 };
-use doorward_provider::model::{session::SessionCursor, time::Timestamp};
+use doorward_provider::model::{paths, session::SessionCursor, time::Timestamp};
 
 use crate::{
     http::{
@@ -25,12 +25,13 @@ use crate::{
     },
     page::{
         error::PageError,
+        logout,
         response::{html, see_other, with_cookie},
     },
     texts::Localized,
 };
 
-const PATH: &str = "/grants";
+pub(crate) const PATH: &str = "/grants";
 
 /// Where the lists of the page begin: `?applications=page&sessions=1800000000.abc`. Anything else
 /// shows the beginning.
@@ -62,7 +63,7 @@ pub(crate) async fn get(
 ) -> Result<Response, PageError> {
     let position = query.map_or_else(|_| Position::default(), |query| Position::parse(&query.0));
     let Some(session) = state.session(&headers).await? else {
-        return Ok(see_other(&state.base.join("/account/login")));
+        return Ok(see_other(&state.base.join(paths::LOGIN)));
     };
     let sub = &session.authentication.sub;
     let clients = state.provider.clients_with_access(sub, position.clients.as_ref()).await;
@@ -87,7 +88,7 @@ pub(crate) async fn get(
     let grants = view::Grants {
         action: state.base.join(PATH),
         home: state.base.join("/"),
-        logout: state.base.join("/account/logout"),
+        logout: state.base.join(logout::PATH),
         form_token: token.value,
         clients,
         more_clients,

@@ -18,7 +18,7 @@ use doorward_provider::{
         authorize::AuthorizeRequest,
         directory::DirectorySignIn,
         passkeys::PasskeyError,
-        second_step::AfterPassword,
+        second_step::{AfterPassword, SignInRequest},
         sign_in::{SignIn, SignInError, SignInOrigin, StartedSession, VerifiedPassword},
     },
 };
@@ -33,7 +33,7 @@ use crate::{
         return_url::ReturnUrl,
     },
     page::{
-        account_form::{AskingBrowser, leading_on},
+        account_form::{AskingBrowser, leading_on, return_url},
         error::{PageError, PageErrorCause},
         policy::PagePolicy,
         response::{html_with_policy, see_other, with_cookie, with_retry_after},
@@ -43,7 +43,7 @@ use crate::{
     texts::Localized,
 };
 
-const PATH: &str = "/account/login";
+const PATH: &str = paths::LOGIN;
 
 /// Seconds after which a browser may try again when too many sign-ins wait.
 const RETRY_WHEN_BUSY: u32 = 5;
@@ -121,12 +121,6 @@ pub(crate) async fn post(
     page.by_password(&state, &headers, &peer, &username, password).await
 }
 
-/// The address to continue at; `None` if the user opened the login page directly.
-fn return_url(state: &AppState, params: &Params) -> Result<Option<ReturnUrl>, PageError> {
-    let return_url = params.get("return_url").map(ReturnUrl::parse).transpose();
-    return_url.map_err(|error| state.error(error))
-}
-
 /// What a sign-in is for.
 #[derive(Clone, Copy)]
 struct Asked {
@@ -178,8 +172,8 @@ async fn sign_in(
     let two_factors =
         two_factors || (strongest && state.provider.factors(&user.sub).await?.is_strong());
     let remembered = state.cookies.read(headers, Cookie::Remembered);
-    let after =
-        state.provider.after_password(&user, two_factors, remember, remembered.as_ref()).await?;
+    let request = SignInRequest { two_factors, remember, browser: remembered.as_ref() };
+    let after = state.provider.after_password(&user, request).await?;
     if let AfterPassword::SecondStep(handle) = after {
         return Ok(Progress::SecondStep(handle));
     }
@@ -245,14 +239,14 @@ pub(crate) async fn needs_two_factors(
 }
 
 /// The login page with what was entered so far.
-    /// Whether the problem is one of a passkey.
-    passkey_refused: bool,
 #[derive(Debug, Default)]
 struct LoginPage {
     return_url: Option<ReturnUrl>,
     username: Option<String>,
     remember: bool,
     problem: Option<String>,
+    /// Whether the problem is one of a passkey.
+    passkey_refused: bool,
 }
 
 impl LoginPage {
@@ -373,13 +367,13 @@ impl LoginPage {
                 return match session.await {
                     Ok(session) => Ok(signed_in(state, self.return_url.as_ref(), &session)),
                     Err(error) => self.refused(state, headers, error).await,
-        self.passkey_refused = true;
                 };
             }
             Err(PasskeyError::Store(error)) => return Err(state.error(error)),
             Err(error) => error,
         };
         audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
+        self.passkey_refused = true;
         let f = &state.texts.factors;
         match error {
             PasskeyError::Throttled(seconds) => {
@@ -484,13 +478,13 @@ impl LoginPage {
             form_token: token.value,
             return_url: self.return_url.as_ref().map(ReturnUrl::to_text),
             may_cancel: leads_to_client,
-            passkeys_offered: !self.passkey_refused,
             takes_passwords: request.as_ref().is_none_or(|own| own.client.enable_local_login),
             client_name: request.map(|request| request.client.name.clone()),
             username: self.username.or(login_hint).unwrap_or_default(),
             remember: self.remember,
             problem: self.problem.or(another),
             passkeys: state.provider.offers_passkeys().then(|| view::Passkeys::of(state)),
+            passkeys_offered: !self.passkey_refused,
             password_can_wait: state
                 .provider
                 .identity_providers()

@@ -8,6 +8,7 @@ use axum::{
 use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
     audit,
+    model::directory::AccountProblem,
     use_case::{
         directory::{FirstChange, PasswordChangeError},
         sign_in::SignInError,
@@ -61,31 +62,35 @@ impl LoginPage {
             .provider
             .change_password_first(&username, &present, &new, device.as_ref(), browser.asker())
             .await;
+        // Whoever reads the history sees that a password was tried.
+        let refused = |cause: &SignInError| {
+            audit::Event::SignInRefused { peer: &peer.0, cause }.log();
+        };
         match changed {
             Ok(FirstChange::Changed { .. }) => {}
             Ok(FirstChange::NotNeeded) => {
-                // It was no sign-in, and whoever reads the history sees that a password was tried.
-                let cause = &SignInError::WrongPassword;
-                audit::Event::SignInRefused { peer: &peer.0, cause }.log();
+                // It was no sign-in.
+                refused(&SignInError::WrongPassword);
                 let page = self.with_problem(t.directory.no_change_needed);
                 return Ok(page.show(state, headers, StatusCode::BAD_REQUEST).await);
             }
             Ok(FirstChange::Refused(PasswordChangeError::Unavailable(cause))) => {
                 tracing::warn!(cause, "a directory could not change a password");
+                refused(&SignInError::DirectoryUnavailable);
                 return self.refused(state, headers, SignInError::DirectoryUnavailable).await;
             }
             Ok(FirstChange::Refused(PasswordChangeError::WrongPassword))
             | Err(SignInError::WrongPassword) => {
-                let cause = &SignInError::WrongPassword;
-                audit::Event::SignInRefused { peer: &peer.0, cause }.log();
+                refused(&SignInError::WrongPassword);
                 return again(&self, t.own_page.present_password_wrong);
             }
             Ok(FirstChange::Refused(error @ PasswordChangeError::Refused(_))) => {
                 tracing::info!(cause = %error, "a directory has not taken a new password");
+                refused(&SignInError::Account(AccountProblem::MustChangePassword));
                 return again(&self, t.directory.password_refused);
             }
             Err(error) => {
-                audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
+                refused(&error);
                 // The form has not helped: it is not shown once more.
                 return self.told(state, headers, error).await;
             }

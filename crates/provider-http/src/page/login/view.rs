@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::AppState;
 use crate::http::csrf;
+use crate::page::account_form::RETURN_URL;
 use crate::page::layout::{Layout, document, hidden};
 use crate::page::upstream::view::{self as upstream, ProviderButton};
 use crate::texts::Texts;
@@ -30,10 +31,10 @@ pub(crate) struct Login {
     pub(crate) problem: Option<String>,
     /// What the script of the passkeys needs, if there can be passkeys.
     pub(crate) passkeys: Option<Passkeys>,
-    /// Whether a typed address may lead to another provider, without a password.
     /// Whether the browser offers passkeys in the field of the name. After a refused one it does
     /// not: a device that answers by itself would send the same one again and again.
     pub(crate) passkeys_offered: bool,
+    /// Whether a typed address may lead to another provider, without a password.
     pub(crate) password_can_wait: bool,
     /// The buttons of other providers.
     pub(crate) others: Vec<ProviderButton>,
@@ -95,13 +96,13 @@ pub(crate) fn login(layout: &Layout, login: Login) -> String {
                 action=login.action
                 data-kind="sign-in"
                 data-options=options
-                data-cancelled=t.factors.passkey_cancelled
                 data-offered=login.passkeys_offered.then_some("true")
+                data-cancelled=t.factors.passkey_cancelled
                 data-failed=t.factors.passkey_failed
             >
                 {hidden(csrf::FIELD, login.form_token)}
                 {button}
-                {login.return_url.map(|return_url| hidden("return_url", return_url))}
+                {login.return_url.map(|return_url| hidden(RETURN_URL, return_url))}
                 {(!login.takes_passwords && !has_others).then(|| passkey_only(t))}
                 {login.takes_passwords.then(|| {
                     let can_wait = login.password_can_wait;

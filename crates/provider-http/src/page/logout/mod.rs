@@ -34,7 +34,7 @@ use crate::{
     texts::Localized,
 };
 
-const PATH: &str = "/account/logout";
+pub(crate) const PATH: &str = "/account/logout";
 
 /// The parameters that the question page carries in hidden fields.
 const CARRIED: [&str; 5] =
@@ -194,7 +194,7 @@ fn signed_out(state: &AppState, request: EndSessionRequest, ended: SignedOut) ->
     let refresh = goes_on.map(|to| HeaderValue::from_str(&format!("1; url={to}")));
     let policy = PagePolicy::default().with_frames(&frames);
     let done = view::Done {
-        login: state.base.join("/account/login"),
+        login: state.base.join(paths::LOGIN),
         return_to: request.return_to.clone(),
         client_name: request.client.map(|client| client.name.clone()),
         unvouched_host: request.unvouched_host,

@@ -15,7 +15,7 @@ use doorward_protocol::{
 };
 use doorward_provider::{
     PasskeyStepError, audit,
-    model::{device_cookie, factor::FEW_RECOVERY_CODES, token_handle::TokenHandle},
+    model::{device_cookie, factor::FEW_RECOVERY_CODES, paths, token_handle::TokenHandle},
     use_case::{
         passkeys::PasskeyError,
         second_step::{FinishedSignIn, LIFETIME, SecondStepError, StepOrigin, UnfinishedSignIn},
@@ -33,7 +33,7 @@ use crate::{
         return_url::{AccountPage, ReturnUrl},
     },
     page::{
-        account_form::AskingBrowser,
+        account_form::{self, AskingBrowser, RETURN_URL, kept_return_url, leading_on},
         authenticator,
         error::PageError,
         login,
@@ -44,7 +44,7 @@ use crate::{
     texts::Localized,
 };
 
-const PATH: &str = "/account/second-step";
+pub(crate) const PATH: &str = "/account/second-step";
 const DAY: u32 = 86_400;
 
 /// Leads to this page, with the sign-in that waits.
@@ -61,7 +61,7 @@ pub(crate) fn begin(
 fn address(state: &AppState, return_url: Option<&ReturnUrl>, by_recovery_code: bool) -> String {
     let return_url = return_url.map(ReturnUrl::to_text);
     let with = by_recovery_code.then_some(("with", "recovery-code"));
-    let pairs = return_url.iter().map(|url| ("return_url", url.as_str())).chain(with);
+    let pairs = return_url.iter().map(|url| (RETURN_URL, url.as_str())).chain(with);
     let query = encode(pairs);
     let mark = if query.is_empty() { "" } else { "?" };
     state.base.join(&format!("{PATH}{mark}{query}"))
@@ -83,8 +83,7 @@ impl Asked {
         headers: &HeaderMap,
         params: &Params,
     ) -> Result<Option<Self>, PageError> {
-        let return_url = params.get("return_url").map(ReturnUrl::parse).transpose();
-        let return_url = return_url.map_err(|error| state.error(error))?;
+        let return_url = account_form::return_url(state, params)?;
         let by_recovery_code = params.get("with") == Some("recovery-code");
         let handle = state.cookies.read(headers, Cookie::SignIn);
         let kept = params.get("secret").map(str::to_owned);
@@ -333,15 +332,12 @@ fn refuse(
 
 /// The login page, which returns to the same address.
 fn to_login(state: &AppState, params: &Params) -> Response {
-    let return_url = params.get("return_url").and_then(|text| ReturnUrl::parse(text).ok());
+    let return_url = kept_return_url(params.get(RETURN_URL));
     see_other(&login_address(state, return_url.as_ref()))
 }
 
 fn login_address(state: &AppState, return_url: Option<&ReturnUrl>) -> String {
-    let return_url = return_url.map(ReturnUrl::to_text);
-    let query = encode(return_url.iter().map(|url| ("return_url", url.as_str())));
-    let mark = if query.is_empty() { "" } else { "?" };
-    state.base.join(&format!("/account/login{mark}{query}"))
+    leading_on(state, paths::LOGIN, return_url)
 }
 
 fn show(

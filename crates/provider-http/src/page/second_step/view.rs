@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use crate::{
     http::csrf,
     page::{
+        account_form::RETURN_URL,
         authenticator::view::code_field,
         layout::{Layout, document, hidden},
         login::{Passkeys, passkey_button},
@@ -79,7 +80,7 @@ pub(crate) fn second_step(layout: &Layout, step: SecondStep) -> String {
             >
                 {hidden(csrf::FIELD, step.form_token)}
                 {button}
-                {step.return_url.map(|return_url| hidden("return_url", return_url))}
+                {step.return_url.map(|return_url| hidden(RETURN_URL, return_url))}
                 {step.by_recovery_code.then(|| hidden("with", "recovery-code".to_owned()))}
                 {code_field(label, !step.by_recovery_code, failed)}
                 {remember}

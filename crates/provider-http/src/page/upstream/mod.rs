@@ -23,7 +23,7 @@ use doorward_provider::{
     use_case::{
         authorize::AuthorizeRequest,
         external_sign_in::{ExternalLink, ExternalSignIn, ExternalVisit},
-        second_step::AfterPassword,
+        second_step::{AfterPassword, SignInRequest},
         sign_in::{SignIn, SignInError},
         upstream::{AnsweredSignIn, Kept, Purpose, UpstreamError, UpstreamRequest},
     },
@@ -314,10 +314,8 @@ pub(crate) async fn start(
     let two_factors = login::needs_two_factors(state, user, return_url).await;
     let two_factors = two_factors.map_err(|error| state.error(error))?;
     let remembered = state.cookies.read(headers, Cookie::Remembered);
-    let after = state
-        .provider
-        .after_sign_in_elsewhere(user, &sign_in, two_factors, remember, remembered.as_ref())
-        .await;
+    let request = SignInRequest { two_factors, remember, browser: remembered.as_ref() };
+    let after = state.provider.after_sign_in_elsewhere(user, &sign_in, request).await;
     let response = match after {
         Err(error) => return failed(error),
         Ok(AfterPassword::SecondStep(handle)) => second_step::begin(state, &handle, return_url),
