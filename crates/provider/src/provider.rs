@@ -60,7 +60,9 @@ use crate::{
         access::{ClientWithAccess, UserAccess},
         access_token::AccessTokens,
         audit_trail::{AuditChannel, AuditKeyError, AuditSettings, AuditTrail, chain_key},
-        authenticate::{AuthenticatedClient, ClientAuthenticator, ClientCredentials},
+        authenticate::{
+            AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientEndpoint,
+        },
         authorize::{
             Authorization, AuthorizeRequest, ConsentGiven, Outcome, PushError, PushedReference,
         },
@@ -458,12 +460,13 @@ impl Provider {
         self.proofs().nonce()
     }
 
-    /// Authenticates a client. An assertion is consumed by it.
+    /// Authenticates a client at this endpoint. An assertion is consumed by it.
     pub async fn authenticate(
         &self,
         credentials: &ClientCredentials,
+        endpoint: ClientEndpoint,
     ) -> Result<AuthenticatedClient, TokenError> {
-        self.authenticator().authenticate(credentials).await
+        self.authenticator().authenticate(credentials, endpoint).await
     }
 
     /// Answers a token request. `proof` is the `DPoP` header; `address` is the peer's, for

@@ -11,7 +11,7 @@ use axum::{
 use doorward_protocol::params::Params;
 use doorward_provider::{
     Provider,
-    use_case::{device::DeviceAuthorization, error::TokenError},
+    use_case::{authenticate::ClientEndpoint, device::DeviceAuthorization, error::TokenError},
 };
 
 use crate::http::{
@@ -42,6 +42,7 @@ async fn authorize(
     params: &Params,
     peer: &Peer,
 ) -> Result<DeviceAuthorization, TokenError> {
-    let client = authenticate_client(provider, headers, params).await?;
+    let client =
+        authenticate_client(provider, ClientEndpoint::DeviceAuthorization, headers, params).await?;
     provider.authorize_device(&client, params, &peer.0).await
 }

@@ -13,7 +13,7 @@ use doorward_protocol::{error::ErrorCode, params::Params};
 use doorward_provider::{
     Provider,
     use_case::{
-        authenticate::AuthenticatedClient,
+        authenticate::{AuthenticatedClient, ClientEndpoint},
         authorize::{PushError, PushedReference},
         dpop::DpopError,
         error::{TOO_MANY_RETRY, TokenError},
@@ -35,7 +35,9 @@ pub(crate) async fn post(
     headers: HeaderMap,
     Form(params): Form,
 ) -> Result<Response, OAuthError> {
-    let client = authenticate_client(&provider, &headers, &params).await.map_err(|error| {
+    let endpoint = ClientEndpoint::PushedAuthorization;
+    let client = authenticate_client(&provider, endpoint, &headers, &params).await;
+    let client = client.map_err(|error| {
         tracing::info!(cause = %error, "a pushed authorization request was refused");
         OAuthError::from(&error)
     })?;

@@ -8,7 +8,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorward_protocol::params::Params;
-use doorward_provider::{Provider, audit, use_case::error::TokenError};
+use doorward_provider::{
+    Provider, audit,
+    use_case::{authenticate::ClientEndpoint, error::TokenError},
+};
 
 use crate::http::{
     client_authentication::{authenticate_client, named_client},
@@ -40,7 +43,7 @@ async fn revoke(
     params: &Params,
     peer: &Peer,
 ) -> Result<(), TokenError> {
-    let client = authenticate_client(provider, headers, params).await?;
+    let client = authenticate_client(provider, ClientEndpoint::Revocation, headers, params).await?;
     let token = params.get("token").ok_or(TokenError::Missing("token"))?;
     provider.revoke(&client, token, &peer.0).await
 }

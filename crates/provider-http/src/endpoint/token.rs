@@ -12,6 +12,7 @@ use doorward_protocol::params::Params;
 use doorward_provider::{
     Provider, audit,
     use_case::{
+        authenticate::ClientEndpoint,
         dpop::DpopError,
         error::TokenError,
         token::{TokenRequest, grant_type_label},
@@ -60,7 +61,7 @@ async fn exchange(
     params: &Params,
     peer: &Peer,
 ) -> Result<Response, TokenError> {
-    let client = authenticate_client(provider, headers, params).await?;
+    let client = authenticate_client(provider, ClientEndpoint::Token, headers, params).await?;
     let proof = dpop::proof(headers).map_err(DpopError::from)?;
     let tokens = provider.exchange(&client, TokenRequest::parse(params)?, proof, &peer.0).await?;
     let nonce = client.require_dpop_nonce.then_some(Extension(NextNonce));

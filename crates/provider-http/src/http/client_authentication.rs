@@ -6,7 +6,7 @@ use doorward_protocol::params::Params;
 use doorward_provider::{
     Provider,
     use_case::{
-        authenticate::{AuthenticatedClient, ClientCredentials},
+        authenticate::{AuthenticatedClient, ClientCredentials, ClientEndpoint},
         error::{ClientAuthenticationError, TokenError},
     },
 };
@@ -14,13 +14,15 @@ use doorward_provider::{
 /// The longest text from a request, in characters, that is written to the log.
 const LONGEST_LOGGED: usize = 100;
 
-/// Authenticates the client of a request.
+/// Authenticates the client of a request to this endpoint.
 pub(crate) async fn authenticate_client(
     provider: &Provider,
+    endpoint: ClientEndpoint,
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<AuthenticatedClient, TokenError> {
-    provider.authenticate(&client_credentials(provider, headers, params)?).await
+    let credentials = client_credentials(provider, headers, params)?;
+    provider.authenticate(&credentials, endpoint).await
 }
 
 /// Reads the credentials of a request.

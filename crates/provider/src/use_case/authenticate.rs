@@ -59,6 +59,33 @@ pub enum ClientCredentials {
     },
 }
 
+/// An endpoint at which clients authenticate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientEndpoint {
+    /// For tokens.
+    Token,
+    /// For pushed authorization requests.
+    PushedAuthorization,
+    /// For devices.
+    DeviceAuthorization,
+    /// For questions about tokens.
+    Introspection,
+    /// For tokens that are to end.
+    Revocation,
+}
+
+impl ClientEndpoint {
+    fn path(self) -> &'static str {
+        match self {
+            Self::Token => paths::TOKEN,
+            Self::PushedAuthorization => paths::PUSHED_AUTHORIZATION,
+            Self::DeviceAuthorization => paths::DEVICE_AUTHORIZATION,
+            Self::Introspection => paths::INTROSPECTION,
+            Self::Revocation => paths::REVOCATION,
+        }
+    }
+}
+
 /// A client that has proven who it is, or that is public and needs not. Nothing else can make one.
 #[derive(Debug, Clone)]
 pub struct AuthenticatedClient(Arc<Client>);
@@ -164,10 +191,11 @@ pub(crate) struct ClientAuthenticator<'a> {
 }
 
 impl ClientAuthenticator<'_> {
-    /// Authenticates a client. An assertion is used up by it.
+    /// Authenticates a client at this endpoint. An assertion is used up by it.
     pub(crate) async fn authenticate(
         &self,
         credentials: &ClientCredentials,
+        endpoint: ClientEndpoint,
     ) -> Result<AuthenticatedClient, TokenError> {
         use ClientAuthenticationError::{
             SecretMissing, SecretUnexpected, UnknownClient, WrongSecret,
@@ -183,7 +211,7 @@ impl ClientAuthenticator<'_> {
             // Keys beside secrets are for request objects.
             ClientCredentials::Assertion { .. } if !client.authenticates_by_keys() => false,
             ClientCredentials::Assertion { assertion, .. } => {
-                self.consume_assertion(&client, assertion).await?;
+                self.consume_assertion(&client, assertion, endpoint).await?;
                 true
             }
             ClientCredentials::Post { secret, .. } => client.verifies_secret(secret, now),
@@ -199,12 +227,16 @@ impl ClientAuthenticator<'_> {
         &self,
         client: &Client,
         assertion: &Secret,
+        endpoint: ClientEndpoint,
     ) -> Result<(), TokenError> {
-        let token_endpoint = format!("{}{}", self.issuer, paths::TOKEN);
-        // RFC 9126 section 2 adds the last one, at every endpoint; FAPI 2.0 section 5.3.2.1 wants
-        // the first alone.
-        let pushed_endpoint = format!("{}{}", self.issuer, paths::PUSHED_AUTHORIZATION);
-        let audiences = [self.issuer, &token_endpoint, &pushed_endpoint];
+        let address = |endpoint: ClientEndpoint| format!("{}{}", self.issuer, endpoint.path());
+        // RFC 7523 section 3 names the token endpoint, RFC 9126 section 2 that for pushed requests,
+        // and many clients the endpoint that they ask. FAPI 2.0 section 5.3.2.1 wants the issuer
+        // alone.
+        let token_endpoint = address(ClientEndpoint::Token);
+        let pushed_endpoint = address(ClientEndpoint::PushedAuthorization);
+        let asked_endpoint = address(endpoint);
+        let audiences = [self.issuer, &token_endpoint, &pushed_endpoint, &asked_endpoint];
         let audiences = if client.fapi2 { &audiences[..1] } else { &audiences[..] };
         let longest_life = if client.is_stranger() {
             assertion::LONGEST_LIFE_OF_STRANGER

@@ -27,7 +27,9 @@ use crate::{
     store::{RefreshTokens, StoreError},
     use_case::{
         access_token::AccessTokens,
-        authenticate::{AuthenticatedClient, ClientAuthenticator, ClientCredentials},
+        authenticate::{
+            AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientEndpoint,
+        },
         error::{ClientAuthenticationError, TokenError},
     },
 };
@@ -143,7 +145,9 @@ impl TokenIntrospection<'_> {
             let api = || Introspector(Caller::Api(api.name.clone()));
             return if verified { Ok(api()) } else { Err(WrongSecret.into()) };
         }
-        let client = self.authenticator.authenticate(credentials).await?;
+        let authenticated =
+            self.authenticator.authenticate(credentials, ClientEndpoint::Introspection);
+        let client = authenticated.await?;
         if client.confidential {
             Ok(Introspector(Caller::Client(client)))
         } else {

@@ -118,6 +118,38 @@ async fn pushed_requests_take_the_three_audiences_of_the_rfc() {
     }
 }
 
+/// Authlib and `mod_auth_openidc` name the endpoint that they ask. That of another one is refused,
+/// so that an assertion is not passed on between them.
+#[tokio::test]
+async fn each_endpoint_is_an_audience_where_it_is_asked() {
+    let key = ProofKey::es256();
+    let jwks = json!({"keys": [key.jwk]});
+    let mut settings = signing_client("Signing", &jwks);
+    settings["allowed_grant_types"] = json!(["device_code", "client_credentials"]);
+    let world = World::with_clients(vec![settings]).await;
+    let paths = ["/connect/introspect", "/connect/revocation", "/connect/deviceauthorization"];
+    let ask = async |path: &str, aud: &str| {
+        let aud = format!("{ISSUER}{aud}");
+        let mut form = request(&assertion(&key, &json!({"aud": aud}))).split_off(1);
+        form.push(("token", "unknown".to_owned()));
+        world.post(path, &form).await
+    };
+    for path in paths {
+        for aud in [path, "", "/connect/token", "/connect/par"] {
+            let answer = ask(path, aud).await;
+            assert_eq!(answer.status, StatusCode::OK, "{aud} at {path}: {answer:?}");
+        }
+        for aud in paths.into_iter().filter(|aud| *aud != path).chain(["/connect/userinfo"]) {
+            assert_invalid_client(&ask(path, aud).await);
+        }
+    }
+    for aud in paths.map(|path| format!("{ISSUER}{path}")) {
+        let answer = world.token(&request(&assertion(&key, &json!({"aud": aud})))).await;
+        assert_invalid_client(&answer);
+        assert!(answer.body.contains("the endpoint that is asked"), "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn each_advertised_algorithm_is_accepted() {
     use SigningAlgorithm::{EdDsa, Es256, Ps256, Rs256};

@@ -50,8 +50,8 @@ pub enum AssertionError {
     BadSignature,
     /// `aud` names another server, alone or beside this one.
     #[error(
-        "aud of client_assertion must be this provider's issuer identifier, \
-         its token endpoint or that for pushed requests, and nothing else"
+        "aud of client_assertion must be this provider's issuer identifier, its token endpoint, \
+         that for pushed requests or the endpoint that is asked, and nothing else"
     )]
     WrongAudience,
     /// `exp` has come.
