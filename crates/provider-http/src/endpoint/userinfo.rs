@@ -45,8 +45,9 @@ pub(crate) async fn post(
     let in_header = in_header(&headers)?;
     let in_body = match Form::read(request).await {
         Ok(Form(params)) => params.get_secret("access_token"),
-        // Without a form, the token can only be in the header.
-        Err(FormError::NotAForm) if in_header.is_some() => None,
+        // Without a form, the token can only be in the header. Without one there, too, the client
+        // is told how to send it (RFC 6750 section 3).
+        Err(FormError::NotAForm) => None,
         Err(error) => return Err(error.into()),
     };
     let in_body = in_body.map(|token| Credentials { scheme: Scheme::Bearer, token });

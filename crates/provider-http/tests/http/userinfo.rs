@@ -201,11 +201,22 @@ async fn two_tokens_or_a_malformed_form_are_an_invalid_request() {
             (StatusCode::BAD_REQUEST, "invalid_request")
         );
     }
+}
+
+/// RFC 6750 section 3: a client that sends no token is told how to, whatever else it sends.
+#[tokio::test]
+async fn a_body_that_is_no_form_holds_no_token() {
+    let world = World::new().await;
+    let empty = Request::post("/connect/userinfo").body(Body::empty()).unwrap();
     let json = Request::post("/connect/userinfo")
         .header("content-type", "application/json")
-        .body(Body::from("{}"))
+        .body(Body::from(r#"{"access_token": "x"}"#))
         .unwrap();
-    world.send(json).await.expect_json_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalid_request");
+    for request in [empty, json] {
+        let answer = world.send(request).await;
+        answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+        assert_eq!(answer.header("www-authenticate"), r#"Bearer realm="doorward""#);
+    }
 }
 
 #[tokio::test]
