@@ -247,6 +247,12 @@ async fn par_reject_request_uri_in_par_authorization_request() {
 }
 
 #[tokio::test]
+async fn an_object_names_the_client_as_its_issuer() {
+    refuses(json!({"iss": null})).await;
+    refuses(json!({"iss": "Other"})).await;
+}
+
+#[tokio::test]
 async fn state_only_outside_request_object_is_not_used() {
     let key = ProofKey::es256();
     let world = world_with(&[&key], &ALL).await;

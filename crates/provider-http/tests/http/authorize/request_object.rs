@@ -209,7 +209,8 @@ async fn what_an_object_says_of_itself_is_checked() {
     let world = world_with(&key, json!({})).await;
     for changes in [
         json!({"iss": "Other"}),
-        json!({"iss": null}),
+        json!({"iss": null, "client_id": null}),
+        json!({"iss": null, "client_id": "Other"}),
         json!({"iss": 1}),
         json!({"client_id": "Other"}),
         json!({"client_id": 1}),
@@ -239,6 +240,7 @@ async fn what_an_object_says_of_itself_is_checked() {
         json!({"nbf": START + 10, "iat": START + 10}),
         json!({"exp": null, "nbf": null, "iat": null, "jti": null}),
         json!({"client_id": null}),
+        json!({"iss": null}),
         json!({"exp": START + 100_000}),
         json!({"unknown": {"a": [1, {"b": null}]}}),
     ] {

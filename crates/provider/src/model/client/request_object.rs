@@ -189,8 +189,8 @@ impl RequestObjectError {
             }
             Self::Nested => "A request object can't hold request or request_uri.",
             Self::WrongClient => {
-                "client_id and iss of the request object must both be the client_id \
-                 that is sent beside it."
+                "client_id and iss of the request object must be the client_id that is sent \
+                 beside it. A signed object has one of them, and with FAPI 2.0 both."
             }
             Self::IsAssertion => "sub of the request object must not be the client_id.",
             Self::WrongAudience => {
@@ -326,12 +326,19 @@ pub(crate) fn check(
         None => !fapi2,
         Some(named) => named.as_str().is_some_and(is_client),
     };
-    if !names_client || !claims.iss.as_deref().map_or(!signed, is_client) {
+    // `iss` should be there and need not (OIDC Core section 6.1, RFC 9101 section 4), if `client_id`
+    // says who made the object. With FAPI 2.0 it must be there.
+    let is_issuer = match claims.iss.as_deref() {
+        None => !signed || (named.is_some() && !fapi2),
+        Some(iss) => is_client(iss),
+    };
+    if !names_client || !is_issuer {
         return Err(RequestObjectError::WrongClient);
     }
     if claims.sub.as_deref().is_some_and(is_client) {
         return Err(RequestObjectError::IsAssertion);
     }
+    // A signed object without `aud` could be one that was made for another server.
     if !claims.aud.as_ref().map_or(!signed, |aud| aud.contains(issuer)) {
         return Err(RequestObjectError::WrongAudience);
     }
