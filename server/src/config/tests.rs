@@ -95,6 +95,16 @@ fn what_the_file_defines_stands_in_place_of_the_demo() {
     );
 }
 
+/// Agents ask for every scope that is listed, and these are for few clients that know them.
+#[test]
+fn the_scopes_of_the_administration_are_not_advertised() {
+    let text = "[admin]\nenabled = true\npages = false\n[scim]\nenabled = true\n";
+    let resources = load(text, &[]).unwrap().provider.resources;
+    assert!(resources.knows("scim") && resources.knows("admin:users.read"));
+    let advertised = ["openid", "profile", "email", "phone", "address", "offline_access"];
+    assert_eq!(resources.scope_names(), advertised);
+}
+
 #[test]
 fn unknown_keys_are_refused_everywhere() {
     assert!(refusal("demos = true", "demos", "true").contains("no such key"));

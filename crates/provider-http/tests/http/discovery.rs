@@ -7,7 +7,9 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Browser, ISSUER, World, claims, client_settings, with_header};
+use crate::support::{
+    Answer, Browser, ISSUER, Setup, World, claims, client_settings, resources_with, with_header,
+};
 
 const DOCUMENTS: [&str; 2] =
     ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
@@ -66,6 +68,17 @@ async fn only_what_some_client_may_use_is_listed() {
     let document = world.get(DOCUMENTS[0]).await.json();
     assert_eq!(document["grant_types_supported"], json!(["authorization_code", "refresh_token"]));
     assert_eq!(document["device_authorization_endpoint"], Value::Null);
+}
+
+/// RFC 8414 section 2: "Servers MAY choose not to advertise some supported scope values".
+#[tokio::test]
+async fn scopes_for_few_clients_are_served_and_not_listed() {
+    let resources = resources_with(vec![]).without_advertising(["MyBackendApi2".to_owned()]);
+    let world = World::with(Setup { resources: Some(resources), ..Setup::default() }).await;
+    let scopes = world.get(DOCUMENTS[0]).await.json()["scopes_supported"].to_string();
+    assert!(scopes.contains("MyBackendApi1") && !scopes.contains("MyBackendApi2"), "{scopes}");
+    let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
+    assert!(tokens["scope"].as_str().unwrap().contains("MyBackendApi2"), "{tokens}");
 }
 
 async fn conditional(world: &World, path: &str, if_none_match: &str) -> Answer {

@@ -87,6 +87,8 @@ pub struct Resources {
     list_claims: BTreeSet<String>,
     /// `typ` of access tokens, unless an API asks for another one.
     access_token_typ: AccessTokenTyp,
+    /// The scopes that discovery leaves out.
+    unadvertised: BTreeSet<String>,
 }
 
 /// The claims that are arrays even with one value, unless the settings name others. RFC 9068
@@ -213,7 +215,16 @@ impl Resources {
         }
         let list_claims = LIST_CLAIMS.map(str::to_owned).into();
         let access_token_typ = AccessTokenTyp::default();
-        Ok(Self { identity, scopes, apis, api_secrets, list_claims, access_token_typ })
+        let unadvertised = BTreeSet::new();
+        Ok(Self {
+            identity,
+            scopes,
+            apis,
+            api_secrets,
+            list_claims,
+            access_token_typ,
+            unadvertised,
+        })
     }
 
     /// The same resources, with these claims as lists in place of [`LIST_CLAIMS`].
@@ -226,6 +237,13 @@ impl Resources {
     #[must_use]
     pub fn with_access_token_typ(self, access_token_typ: AccessTokenTyp) -> Self {
         Self { access_token_typ, ..self }
+    }
+
+    /// The same resources, of which discovery leaves these scopes out (RFC 8414 section 2). They
+    /// can be had as before.
+    #[must_use]
+    pub fn without_advertising(self, scopes: impl IntoIterator<Item = String>) -> Self {
+        Self { unadvertised: scopes.into_iter().collect(), ..self }
     }
 
     /// The `typ` of access tokens for this API; without one, for this provider's own endpoints.
@@ -277,11 +295,15 @@ impl Resources {
         self.identity.iter().any(|own| own.name == scope)
     }
 
-    /// Every scope, for discovery.
+    /// Every scope that is advertised, for discovery.
     pub fn scope_names(&self) -> Vec<String> {
         let identity = self.identity.iter().map(|resource| resource.name.clone());
         let apis = self.scopes.iter().map(|scope| scope.name.clone());
-        identity.chain(apis).chain([OFFLINE_ACCESS.to_owned()]).collect()
+        identity
+            .chain(apis)
+            .chain([OFFLINE_ACCESS.to_owned()])
+            .filter(|name| !self.unadvertised.contains(name))
+            .collect()
     }
 
     /// Every claim that a scope gives, for discovery.

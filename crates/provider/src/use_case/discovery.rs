@@ -130,7 +130,7 @@ impl Discovery<'_> {
         values.map(str::to_owned).collect()
     }
 
-    /// Every scope that can be had.
+    /// Every scope that can be had, but those that are for administration alone.
     fn scopes(&self) -> Vec<String> {
         let offline = self.allow_offline_access();
         self.resources

@@ -1,5 +1,6 @@
 //! `[provider]`, its clients, users and resources.
 
+use doorward_admin::AdminScope;
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::{
     ProviderSettings,
@@ -129,6 +130,12 @@ fn resources(
         .and_then(|resources| resources.check_algorithms(algorithms).map(|()| resources))
         .map(|resources| resources.with_list_claims(file.provider.list_claims.clone()))
         .map(|resources| resources.with_access_token_typ(file.provider.access_token_typ))
+        // Agents ask for all that is advertised, and these are for few clients that know them.
+        .map(|resources| {
+            let admin = AdminScope::ALL.map(AdminScope::name);
+            let own = admin.into_iter().chain([doorward_admin::scim::SCOPE]);
+            resources.without_advertising(own.map(str::to_owned))
+        })
         .map_err(|error| {
             let list = error.list.unwrap_or("identity_resources");
             sources.refuse_in(list, &format!("[[{list}]]"), &error)
