@@ -40,7 +40,8 @@ pub(crate) async fn post(
     headers: HeaderMap,
     Metadata(asked): Metadata,
 ) -> Result<Response, OAuthError> {
-    let token = token(&headers)?;
+    // Where none is asked for, the header may hold what it will.
+    let token = if provider.registers_by_token() { token(&headers)? } else { None };
     let registered = provider.register_client(asked, token.as_ref(), &peer.0).await;
     registered
         .map(|client| information(StatusCode::CREATED, client))

@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 use super::Provider;
 use crate::{
     keys::KeyRing,
-    model::client::{Client, ClientOrigin},
+    model::{
+        client::{Client, ClientOrigin},
+        registration::RegistrationMode,
+    },
     use_case::{
         client_directory::ClientDirectory,
         registration::{ClientInformation, Registration, RegistrationError},
@@ -27,6 +30,11 @@ pub(super) fn salt(keys: &KeyRing) -> Secret {
 }
 
 impl Provider {
+    /// Whether a client registers with an initial access token.
+    pub fn registers_by_token(&self) -> bool {
+        self.settings.registration.mode == RegistrationMode::Token
+    }
+
     /// Registers a client (RFC 7591). `token` is the initial access token, if there is one.
     pub async fn register_client(
         &self,

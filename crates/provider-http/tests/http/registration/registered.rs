@@ -148,6 +148,23 @@ async fn nobody_registers_where_it_is_off_and_registered_clients_stay() {
     expect_link_to_error(&answer, "invalid_scope");
 }
 
+/// Some programs send a header of theirs with every request.
+#[tokio::test]
+async fn where_no_token_is_asked_for_the_header_does_not_count() {
+    let world = world_with(open()).await;
+    for header in ["Bearer made-up", "Bearer", &basic("PkceJS", "x"), "Token abc"] {
+        let request =
+            json_request("POST", "/connect/register", &json!({"redirect_uris": [PAGE]}), None);
+        let answer = world.send(with_header(request, "authorization", header)).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{header}: {answer:?}");
+    }
+    let token = world_with(RegistrationSettings { mode: RegistrationMode::Token, ..open() }).await;
+    let request =
+        json_request("POST", "/connect/register", &json!({"redirect_uris": [PAGE]}), None);
+    let request = with_header(request, "authorization", &basic("PkceJS", "x"));
+    token.send(request).await.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+}
+
 #[tokio::test]
 async fn what_is_no_json_object_is_refused() {
     let world = world_with(open()).await;
