@@ -199,7 +199,7 @@ test.describe('the provider shows its own page, never a redirect, for', () => {
     const refused: [string, Record<string, string | null>][] = [
       ['invalid_request', { code_challenge: null, code_challenge_method: null }],
       ['invalid_request', { code_challenge_method: 'plain' }],
-      ['invalid_scope', { scope: 'openid no-such-scope' }],
+      ['invalid_scope', { scope: 'no-such-scope' }],
       ['unsupported_response_type', { response_type: 'magic' }],
       ['login_required', { prompt: 'none' }],
     ];

@@ -411,6 +411,15 @@ async fn no_more_devices_wait_at_one_address_than_are_allowed() {
 }
 
 #[tokio::test]
+async fn scopes_that_nobody_knows_are_left_out() {
+    let world = World::new().await;
+    let begun = begin(&world, "openid unknown").await;
+    allow(&world, &begun).await;
+    let tokens = poll(&world, &begun).await.json();
+    assert_eq!(tokens["scope"], "openid");
+}
+
+#[tokio::test]
 async fn requests_that_do_not_hold_are_refused() {
     let world = World::new().await;
     for (pairs, status, code) in [
@@ -423,6 +432,7 @@ async fn requests_that_do_not_hold_are_refused() {
             "invalid_scope",
         ),
         (&[("client_id", "Television"), ("scope", "\"")], StatusCode::BAD_REQUEST, "invalid_scope"),
+        (&[("client_id", "Television"), ("scope", "x")], StatusCode::BAD_REQUEST, "invalid_scope"),
         (
             &[("client_id", "Television"), ("client_id", "Television")],
             StatusCode::BAD_REQUEST,

@@ -272,6 +272,15 @@ async fn what_the_browser_adds_does_not_count() {
 }
 
 #[tokio::test]
+async fn scopes_that_nobody_knows_are_left_out_of_a_pushed_request_too() {
+    let world = World::new().await;
+    let url = pushed(&world, &[("scope", "openid unheard-of")]).await;
+    let code = Browser::signed_in(&world, "alice").await.get(&url).await.expect_code(REDIRECT);
+    let tokens = world.token(&code_request(&code)).await.json();
+    assert_eq!(tokens["scope"], "openid");
+}
+
+#[tokio::test]
 async fn everything_is_checked_when_it_is_pushed() {
     let world = World::new().await;
     for (changes, code) in [
@@ -279,7 +288,9 @@ async fn everything_is_checked_when_it_is_pushed() {
         (&[("redirect_uri", "")], "invalid_request"),
         (&[("response_type", "token")], "unsupported_response_type"),
         (&[("response_type", "")], "invalid_request"),
-        (&[("scope", "openid unheard-of")], "invalid_scope"),
+        (&[("scope", "unheard-of")], "invalid_scope"),
+        (&[("scope", "openid MyBackendApi1")], "invalid_scope"),
+        (&[("scope", "")], "invalid_scope"),
         (&[("code_challenge", "")], "invalid_request"),
         (&[("code_challenge_method", "plain")], "invalid_request"),
         (&[("code_challenge", "short")], "invalid_request"),

@@ -5,6 +5,7 @@ pub mod account_event;
 pub mod account_notice;
 pub mod account_settings;
 pub mod acr;
+pub(crate) mod asked_scope;
 pub mod branding;
 pub mod claim_mapping;
 pub mod claim_rules;

@@ -4,12 +4,7 @@
 //! Here is the device's request (section 3.1), and what the user does with its code (section 3.3).
 //! The device then fetches its tokens by a grant of its own (`token/device_code.rs`).
 
-use doorward_protocol::{
-    ids::Sub,
-    params::Params,
-    scope::{OFFLINE_ACCESS, Scope},
-    time::Seconds,
-};
+use doorward_protocol::{ids::Sub, params::Params, scope::Scope, time::Seconds};
 use serde::Serialize;
 
 use crate::{
@@ -117,11 +112,8 @@ impl DeviceFlow<'_> {
             return Err(TokenError::GrantTypeNotAllowed);
         }
         let scope = parse_scope(params)?.unwrap_or_else(|| client.allowed_scope.clone());
-        // As at the authorization endpoint: offline access that can't be had is ignored.
-        let scope = scope.filtered(|token| token != OFFLINE_ACCESS || client.allow_offline_access);
-        if scope.is_empty() || !scope.is_subset_of(&client.allowed_scope) {
-            return Err(TokenError::InvalidScope);
-        }
+        let asked = self.resources.asked_scope(client, &client.allowed_scope, &scope)?;
+        let scope = asked.logged(client);
         let targets = self.resources.targets(params.get_all("resource"), &scope)?;
         let request = DeviceRequest { client_id: client.client_id.clone(), scope, targets };
         let device_code = TokenHandle::generate(self.entropy);

@@ -5,7 +5,9 @@ use doorward_protocol::{error::ErrorCode, params::ParamsError, pkce::PkceError};
 
 use crate::{
     keys::{KeyRingError, SigningError},
-    model::{client::assertion::AssertionError, target::InvalidTarget},
+    model::{
+        asked_scope::ScopeNotAllowed, client::assertion::AssertionError, target::InvalidTarget,
+    },
     store::StoreError,
     use_case::{dpop::DpopError, password_verifier::Busy},
 };
@@ -151,6 +153,12 @@ pub enum GrantProblem {
          use the authorization code flow"
     )]
     SecondFactorNeeded,
+}
+
+impl From<ScopeNotAllowed> for TokenError {
+    fn from(_: ScopeNotAllowed) -> Self {
+        Self::InvalidScope
+    }
 }
 
 impl TokenError {

@@ -5,7 +5,8 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::support::{
-    Browser, REDIRECT, World, authorize_url, changed, client_settings, code_request,
+    BACKEND_REDIRECT, Browser, REDIRECT, World, authorize_url, changed, claims, client_settings,
+    code_request,
 };
 
 #[tokio::test]
@@ -110,13 +111,15 @@ async fn a_client_without_the_code_flow_is_unauthorized() {
 }
 
 #[tokio::test]
-async fn an_unknown_forbidden_malformed_or_missing_scope_is_invalid() {
+async fn a_forbidden_malformed_missing_or_wholly_unknown_scope_is_invalid() {
     let world = World::new().await;
     for scope in [
         "",
         " ",
-        "openid unknown",
+        "unknown",
+        "unknown unheard-of",
         "openid MyBackendApi1",
+        "openid unknown MyBackendApi1",
         "openid \"quoted\"",
         "openid back\\slash",
         "öpenid",
@@ -124,6 +127,42 @@ async fn an_unknown_forbidden_malformed_or_missing_scope_is_invalid() {
         let answer = world.get(&authorize_url(&[("scope", scope)])).await;
         answer.expect_redirect_error(REDIRECT, "invalid_scope");
     }
+}
+
+/// OIDC Core section 3.1.2.1. Argo CD asks for `groups`, whether there is such a scope or not.
+#[tokio::test]
+async fn scopes_that_nobody_knows_are_left_out() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let asked = "groups openid profile unknown";
+    let code = browser.get(&authorize_url(&[("scope", asked)])).await.expect_code(REDIRECT);
+    let tokens = world.token(&code_request(&code)).await.json();
+    assert_eq!(tokens["scope"], "openid profile");
+    assert_eq!(claims(&tokens["access_token"])["scope"], "openid profile");
+    assert!(tokens["id_token"].is_string());
+}
+
+/// What is left out widens nothing: neither what the user sees and gives, nor what is remembered.
+#[tokio::test]
+async fn consent_is_about_what_is_left() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let url = |scope: &str, more: &[(&'static str, &'static str)]| {
+        let own = [
+            ("client_id", "PkceCodeBackend"),
+            ("redirect_uri", BACKEND_REDIRECT),
+            ("scope", scope),
+        ];
+        authorize_url(&[&own[..], more].concat())
+    };
+    let page = browser.get(&url("openid unknown", &[])).await.page();
+    assert!(!page.text.contains("unknown"), "{}", page.text);
+    let answer = browser.submit(&page, &[("scope", "unknown"), ("action", "allow")]).await;
+    answer.expect_code(BACKEND_REDIRECT);
+    let silent = [("prompt", "none")];
+    browser.get(&url("openid unknown", &silent)).await.expect_code(BACKEND_REDIRECT);
+    let wider = browser.get(&url("openid unknown profile", &silent)).await;
+    wider.expect_redirect_error(BACKEND_REDIRECT, "consent_required");
 }
 
 /// OIDC Core section 11.

@@ -8,7 +8,9 @@ use super::{
     PAGE, asking, expect_link_to_error, json_request, open, redeeming, register, registered,
     tokens, world_with,
 };
-use crate::support::{Browser, ISSUER, World, basic, changed, with_header};
+use crate::support::{
+    Browser, ISSUER, World, basic, changed, claims, refresh_request, with_header,
+};
 
 #[tokio::test]
 async fn a_client_registers_and_signs_a_user_in() {
@@ -143,9 +145,37 @@ async fn nobody_registers_where_it_is_off_and_registered_clients_stay() {
     assert_eq!(metadata(&world).registration_endpoint, Some(endpoint));
     // The policy of today counts: its scopes are openid, profile and email.
     let id = client["client_id"].as_str().unwrap();
-    Browser::new(&off).get(&asking(id, &[("scope", "openid")])).await.expect_login();
-    let answer = Browser::new(&off).get(&asking(id, &[])).await;
+    Browser::new(&off).get(&asking(id, &[])).await.expect_login();
+    let answer = Browser::new(&off).get(&asking(id, &[("scope", "MyBackendApi2")])).await;
     expect_link_to_error(&answer, "invalid_scope");
+}
+
+/// A client that reads `scopes_supported` asks for all of them, as the official SDK of MCP for
+/// Python and `rmcp` do. RFC 6749 section 3.3: what it may not have is left out, and it is told.
+#[tokio::test]
+async fn of_the_scope_it_gets_what_it_may_have() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({"scope": "openid MyBackendApi2 email"})).await;
+    assert_eq!(client["scope"], "openid MyBackendApi2");
+    let id = client["client_id"].as_str().unwrap();
+    let all = world.provider.metadata().scopes_supported.join(" ");
+    assert!(all.contains("MyBackendApi1") && all.contains("email"), "{all}");
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get(&asking(id, &[("scope", &all)])).await.page();
+    assert!(page.text.contains("The API MyBackendApi2"), "{}", page.text);
+    assert!(!page.text.contains("The API MyBackendApi1"), "{}", page.text);
+    let more = [("scope", "MyBackendApi1"), ("scope", "email"), ("scope", "MyBackendApi2")];
+    let ticked = [&more[..], &[("scope", "offline_access"), ("action", "allow")]].concat();
+    let answer = browser.submit(&page, &ticked).await;
+    let tokens = world.token(&redeeming(id, &answer, PAGE)).await.json();
+    assert_eq!(tokens["scope"], "openid MyBackendApi2 offline_access");
+    assert_eq!(claims(&tokens["access_token"])["aud"], "MyBackendApi2");
+    // A token request asks for what was granted, or for less (RFC 6749 section 6).
+    let refresh = refresh_request(tokens["refresh_token"].as_str().unwrap());
+    let refused = world.token(&changed(refresh, &[("client_id", id), ("scope", &all)])).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
+    let none = browser.get(&asking(id, &[("scope", "email MyBackendApi1")])).await;
+    expect_link_to_error(&none, "invalid_scope");
 }
 
 /// Some programs send a header of theirs with every request.

@@ -59,6 +59,11 @@ async fn scopes_about_a_user_and_scopes_not_allowed_are_invalid() {
             .await
             .expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
     }
+    // What nobody knows, and offline access without a user, are left out.
+    for scope in ["unknown MyBackendApi2", "MyBackendApi2 offline_access"] {
+        let tokens = grant(&world, "Both", Some(scope)).await.json();
+        assert_eq!(tokens["scope"], "MyBackendApi2", "{scope}");
+    }
     let default = grant(&world, "Both", None).await.json();
     assert_eq!(default["scope"], "MyBackendApi2");
     grant(&world, "Person", None).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");

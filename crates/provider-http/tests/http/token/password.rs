@@ -141,6 +141,32 @@ async fn a_scope_beyond_the_clients_is_invalid_and_costs_no_attempt() {
     }
     let answer = grant(&world, "alice", "alice", Some("MyBackendApi1")).await;
     assert_eq!(answer.json()["scope"], "MyBackendApi1");
+    let answer = grant(&world, "alice", "alice", Some("unknown openid")).await;
+    assert_eq!(answer.json()["scope"], "openid");
+}
+
+/// OIDC Core section 11. MSAL always asks for it.
+#[tokio::test]
+async fn offline_access_that_a_client_may_not_have_is_left_out() {
+    let settings = json!({
+        "client_id": "public", "require_client_secret": false,
+        "allowed_grant_types": ["password"], "allowed_scopes": ["openid"],
+    });
+    let world = World::with_clients(vec![settings]).await;
+    let ask = async |scope: &str| {
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", "public"),
+            ("username", "alice"),
+            ("password", "alice"),
+            ("scope", scope),
+        ];
+        world.token(&form).await
+    };
+    let tokens = ask("openid offline_access").await.json();
+    assert_eq!((&tokens["scope"], tokens.get("refresh_token")), (&json!("openid"), None));
+    let alone = ask("offline_access").await;
+    alone.expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ use crate::{
     audit,
     keys::{KeyRing, remote::PublishedKeys},
     model::{
+        asked_scope::log_ignored,
         client::Client,
         consent::Consent,
         grant::{AuthorizationCode, Grant, RequestedClaims},
@@ -124,7 +125,9 @@ impl Authorization<'_> {
         cookie: Option<&TokenHandle>,
         address: &str,
     ) -> Outcome {
-        self.answer(encoded, cookie, address, async |request| {
+        self.answer(encoded, cookie, address, async |request: AuthorizeRequest| {
+            // Here alone: the pages that come between bring the same request again.
+            log_ignored(&request.client, &request.ignored_scope);
             self.decide(self.attempt(request, cookie).await?).await
         })
         .await

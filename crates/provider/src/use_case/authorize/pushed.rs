@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     model::{
+        asked_scope::log_ignored,
         client::{Client, fapi2, request_object::RequestObjectError},
         paths,
         pushed_request::{FirstVisit, PushedRequest},
@@ -142,12 +143,13 @@ impl Authorization<'_> {
             }
         };
         let checked = self.check_request(params.clone(), &[], Origin::PushedNow(form)).await;
-        checked.map_err(|refusal| match refusal {
+        let checked = checked.map_err(|refusal| match refusal {
             Refusal::Page(unsafe_request) => {
                 refuse(ErrorCode::InvalidRequest, &unsafe_request.to_string())
             }
             Refusal::Answer { code, description, .. } => refuse(code, description),
         })?;
+        log_ignored(client, &checked.ignored_scope);
         let params = match proof {
             Some(proof) => self.bound_to_key(client, params, proof).await?,
             None => params,

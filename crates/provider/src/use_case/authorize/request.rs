@@ -7,7 +7,7 @@ use doorward_protocol::{
     ids::Sub,
     params::{Params, ParamsError},
     pkce::{CodeChallenge, S256},
-    scope::{OFFLINE_ACCESS, Scope},
+    scope::Scope,
     thumbprint::Thumbprint,
     time::Seconds,
 };
@@ -20,13 +20,14 @@ use super::{
 };
 use crate::model::{
     acr::{AcrLevel, AcrLevels},
+    asked_scope::{AskedScope, ScopeNotAllowed},
     client::{Client, GrantType, is_reserved_claim},
     grant::RequestedClaims,
     provider_choice,
     provider_settings::LongestParameters,
     request_parameters::{KNOWN_PARAMETERS, is_known_parameter},
     resource::Resources,
-    target::Targets,
+    target::{InvalidTarget, Targets},
     token_handle::TokenHash,
 };
 
@@ -39,8 +40,10 @@ pub struct AuthorizeRequest {
     pub reply_to: ReplyTo,
     /// Whether `redirect_uri` was sent.
     pub redirect_uri_was_sent: bool,
-    /// The requested scope, all of it allowed.
+    /// What counts of the requested scope, all of it allowed.
     pub scope: Scope,
+    /// What was left out of it.
+    pub(super) ignored_scope: Scope,
     /// The APIs that the client wants to call (RFC 8707).
     pub targets: Targets,
     /// The PKCE challenge; `None` only for clients that need none.
@@ -236,6 +239,7 @@ impl Authorization<'_> {
             client,
             reply_to,
             scope: rest.scope,
+            ignored_scope: rest.ignored_scope,
             targets: rest.targets,
             code_challenge: rest.code_challenge,
             dpop_jkt: rest.dpop_jkt,
@@ -290,7 +294,7 @@ impl Authorization<'_> {
         params: &Params,
         origin: &Origin,
     ) -> Result<Rest, Problem> {
-        use ErrorCode::{InvalidRequest, InvalidScope, RequestUriNotSupported, UnauthorizedClient};
+        use ErrorCode::{InvalidRequest, RequestUriNotSupported, UnauthorizedClient};
         refuse_over_long(params, &self.settings.longest_parameters)?;
         // Never ignored: a client that sends these relies on them (OIDC Core section 6).
         if params.get("registration").is_some() {
@@ -338,27 +342,9 @@ impl Authorization<'_> {
                 "This client may not use the authorization code flow.",
             ));
         }
-        let scope: Scope = match params.get("scope") {
-            Some(text) => {
-                text.parse().map_err(|_| Problem(InvalidScope, "The scope is malformed."))?
-            }
-            None => return Err(Problem(InvalidScope, "The parameter scope is missing.")),
-        };
-        // OIDC Core section 11: offline access that can't be had is ignored, not refused.
-        let scope = scope.filtered(|token| token != OFFLINE_ACCESS || client.allow_offline_access);
-        if scope.is_empty() || !scope.is_subset_of(&client.allowed_scope) {
-            return Err(Problem(
-                InvalidScope,
-                "The scope is unknown or not allowed for this client.",
-            ));
-        }
+        let AskedScope { scope, ignored } = self.asked_scope(client, params)?;
         let targets = self.resources.targets(params.get_all("resource"), &scope);
-        let targets = targets.map_err(|_| {
-            Problem(
-                ErrorCode::InvalidTarget,
-                "resource is not an API of this provider, or not one that the scope leads to.",
-            )
-        })?;
+        let targets = targets.map_err(invalid_target)?;
         let Claims { requested: claims, subject: claimed_subject, acr: claimed_acr } =
             claims(params, &self.settings.acr)?;
         let required_acr = self.required_acr(client, params, claimed_acr)?;
@@ -377,8 +363,24 @@ impl Authorization<'_> {
             required_acr,
             expected_subjects: hinted_subject.into_iter().chain(claimed_subject).collect(),
             scope,
+            ignored_scope: ignored,
             targets,
             claims,
+        })
+    }
+
+    /// The scope that counts.
+    fn asked_scope(&self, client: &Client, params: &Params) -> Result<AskedScope, Problem> {
+        use ErrorCode::InvalidScope;
+        let requested: Scope = match params.get("scope") {
+            Some(text) => {
+                text.parse().map_err(|_| Problem(InvalidScope, "The scope is malformed."))?
+            }
+            None => return Err(Problem(InvalidScope, "The parameter scope is missing.")),
+        };
+        let asked = self.resources.asked_scope(client, &client.allowed_scope, &requested);
+        asked.map_err(|ScopeNotAllowed| {
+            Problem(InvalidScope, "The scope is unknown or not allowed for this client.")
         })
     }
 
@@ -442,8 +444,16 @@ impl Problem {
     }
 }
 
+fn invalid_target(_: InvalidTarget) -> Problem {
+    Problem(
+        ErrorCode::InvalidTarget,
+        "resource is not an API of this provider, or not one that the scope leads to.",
+    )
+}
+
 struct Rest {
     scope: Scope,
+    ignored_scope: Scope,
     targets: Targets,
     code_challenge: Option<CodeChallenge>,
     dpop_jkt: Option<Thumbprint>,

@@ -17,9 +17,7 @@ impl TokenEndpoint<'_> {
             |token: &str| token != OFFLINE_ACCESS && !self.issuer.resources.is_identity(token);
         let allowed = client.allowed_scope.filtered(is_about_apis);
         let scope = scope.unwrap_or_else(|| allowed.clone());
-        if scope.is_empty() || !scope.is_subset_of(&allowed) {
-            return Err(TokenError::InvalidScope);
-        }
+        let scope = self.issuer.resources.asked_scope(client, &allowed, &scope)?.logged(client);
         let targets =
             self.issuer.narrowed_targets(client, &Targets::default(), resources, &scope)?;
         let binding = self.proofs.consume(proof).await?;

@@ -27,10 +27,13 @@ impl TokenEndpoint<'_> {
         scope: Option<Scope>,
     ) -> Result<Issued, TokenError> {
         let Asking { client, resources, proof, address } = asking;
-        let scope = scope.unwrap_or_else(|| client.allowed_scope.clone());
-        if !scope.is_subset_of(&client.allowed_scope) {
-            return Err(TokenError::InvalidScope);
-        }
+        let scope = match scope {
+            Some(requested) => {
+                let allowed = &client.allowed_scope;
+                self.issuer.resources.asked_scope(client, allowed, &requested)?.logged(client)
+            }
+            None => client.allowed_scope.clone(),
+        };
         let targets =
             self.issuer.narrowed_targets(client, &Targets::default(), resources, &scope)?;
         let origin = if client.confidential {
