@@ -70,6 +70,22 @@ impl Resources {
         }
     }
 
+    /// What a client means that names no scope, but perhaps APIs: all that it may have, or as much
+    /// of it as leads to these APIs, and then nothing about the user. Offline access is only given
+    /// to who asks for it by name.
+    pub(crate) fn default_scope<'a>(
+        &self,
+        allowed: &Scope,
+        requested: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Scope, InvalidTarget> {
+        let all = allowed.filtered(|token| token != OFFLINE_ACCESS);
+        let targets = self.targets(requested, &all)?;
+        if targets.0.is_empty() {
+            return Ok(all);
+        }
+        Ok(self.scope_within(&all, &targets).filtered(|token| !self.is_identity(token)))
+    }
+
     /// The APIs that a token of this scope and these targets is for.
     pub(crate) fn apis_within<'a>(
         &'a self,
@@ -180,6 +196,18 @@ mod tests {
         ] {
             assert_eq!(resources.targets([name], scope), Err(InvalidTarget::NoApi), "{name}");
         }
+    }
+
+    #[test]
+    fn a_scope_that_is_not_named_leads_to_the_apis_that_are() {
+        let (resources, all) = (resources(), scope("openid offline_access read write shared free"));
+        let meant = |apis: &[&str]| {
+            resources.default_scope(&all, apis.iter().copied()).map(|scope| scope.to_string())
+        };
+        assert_eq!(meant(&[]).unwrap(), "openid read write shared free");
+        assert_eq!(meant(&["two"]).unwrap(), "write shared");
+        assert_eq!(meant(&["two", "https://one.example"]).unwrap(), "read write shared");
+        assert_eq!(meant(&["three"]), Err(InvalidTarget::NoApi));
     }
 
     #[test]

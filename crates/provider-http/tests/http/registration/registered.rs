@@ -8,8 +8,11 @@ use super::{
     PAGE, asking, expect_link_to_error, json_request, open, redeeming, register, registered,
     tokens, world_with,
 };
-use crate::support::{
-    Browser, ISSUER, World, basic, changed, claims, refresh_request, with_header,
+use crate::{
+    par::opened_by,
+    support::{
+        Browser, ISSUER, World, basic, changed, claims, refresh_request, verifier, with_header,
+    },
 };
 
 #[tokio::test]
@@ -176,6 +179,51 @@ async fn of_the_scope_it_gets_what_it_may_have() {
     refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
     let none = browser.get(&asking(id, &[("scope", "email MyBackendApi1")])).await;
     expect_link_to_error(&none, "invalid_scope");
+}
+
+/// As the official SDK of MCP for TypeScript asks, where the API names no scopes.
+#[tokio::test]
+async fn without_a_scope_it_asks_for_what_it_registered() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({})).await;
+    let id = client["client_id"].as_str().unwrap();
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    for (resource, scope, audience) in [
+        ("", "openid profile MyBackendApi2", "MyBackendApi2"),
+        ("MyBackendApi2", "MyBackendApi2", "MyBackendApi2"),
+    ] {
+        let url = asking(id, &[("scope", ""), ("resource", resource)]);
+        let page = browser.get(&url).await.page();
+        assert!(page.text.contains("The API MyBackendApi2"), "{}", page.text);
+        let answer = browser.submit(&page, &[("remember_consent", ""), ("action", "allow")]).await;
+        let tokens = world.token(&redeeming(id, &answer, PAGE)).await.json();
+        assert_eq!(tokens["scope"], scope, "{resource}");
+        assert_eq!(claims(&tokens["access_token"])["aud"], audience);
+        assert_eq!(tokens.get("refresh_token"), None, "it is asked for by name only");
+    }
+    for resource in ["MyBackendApi1", "https://elsewhere.example"] {
+        let url = asking(id, &[("scope", ""), ("resource", resource)]);
+        expect_link_to_error(&browser.get(&url).await, "invalid_target");
+    }
+    // With openid the address would have to be there.
+    let url = asking(id, &[("scope", ""), ("redirect_uri", "")]);
+    let page = browser.get(&url).await.page();
+    let answer = browser.submit(&page, &[("remember_consent", ""), ("action", "allow")]).await;
+    let tokens = world.token(&redeeming(id, &answer, PAGE)).await.json();
+    assert_eq!(tokens["scope"], "profile MyBackendApi2");
+    let challenge = verifier().challenge();
+    let pushed = [
+        ("client_id", id),
+        ("redirect_uri", PAGE),
+        ("response_type", "code"),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ];
+    let url = opened_by(id, &world.post("/connect/par", &pushed).await);
+    let page = browser.get(&url).await.page();
+    let answer = browser.submit(&page, &[("action", "allow")]).await;
+    let tokens = world.token(&redeeming(id, &answer, PAGE)).await.json();
+    assert_eq!(tokens["scope"], "openid profile MyBackendApi2");
 }
 
 /// Some programs send a header of theirs with every request.

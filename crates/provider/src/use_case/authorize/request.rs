@@ -7,7 +7,7 @@ use doorward_protocol::{
     ids::Sub,
     params::{Params, ParamsError},
     pkce::{CodeChallenge, S256},
-    scope::Scope,
+    scope::{OPENID, Scope},
     thumbprint::Thumbprint,
     time::Seconds,
 };
@@ -369,12 +369,21 @@ impl Authorization<'_> {
         })
     }
 
-    /// The scope that counts.
+    /// The scope that counts. A client that registered itself may leave it out (RFC 6749 section
+    /// 3.3): then it means the one that it registered (RFC 7591 section 2). For a client of an
+    /// operator, who has allowed what it may ask for at all, there is no such default.
     fn asked_scope(&self, client: &Client, params: &Params) -> Result<AskedScope, Problem> {
         use ErrorCode::InvalidScope;
         let requested: Scope = match params.get("scope") {
             Some(text) => {
                 text.parse().map_err(|_| Problem(InvalidScope, "The scope is malformed."))?
+            }
+            None if client.is_stranger() => {
+                let resources = params.get_all("resource");
+                let meant = self.resources.default_scope(&client.allowed_scope, resources);
+                // OIDC Core section 3.1.2.1 requires the address where users are signed in.
+                let may_sign_in = params.get("redirect_uri").is_some();
+                meant.map_err(invalid_target)?.filtered(|token| may_sign_in || token != OPENID)
             }
             None => return Err(Problem(InvalidScope, "The parameter scope is missing.")),
         };
