@@ -60,12 +60,16 @@ impl AskedScope {
     }
 }
 
-/// Says which scopes were left out. Offline access is not worth a line: some clients ask for it
-/// each time.
-pub(crate) fn log_ignored(client: &Client, ignored: &Scope) {
+/// What the log says of these. Offline access is not worth a line: some clients ask for it each
+/// time.
+fn told(ignored: &Scope) -> Option<String> {
     let told = ignored.filtered(|token| token != OFFLINE_ACCESS);
-    if !told.is_empty() {
-        let scope: String = told.to_string().chars().take(LONGEST_LOGGED).collect();
+    (!told.is_empty()).then(|| told.to_string().chars().take(LONGEST_LOGGED).collect())
+}
+
+/// Says in the log which scopes were left out.
+pub(crate) fn log_ignored(client: &Client, ignored: &Scope) {
+    if let Some(scope) = told(ignored) {
         tracing::info!(
             client_id = %client.client_id,
             scope,
@@ -108,17 +112,17 @@ mod tests {
         asked.ok().map(|asked| (asked.scope.to_string(), asked.ignored.to_string()))
     }
 
-    fn left(scope: &str, ignored: &str) -> Option<(String, String)> {
-        Some((scope.to_owned(), ignored.to_owned()))
+    fn left(scope: &str, ignored: &str) -> (String, String) {
+        (scope.to_owned(), ignored.to_owned())
     }
 
     #[test]
     fn what_nobody_knows_is_left_out_and_what_is_forbidden_is_refused() {
         let client = client();
-        assert_eq!(asked(&client, "notes openid"), left("notes openid", ""));
+        assert_eq!(asked(&client, "notes openid"), Some(left("notes openid", "")));
         assert_eq!(
             asked(&client, "openid groups offline_access"),
-            left("openid", "groups offline_access")
+            Some(left("openid", "groups offline_access"))
         );
         for refused in ["openid email", "groups", "offline_access", ""] {
             assert_eq!(asked(&client, refused), None, "{refused}");
@@ -130,9 +134,19 @@ mod tests {
         let client = client().of_origin(ClientOrigin::Document { host: "app.example".into() });
         assert_eq!(
             asked(&client, "openid email notes groups"),
-            left("openid notes", "email groups")
+            Some(left("openid notes", "email groups"))
         );
         assert_eq!(asked(&client, "email groups"), None);
+    }
+
+    #[test]
+    fn the_log_says_briefly_what_was_left_out() {
+        assert_eq!(told(&scope("a offline_access b")).as_deref(), Some("a b"));
+        for silent in ["", "offline_access"] {
+            assert_eq!(told(&scope(silent)), None, "{silent}");
+        }
+        let long = told(&scope(&"x".repeat(10_000))).map(|text| text.len());
+        assert_eq!(long, Some(LONGEST_LOGGED));
     }
 
     /// Without an ID token there is no sign-in.
