@@ -1,5 +1,6 @@
 //! Users by the API.
 
+use doorward_provider::use_case::accounts::Asker;
 use serde_json::json;
 
 use crate::support::{World, user};
@@ -118,6 +119,40 @@ async fn a_link_to_set_another_password_goes_to_the_users_address_alone() {
     world.store.put_user(unknown, crate::support::now()).await.unwrap();
     let sent = world.call("POST", "/users/bob/password-reset").by("helen").send().await;
     assert_eq!(sent.status, 409);
+    crate::directories::link(&world, "alice", "ada").await;
+    let sent = world.call("POST", "/users/alice/password-reset").by("helen").send().await;
+    assert_eq!(sent.status, 409, "the password is in a directory: {}", sent.body);
+}
+
+#[tokio::test]
+async fn a_link_is_sent_whatever_strangers_ask_for_or_the_answer_says_that_it_is_not() {
+    let world = World::new().await;
+    let stranger = |number: u32| format!("198.51.100.{}", number / 20);
+    // The hour has a thousand, of which strangers get half.
+    for number in 0..501 {
+        let (address, nobody) = (stranger(number), format!("nobody-{number}"));
+        let name = if number < 10 { "alice" } else { nobody.as_str() };
+        let asker = Asker { address: &address, browser: None, language: "en", mark: None };
+        let outcome = world.provider.forgot_password(name, None, None, asker).await;
+        assert_eq!(outcome.is_ok(), number < 500, "{number}: {outcome:?}");
+    }
+    let queued = async |world: &World| {
+        let mails = world.get("udo", "/outbox").await.body;
+        let all = mails["items"].as_array().unwrap().clone();
+        all.iter().filter(|mail| mail["to"] == "alice@example.com").count()
+    };
+    let mut before = queued(&world).await;
+    assert_eq!(before, 3);
+    let mut statuses = Vec::new();
+    for _ in 0..25 {
+        let sent = world.call("POST", "/users/alice/password-reset").by("helen").send().await;
+        let now = queued(&world).await;
+        assert_eq!(now - before, usize::from(sent.status == 202), "{}", sent.body);
+        before = now;
+        statuses.push(sent.status.as_u16());
+    }
+    assert_eq!(statuses[..4], [202, 202, 202, 429]);
+    assert!(statuses[4..].iter().all(|status| *status == 429), "{statuses:?}");
 }
 
 #[tokio::test]

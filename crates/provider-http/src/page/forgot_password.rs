@@ -10,6 +10,7 @@ use super::{
 use crate::{
     AppState,
     http::{
+        cookies::Cookie,
         csrf,
         form::{PageForm, PageQuery},
         peer::Peer,
@@ -53,7 +54,8 @@ pub(crate) async fn post(
     }
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let kept = to_keep(return_url.as_ref());
-    match state.provider.forgot_password(typed, kept, browser.asker()).await {
+    let device = state.cookies.read(&headers, Cookie::Device);
+    match state.provider.forgot_password(typed, kept, device.as_ref(), browser.asker()).await {
         Ok(()) => {
             let back = leading_on(&state, paths::LOGIN, return_url.as_ref());
             Ok(Told::mail_sent(&state, state.texts.accounts.reset_link_sent, back))

@@ -57,9 +57,23 @@ async fn admit(
     limits: &[(ThrottleKey, ThrottlePolicy)],
     now: Timestamp,
 ) -> Result<Admission, Failure> {
+    connection.begin().await?;
+    let admission = admit_within(connection, limits, now).await?;
+    // Without a commit nothing has changed.
+    if let Admission::Counted(_) = admission {
+        connection.commit().await?;
+    }
+    Ok(admission)
+}
+
+/// The same within a transaction, which must not be committed if there is a wait.
+pub(super) async fn admit_within(
+    connection: &Connection,
+    limits: &[(ThrottleKey, ThrottlePolicy)],
+    now: Timestamp,
+) -> Result<Admission, Failure> {
     let keys: Vec<&[u8]> = limits.iter().map(|(key, _)| key.as_bytes().as_slice()).collect();
     let memories: Vec<i64> = limits.iter().map(|(_, policy)| i64::from(policy.memory)).collect();
-    connection.begin().await?;
     // Every key has a row from here on, locked in one order for all: who comes at the same time
     // waits, and then sees this count.
     let locked: Vec<(Vec<u8>, FailedSignIns)> = connection
@@ -82,7 +96,6 @@ async fn admit(
     };
     let wait = limits.iter().map(|(key, policy)| policy.wait(remembered(key), now)).max();
     if let Some(wait @ 1..) = wait {
-        // Without a commit nothing has changed.
         return Ok(Admission::Wait(wait));
     }
     let counts: Vec<u32> =
@@ -96,7 +109,6 @@ async fn admit(
             &[&keys, &failed, &now.seconds()],
         )
         .await?;
-    connection.commit().await?;
     Ok(Admission::Counted(counts))
 }
 

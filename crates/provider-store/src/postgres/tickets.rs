@@ -5,7 +5,8 @@ use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
         outbox::OutboxMail,
-        ticket::{Ticket, TicketCursor, TicketPurpose},
+        throttle::Admission,
+        ticket::{Ticket, TicketBound, TicketCursor, TicketPurpose},
         time::Timestamp,
         token_handle::TokenHash,
         user::User,
@@ -13,7 +14,10 @@ use doorward_provider::{
     store::{StoreError, TicketRedemption, Tickets, UserChange, Users as _},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, outbox, run, schema, users};
+use super::{
+    PostgresStore, connection::Connection, failed_sign_ins, failure::Failure, outbox, run, schema,
+    users,
+};
 use crate::{
     record::{MailRow, UserRow, read},
     row::{Row as _, to_json},
@@ -24,13 +28,13 @@ impl Tickets for PostgresStore {
     async fn add_ticket(
         &self,
         ticket: Ticket,
-        most: u32,
+        bound: &TicketBound,
         mails: Vec<OutboxMail>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let data = to_json(&ticket.data, "tickets.data")?;
         let mails = MailRow::encode_all(mails)?;
-        run!(self, "add_ticket", add, &ticket, &data, most, &mails, now)
+        run!(self, "add_ticket", add, &ticket, &data, bound, &mails, now)
     }
 
     async fn ticket(
@@ -115,12 +119,12 @@ impl Tickets for PostgresStore {
     }
 }
 
-/// Adds a ticket and its mails, unless `most` of its purpose wait for what it is about.
+/// Adds a ticket and its mails, unless the bound is reached.
 async fn add(
     connection: &Connection,
     ticket: &Ticket,
     data: &str,
-    most: u32,
+    bound: &TicketBound,
     mails: &[MailRow],
     now: Timestamp,
 ) -> Result<bool, Failure> {
@@ -144,15 +148,24 @@ async fn add(
                 &data,
                 &ticket.expires_at.seconds(),
                 &now.seconds(),
-                &i64::from(most),
+                &i64::from(bound.most),
             ],
         )
         .await?;
-    if added > 0 {
-        outbox::put(connection, mails).await?;
+    // Without a commit nothing has changed.
+    if added == 0 {
+        return Ok(false);
     }
+    if let Some(counted) = &bound.counted {
+        let limits = std::slice::from_ref(counted);
+        let admission = failed_sign_ins::admit_within(connection, limits, now).await?;
+        if let Admission::Wait(_) = admission {
+            return Ok(false);
+        }
+    }
+    outbox::put(connection, mails).await?;
     connection.commit().await?;
-    Ok(added > 0)
+    Ok(true)
 }
 
 /// A page of the tickets of a purpose, the next to expire first.

@@ -72,9 +72,22 @@ impl store::FailedSignIns for SqliteStore {
     }
 }
 
+/// Returns the seconds to wait before an attempt; 0 when it may be made now.
+pub(super) fn wait(
+    connection: &Connection,
+    limits: &[(ThrottleKey, ThrottlePolicy)],
+    now: Timestamp,
+) -> Result<u32, Failure> {
+    let mut longest = 0;
+    for (key, policy) in limits {
+        longest = longest.max(policy.wait(remembered(connection, key, now)?, now));
+    }
+    Ok(longest)
+}
+
 /// Returns the seconds to wait before an attempt, or counts the attempt as a failure of every key
 /// and returns the counts.
-fn admit(
+pub(super) fn admit(
     connection: &Connection,
     limits: &[(ThrottleKey, ThrottlePolicy)],
     now: Timestamp,

@@ -5,7 +5,7 @@ use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
         outbox::OutboxMail,
-        ticket::{Ticket, TicketCursor, TicketPurpose},
+        ticket::{Ticket, TicketBound, TicketCursor, TicketPurpose},
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -14,7 +14,7 @@ use doorward_provider::{
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore,
+    SqliteStore, failed_sign_ins,
     failure::Failure,
     outbox,
     sql::{self, execute},
@@ -30,18 +30,22 @@ impl Tickets for SqliteStore {
     async fn add_ticket(
         &self,
         ticket: Ticket,
-        most: u32,
+        bound: &TicketBound,
         mails: Vec<OutboxMail>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let data = to_json(&ticket.data, "tickets.data")?;
         let mails = MailRow::encode_all(mails)?;
+        let TicketBound { most, counted } = bound.clone();
         self.write("add_ticket", move |connection| {
-            let added = add(connection, &ticket, &data, most, now)?;
-            if added {
-                outbox::put(connection, &mails)?;
+            let limits = counted.as_slice();
+            let waits = failed_sign_ins::wait(connection, limits, now)? > 0;
+            if waits || !add(connection, &ticket, &data, most, now)? {
+                return Ok(false);
             }
-            Ok(added)
+            failed_sign_ins::admit(connection, limits, now)?;
+            outbox::put(connection, &mails)?;
+            Ok(true)
         })
         .await
     }

@@ -9,7 +9,7 @@ use doorward_provider::{
         external_identity::{ExternalId, IdentityUse, StoredIdentity},
         identity_provider::IdentityProvider,
         session::{SessionSelector, SignInProof, UpstreamSelector, UpstreamSession},
-        ticket::TicketPurpose,
+        ticket::{TicketBound, TicketPurpose},
         user::{User, UserClaims},
     },
     store::{
@@ -143,7 +143,8 @@ pub async fn a_user_is_added_under_a_free_name_and_address_only(store: Tested) {
 
 pub async fn an_invitation_adds_one_user(store: Tested) {
     let purpose = TicketPurpose::Invitation;
-    store.add_ticket(ticket(1, purpose, None, None, 60), 9, Vec::new(), NOW).await.unwrap();
+    let (waiting, bound) = (ticket(1, purpose, None, None, 60), TicketBound::at_once(9));
+    store.add_ticket(waiting, &bound, Vec::new(), NOW).await.unwrap();
     let add = async |sub: &str, subject: &str, number| {
         let user = User { password_hash: None, ..user(sub, sub) };
         let ticket = Some((hash(number), purpose));
@@ -281,7 +282,8 @@ pub async fn linked_by_a_user_name_with_an_account_that_nobody_can_sign_in_to(st
     {
         store.put_user(waiting(sub), NOW).await.unwrap();
         let ticket = ticket(number, purpose, Some(sub), None, 60);
-        assert!(store.add_ticket(ticket, 9, Vec::new(), NOW).await.unwrap());
+        let bound = TicketBound::at_once(9);
+        assert!(store.add_ticket(ticket, &bound, Vec::new(), NOW).await.unwrap());
     }
     for sub in [
         "with-password",

@@ -143,7 +143,8 @@ macro_rules! suite {
                 who_has_signed_in_is_known_for_a_month, old_ones_count_no_more,
                 some_are_remembered_for_a_month, all_of_a_success_own_are_forgotten;
             tickets: found_and_taken_for_its_purpose_until_expiry, taken_once_among_many,
-                no_more_are_about_one_thing_than_are_allowed, the_limit_holds_among_many,
+                no_more_are_about_one_thing_than_are_allowed, only_those_that_are_added_count,
+                so_many_count_among_many, the_limit_holds_among_many,
                 removed_by_too_many_wrong_guesses,
                 removed_with_the_password_or_the_address_they_were_for,
                 a_user_is_changed_once_by_a_ticket, a_ticket_is_not_used_in_vain,

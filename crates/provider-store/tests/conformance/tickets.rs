@@ -2,7 +2,9 @@
 
 use doorward_provider::{
     model::{
-        ticket::{Ticket, TicketPurpose},
+        throttle::{ThrottleKey, ThrottlePolicy},
+        ticket::{Ticket, TicketBound, TicketPurpose},
+        time::Seconds,
         user::User,
     },
     store::{TicketRedemption, UserChange},
@@ -16,7 +18,7 @@ use super::fixtures::{
 const RESET: TicketPurpose = TicketPurpose::ResetPassword;
 
 async fn added(store: &Tested, ticket: Ticket) {
-    assert!(store.add_ticket(ticket, 100, Vec::new(), NOW).await.unwrap());
+    assert!(store.add_ticket(ticket, &TicketBound::at_once(100), Vec::new(), NOW).await.unwrap());
 }
 
 async fn waiting(store: &Tested) -> usize {
@@ -53,7 +55,8 @@ pub async fn no_more_are_about_one_thing_than_are_allowed(store: Tested) {
         let (store, about) = (store.clone(), about.to_owned());
         async move {
             let ticket = ticket(number, purpose, None, Some(&about), 60);
-            store.add_ticket(ticket, 2, vec![mail(number, 60)], now).await.unwrap()
+            let (bound, mails) = (TicketBound::at_once(2), vec![mail(number, 60)]);
+            store.add_ticket(ticket, &bound, mails, now).await.unwrap()
         }
     };
     assert!(add(1, RESET, "ada@example.com", NOW).await);
@@ -69,10 +72,57 @@ pub async fn no_more_are_about_one_thing_than_are_allowed(store: Tested) {
     }
 }
 
+/// A mailbox gets three in an hour, and two of them at once.
+fn in_an_hour(key: &ThrottleKey) -> TicketBound {
+    let wall = ThrottlePolicy::wall(3, Seconds::new(3600));
+    TicketBound { most: 2, counted: Some((key.clone(), wall)) }
+}
+
+pub async fn only_those_that_are_added_count(store: Tested) {
+    let key = ThrottleKey::links_to("ada@example.com");
+    let bound = in_an_hour(&key);
+    let add = |number, about: &str, now| {
+        let (store, about, bound) = (store.clone(), about.to_owned(), bound.clone());
+        async move {
+            let ticket = ticket(number, RESET, None, Some(&about), 60);
+            store.add_ticket(ticket, &bound, vec![mail(number, 60)], now).await.unwrap()
+        }
+    };
+    for number in 0..10 {
+        assert_eq!(add(number, "ada@example.com", NOW).await, number < 2, "{number}");
+    }
+    assert_eq!(store.failures(&key, NOW).await.unwrap(), 2);
+    assert_eq!(waiting(&store).await, 2);
+    assert!(add(10, "ada@example.com", at(60)).await, "the third");
+    for number in 11..20 {
+        assert!(!add(number, "a.da@example.com", at(61)).await, "the hour has its three");
+    }
+    assert_eq!(store.failures(&key, at(61)).await.unwrap(), 3);
+    assert_eq!(store.ticket(hash(11), RESET, at(61)).await.unwrap(), None);
+    assert!(add(20, "ada@example.com", at(60 + 3600)).await);
+}
+
+pub async fn so_many_count_among_many(store: Tested) {
+    let key = ThrottleKey::links_to("ada@example.com");
+    let added = parallel(&store, 64, |store, number| {
+        let bound = in_an_hour(&key);
+        async move {
+            // Each is about something else.
+            let about = format!("ada+{number}@example.com");
+            let ticket = ticket(number, RESET, None, Some(&about), 60);
+            store.add_ticket(ticket, &bound, vec![mail(number, 60)], NOW).await.unwrap()
+        }
+    });
+    assert_eq!(added.await.into_iter().filter(|added| *added).count(), 3);
+    assert_eq!(waiting(&store).await, 3);
+    assert_eq!(store.failures(&key, NOW).await.unwrap(), 3);
+}
+
 pub async fn the_limit_holds_among_many(store: Tested) {
     let added = parallel(&store, 64, |store, number| async move {
         let ticket = ticket(number, RESET, None, Some("ada@example.com"), 60);
-        store.add_ticket(ticket, 3, vec![mail(number, 60)], NOW).await.unwrap()
+        let (bound, mails) = (TicketBound::at_once(3), vec![mail(number, 60)]);
+        store.add_ticket(ticket, &bound, mails, NOW).await.unwrap()
     });
     assert_eq!(added.await.into_iter().filter(|added| *added).count(), 3);
     assert_eq!(waiting(&store).await, 3);

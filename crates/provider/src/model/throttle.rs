@@ -36,11 +36,24 @@ impl ThrottleKey {
         )
     }
 
+    /// The site that the request came from; `None` for an IPv4 address. One holder may have 65,536
+    /// networks of 64 bits.
+    fn site(address: &str) -> Option<Self> {
+        let hash = Sha256::new().chain_update("site:").chain_update(site(address)?);
+        Some(Self(hash.finalize().into()))
+    }
+
     /// Answers of passkeys from this address. Nobody can guess one, so they are counted by
     /// themselves: who guesses passwords keeps nobody from signing in by a passkey.
     pub fn passkeys_from(address: &str) -> Self {
         let hash = Sha256::new().chain_update("passkeys from:").chain_update(network(address));
         Self(hash.finalize().into())
+    }
+
+    /// Answers of passkeys from this site.
+    fn passkeys_from_site(address: &str) -> Option<Self> {
+        let hash = Sha256::new().chain_update("passkeys from site:").chain_update(site(address)?);
+        Some(Self(hash.finalize().into()))
     }
 
     /// The account as typed from this address.
@@ -109,6 +122,18 @@ impl ThrottleKey {
         Some(Self(hash.chain_update(site(address)?).finalize().into()))
     }
 
+    /// What clients register, change and remove from this address.
+    fn changes_of_registrations_from(address: &str) -> Self {
+        let hash = Sha256::new().chain_update("changes of registrations from:");
+        Self(hash.chain_update(network(address)).finalize().into())
+    }
+
+    /// What clients register, change and remove from this site.
+    fn changes_of_registrations_from_site(address: &str) -> Option<Self> {
+        let hash = Sha256::new().chain_update("changes of registrations from site:");
+        Some(Self(hash.chain_update(site(address)?).finalize().into()))
+    }
+
     /// What a public client asks for from this site.
     fn client_at_site(client_id: &ClientId, address: &str) -> Option<Self> {
         let hash = Sha256::new().chain_update("client at site:").chain_update(site(address)?);
@@ -138,9 +163,27 @@ impl ThrottleKey {
         Some(Self(hash.finalize().into()))
     }
 
+    /// Links that somebody asks for who is known as this user.
+    pub fn links_for(sub: &Sub) -> Self {
+        let hash = Sha256::new().chain_update("links for:").chain_update(sub.as_str());
+        Self(hash.finalize().into())
+    }
+
+    /// Links that this administrator sends to users.
+    pub fn links_by_administrator(name: &str) -> Self {
+        let hash = Sha256::new().chain_update("links by administrator:").chain_update(name);
+        Self(hash.finalize().into())
+    }
+
     /// Links that are mailed to this mailbox.
     pub fn links_to(mailbox: &str) -> Self {
         let hash = Sha256::new().chain_update("links to:").chain_update(mailbox);
+        Self(hash.finalize().into())
+    }
+
+    /// Links that are mailed to this mailbox for its owner, who is known by the browser.
+    pub fn links_to_owner(mailbox: &str) -> Self {
+        let hash = Sha256::new().chain_update("links to owner:").chain_update(mailbox);
         Self(hash.finalize().into())
     }
 
@@ -149,6 +192,13 @@ impl ThrottleKey {
         let hour = now.seconds().div_euclid(3600);
         let hash = Sha256::new().chain_update("links in hour:").chain_update(hour.to_be_bytes());
         Self(hash.finalize().into())
+    }
+
+    /// The links that those ask for in the hour of this timestamp of whom nothing is known.
+    pub fn links_of_strangers_in_hour(now: Timestamp) -> Self {
+        let hour = now.seconds().div_euclid(3600);
+        let hash = Sha256::new().chain_update("links of strangers in hour:");
+        Self(hash.chain_update(hour.to_be_bytes()).finalize().into())
     }
 
     /// The second step of sign-ins of this user.
@@ -200,20 +250,27 @@ impl ThrottleKey {
 
 /// An IPv6 network of 48 bits, as one holder may have it, with 65,536 networks of 64 bits. `None`
 /// for an IPv4 address.
-fn site(address: &str) -> Option<String> {
-    let Ok(IpAddr::V6(v6)) = address.parse() else { return None };
+pub fn site_of(address: IpAddr) -> Option<Ipv6Addr> {
+    let IpAddr::V6(v6) = address else { return None };
     let [a, b, c, ..] = v6.segments();
-    Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string())
+    Some(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))
+}
+
+/// The address, or for IPv6 its network of 64 bits: a single customer has all of it.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    let [a, b, c, d, ..] = v6.segments();
+    Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+}
+
+fn site(address: &str) -> Option<String> {
+    Some(site_of(address.parse().ok()?)?.to_string())
 }
 
 fn network(address: &str) -> String {
-    match address.parse() {
-        Ok(IpAddr::V6(v6)) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).to_string()
-        }
-        _ => address.to_owned(),
-    }
+    address
+        .parse()
+        .map_or_else(|_| address.to_owned(), |address: IpAddr| network_of(address).to_string())
 }
 
 /// Failures since the last success or since they were forgotten.
@@ -261,6 +318,9 @@ pub const PER_ADDRESS: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds::ne
 /// For the answers of passkeys from one address. The wait is short: it only keeps off who makes
 /// work.
 pub const PASSKEYS: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds::new(30));
+/// For what clients register, change and remove from one address. Those behind it may be many, so
+/// the wait is short: it keeps off who does it in a loop.
+pub const REGISTRATIONS: ThrottlePolicy = ThrottlePolicy::doubling(100, Seconds::new(60));
 /// For one account at one client that signs users in itself. The wait is short: the client can't
 /// say which of its users the guesser is.
 pub const PER_ACCOUNT_AND_CLIENT: ThrottlePolicy = ThrottlePolicy::doubling(10, Seconds::new(30));
@@ -300,8 +360,45 @@ pub struct OriginBound {
     pub site: Option<ThrottleKey>,
 }
 
-/// A site may have as many rows as this number of its networks.
-const NETWORKS_OF_SITE: u32 = 10;
+/// A site may do as much as this number of its networks.
+pub const NETWORKS_OF_SITE: u32 = 10;
+
+/// What attempts from an address count for: the address, and the site that it is of.
+pub fn of_address(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+    with_site(PER_ADDRESS, ThrottleKey::address(address), ThrottleKey::site(address))
+}
+
+/// What answers of passkeys count for: the address, and the site that it is of.
+pub fn of_passkeys_from(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+    let site = ThrottleKey::passkeys_from_site(address);
+    with_site(PASSKEYS, ThrottleKey::passkeys_from(address), site)
+}
+
+/// What a change of a registration counts for: the address, and the site that it is of.
+pub fn of_changed_registrations(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+    let site = ThrottleKey::changes_of_registrations_from_site(address);
+    with_site(REGISTRATIONS, ThrottleKey::changes_of_registrations_from(address), site)
+}
+
+/// What requests for links count for: the address, and the site that it is of.
+pub fn of_links_from(address: &str, policy: ThrottlePolicy) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+    let site = ThrottleKey::links_from_site(address);
+    with_site(policy, ThrottleKey::links_from(address), site)
+}
+
+fn with_site(
+    policy: ThrottlePolicy,
+    address: ThrottleKey,
+    site: Option<ThrottleKey>,
+) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+    let site = site.map(|site| (site, policy.of_site()));
+    [(address, policy)].into_iter().chain(site).collect()
+}
+
+/// What is counted, without the limits.
+pub fn keys(limits: &[(ThrottleKey, ThrottlePolicy)]) -> Vec<ThrottleKey> {
+    limits.iter().map(|(key, _)| key.clone()).collect()
+}
 
 impl OriginBound {
     /// The bound for clients that are registered from this address.
@@ -331,6 +428,13 @@ impl ThrottlePolicy {
     /// A wait that is as long at once.
     pub const fn wall(free_failures: u32, wait: Seconds) -> Self {
         Self { free_failures, first_wait: wait, longest_wait: wait, memory: MEMORY }
+    }
+
+    /// The same for a site, which has many networks.
+    #[must_use]
+    pub const fn of_site(self) -> Self {
+        let free_failures = self.free_failures.saturating_mul(NETWORKS_OF_SITE);
+        Self { free_failures, ..self }
     }
 
     /// Seconds to wait before the next attempt counts; 0 when it may be made now.
@@ -409,6 +513,17 @@ mod tests {
         assert_eq!(site("2001:db8:1:2::1"), site("2001:db8:1:ffff::9"));
         assert_ne!(site("2001:db8:1:2::1"), site("2001:db8:2:2::1"));
         assert_eq!(OriginBound::new(&client, "2001:db8::1", 100).most_of_site(), 1000);
+    }
+
+    #[test]
+    fn attempts_count_for_the_site_of_an_ipv6_address_too() {
+        assert_eq!(of_address("192.0.2.1").len(), 1);
+        let [one, other] = ["2001:db8:1:2::1", "2001:db8:1:3::1"].map(of_address);
+        assert_eq!((one.len(), other.len()), (2, 2));
+        assert_ne!(one[0].0, other[0].0);
+        assert_eq!(one[1].0, other[1].0);
+        assert_eq!(one[1].1.free_failures, 10 * PER_ADDRESS.free_failures);
+        assert_ne!(of_address("2001:db8:2:3::1")[1].0, one[1].0);
     }
 
     #[test]

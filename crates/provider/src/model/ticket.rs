@@ -4,7 +4,11 @@
 use doorward_protocol::ids::Sub;
 use serde_json::{Map, Value};
 
-use crate::model::{time::Timestamp, token_handle::TokenHash};
+use crate::model::{
+    throttle::{ThrottleKey, ThrottlePolicy},
+    time::Timestamp,
+    token_handle::TokenHash,
+};
 
 /// A ticket as the store keeps it. Its handle is a
 /// [`TokenHandle`](crate::model::token_handle::TokenHandle), of which only the hash is stored.
@@ -22,6 +26,23 @@ pub struct Ticket {
     pub data: Map<String, Value>,
     /// It can't be used from this timestamp on.
     pub expires_at: Timestamp,
+}
+
+/// How many tickets may be added.
+#[derive(Debug, Clone)]
+pub struct TicketBound {
+    /// How many of one purpose may exist for the same `about` that have not expired.
+    pub most: u32,
+    /// What each ticket that is added counts for. A ticket for which that asks for a wait is not
+    /// added, and does not count.
+    pub counted: Option<(ThrottleKey, ThrottlePolicy)>,
+}
+
+impl TicketBound {
+    /// So many of one purpose for the same `about`, however many there were before.
+    pub fn at_once(most: u32) -> Self {
+        Self { most, counted: None }
+    }
 }
 
 /// Where a list of tickets goes on: after the ticket with these values. The next to expire comes

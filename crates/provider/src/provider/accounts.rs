@@ -13,7 +13,7 @@ use crate::{
     use_case::{
         accounts::{
             AccountError, Accounts, Asker, PendingAddress, PendingRegistration, RegistrationForm,
-            RegistrationLink, ResetLink,
+            RegistrationLink, ResetLink, SendLinkError,
         },
         new_password::NewPasswordError,
     },
@@ -26,6 +26,7 @@ impl Provider {
             tickets: &*self.store,
             events: &*self.store,
             failures: &*self.store,
+            devices: &self.devices,
             settings: &self.settings.accounts,
             keys: &self.keys,
             issuer: &self.settings.issuer,
@@ -66,14 +67,25 @@ impl Provider {
     }
 
     /// Sends a link to set another password to the user who is named by user name or address.
-    /// Whether there is one is not told.
+    /// Whether there is one is not told. `device` is the device cookie of the browser.
     pub async fn forgot_password(
         &self,
         typed: &str,
         return_url: Option<String>,
+        device: Option<&TokenHandle>,
         asker: Asker<'_>,
     ) -> Result<(), AccountError> {
-        self.accounts().forgot_password(typed, return_url, asker).await
+        self.accounts().forgot_password(typed, return_url, device, asker).await
+    }
+
+    /// Sends a link to set another password to this user because an administrator says so, whose
+    /// name is the address of `asker`. Returns where it goes.
+    pub async fn send_reset_link(
+        &self,
+        user: &User,
+        asker: Asker<'_>,
+    ) -> Result<EmailAddress, SendLinkError> {
+        self.accounts().send_reset_link_for_administrator(user, asker).await
     }
 
     /// Looks at a link to set another password.

@@ -6,7 +6,7 @@ use doorward_protocol::ids::Sub;
 use crate::{
     model::{
         outbox::OutboxMail,
-        ticket::{Ticket, TicketCursor, TicketPurpose},
+        ticket::{Ticket, TicketBound, TicketCursor, TicketPurpose},
         time::Timestamp,
         token_handle::TokenHash,
         user::User,
@@ -47,12 +47,11 @@ pub enum TicketRedemption {
 #[async_trait]
 pub trait Tickets: Send + Sync + 'static {
     /// Adds a ticket, and puts mails into the outbox in the same transaction. Returns `false`, and
-    /// keeps nothing, if `most` tickets of this purpose exist for the same `about` that have not
-    /// expired.
+    /// neither keeps nor counts anything, if the bound is reached.
     async fn add_ticket(
         &self,
         ticket: Ticket,
-        most: u32,
+        bound: &TicketBound,
         mails: Vec<OutboxMail>,
         now: Timestamp,
     ) -> Result<bool, StoreError>;

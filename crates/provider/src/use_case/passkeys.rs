@@ -26,8 +26,8 @@ use crate::{
         factor::{MOST_PASSKEYS, StoredPasskey},
         session::{SignInProof, method},
         settings_error::SettingsError,
-        throttle::{self, ThrottleKey},
-        ticket::{Ticket, TicketPurpose},
+        throttle,
+        ticket::{Ticket, TicketBound, TicketPurpose},
         time::{Clock, Entropy, Seconds},
         token_handle::TokenHandle,
         user::User,
@@ -263,8 +263,7 @@ impl Passkeys<'_> {
         answer: &str,
         address: &str,
     ) -> Result<(User, SignIn), PasskeyError> {
-        let limit = ThrottleKey::passkeys_from(address);
-        let limits = [(limit.clone(), throttle::PASSKEYS)];
+        let limits = throttle::of_passkeys_from(address);
         let wait = self.failures.admit_sign_in(&limits, self.clock.now()).await?;
         if wait > 0 {
             return Err(PasskeyError::Throttled(wait));
@@ -272,7 +271,7 @@ impl Passkeys<'_> {
         let outcome = self.verify(ticket, answer, address).await;
         // A question that expired is not a guess.
         if matches!(outcome, Ok(_) | Err(PasskeyError::Expired | PasskeyError::Store(_))) {
-            self.failures.withdraw_attempt(&[limit]).await?;
+            self.failures.withdraw_attempt(&throttle::keys(&limits)).await?;
         }
         outcome
     }
@@ -354,7 +353,8 @@ impl Passkeys<'_> {
             data,
             expires_at: now.plus(LIFETIME),
         };
-        let added = self.tickets.add_ticket(ticket, MOST_WAITING, Vec::new(), now).await?;
+        let bound = TicketBound::at_once(MOST_WAITING);
+        let added = self.tickets.add_ticket(ticket, &bound, Vec::new(), now).await?;
         if added { Ok(handle) } else { Err(PasskeyError::Throttled(LIFETIME.get())) }
     }
 

@@ -7,7 +7,7 @@ use axum::{
 };
 use doorward_provider::{
     model::{factor::FactorSummary, time::Timestamp, user::User},
-    use_case::accounts::{AccountError, Asker},
+    use_case::accounts::{Asker, SendLinkError},
 };
 use http::{HeaderMap, StatusCode, header::ETAG};
 use serde_json::json;
@@ -78,24 +78,28 @@ pub async fn reset_password(
     if !api.provider().account_settings().mail {
         return Err(Problem::conflict("Mail can't be sent: set [mail] up first."));
     }
-    let address = user.verified_email().filter(|_| user.enabled).ok_or_else(|| {
-        Problem::conflict(
-            "The user has no e-mail address that is known to be theirs, or may not sign in.",
-        )
-    })?;
     let language = user.claims.0.get("locale").and_then(serde_json::Value::as_str);
     let language = language.filter(|locale| locale.starts_with("de")).map_or("en", |_| "de");
     let by = caller.name();
     let asker = Asker { address: &by, browser: None, language, mark: None };
-    match api.provider().forgot_password(&address, None, asker).await {
-        Ok(()) => {
-            history.detail("email", address);
+    match api.provider().send_reset_link(&user, asker).await {
+        Ok(address) => {
+            history.detail("email", address.normalized());
             Ok(StatusCode::ACCEPTED.into_response())
         }
-        Err(AccountError::Throttled(seconds)) => {
+        Err(SendLinkError::Throttled(seconds)) => {
             Err(Problem::too_many("You have sent many links. Wait a while.", seconds))
         }
-        Err(AccountError::Store(error)) => Err(error.into()),
-        Err(other) => Err(Problem::conflict(other.to_string())),
+        Err(SendLinkError::OnTheirWay(seconds)) => {
+            let detail = "Links are on their way to the user. Wait until they work no longer.";
+            Err(Problem::too_many(detail, seconds))
+        }
+        Err(SendLinkError::NoAddress) => Err(Problem::conflict(
+            "The user has no e-mail address that is known to be theirs, or may not sign in.",
+        )),
+        Err(SendLinkError::InDirectory) => Err(Problem::conflict(
+            "The user's password is in a directory. It has to be changed there.",
+        )),
+        Err(SendLinkError::Store(error)) => Err(error.into()),
     }
 }

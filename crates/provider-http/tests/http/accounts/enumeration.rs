@@ -112,6 +112,18 @@ async fn ask_often(world: &World, page: &str, field: &str, value: &str) {
     }
 }
 
+/// The same in a browser that carol has signed in with.
+async fn ask_often_in_a_known_browser(world: &World, page: &str, field: &str, value: &str) {
+    let known = Browser::signed_in(world, "carol").await;
+    let cookie = known.cookie("doorward.device").unwrap();
+    for _ in 0..4 {
+        let mut browser = Browser::new(world);
+        browser.set_cookie("doorward.device", cookie);
+        let shown = browser.get(page).await.page();
+        browser.submit(&shown, &[(field, value)]).await;
+    }
+}
+
 async fn guess_often(world: &World, username: &str, password: &str) {
     for _ in 0..4 {
         let refused = Browser::new(world).sign_in(username, password, None).await;
@@ -134,6 +146,11 @@ async fn many_requests_cost_the_store_the_same_for_nobody() {
         let of_known = of(known).await;
         assert!(of_known.values().sum::<u64>() >= 8, "{page}: {of_known:?}");
         assert_eq!(of_known, of(unknown).await, "{page} for {known} and {unknown}");
+        let of = async |value| {
+            let world = world(open()).await;
+            commands(ask_often_in_a_known_browser(&world, page, field, value)).await
+        };
+        assert_eq!(of(known).await, of(unknown).await, "{page} in a browser of another user");
     }
 }
 

@@ -322,7 +322,8 @@ async fn an_ipv6_site_can_not_ask_from_each_of_its_networks() {
 
 #[tokio::test]
 async fn all_together_ask_for_no_more_than_the_mail_server_should_send() {
-    let settings = AccountSettings { most_links_per_hour: 5, ..open() };
+    // Half of them are for those who are known.
+    let settings = AccountSettings { most_links_per_hour: 10, ..open() };
     let world = world(settings).await;
     let ask_from = async |number: u32| {
         let address = format!("198.51.100.{number}").parse().unwrap();
@@ -338,4 +339,88 @@ async fn all_together_ask_for_no_more_than_the_mail_server_should_send() {
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{refused:?}");
     world.clock.advance(3600);
     assert_eq!(ask_from(7).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn who_asks_in_vain_does_not_keep_the_owner_from_a_link() {
+    let world = world(open()).await;
+    for _ in 0..10 {
+        assert_eq!(ask(&world, "alice").await.status, StatusCode::OK);
+    }
+    assert_eq!(world.mails().await.len(), 3);
+    world.clock.advance(901);
+    let link = link_of_alice(&world).await;
+    assert_eq!(set(&world, &link, GOOD).await.status, StatusCode::OK);
+}
+
+/// Asks from as many addresses as have links in this hour, and returns how many got an answer.
+async fn strangers_ask(world: &World) -> usize {
+    let mut answered = 0;
+    for number in 0..20 {
+        let address = format!("198.51.100.{number}").parse().unwrap();
+        let mut browser = Browser::at(world, address);
+        let page = browser.get(PAGE).await.page();
+        let account = format!("nobody-{number}");
+        let answer = browser.submit(&page, &[("account", account.as_str())]).await;
+        answered += usize::from(answer.status == StatusCode::OK);
+    }
+    answered
+}
+
+#[tokio::test]
+async fn strangers_do_not_use_up_what_is_kept_for_who_is_known() {
+    let settings = AccountSettings { most_links_per_hour: 10, ..open() };
+    let world = world(settings).await;
+    let mut known = Browser::signed_in(&world, "alice").await;
+    assert_eq!(strangers_ask(&world).await, 5);
+    assert_eq!(ask(&world, "alice").await.status, StatusCode::TOO_MANY_REQUESTS, "a stranger");
+    // By a session.
+    let page = known.get("/account/email").await.page();
+    let asked = known.submit(&page, &[("email", "alice@example.org")]).await;
+    assert!(asked.status.is_success() || asked.status.is_redirection(), "{asked:?}");
+    assert_eq!(world.mail_to("alice@example.org").await.kind, MailKind::ChangeEmail);
+    // By the cookie of the browser, for the account that it is of alone.
+    let ask_in = async |browser: &mut Browser<'_>, account: &str| {
+        let page = browser.get(PAGE).await.page();
+        browser.submit(&page, &[("account", account)]).await.status
+    };
+    assert_eq!(ask_in(&mut known, "alice").await, StatusCode::OK);
+    assert_eq!(world.mail_to("alice@example.com").await.kind, MailKind::ResetPassword);
+    assert_eq!(ask_in(&mut known, "carol").await, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(ask_in(&mut known, "nobody").await, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn one_user_does_not_use_up_the_hour_from_many_addresses() {
+    let settings = AccountSettings { most_links_per_address: 2, ..open() };
+    let world = world(settings).await;
+    let signed_in = Browser::signed_in(&world, "alice").await;
+    let cookie = signed_in.cookie("doorward.device").unwrap();
+    let mut statuses = Vec::new();
+    for number in 0..4 {
+        let address = format!("198.51.100.{number}").parse().unwrap();
+        let mut browser = Browser::at(&world, address);
+        browser.set_cookie("doorward.device", cookie);
+        let page = browser.get(PAGE).await.page();
+        statuses.push(browser.submit(&page, &[("account", "alice")]).await.status.as_u16());
+    }
+    assert_eq!(statuses, [200, 200, 429, 429]);
+}
+
+#[tokio::test]
+async fn mails_that_strangers_ask_for_do_not_keep_the_owner_from_one() {
+    let world = world(open()).await;
+    let mut known = Browser::signed_in(&world, "alice").await;
+    let mut sent = Vec::new();
+    for _ in 0..5 {
+        for _ in 0..4 {
+            ask(&world, "alice").await;
+        }
+        sent.push(world.mails().await.len());
+        world.clock.advance(901);
+    }
+    assert_eq!(sent, [3, 3, 3, 1, 0], "the mailbox gets ten");
+    let page = known.get(PAGE).await.page();
+    known.submit(&page, &[("account", "alice")]).await;
+    assert_eq!(world.mail_to("alice@example.com").await.kind, MailKind::ResetPassword);
 }

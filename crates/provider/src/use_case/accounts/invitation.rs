@@ -10,7 +10,7 @@ use crate::{
         email::EmailAddress,
         outbox::{MailKind, OutboxMail},
         paths,
-        ticket::{Ticket, TicketPurpose},
+        ticket::{Ticket, TicketBound, TicketPurpose},
         time::{Clock, Entropy},
         token_handle::{TokenHandle, random_id},
     },
@@ -111,7 +111,8 @@ impl Invitations<'_> {
             data,
             expires_at: now.plus(lifetime),
         };
-        let added = tickets.add_ticket(ticket, MOST, mail.into_iter().collect(), now).await?;
+        let (bound, mails) = (TicketBound::at_once(MOST), mail.into_iter().collect());
+        let added = tickets.add_ticket(ticket, &bound, mails, now).await?;
         if added { Ok(link) } else { Err(InviteError::TooMany) }
     }
 }

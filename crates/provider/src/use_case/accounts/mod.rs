@@ -19,7 +19,7 @@ use tokio::sync::Notify;
 pub(crate) use self::own_account::Told;
 pub use self::{
     invitation::{Invitation, Invitations, InviteError},
-    password_reset::ResetLink,
+    password_reset::{ResetLink, SendLinkError},
     registration::{PendingRegistration, RegistrationForm, RegistrationLink},
     verification::PendingAddress,
 };
@@ -27,11 +27,12 @@ use crate::{
     keys::{KeyRing, waiting_mail},
     model::{
         account_settings::AccountSettings,
+        device_cookie::DeviceCookies,
         email::EmailAddress,
         outbox::{MailKind, OutboxMail},
         password_rules::PasswordProblem,
-        throttle::{ThrottleKey, ThrottlePolicy},
-        ticket::{Ticket, TicketPurpose},
+        throttle::{self, ThrottleKey, ThrottlePolicy},
+        ticket::{Ticket, TicketBound, TicketPurpose},
         time::{Clock, Entropy, Seconds},
         token_handle::{TokenHandle, random_id},
         user::User,
@@ -118,6 +119,7 @@ pub(crate) struct Accounts<'a> {
     pub(crate) tickets: &'a dyn Tickets,
     pub(crate) events: &'a dyn AccountEvents,
     pub(crate) failures: &'a dyn FailedSignIns,
+    pub(crate) devices: &'a DeviceCookies,
     pub(crate) settings: &'a AccountSettings,
     /// Encrypts the mails that wait.
     pub(crate) keys: &'a KeyRing,
@@ -165,38 +167,47 @@ struct Link<'a> {
     path: &'a str,
     sub: Option<&'a Sub>,
     about: String,
-    /// The mailbox that it is counted for.
-    mailbox: String,
+    /// What it counts for if it is sent.
+    counted: Option<(ThrottleKey, ThrottlePolicy)>,
     data: Map<String, Value>,
     lifetime: u32,
 }
 
 impl Accounts<'_> {
     /// Counts a request for a link against the address that it came from, and against all that are
-    /// asked for in this hour: nobody makes this provider flood a mail server.
-    async fn admit(&self, asker: Asker<'_>) -> Result<(), AccountError> {
-        let AccountSettings { most_links_per_address: most, most_links_per_hour, .. } =
-            *self.settings;
+    /// asked for in this hour: nobody makes this provider flood a mail server. Half of the hour's
+    /// are kept for those who are known as a user, by a session or by the cookie of their browser:
+    /// strangers with many addresses do not use them up. A user is counted, too, wherever the
+    /// requests come from.
+    async fn admit(&self, asker: Asker<'_>, known: Option<&Sub>) -> Result<(), AccountError> {
         let now = self.clock.now();
-        let in_all = ThrottlePolicy::wall(most_links_per_hour, HOUR);
-        let mut limits = vec![
-            (ThrottleKey::links_from(asker.address), ThrottlePolicy::doubling(most, LONGEST_WAIT)),
-            (ThrottleKey::links_in_hour(now), in_all),
-        ];
-        let of_site = ThrottlePolicy::doubling(most.saturating_mul(10), LONGEST_WAIT);
-        limits.extend(ThrottleKey::links_from_site(asker.address).map(|site| (site, of_site)));
-        match self.failures.admit_sign_in(&limits, now).await? {
+        let in_hour = |most| ThrottlePolicy::wall(most, HOUR);
+        let most = self.settings.most_links_per_hour;
+        let mut limits = throttle::of_links_from(asker.address, self.links_of_one());
+        limits.push((ThrottleKey::links_in_hour(now), in_hour(most)));
+        limits.push(match known {
+            Some(sub) => (ThrottleKey::links_for(sub), self.links_of_one()),
+            None => (ThrottleKey::links_of_strangers_in_hour(now), in_hour(most.div_ceil(2))),
+        });
+        self.admit_by(&limits).await
+    }
+
+    /// How many links one address, user or administrator asks for before it must wait.
+    fn links_of_one(&self) -> ThrottlePolicy {
+        ThrottlePolicy::doubling(self.settings.most_links_per_address, LONGEST_WAIT)
+    }
+
+    async fn admit_by(&self, limits: &[(ThrottleKey, ThrottlePolicy)]) -> Result<(), AccountError> {
+        match self.failures.admit_sign_in(limits, self.clock.now()).await? {
             0 => Ok(()),
             seconds => Err(AccountError::Throttled(seconds)),
         }
     }
 
-    /// Counts a link against the mailbox that it goes to, however its address is written. Whoever
+    /// What a link counts for that goes to this mailbox, however its address is written. Whoever
     /// asks is not told when there are too many: somebody else may have asked.
-    async fn may_mail(&self, mailbox: &str) -> Result<bool, StoreError> {
-        let policy = ThrottlePolicy::wall(self.settings.most_links_per_mailbox, HOUR);
-        let limit = (ThrottleKey::links_to(mailbox), policy);
-        Ok(self.failures.admit_sign_in(&[limit], self.clock.now()).await? == 0)
+    fn of_mailbox(&self, key: ThrottleKey) -> (ThrottleKey, ThrottlePolicy) {
+        (key, ThrottlePolicy::wall(self.settings.most_links_per_mailbox, HOUR))
     }
 
     /// Counts a form that was sent for a link, before any work is done for it.
@@ -211,16 +222,14 @@ impl Accounts<'_> {
     }
 
     /// Stores a ticket and queues the mail with its link, unless as many are on their way to the
-    /// same address as may be. Whoever asked is told the same in both cases.
+    /// same address as may be, or as many went to the mailbox: `false` then, and nothing counts.
+    /// Whoever asked without being known is told the same in both cases.
     async fn send_link(
         &self,
         link: Link<'_>,
         asker: Asker<'_>,
         mail: impl FnOnce(String) -> OutboxMail,
-    ) -> Result<(), StoreError> {
-        if !self.may_mail(&link.mailbox).await? {
-            return Ok(());
-        }
+    ) -> Result<bool, StoreError> {
         let (handle, now) = (TokenHandle::generate(self.entropy), self.clock.now());
         let query = encode([("token", handle.expose())]);
         let mail = mail(format!("{}{}?{query}", self.issuer, link.path));
@@ -232,10 +241,11 @@ impl Accounts<'_> {
             data: link.data.into_iter().chain(AskedIn::data(asker)).collect(),
             expires_at: now.plus(link.lifetime),
         };
-        let most = self.settings.most_links_per_account;
-        self.tickets.add_ticket(ticket, most, vec![self.sealed(mail)?], now).await?;
+        let bound =
+            TicketBound { most: self.settings.most_links_per_account, counted: link.counted };
+        let sent = self.tickets.add_ticket(ticket, &bound, vec![self.sealed(mail)?], now).await?;
         self.mail_queued.notify_waiters();
-        Ok(())
+        Ok(sent)
     }
 
     /// A mail of this kind. `lifetime` is in seconds.

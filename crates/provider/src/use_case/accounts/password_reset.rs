@@ -12,6 +12,7 @@ use crate::{
         outbox::MailKind,
         password_rules::AboutUser,
         paths,
+        throttle::{ThrottleKey, ThrottlePolicy},
         ticket::{Ticket, TicketPurpose},
         token_handle::{TokenHandle, draw_id},
         user::{User, normalized_username},
@@ -22,6 +23,36 @@ use crate::{
 const PURPOSE: TicketPurpose = TicketPurpose::ResetPassword;
 /// Where the user wanted to go, in the data of a ticket.
 const RETURN_URL: &str = "return_url";
+
+/// Why an administrator's link to set another password was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum SendLinkError {
+    /// There is nobody to send it to.
+    #[error("the user has no e-mail address that is known to be theirs, or may not sign in")]
+    NoAddress,
+    /// The password is a directory's.
+    #[error("the user's password is in a directory: change it there")]
+    InDirectory,
+    /// The administrator has sent too many. The next one is sent after this many seconds.
+    #[error("you have sent many links: try again in {0} seconds")]
+    Throttled(u32),
+    /// As many as may be are on their way. The next one is sent after this many seconds at most.
+    #[error("links are on their way to the user already: try again in {0} seconds")]
+    OnTheirWay(u32),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a link to set another password is sent for.
+struct Reset<'a> {
+    /// The owner of the account, and the address that is known to be theirs.
+    owner: Option<(&'a User, &'a EmailAddress)>,
+    /// One account counts as one, however it is named.
+    about: String,
+    counted: Option<(ThrottleKey, ThrottlePolicy)>,
+    return_url: Option<String>,
+}
 
 /// A link to set another password that works.
 #[derive(Debug)]
@@ -51,19 +82,77 @@ impl Accounts<'_> {
     /// Sends a link to the owner of an account, who is named by user name or e-mail address.
     /// Whether there is one is not told, and makes no difference to what the store does: for
     /// nobody, a ticket is stored whose handle nobody gets, and a mail that has expired already.
+    ///
+    /// The owner is known by the cookie of a browser that has signed the account in. What strangers
+    /// ask for does not keep a link from them: it counts for the mailbox by itself.
     pub(crate) async fn forgot_password(
         &self,
         typed: &str,
         return_url: Option<String>,
+        device: Option<&TokenHandle>,
         asker: Asker<'_>,
     ) -> Result<(), AccountError> {
-        self.admit(asker).await?;
         let found = self.owner(typed).await?;
-        let lifetime = self.settings.reset_link_lifetime;
-        let (user, to) = match &found {
-            Some((user, to)) => (Some(user), Some(to)),
-            None => (None, None),
+        let owner = found.as_ref().map(|(user, to)| (user, to));
+        let known = owner.zip(device).and_then(|((user, _), cookie)| {
+            self.devices.recognise(cookie, user).map(|_| &user.sub)
+        });
+        self.admit(asker, known).await?;
+        let typed = normalized_username(typed);
+        let mailbox = owner.map_or_else(|| typed.clone(), |(_, to)| to.mailbox());
+        let mailbox = match known {
+            Some(_) => ThrottleKey::links_to_owner(&mailbox),
+            None => ThrottleKey::links_to(&mailbox),
         };
+        let about = owner.map_or(typed, |(user, _)| format!("sub {}", user.sub));
+        let counted = Some(self.of_mailbox(mailbox));
+        let sent = self.send_reset_link(Reset { owner, about, counted, return_url }, asker).await?;
+        let sub = owner.filter(|_| sent).map(|(user, _)| &user.sub);
+        audit::Event::PasswordResetAskedFor { sub, peer: asker.address }.log();
+        Ok(())
+    }
+
+    /// Sends a link to this user because an administrator says so, whose name is the address of
+    /// `asker`. It is counted for the administrator, and what strangers ask for keeps none from
+    /// being sent. If this succeeds, the mail is queued.
+    pub(crate) async fn send_reset_link_for_administrator(
+        &self,
+        user: &User,
+        asker: Asker<'_>,
+    ) -> Result<EmailAddress, SendLinkError> {
+        let to = user.email().filter(|_| user.enabled && user.verified_email().is_some());
+        let to = to.ok_or(SendLinkError::NoAddress)?;
+        if self.directories.has(&user.sub).await? {
+            return Err(SendLinkError::InDirectory);
+        }
+        let limits = [(ThrottleKey::links_by_administrator(asker.address), self.links_of_one())];
+        match self.failures.admit_sign_in(&limits, self.clock.now()).await? {
+            0 => {}
+            seconds => return Err(SendLinkError::Throttled(seconds)),
+        }
+        let reset = Reset {
+            owner: Some((user, &to)),
+            about: format!("sub {} for an administrator", user.sub),
+            counted: None,
+            return_url: None,
+        };
+        if !self.send_reset_link(reset, asker).await? {
+            return Err(SendLinkError::OnTheirWay(self.settings.reset_link_lifetime));
+        }
+        let sub = Some(&user.sub);
+        audit::Event::PasswordResetAskedFor { sub, peer: asker.address }.log();
+        Ok(to)
+    }
+
+    /// Whether it was sent.
+    async fn send_reset_link(
+        &self,
+        reset: Reset<'_>,
+        asker: Asker<'_>,
+    ) -> Result<bool, StoreError> {
+        let Reset { owner, about, counted, return_url } = reset;
+        let lifetime = self.settings.reset_link_lifetime;
+        let (user, to) = owner.unzip();
         let nobody = EmailAddress::nobody();
         let shown = to.unwrap_or(&nobody);
         let mail_lifetime = if user.is_some() { lifetime } else { 0 };
@@ -74,17 +163,12 @@ impl Accounts<'_> {
             purpose: PURPOSE,
             path: paths::RESET_PASSWORD,
             sub: user.map(|user| &user.sub),
-            // One account counts as one, however it is named.
-            about: user
-                .map_or_else(|| normalized_username(typed), |user| format!("sub {}", user.sub)),
-            mailbox: to.map_or_else(|| normalized_username(typed), EmailAddress::mailbox),
+            about,
+            counted,
             data,
             lifetime,
         };
-        self.send_link(link, asker, |link| with_link(mail, link, lifetime)).await?;
-        let sub = user.map(|user| &user.sub);
-        audit::Event::PasswordResetAskedFor { sub, peer: asker.address }.log();
-        Ok(())
+        self.send_link(link, asker, |link| with_link(mail, link, lifetime)).await
     }
 
     /// The enabled user who is named, with the address that is known to be theirs. Who is in a

@@ -15,6 +15,7 @@ use crate::{
         outbox::MailKind,
         password_rules::AboutUser,
         paths,
+        throttle::ThrottleKey,
         ticket::{Ticket, TicketPurpose},
         token_handle::{TokenHandle, draw_id},
         user::{User, normalized_username},
@@ -91,7 +92,7 @@ impl Accounts<'_> {
         if !self.settings.allows(&address) {
             return Err(AccountError::ForeignDomain);
         }
-        self.admit(asker).await?;
+        self.admit(asker, None).await?;
         let owner = self.users.user_by_email(&address.normalized()).await?;
         let lifetime = self.settings.registration_link_lifetime;
         let kind = if owner.is_some() { MailKind::AccountExists } else { MailKind::VerifyEmail };
@@ -103,7 +104,7 @@ impl Accounts<'_> {
             path: paths::VERIFY_EMAIL,
             sub: None,
             about: address.normalized(),
-            mailbox: address.mailbox(),
+            counted: Some(self.of_mailbox(ThrottleKey::links_to(&address.mailbox()))),
             data,
             lifetime,
         };

@@ -13,6 +13,7 @@ use crate::{
         email::EmailAddress,
         outbox::MailKind,
         paths,
+        throttle::ThrottleKey,
         ticket::{Ticket, TicketPurpose},
         token_handle::TokenHandle,
         user::User,
@@ -45,7 +46,7 @@ impl Accounts<'_> {
         address: &EmailAddress,
         asker: Asker<'_>,
     ) -> Result<(), AccountError> {
-        self.admit(asker).await?;
+        self.admit(asker, Some(&user.sub)).await?;
         let is_own = user.email().is_some_and(|own| own.normalized() == address.normalized());
         let owner = self.users.user_by_email(&address.normalized()).await?;
         let is_foreign = owner.as_ref().is_some_and(|owner| owner.sub != user.sub);
@@ -62,7 +63,7 @@ impl Accounts<'_> {
             path: paths::VERIFY_EMAIL,
             sub: Some(&user.sub),
             about: address.normalized(),
-            mailbox: address.mailbox(),
+            counted: Some(self.of_mailbox(ThrottleKey::links_to(&address.mailbox()))),
             data: Map::from_iter([(EMAIL.to_owned(), address.as_str().into())]),
             lifetime,
         };

@@ -12,6 +12,7 @@ use crate::{
     model::{
         identity_provider::{IdentityProvider, IdentityProviderName},
         session::Authentication,
+        ticket::TicketBound,
         token_handle::TokenHandle,
     },
     store::StoreError,
@@ -76,7 +77,8 @@ impl ExternalSignIns<'_> {
             data: [(KEPT.to_owned(), kept)].into_iter().collect(),
             expires_at: now.plus(LIFETIME),
         };
-        let added = self.tickets.add_ticket(ticket, MOST_WAITING, Vec::new(), now).await?;
+        let bound = TicketBound::at_once(MOST_WAITING);
+        let added = self.tickets.add_ticket(ticket, &bound, Vec::new(), now).await?;
         Ok(if added {
             ExternalSignIn::Ask(handle)
         } else {
