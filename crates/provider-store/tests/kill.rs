@@ -185,7 +185,8 @@ async fn check(path: &Path, round: u64, acknowledged: &[Option<u64>]) {
         let grant = grant(&grant_id(round, family), "alice");
         if generations.is_some() {
             let again = store.redeem_code(hash(first), grant, at(600), None, NOW).await.unwrap();
-            assert_eq!(again, Redemption::Replayed, "family {family}: the code is redeemed");
+            let is_replay = matches!(again, Redemption::Replayed { .. });
+            assert!(is_replay, "family {family}: the code is redeemed");
         }
     }
 }

@@ -34,11 +34,12 @@ const RENEWAL: &str = "refresh_token";
 type Cause = dyn Error + Send + Sync;
 
 /// Defines the events: the variant, the name and the outcome in the log line, who does it, and the
-/// fields. A field has the name that it has in the line.
+/// fields. A field has the name that it has in the line. `at will` marks what somebody of whom
+/// nobody knows anything can do as often as they like.
 macro_rules! events {
     ($(
         $(#[$doc:meta])*
-        $variant:ident = $name:literal, $outcome:ident by $actor:ident {
+        $variant:ident = $name:literal, $outcome:ident by $actor:ident $(at $will:ident)? {
             $($field:ident: $type:ty),+ $(,)?
         }
     )+) => {
@@ -58,6 +59,10 @@ macro_rules! events {
             /// The name of every event. `docs/guides/monitoring.md` explains each.
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 
+            /// The names of what somebody of whom nobody knows anything can do as often as they
+            /// like, beside what is refused or done by nobody in particular.
+            const AT_WILL: &'static [&'static str] = &[$($(at_will!($will $name),)?)+];
+
             fn line(&self) -> Line<'_> {
                 match *self {
                     $(Self::$variant { $($field),+ } => Line {
@@ -67,6 +72,12 @@ macro_rules! events {
                 }
             }
         }
+    };
+}
+
+macro_rules! at_will {
+    (will $name:literal) => {
+        $name
     };
 }
 
@@ -169,7 +180,7 @@ events! {
         client_id: Option<&'a str>, peer: &'a str, grant_type: Option<&'a str>, cause: &'a Cause,
     }
     /// A client registered itself.
-    ClientRegistered = "client_registered", Succeeded by Client {
+    ClientRegistered = "client_registered", Succeeded by Client at will {
         client_id: &'a ClientId, peer: &'a str,
     }
     /// A client was not registered.
@@ -177,11 +188,11 @@ events! {
         peer: &'a str, cause: &'a Cause,
     }
     /// A registered client changed what is registered.
-    RegisteredClientChanged = "registered_client_changed", Succeeded by Client {
+    RegisteredClientChanged = "registered_client_changed", Succeeded by Client at will {
         client_id: &'a ClientId, peer: &'a str,
     }
     /// A registered client removed itself, with everything that it was granted.
-    RegisteredClientRemoved = "registered_client_removed", Succeeded by Client {
+    RegisteredClientRemoved = "registered_client_removed", Succeeded by Client at will {
         client_id: &'a ClientId, peer: &'a str,
     }
     /// A client revoked a token. `sub` is the user as the token names them.
@@ -197,7 +208,7 @@ events! {
         sub: &'a Sub, client_id: &'a ClientId, peer: &'a str,
     }
     /// A refresh token was used again within the grace time, and got the same successor.
-    RefreshTokenRepeated = "refresh_token_repeated", Succeeded by Client {
+    RefreshTokenRepeated = "refresh_token_repeated", Succeeded by Client at will {
         sub: &'a Sub, client_id: &'a ClientId, peer: &'a str,
     }
     /// A refresh token was used after its successor, or after the grace time.
@@ -347,6 +358,17 @@ impl Line<'_> {
 }
 
 impl Record {
+    /// Whether strangers can cause as many records of this kind as they like.
+    pub(crate) fn can_anybody_cause(&self) -> bool {
+        match self.outcome {
+            Outcome::Refused => true,
+            Outcome::Replayed | Outcome::Failed => false,
+            Outcome::Succeeded | Outcome::Denied => {
+                self.actor.kind == ActorKind::Anonymous || Event::AT_WILL.contains(&&*self.event)
+            }
+        }
+    }
+
     /// Writes the log line of a change that was asked for by command or by the API. What it was
     /// before and after is in the store only.
     pub fn log(&self) {

@@ -117,6 +117,7 @@ fn refuse(error: &RegistrationError) -> OAuthError {
     let answer = OAuthError::new(code.clone(), error.description());
     match error {
         RegistrationError::TooMany => answer.too_many_requests(TOO_MANY_RETRY),
+        RegistrationError::Throttled(seconds) => answer.too_many_requests(*seconds),
         // Without a token there is nothing to say of one (RFC 6750 section 3.1).
         RegistrationError::TokenMissing => answer.with_challenges(vec![Challenge::bearer(REALM)]),
         RegistrationError::TokenInvalid => {

@@ -10,7 +10,7 @@ use doorward_provider_http::RequestId;
 use serde_json::json;
 use tokio::sync::watch;
 
-use crate::support::{Browser, World, form_request, with_header};
+use crate::support::{Browser, World, code_request, form_request, with_header};
 
 /// The records of everything that has happened, the first one first.
 pub async fn records(world: &World) -> Vec<KeptRecord> {
@@ -84,6 +84,37 @@ async fn refusals_beyond_the_bound_are_counted() {
     assert_eq!(events(refused), vec!["token_refused"; 600]);
     assert_eq!(last.stamped.record.event, "refusals_left_out");
     assert_eq!(last.stamped.record.data.parts()["details"], json!({"count": 5}));
+}
+
+#[tokio::test]
+async fn what_is_revoked_already_is_not_recorded_again() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let code = browser.code(&[]).await;
+    let tokens = world.token(&code_request(&code)).await.json();
+    for _ in 0..3 {
+        world
+            .token(&code_request(&code))
+            .await
+            .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    }
+    for _ in 0..3 {
+        let replay = world.refresh(&tokens["refresh_token"]).await;
+        replay.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    }
+    for kind in ["refresh_token", "access_token"] {
+        let tokens = browser.tokens(&[]).await;
+        let token = tokens[kind].as_str().unwrap();
+        for _ in 0..3 {
+            let pairs = [("client_id", "PkceJS"), ("token", token)];
+            assert_eq!(world.post("/connect/revocation", &pairs).await.status, StatusCode::OK);
+        }
+    }
+    let records = records(&world).await;
+    let count = |name: &str| events(&records).iter().filter(|event| **event == name).count();
+    assert_eq!(count("code_replayed"), 1);
+    assert_eq!(count("token_revoked"), 2, "one for each token");
+    assert_eq!(count("token_refused"), 6);
 }
 
 #[tokio::test]

@@ -144,8 +144,8 @@ async fn redeem(
     match known {
         None => Ok(Redemption::Unknown),
         Some(Some(grant_id)) => {
-            grants::revoke(connection, &grant_id, now).await?;
-            Ok(Redemption::Replayed)
+            let revoked = grants::revoke(connection, &grant_id, now).await?;
+            Ok(Redemption::Replayed { revoked })
         }
         Some(None) if sessions::lives(connection, &grant.sid).await? => Err(Failure::Overtaken),
         Some(None) => Ok(Redemption::SessionEnded),

@@ -47,7 +47,7 @@ impl Grants for PostgresStore {
         run!(self, "revoke_renewable_grant", revoke_renewable, grant_id, self.max_clock_skew, now)
     }
 
-    async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<(), StoreError> {
+    async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
         run!(self, "revoke_grant", revoke, grant_id, now)
     }
 
@@ -189,19 +189,20 @@ pub(super) async fn revoke_of_sessions(
     Ok(())
 }
 
-/// Revokes a grant. The row stays, so that what was issued from it is recognised and refused.
+/// Revokes a grant; `false` if it was revoked before, or there is none. The row stays, so that what
+/// was issued from it is recognised and refused.
 pub(super) async fn revoke(
     connection: &Connection,
     grant_id: &GrantId,
     now: Timestamp,
-) -> Result<(), Failure> {
-    connection
+) -> Result<bool, Failure> {
+    let revoked = connection
         .execute(
             "UPDATE grants SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL",
             &[&grant_id.as_str(), &now.seconds()],
         )
         .await?;
-    Ok(())
+    Ok(revoked > 0)
 }
 
 /// Revokes a live grant that could be renewed; `false` if it is none.

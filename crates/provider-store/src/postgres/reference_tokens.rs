@@ -31,7 +31,7 @@ impl ReferenceTokens for PostgresStore {
         run!(self, "reference_token", find, hash, now)
     }
 
-    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<(), StoreError> {
+    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<bool, StoreError> {
         run!(self, "revoke_reference_token", revoke, hash)
     }
 }
@@ -82,9 +82,7 @@ async fn find(
 }
 
 /// Ends a token.
-async fn revoke(connection: &Connection, hash: TokenHash) -> Result<(), Failure> {
-    connection
-        .execute("DELETE FROM reference_tokens WHERE hash = $1", &[&hash.as_bytes().as_slice()])
-        .await?;
-    Ok(())
+async fn revoke(connection: &Connection, hash: TokenHash) -> Result<bool, Failure> {
+    let sql = "DELETE FROM reference_tokens WHERE hash = $1";
+    Ok(connection.execute(sql, &[&hash.as_bytes().as_slice()]).await? > 0)
 }

@@ -131,7 +131,10 @@ async fn rotate(
     let outcome = consumed.presented_again(*grace, *now);
     if outcome == Rotation::Replayed {
         clock::check(connection, *now, max_clock_skew).await?;
-        grants::revoke(connection, &grant_id, *now).await?;
+        if !grants::revoke(connection, &grant_id, *now).await? {
+            // Another one was faster: the grant does not live any more.
+            return Ok(Rotation::Unknown);
+        }
     }
     Ok(outcome)
 }

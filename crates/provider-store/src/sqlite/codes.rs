@@ -106,8 +106,8 @@ fn redeem(
     match redeemed_before {
         None => Ok(Redemption::Unknown),
         Some(Some(grant_id)) => {
-            grants::revoke(connection, &grant_id, now)?;
-            Ok(Redemption::Replayed)
+            let revoked = grants::revoke(connection, &grant_id, now)?;
+            Ok(Redemption::Replayed { revoked })
         }
         Some(None) if !sessions::lives(connection, &grant.sid)? => Ok(Redemption::SessionEnded),
         Some(None) => {

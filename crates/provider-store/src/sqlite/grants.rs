@@ -60,7 +60,7 @@ impl Grants for SqliteStore {
         .await
     }
 
-    async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<(), StoreError> {
+    async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
         let grant_id = grant_id.to_owned();
         self.write("revoke_grant", move |connection| revoke(connection, &grant_id, now)).await
     }
@@ -197,18 +197,19 @@ pub(super) fn revoke_of_session(
     Ok(())
 }
 
-/// Revokes a grant. The row stays, so that what was issued from it is recognised and refused.
+/// Revokes a grant; `false` if it was revoked before, or there is none. The row stays, so that what
+/// was issued from it is recognised and refused.
 pub(super) fn revoke(
     connection: &Connection,
     grant_id: &GrantId,
     now: Timestamp,
-) -> Result<(), Failure> {
-    execute(
+) -> Result<bool, Failure> {
+    let revoked = execute(
         connection,
         "UPDATE grants SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL",
         params![grant_id.as_str(), now.seconds()],
     )?;
-    Ok(())
+    Ok(revoked > 0)
 }
 
 /// Revokes a live grant that could be renewed; `false` if it is none.

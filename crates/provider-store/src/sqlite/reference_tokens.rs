@@ -39,7 +39,7 @@ impl ReferenceTokens for SqliteStore {
         self.read("reference_token", move |connection| find(connection, hash, now)).await
     }
 
-    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<(), StoreError> {
+    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<bool, StoreError> {
         self.write("revoke_reference_token", move |connection| revoke(connection, hash)).await
     }
 }
@@ -83,7 +83,7 @@ fn find(
 }
 
 /// Ends a token.
-fn revoke(connection: &Connection, hash: TokenHash) -> Result<(), Failure> {
-    execute(connection, "DELETE FROM reference_tokens WHERE hash = ?1", [hash.as_bytes()])?;
-    Ok(())
+fn revoke(connection: &Connection, hash: TokenHash) -> Result<bool, Failure> {
+    let sql = "DELETE FROM reference_tokens WHERE hash = ?1";
+    Ok(execute(connection, sql, [hash.as_bytes()])? > 0)
 }

@@ -81,7 +81,11 @@ pub async fn notices_replays_as_long_as_promised(store: Tested) {
     // its tokens might.
     let replay = |second| store.redeem_code(hash(1), grant("g", "alice"), at(60), None, at(second));
     store.remove_expired(at(60 + 3599), 100).await.unwrap();
-    assert_eq!(replay(60 + 3599).await.unwrap(), Redemption::Replayed);
+    assert_eq!(
+        replay(60 + 3599).await.unwrap(),
+        Redemption::Replayed { revoked: false },
+        "it is revoked already"
+    );
     assert!(store.refresh_token(hash(3)).await.unwrap().unwrap().grant.is_none());
     store.remove_expired(at(60 + 3600), 100).await.unwrap();
     assert_eq!(replay(60 + 3600).await.unwrap(), Redemption::Unknown);

@@ -29,12 +29,12 @@ pub async fn revoked_for_good(store: Tested) {
     store_with_user(&store).await;
     add_grant(&*store, grant("g", "alice"), at(60), Some(token(1, 900)), NOW).await;
     add_grant(&*store, grant("h", "alice"), at(60), None, NOW).await;
-    store.revoke_grant(&to_id("g"), NOW).await.unwrap();
+    assert!(store.revoke_grant(&to_id("g"), NOW).await.unwrap());
     assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_none());
     assert!(store.refresh_token(hash(1)).await.unwrap().unwrap().grant.is_none());
     assert!(store.live_grant(&to_id("h"), NOW).await.unwrap().is_some(), "other grants stay");
-    store.revoke_grant(&to_id("g"), at(1)).await.unwrap();
-    store.revoke_grant(&to_id("unknown"), NOW).await.unwrap();
+    assert!(!store.revoke_grant(&to_id("g"), at(1)).await.unwrap(), "it was revoked before");
+    assert!(!store.revoke_grant(&to_id("unknown"), NOW).await.unwrap());
 }
 
 pub async fn the_oldest_goes_beyond_the_limit(store: Tested) {

@@ -18,10 +18,10 @@ pub async fn found_until_expiry(store: Tested) {
 pub async fn revoked_for_good(store: Tested) {
     store.add_reference_token(reference_token(1, 60)).await.unwrap();
     store.add_reference_token(reference_token(2, 60)).await.unwrap();
-    store.revoke_reference_token(hash(1)).await.unwrap();
+    assert!(store.revoke_reference_token(hash(1)).await.unwrap());
     assert!(store.reference_token(hash(1), NOW).await.unwrap().is_none());
     assert!(store.reference_token(hash(2), NOW).await.unwrap().is_some(), "others stay");
-    store.revoke_reference_token(hash(1)).await.unwrap();
+    assert!(!store.revoke_reference_token(hash(1)).await.unwrap(), "it was revoked before");
 }
 
 pub async fn the_first_to_expire_goes_beyond_the_limit(store: Tested) {

@@ -104,6 +104,7 @@ impl Provider {
         Registration {
             table: &*self.store,
             clients: &*self.store,
+            failures: &*self.store,
             directory: self.directory(),
             documents: &*self.documents,
             sectors: &self.sectors,

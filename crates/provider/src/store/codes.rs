@@ -17,7 +17,10 @@ pub enum Redemption {
     /// This call redeemed it: the grant is stored, and the refresh token if one was given.
     Redeemed,
     /// It was redeemed before, so the grant made from it is now revoked (RFC 6749 section 4.1.2).
-    Replayed,
+    Replayed {
+        /// Whether this call revoked it.
+        revoked: bool,
+    },
     /// The session that it was issued in has ended. Nothing was changed.
     SessionEnded,
     /// No such code, or it is gone.

@@ -21,6 +21,6 @@ pub trait ReferenceTokens: Send + Sync + 'static {
         hash: TokenHash,
         now: Timestamp,
     ) -> Result<Option<AccessTokenClaims>, StoreError>;
-    /// Ends a reference access token; unknown ones are no error.
-    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<(), StoreError>;
+    /// Ends a reference access token: `false` if there is none.
+    async fn revoke_reference_token(&self, hash: TokenHash) -> Result<bool, StoreError>;
 }

@@ -50,8 +50,9 @@ impl TokenRevocation<'_> {
             (None, None) => return self.revoke_access_token(client, token, address).await,
         };
         let Some(grant) = grant else { return Ok(()) };
-        self.grants.revoke_grant(&grant.id, self.clock.now()).await?;
-        log(client, &grant.authentication.sub, address);
+        if self.grants.revoke_grant(&grant.id, self.clock.now()).await? {
+            log(client, &grant.authentication.sub, address);
+        }
         Ok(())
     }
 
@@ -65,19 +66,22 @@ impl TokenRevocation<'_> {
         let Some(claims) = claims.filter(|claims| claims.client_id == client.client_id) else {
             return Ok(());
         };
-        if !token.contains('.') {
-            self.reference_tokens.revoke_reference_token(TokenHandle::parse(token).hash()).await?;
+        let revoked = if !token.contains('.') {
+            self.reference_tokens.revoke_reference_token(TokenHandle::parse(token).hash()).await?
         } else if claims.grant_id.is_some() {
-            is_first_use(self.single_uses, revoked_jwt(&claims), claims.exp).await?;
+            is_first_use(self.single_uses, revoked_jwt(&claims), claims.exp).await?
         } else {
             // APIs verify it without asking (section 2.2.1).
             return Err(TokenError::NotRevocable);
+        };
+        if revoked {
+            log(client, &claims.sub, address);
         }
-        log(client, &claims.sub, address);
         Ok(())
     }
 }
 
+/// A client can send a token again as often as it likes, so that alone is no event.
 fn log(client: &AuthenticatedClient, sub: &str, address: &str) {
     audit::Event::TokenRevoked { sub, client_id: &client.client_id, peer: address }.log();
 }

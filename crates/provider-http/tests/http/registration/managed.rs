@@ -1,6 +1,8 @@
 //! What a client may do with its registration (RFC 7592).
 
-use axum::http::StatusCode;
+use std::net::SocketAddr;
+
+use axum::{extract::ConnectInfo, http::StatusCode};
 use serde_json::{Value, json};
 
 use super::{PAGE, asking, json_request, open, registered, tokens, world_with};
@@ -21,6 +23,22 @@ async fn send(
 ) -> Answer {
     let path = format!("/connect/register/{}", client["client_id"].as_str().unwrap());
     world.send(json_request(method, &path, body, token)).await
+}
+
+/// The same from another address.
+async fn manage_from(
+    world: &World,
+    address: &str,
+    method: &str,
+    client: &Value,
+    body: &Value,
+) -> Answer {
+    let path = format!("/connect/register/{}", client["client_id"].as_str().unwrap());
+    let token = client["registration_access_token"].as_str();
+    let mut request = json_request(method, &path, body, token);
+    let from = SocketAddr::new(address.parse().unwrap(), 50_000);
+    request.extensions_mut().insert(ConnectInfo(from));
+    world.send(request).await
 }
 
 /// The metadata of a registration without what only the provider says.
@@ -141,4 +159,62 @@ async fn only_the_token_of_the_client_manages_it() {
     let token = client["registration_access_token"].as_str();
     let answer = send(&world, "DELETE", &configured, &json!({}), token).await;
     answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
+}
+
+#[tokio::test]
+async fn who_changes_a_registration_again_and_again_waits() {
+    let world = world_with(open()).await;
+    let (client, other) =
+        (registered(&world, json!({})).await, registered(&world, json!({})).await);
+    for _ in 0..98 {
+        let answer = manage(&world, "PUT", &client, &own_members(&client)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+    for (method, body) in [("PUT", own_members(&client)), ("DELETE", json!({}))] {
+        let refused = manage(&world, method, &client, &body).await;
+        refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    let metadata = json!({"redirect_uris": [PAGE], "token_endpoint_auth_method": "none"});
+    let refused = super::register(&world, &metadata).await;
+    refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    assert_eq!(manage(&world, "GET", &client, &json!({})).await.status, StatusCode::OK);
+    let elsewhere = manage_from(&world, "192.0.2.9", "DELETE", &other, &json!({})).await;
+    assert_eq!(elsewhere.status, StatusCode::NO_CONTENT);
+    world.clock.advance(1);
+    let later = manage(&world, "DELETE", &client, &json!({})).await;
+    assert_eq!(later.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn a_site_waits_after_ten_times_as_many_changes() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({})).await;
+    let members = own_members(&client);
+    let mut refused = 0;
+    for number in 0..1010 {
+        let address = format!("2001:db8:0:{number:x}::1");
+        let answer = manage_from(&world, &address, "PUT", &client, &members).await;
+        refused += usize::from(answer.status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert_eq!(refused, 10);
+}
+
+#[tokio::test]
+async fn changes_in_a_loop_fill_no_audit_history() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({})).await;
+    let members = own_members(&client);
+    for number in 0..630 {
+        let address = format!("198.51.100.{}", number / 100);
+        let answer = manage_from(&world, &address, "PUT", &client, &members).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+    world.clock.advance(60);
+    let records = crate::audit::records(&world).await;
+    let count =
+        |name: &str| records.iter().filter(|kept| kept.stamped.record.event == name).count();
+    assert_eq!(count("client_registered") + count("registered_client_changed"), 600);
+    assert_eq!(count("refusals_left_out"), 1);
+    assert_eq!(records.len(), 601);
 }

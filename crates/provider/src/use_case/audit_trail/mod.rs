@@ -29,7 +29,7 @@ pub use self::{
     webhook::{AuditChannel, Batch, ChannelError, InvalidWebhookSecret, WebhookKey},
 };
 use crate::{
-    audit::{self, ActorKind, ChainKey, Outcome, Record, StampedRecord, Trail},
+    audit::{self, ChainKey, Record, StampedRecord, Trail},
     model::{
         time::{Clock, Entropy, Seconds},
         token_handle::random_id,
@@ -216,7 +216,7 @@ impl AuditTrail {
 
 impl Trail for AuditTrail {
     fn record(&self, record: Record) {
-        if anybody_can_cause(&record) {
+        if record.can_anybody_cause() {
             let mut allowance = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
             if !allowance.admit(self.clock.now()) {
                 count("left_out", 1);
@@ -226,15 +226,6 @@ impl Trail for AuditTrail {
         if self.queue.try_send(self.stamp(record)).is_err() {
             self.lose(1);
         }
-    }
-}
-
-/// Whether strangers can cause as many records of this kind as they like.
-fn anybody_can_cause(record: &Record) -> bool {
-    match record.outcome {
-        Outcome::Refused => true,
-        Outcome::Replayed | Outcome::Failed => false,
-        Outcome::Succeeded | Outcome::Denied => record.actor.kind == ActorKind::Anonymous,
     }
 }
 

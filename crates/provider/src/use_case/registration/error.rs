@@ -25,6 +25,10 @@ pub enum RegistrationError {
     /// Too many clients come from this address.
     #[error("too many clients that nobody uses were registered from this address")]
     TooMany,
+    /// Too many were registered, changed or removed from this address lately. The next one is after
+    /// this many seconds.
+    #[error("too many registrations from this address: try again in {0} seconds")]
+    Throttled(u32),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -51,7 +55,7 @@ impl RegistrationError {
                 _ => ErrorCode::InvalidClientMetadata,
             },
             Self::Request(_) => ErrorCode::InvalidRequest,
-            Self::TooMany => ErrorCode::TemporarilyUnavailable,
+            Self::TooMany | Self::Throttled(_) => ErrorCode::TemporarilyUnavailable,
             Self::Store(error) => error.code(),
         }
     }

@@ -16,11 +16,11 @@ use crate::{
             Admission, AuthMethod, ClientMetadata, MetadataError, RegisteredClient,
             RegistrationMode, RegistrationOutcome, new_id,
         },
-        throttle::OriginBound,
+        throttle::{self, OriginBound},
         time::{Clock, Entropy},
         token_handle::{TokenHandle, TokenHash},
     },
-    store::{Clients, RegisteredClients, StoreError},
+    store::{Clients, FailedSignIns, RegisteredClients, StoreError},
     use_case::client_directory::ClientDirectory,
 };
 
@@ -28,6 +28,7 @@ use crate::{
 pub(crate) struct Registration<'a> {
     pub(crate) table: &'a dyn RegisteredClients,
     pub(crate) clients: &'a dyn Clients,
+    pub(crate) failures: &'a dyn FailedSignIns,
     pub(crate) directory: ClientDirectory<'a>,
     pub(crate) documents: &'a dyn DocumentSource,
     /// How often a host is asked for its list of redirect URIs.
@@ -79,6 +80,7 @@ impl Registration<'_> {
         {
             return Err(RegistrationError::TokenInvalid);
         }
+        self.admit(address).await?;
         let client_id = new_id(self.entropy).map_err(|_| {
             StoreError::Unavailable("no identifier could be drawn for the client".to_owned())
         })?;
@@ -125,6 +127,7 @@ impl Registration<'_> {
         address: &str,
     ) -> Result<ClientInformation, RegistrationError> {
         let before = self.managed(client_id, token).await?;
+        self.admit(address).await?;
         check_own_members(&before, &asked)?;
         let metadata = self.accepted(client_id, asked).await?;
         let new_secret = (has_secret(&metadata) && before.secret.is_none())
@@ -153,9 +156,20 @@ impl Registration<'_> {
         address: &str,
     ) -> Result<(), RegistrationError> {
         self.managed(client_id, token).await?;
+        self.admit(address).await?;
         self.clients.remove_client(client_id, None).await?;
         audit::Event::RegisteredClientRemoved { client_id, peer: address }.log();
         Ok(())
+    }
+
+    /// Counts a change for where it comes from. Anybody can register a client, and then change it
+    /// again and again: each time is work, rows and records.
+    async fn admit(&self, address: &str) -> Result<(), RegistrationError> {
+        let limits = throttle::of_changed_registrations(address);
+        match self.failures.admit_sign_in(&limits, self.clock.now()).await? {
+            0 => Ok(()),
+            seconds => Err(RegistrationError::Throttled(seconds)),
+        }
     }
 
     /// The client that this registration access token manages.

@@ -46,8 +46,11 @@ impl TokenEndpoint<'_> {
             let (sub, client_id) = (&user.sub, &client.client_id);
             match self.codes.redeem_code(hash, grant, ends, refresh_token, now).await? {
                 Redemption::Redeemed => Ok(()),
-                Redemption::Replayed => {
-                    audit::Event::CodeReplayed { sub, client_id, peer: address }.log();
+                Redemption::Replayed { revoked } => {
+                    // Whoever has the code can send it as often as they like.
+                    if revoked {
+                        audit::Event::CodeReplayed { sub, client_id, peer: address }.log();
+                    }
                     Err(GrantProblem::CodeReplayed.into())
                 }
                 Redemption::SessionEnded => Err(GrantProblem::SessionEnded.into()),
