@@ -1,4 +1,4 @@
-//! How many connections there may be: in all, and from one address.
+//! How many connections there may be: in all, from one address, and from one site.
 //!
 //! A connection costs a file descriptor and kernel memory until it is closed. Without these limits
 //! one client could use up either for every listener of the process. The management listener has
@@ -6,10 +6,12 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, PoisonError},
 };
 
+use doorward_provider::model::throttle::{NETWORKS_OF_SITE, network_of, site_of};
 use doorward_provider_http::Network;
 
 /// Connections of the management listener, beside those of the others.
@@ -17,7 +19,7 @@ const MANAGEMENT_CONNECTIONS: u32 = 64;
 /// Descriptors that are kept for the database, for requests to other servers and for the management
 /// listener.
 const KEPT_DESCRIPTORS: u32 = 192;
-/// The last connections, one in this many, are for addresses that have none yet.
+/// The last connections, one in this many, are for addresses and sites that have none yet.
 const RESERVED_SHARE: u32 = 16;
 
 /// The limits, and what counts against them. Clones share the counts.
@@ -37,13 +39,14 @@ struct Inner {
 struct Counts {
     all: u32,
     by_address: HashMap<IpAddr, u32>,
+    by_site: HashMap<Ipv6Addr, u32>,
 }
 
 /// A counted connection. It stops counting when this is dropped.
 #[derive(Debug)]
 pub struct Slot {
     admission: Admission,
-    address: IpAddr,
+    places: Places,
 }
 
 /// Why a connection is refused; the label of its metric.
@@ -51,7 +54,7 @@ pub struct Slot {
 pub enum Refused {
     /// There are too many connections.
     All,
-    /// There are too many from this address.
+    /// There are too many from this address, or from its site.
     Address,
 }
 
@@ -66,7 +69,8 @@ impl Refused {
 }
 
 impl Admission {
-    /// At most `max` connections, and `max_per_address` from an address that is not a proxy.
+    /// At most `max` connections, and `max_per_address` from an address that is not a proxy. An IPv6
+    /// site has [`NETWORKS_OF_SITE`] times as many.
     pub fn new(max: u32, max_per_address: u32, proxies: Vec<Network>) -> Self {
         let counts = Mutex::default();
         Self(Arc::new(Inner { max, max_per_address, proxies, counts }))
@@ -80,44 +84,75 @@ impl Admission {
     /// Counts a connection from this address, or refuses it.
     pub fn admit(&self, peer: IpAddr) -> Result<Slot, Refused> {
         let limits = &*self.0;
-        let address = counted_as(peer);
-        let mut counts = limits.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = counts.by_address.get(&address).copied().unwrap_or(0);
         let is_proxy = limits.proxies.iter().any(|network| network.contains(peer));
-        if own >= limits.max_per_address && !is_proxy {
+        let places = Places::of(peer, is_proxy);
+        let mut counts = limits.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_address = counts.by_address.get(&places.address).copied().unwrap_or(0);
+        let of_site = places.site.map(|site| counts.by_site.get(&site).copied().unwrap_or(0));
+        let most_of_site = limits.max_per_address.saturating_mul(NETWORKS_OF_SITE);
+        let is_full = of_address >= limits.max_per_address
+            || of_site.is_some_and(|count| count >= most_of_site);
+        if is_full && !is_proxy {
             return Err(Refused::Address);
         }
+        // A site has as many addresses as it likes, so it is the site that must have none.
+        let is_first = of_site.unwrap_or(of_address) == 0;
         let reserved = limits.max / RESERVED_SHARE;
-        let available = if own == 0 { limits.max } else { limits.max - reserved };
+        let available = if is_first { limits.max } else { limits.max - reserved };
         if counts.all >= available {
             return Err(Refused::All);
         }
-        counts.all += 1;
-        counts.by_address.insert(address, own + 1);
-        Ok(Slot { admission: self.clone(), address })
+        places.enter(&mut counts);
+        Ok(Slot { admission: self.clone(), places })
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut counts = self.admission.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.places.leave(&mut counts);
+    }
+}
+
+/// What a connection counts for.
+#[derive(Debug, Clone, Copy)]
+struct Places {
+    /// The address, or for IPv6 its /64: a single customer has all of it.
+    address: IpAddr,
+    /// For IPv6 its /48, which a customer may have, too. A proxy takes nothing from its site.
+    site: Option<Ipv6Addr>,
+}
+
+impl Places {
+    fn of(peer: IpAddr, is_proxy: bool) -> Self {
+        let peer = peer.to_canonical();
+        Self { address: network_of(peer), site: site_of(peer).filter(|_| !is_proxy) }
+    }
+
+    fn enter(self, counts: &mut Counts) {
+        counts.all += 1;
+        *counts.by_address.entry(self.address).or_default() += 1;
+        if let Some(site) = self.site {
+            *counts.by_site.entry(site).or_default() += 1;
+        }
+    }
+
+    fn leave(self, counts: &mut Counts) {
         counts.all = counts.all.saturating_sub(1);
-        let left = counts.by_address.get(&self.address).map_or(0, |count| count.saturating_sub(1));
-        if left == 0 {
-            counts.by_address.remove(&self.address);
-        } else {
-            counts.by_address.insert(self.address, left);
+        take_one(&mut counts.by_address, &self.address);
+        if let Some(site) = &self.site {
+            take_one(&mut counts.by_site, site);
         }
     }
 }
 
-/// The address, or for IPv6 its /64: a single customer has all of it.
-fn counted_as(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V6(address) => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)))
+/// Counts one less, and forgets what has none.
+fn take_one<T: Eq + Hash>(counts: &mut HashMap<T, u32>, place: &T) {
+    if let Some(count) = counts.get_mut(place) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(place);
         }
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -157,6 +192,38 @@ mod tests {
             (0..50).map(|_| admission.admit(address("10.1.2.3")).unwrap()).collect();
         drop(proxied);
         assert!(admission.0.counts.lock().unwrap().by_address.is_empty(), "nothing is left behind");
+    }
+
+    #[test]
+    fn an_ipv6_site_has_as_many_as_ten_of_its_networks() {
+        let admission = Admission::new(1000, 2, vec!["2001:db8:1::/48".parse().unwrap()]);
+        let of_network =
+            |site: &str, network: u32| address(&format!("2001:{site}:0:{network:x}::1"));
+        let mut held = Vec::new();
+        for network in (0..10).flat_map(|network| [network; 2]) {
+            held.push(admission.admit(of_network("db8", network)).unwrap());
+        }
+        assert_eq!(admission.admit(of_network("db8", 10)).unwrap_err(), Refused::Address);
+        held.push(admission.admit(of_network("db9", 10)).unwrap());
+        let proxied: Vec<_> =
+            (0..50).map(|_| admission.admit(address("2001:db8:1::1")).unwrap()).collect();
+        drop(proxied);
+        held.pop();
+        held.pop();
+        assert!(admission.admit(of_network("db8", 10)).is_ok(), "one was given back");
+        drop(held);
+        assert!(admission.0.counts.lock().unwrap().by_site.is_empty(), "nothing is left behind");
+    }
+
+    #[test]
+    fn the_last_slots_are_for_sites_that_have_none() {
+        let admission = Admission::new(32, 8, Vec::new());
+        let from = |network: u32| admission.admit(address(&format!("2001:db8:0:{network:x}::1")));
+        let _held: Vec<_> = (0..30).map(|network| from(network).unwrap()).collect();
+        assert_eq!(from(30).unwrap_err(), Refused::All, "a network of the same site");
+        let _other = admission.admit(address("2001:db9::1")).unwrap();
+        let _another = admission.admit(address("192.0.2.1")).unwrap();
+        assert_eq!(admission.admit(address("192.0.2.2")).unwrap_err(), Refused::All);
     }
 
     #[test]

@@ -36,8 +36,8 @@ pub trait Grants: Send + Sync + 'static {
         grant_id: &GrantId,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
-    /// Revokes a grant with everything issued from it: `false` if it was revoked before, or there is
-    /// none.
+    /// Revokes a grant with everything issued from it: `false` if it was revoked before, or there
+    /// is none.
     async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<bool, StoreError>;
     /// The grant and its user, unless revoked or expired.
     async fn live_grant(

@@ -168,11 +168,9 @@ impl DeviceFlow<'_> {
         address: &str,
     ) -> Result<(UserCode, PendingDevice), UserCodeError> {
         let sub = &session.authentication.sub;
-        let address = ThrottleKey::address(address);
-        let limits = [
-            (ThrottleKey::user_codes_of(sub), throttle::USER_CODES),
-            (address.clone(), throttle::PER_ADDRESS),
-        ];
+        let of_address = throttle::of_address(address);
+        let of_user = (ThrottleKey::user_codes_of(sub), throttle::USER_CODES);
+        let limits = [vec![of_user], of_address.clone()].concat();
         let wait = self.failures.admit_sign_in(&limits, self.clock.now()).await?;
         if wait > 0 {
             return Err(UserCodeError::Throttled(wait));
@@ -181,7 +179,7 @@ impl DeviceFlow<'_> {
         let request =
             self.device_codes.claim_device_code(code.hash(), sub, self.clock.now()).await?;
         let pending = self.pending(request.ok_or(UserCodeError::Unknown)?).await?;
-        self.failures.withdraw_attempt(&[address]).await?;
+        self.failures.withdraw_attempt(&throttle::keys(&of_address)).await?;
         self.require_administrator(&pending.client, sub).await?;
         self.require_fresh_sign_in(&pending.client, session)?;
         Ok((code, pending))

@@ -422,10 +422,8 @@ impl SecondSteps<'_> {
         let wide = if is_known {
             Vec::new()
         } else {
-            vec![
-                (ThrottleKey::second_step_of(&user.sub), throttle::SECOND_STEP),
-                (ThrottleKey::address(origin.address), throttle::PER_ADDRESS),
-            ]
+            let of_user = (ThrottleKey::second_step_of(&user.sub), throttle::SECOND_STEP);
+            [vec![of_user], throttle::of_address(origin.address)].concat()
         };
         let counters = Counters { own, wide, mark, is_known };
         match self.failures.admit_sign_in(&counters.limits(), now).await? {

@@ -573,10 +573,8 @@ impl PasswordCheck<'_> {
         let (wide, in_a_row) = match user {
             Some(user) if !is_known.is_empty() => (Vec::new(), InARow::at(user, &here)),
             user => {
-                let wide = vec![
-                    (ThrottleKey::account(username), throttle::PER_ACCOUNT),
-                    (ThrottleKey::address(address), throttle::PER_ADDRESS),
-                ];
+                let mut wide = vec![(ThrottleKey::account(username), throttle::PER_ACCOUNT)];
+                wide.extend(throttle::of_address(address));
                 (wide, InARow::elsewhere(username, user))
             }
         };
@@ -691,8 +689,8 @@ impl OfEntry<'_> {
         let mut limits = self.not_counted(&counters);
         // What the address shares with others is not counted for nobody: no success takes it back.
         if let Some(address) = self.origin.address() {
-            let shared = ThrottleKey::address(address);
-            limits.retain(|(key, _)| *key != shared);
+            let shared = throttle::keys(&throttle::of_address(address));
+            limits.retain(|(key, _)| !shared.contains(key));
         }
         self.check.failures.admit_sign_in(&limits, self.check.clock.now()).await?;
         Ok(())

@@ -20,7 +20,7 @@ use crate::{
         identity_provider::{IdentityProvider, IdentityProviderName},
         message_identity::MessageIdentity,
         session::{SessionSelector, UpstreamSelector},
-        throttle::{self, ThrottleKey},
+        throttle,
         time::{Clock, Seconds, Timestamp},
     },
     store::{FailedSignIns, SingleUses, StoreError},
@@ -287,9 +287,8 @@ impl UpstreamSignIns<'_> {
             return Err(UpstreamError::NotAwaited);
         }
         // Each response is a request of ours to the other provider.
-        let address = ThrottleKey::address(address);
-        let limit = [(address.clone(), throttle::PER_ADDRESS)];
-        let wait = self.failures.admit_sign_in(&limit, self.clock.now()).await?;
+        let limits = throttle::of_address(address);
+        let wait = self.failures.admit_sign_in(&limits, self.clock.now()).await?;
         if wait > 0 {
             return Err(UpstreamError::Throttled(wait));
         }
@@ -312,7 +311,7 @@ impl UpstreamSignIns<'_> {
             )))
         });
         if user.is_ok() {
-            self.failures.withdraw_attempt(&[address]).await?;
+            self.failures.withdraw_attempt(&throttle::keys(&limits)).await?;
         }
         let user = user.and_then(|user| self.fresh_enough(user, &asked, begun_at));
         Ok(AnsweredSignIn { kept, asked, user })

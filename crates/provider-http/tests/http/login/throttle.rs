@@ -153,6 +153,23 @@ async fn an_address_is_throttled_after_fifty_failures_on_any_accounts() {
 }
 
 #[tokio::test]
+async fn an_ipv6_site_is_throttled_after_ten_times_as_many() {
+    let world = World::new().await;
+    for network in 0..10 {
+        let address = format!("2001:db8:0:{network:x}::1");
+        for index in 0..50 {
+            fail(&world, &address, &format!("user-{network}-{index}"), 1).await;
+        }
+    }
+    assert_throttled(&attempt(&world, "2001:db8:0:a::1", "alice", "alice").await, "1");
+    let elsewhere = attempt(&world, "2001:db9:0:a::1", "alice", "alice").await;
+    assert_eq!(elsewhere.status, StatusCode::SEE_OTHER, "another site");
+    world.clock.advance(1);
+    let later = attempt(&world, "2001:db8:0:a::1", "alice", "alice").await;
+    assert_eq!(later.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn successful_sign_ins_never_add_up() {
     let world = World::new().await;
     for _ in 0..52 {
