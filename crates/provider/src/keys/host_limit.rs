@@ -1,30 +1,51 @@
 //! How often a host is asked for what strangers say that it publishes. Anybody can name any host,
 //! so that each has a limit for a minute, however many addresses are made up on it.
+//!
+//! Hosts can be made up, too: nobody needs to own a name in order to write it down. So the hosts of
+//! one zone have a share together (ADR 56). After very many requests within one minute each zone is
+//! asked a few times more and not its whole share. No number of zones keeps another one from being
+//! asked at all.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Mutex, PoisonError},
 };
 
-use url::Url;
+use url::{Host, Url};
 
-use crate::model::time::Timestamp;
+use crate::model::{time::Timestamp, zone::zone_of_host};
 
-/// How many hosts are counted. No others are asked within the same minute.
-const MOST_HOSTS: usize = 10_000;
+/// How many zones are counted. The one that was counted first makes room for a further one.
+const MOST_ZONES: usize = 10_000;
+/// How many hosts' shares the hosts of one zone have together.
+const SHARES_OF_A_ZONE: u32 = 4;
+/// After how many hosts' shares in all each zone is asked [`FEW`] times only.
+const SHARES_OF_ALL: u32 = 300;
+/// How often each zone is asked then.
+const FEW: u32 = 2;
 
 /// Counts requests by their hosts.
 #[derive(Debug)]
 pub(crate) struct HostLimit {
     most: u32,
-    asked: Mutex<AskedHosts>,
+    asked: Mutex<Asked>,
 }
 
-/// How often hosts were asked within the present minute.
+/// What was asked within the present minute.
 #[derive(Debug, Default)]
-struct AskedHosts {
+struct Asked {
     minute: i64,
-    times: HashMap<String, u32>,
+    times: u32,
+    zones: HashMap<String, AskedZone>,
+    /// The zones in the order in which they came.
+    order: VecDeque<String>,
+}
+
+/// One zone.
+#[derive(Debug, Default)]
+struct AskedZone {
+    times: u32,
+    hosts: HashMap<String, u32>,
 }
 
 impl HostLimit {
@@ -36,24 +57,51 @@ impl HostLimit {
     /// Whether the host of this address may be asked now. If so, that is counted.
     pub(crate) fn allows(&self, uri: &str, now: Timestamp) -> bool {
         let url = Url::parse(uri).ok();
-        let Some(host) = url.as_ref().and_then(Url::host_str) else { return false };
+        let Some(host) = url.as_ref().and_then(Url::host) else { return false };
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now.seconds().div_euclid(60);
         if asked.minute != minute {
-            *asked = AskedHosts { minute, times: HashMap::new() };
+            *asked = Asked { minute, ..Asked::default() };
         }
-        if asked.times.len() >= MOST_HOSTS && !asked.times.contains_key(host) {
+        asked.allows(&host, self.most)
+    }
+}
+
+impl Asked {
+    fn allows(&mut self, host: &Host<&str>, most: u32) -> bool {
+        let is_much = self.times >= most.saturating_mul(SHARES_OF_ALL);
+        let share = if is_much { FEW } else { most.saturating_mul(SHARES_OF_A_ZONE) };
+        let zone = self.zone(zone_of_host(host));
+        let host = host.to_string();
+        let of_host = zone.hosts.get(&host).copied().unwrap_or_default();
+        if zone.times >= share || of_host >= most {
             return false;
         }
-        let times = asked.times.entry(host.to_owned()).or_default();
-        *times = times.saturating_add(1);
-        *times <= self.most
+        zone.hosts.insert(host, of_host + 1);
+        zone.times += 1;
+        self.times = self.times.saturating_add(1);
+        true
+    }
+
+    /// The zone of this name. A new one takes the place of the oldest, if there is no other.
+    fn zone(&mut self, name: String) -> &mut AskedZone {
+        if !self.zones.contains_key(&name) {
+            if self.zones.len() >= MOST_ZONES
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.zones.remove(&oldest);
+            }
+            self.order.push_back(name.clone());
+        }
+        self.zones.entry(name).or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const GOOD: &str = "https://good.example/";
 
     #[test]
     fn each_host_has_its_own_minute() {
@@ -68,13 +116,34 @@ mod tests {
     }
 
     #[test]
-    fn only_so_many_hosts_are_asked() {
-        let limit = HostLimit::new(2);
+    fn hosts_of_one_zone_have_one_share_and_take_nothing_from_others() {
+        let limit = HostLimit::new(30);
         let now = Timestamp::from_seconds(0);
-        for number in 0..MOST_HOSTS {
-            assert!(limit.allows(&format!("https://{number}.example/"), now));
+        let hosts = (0..10_000).map(|number| format!("https://{number}.evil.example/"));
+        assert_eq!(hosts.filter(|uri| limit.allows(uri, now)).count(), 120);
+        assert!(limit.allows(GOOD, now));
+        let hosts = (0..250).map(|number| format!("https://[2001:db8:1:{number:x}::1]/"));
+        assert_eq!(hosts.filter(|uri| limit.allows(uri, now)).count(), 120);
+    }
+
+    #[test]
+    fn no_number_of_zones_keeps_another_from_being_asked() {
+        let limit = HostLimit::new(30);
+        let now = Timestamp::from_seconds(0);
+        let of_a_zone = |zone: u32| {
+            let names = (0..8).flat_map(move |host| {
+                (0..30).map(move |path| format!("https://{host}.zone-{zone}.example/{path}"))
+            });
+            names.filter(|uri| limit.allows(uri, now)).count()
+        };
+        let asked: usize = (0..100).map(of_a_zone).sum();
+        assert_eq!(asked, 75 * 120 + 25 * 2, "the shares of all, and then a few of each zone");
+        assert!(limit.allows(GOOD, now));
+        for zone in 0..MOST_ZONES + 100 {
+            assert!(limit.allows(&format!("https://made-up-{zone}.example/"), now));
         }
-        assert!(!limit.allows("https://one-more.example/", now));
-        assert!(limit.allows("https://0.example/", now));
+        assert!(limit.allows(GOOD, now));
+        let asked = limit.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        assert_eq!((asked.zones.len(), asked.order.len()), (MOST_ZONES, MOST_ZONES));
     }
 }

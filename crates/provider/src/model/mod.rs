@@ -55,3 +55,4 @@ pub mod user;
 pub mod user_code;
 pub mod user_query;
 pub mod username;
+pub mod zone;

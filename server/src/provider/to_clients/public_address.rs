@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use doorward_provider::model::zone::zone_and_suffix;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::{
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
@@ -79,23 +80,6 @@ const MOST_OF_A_SUFFIX: usize = 8;
 /// so that whoever waits learns that the name is the cause.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 
-/// Suffixes of two labels under which many owners have names, beside those with a short second
-/// label, such as `co.uk`. Nothing hangs on their being complete.
-const SHARED: [&str; 12] = [
-    "amazonaws.com",
-    "appspot.com",
-    "azurewebsites.net",
-    "cloudfront.net",
-    "fly.dev",
-    "github.io",
-    "herokuapp.com",
-    "netlify.app",
-    "onrender.com",
-    "pages.dev",
-    "vercel.app",
-    "workers.dev",
-];
-
 /// How many zones are kept before those that nobody waits for are forgotten.
 const MANY_ZONES: usize = 1000;
 
@@ -142,25 +126,6 @@ impl PublicResolver {
         let places = Arc::new(Semaphore::new(most));
         zones.insert(zone.to_owned(), Arc::downgrade(&places));
         places
-    }
-}
-
-/// The last labels of a name.
-fn last_labels(host: &str, count: usize) -> &str {
-    host.rmatch_indices('.').nth(count - 1).map_or(host, |(dot, _)| &host[dot + 1..])
-}
-
-/// The zone of one owner, which is the last two labels of a name, or the last three if the last two
-/// look like a suffix that many owners share. That is a guess: the suffix is returned as well, so
-/// that whoever has a zone that looks like one has some more places and not all.
-fn zone_and_suffix(host: &str) -> (&str, Option<&str>) {
-    let (last_two, last_three) = (last_labels(host, 2), last_labels(host, 3));
-    let second = last_two.split('.').next().unwrap_or_default();
-    let is_shared = second.len() <= 3 || SHARED.contains(&last_two);
-    if is_shared && last_three != last_two {
-        (last_three, Some(last_two))
-    } else {
-        (last_two, None)
     }
 }
 
@@ -276,21 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_one_owner_are_in_one_zone() {
-        for (name, zone, suffix) in [
-            ("evil.example", "evil.example", None),
-            ("1.evil.example", "evil.example", None),
-            ("2.a.b.evil.example", "evil.example", None),
-            ("shop.co.uk", "shop.co.uk", Some("co.uk")),
-            ("1.shop.co.uk", "shop.co.uk", Some("co.uk")),
-            ("me.github.io", "me.github.io", Some("github.io")),
-            ("1.abc.example", "1.abc.example", Some("abc.example")),
-            ("co.uk", "co.uk", None),
-            ("localhost", "localhost", None),
-            ("", "", None),
-        ] {
-            assert_eq!(zone_and_suffix(name), (zone, suffix), "{name}");
-        }
+    fn names_of_one_owner_wait_for_each_other() {
         let resolver = PublicResolver::with_places(4, 2);
         let [one, other] = ["1.Evil.example.", "2.evil.example"].map(|name| {
             let places = resolver.places_for(name);
