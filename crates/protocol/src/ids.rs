@@ -9,7 +9,7 @@
 //! assert!(user.starts_with("248"), "it can be read like any text");
 //! assert!(Sub::parse("").is_err());
 //! assert!(Sub::parse("Zoë").is_err(), "only ASCII");
-//! assert!(ClientId::parse("x".repeat(101)).is_err());
+//! assert!(ClientId::parse("x".repeat(256)).is_err());
 //! # Ok::<(), InvalidId>(())
 //! ```
 
@@ -147,13 +147,19 @@ identifier! {
 }
 
 identifier! {
-    /// The identifier of a client: 1 to 100 printable characters of ASCII (RFC 6749 appendix A.1).
+    /// The identifier of a client: 1 to 255 printable characters of ASCII (RFC 6749 appendix A.1).
+    /// It may be the URL of the client's own description.
     ClientId,
     |text| {
         let is_printable = |byte| (0x20..=0x7E).contains(&byte);
-        (1..=100).contains(&text.len()) && text.bytes().all(is_printable)
+        (1..=ClientId::LONGEST).contains(&text.len()) && text.bytes().all(is_printable)
     },
-    "a client_id has 1 to 100 printable ASCII characters"
+    "a client_id has 1 to 255 printable ASCII characters"
+}
+
+impl ClientId {
+    /// The length of the longest one.
+    pub const LONGEST: usize = 255;
 }
 
 identifier! {
@@ -208,10 +214,10 @@ mod tests {
 
     #[test]
     fn a_client_id_may_have_spaces_and_be_a_url() {
-        for accepted in ["page", "my app", "http://localhost:4000/mcp", &"x".repeat(100)] {
+        for accepted in ["page", "my app", "http://localhost:4000/mcp", &"x".repeat(255)] {
             assert_eq!(ClientId::parse(accepted).unwrap(), accepted);
         }
-        for refused in ["", "Zo\u{eb}", "a\0", "a\t", "\u{7f}", &"x".repeat(101)] {
+        for refused in ["", "Zo\u{eb}", "a\0", "a\t", "\u{7f}", &"x".repeat(256)] {
             assert!(ClientId::parse(refused).is_err(), "{refused:?}");
         }
     }

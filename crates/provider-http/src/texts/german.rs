@@ -1,6 +1,6 @@
 //! German.
 
-use doorward_protocol::params::ParamsError;
+use doorward_protocol::{ids::ClientId, params::ParamsError};
 use doorward_provider::use_case::{
     authorize::UnsafeRequest,
     end_session::{EndSessionError, EndSessionProblem},
@@ -225,6 +225,13 @@ fn authorize_refused(request: &UnsafeRequest) -> String {
             return format!(
                 "Die Anwendung beschreibt sich unter {host}, und diese Beschreibung kann nicht \
                  gelesen werden oder ist nicht gültig."
+            );
+        }
+        UnsafeRequest::OverlongDocumentUrl => {
+            return format!(
+                "Die Anwendung beschreibt sich unter einer Adresse mit mehr als {} Zeichen \
+                 (client_id), was hier zu lang ist.",
+                ClientId::LONGEST
             );
         }
         UnsafeRequest::UnknownRequestUri => {

@@ -74,6 +74,13 @@ impl<'a> ClientDirectory<'a> {
         is_taken.then(|| DocumentUrl::parse(client_id, settings.allow_private_addresses)).flatten()
     }
 
+    /// Whether it could be the URL of a document, if it were shorter.
+    pub(crate) fn is_overlong_document_url(&self, client_id: &str) -> bool {
+        self.settings.metadata_documents
+            && client_id.len() > ClientId::LONGEST
+            && Url::parse(client_id).is_ok_and(|url| url.scheme() == "https")
+    }
+
     /// The host of this address of a client, if nobody vouches for it: anybody can register a
     /// client, and so have a link of this provider that leads to their page (RFC 9700 section
     /// 4.11.2). Who lists hosts in the settings vouches for them. Programs on the user's machine

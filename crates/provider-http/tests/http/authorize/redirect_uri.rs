@@ -16,7 +16,7 @@ async fn assert_error_page(world: &World, url: &str) {
 #[tokio::test]
 async fn an_unknown_missing_or_disabled_client_gets_the_error_page() {
     let world = World::new().await;
-    let over_long = "x".repeat(101);
+    let over_long = "x".repeat(256);
     for client_id in ["", "Nobody", "pkcejs", "PkceJS ", "Disabled", &over_long] {
         assert_error_page(&world, &authorize_url(&[("client_id", client_id)])).await;
     }

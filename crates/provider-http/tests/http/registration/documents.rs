@@ -105,6 +105,26 @@ async fn only_addresses_of_the_document_are_returned_to() {
 }
 
 #[tokio::test]
+async fn the_url_of_a_document_has_255_characters_at_most() {
+    let world = world().await;
+    for (length, is_client) in [(101, true), (255, true), (256, false)] {
+        let url = format!("https://tool.example/{}", "x".repeat(length - 21));
+        world.published.publish(Some(document(&json!({"client_id": url}))));
+        let mut browser = Browser::signed_in(&world, "alice").await;
+        let answer = browser.get(&asking(&url, &[("redirect_uri", LOCAL)])).await;
+        if is_client {
+            let page = answer.page();
+            let answer = browser.submit(&page, &[("action", "allow")]).await;
+            let tokens = world.token(&redeeming(&url, &answer, LOCAL)).await;
+            assert_eq!(tokens.status, StatusCode::OK, "{tokens:?}");
+        } else {
+            answer.expect_error_page(StatusCode::BAD_REQUEST);
+            assert!(answer.body.contains("255 characters"), "{answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_changed_document_counts_when_the_last_is_no_longer_fresh() {
     let world = world().await;
     let mut browser = Browser::new(&world);

@@ -172,7 +172,7 @@ impl Client {
 impl ClientSettings {
     /// The identifier, if it is printable ASCII, as RFC 6749 appendix A.1 has it.
     pub(crate) fn checked_id(&self) -> Result<ClientId, SettingsError> {
-        let problem = "use 1 to 100 printable ASCII characters";
+        let problem = "use 1 to 255 printable ASCII characters";
         ClientId::parse(&*self.client_id)
             .map_err(|_| SettingsError::new("client_id", &self.client_id, problem))
     }
@@ -527,7 +527,7 @@ mod tests {
     #[test]
     fn settings_that_do_not_hold_are_refused_by_key() {
         assert_eq!(refusal(json!({"client_id": ""})), "client_id");
-        assert_eq!(refusal(json!({"client_id": "x".repeat(101)})), "client_id");
+        assert_eq!(refusal(json!({"client_id": "x".repeat(256)})), "client_id");
         assert_eq!(refusal(json!({"allowed_grant_types": []})), "allowed_grant_types");
         assert_eq!(refusal(json!({"redirect_uris": []})), "redirect_uris");
         assert_eq!(refusal(json!({"require_client_secret": true})), "client_secrets");

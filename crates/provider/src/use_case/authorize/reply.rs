@@ -50,6 +50,13 @@ pub enum UnsafeRequest {
          valid."
     )]
     UnreadableDocument(String),
+    /// `client_id` is the URL of a document, and longer than an identifier may be.
+    #[error(
+        "The application describes itself at an address of more than {} characters (client_id), \
+         which is too long for this provider.",
+        ClientId::LONGEST
+    )]
+    OverlongDocumentUrl,
     /// `redirect_uri` is missing and there is no single registered one.
     #[error("The application did not say where to return to (redirect_uri).")]
     MissingRedirectUri,
@@ -81,7 +88,9 @@ impl UnsafeRequest {
     /// The error code for the page.
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::UnknownClient | Self::UnreadableDocument(_) => ErrorCode::UnauthorizedClient,
+            Self::UnknownClient | Self::UnreadableDocument(_) | Self::OverlongDocumentUrl => {
+                ErrorCode::UnauthorizedClient
+            }
             Self::UnknownRequestUri => ErrorCode::InvalidRequestUri,
             Self::RequestObject(code, _) => code.clone(),
             Self::Unavailable => ErrorCode::TemporarilyUnavailable,
@@ -267,6 +276,9 @@ impl Authorization<'_> {
         })?;
         client.ok_or_else(|| match self.clients.document_url(client_id) {
             Some(url) => UnsafeRequest::UnreadableDocument(url.host().to_owned()),
+            None if self.clients.is_overlong_document_url(client_id) => {
+                UnsafeRequest::OverlongDocumentUrl
+            }
             None => UnsafeRequest::UnknownClient,
         })
     }
