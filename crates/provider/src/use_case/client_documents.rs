@@ -147,7 +147,7 @@ fn described(
     content: Value,
     policy: RegistrationPolicy<'_>,
 ) -> Result<Client, MetadataError> {
-    let metadata = policy.accept(url.read(content)?)?;
+    let metadata = policy.accept_document(url.read(content)?)?;
     let client = policy.document_client(url, &metadata)?;
     Ok(client.of_origin(ClientOrigin::Document { host: url.host().to_owned() }))
 }

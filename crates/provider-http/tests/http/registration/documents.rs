@@ -105,6 +105,23 @@ async fn only_addresses_of_the_document_are_returned_to() {
 }
 
 #[tokio::test]
+async fn what_is_not_taken_of_a_document_is_left_out() {
+    let world = world().await;
+    world.published.publish(Some(document(&json!({
+        "client_uri": "http://localhost:3001", "logo_uri": "data:image/png,x", "policy_uri": "",
+        "redirect_uris": ["tool://callback", "http://tool.example/", "http://localhost/callback"],
+        "post_logout_redirect_uris": ["tool://out"],
+    }))));
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get(&asking_as(&[])).await.page();
+    assert!(page.text.contains("Allow Tool?"), "{}", page.text);
+    for uri in ["tool://callback", "http://tool.example/"] {
+        let answer = browser.get(&asking_as(&[("redirect_uri", uri)])).await;
+        answer.expect_error_page(StatusCode::BAD_REQUEST);
+    }
+}
+
+#[tokio::test]
 async fn the_url_of_a_document_has_255_characters_at_most() {
     let world = world().await;
     for (length, is_client) in [(101, true), (255, true), (256, false)] {

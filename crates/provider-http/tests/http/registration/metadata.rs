@@ -39,7 +39,7 @@ async fn each_refusal_names_its_member() {
             "token_endpoint_auth_method",
             json!({"token_endpoint_auth_method": "client_secret_jwt"}),
         ),
-        ("invalid_client_metadata", "logo_uri", json!({"logo_uri": "data:image/png,x"})),
+        ("invalid_client_metadata", "jwks_uri", json!({"jwks_uri": "data:application/json,{}"})),
         (
             "invalid_client_metadata",
             "userinfo_signed_response_alg",
@@ -70,6 +70,23 @@ async fn each_refusal_names_its_member() {
         assert_eq!(error, code, "{changes}");
         assert!(description.starts_with(member), "{description}");
     }
+}
+
+#[tokio::test]
+async fn pages_that_can_not_be_shown_are_left_out_of_the_answer() {
+    let world = world_with(open()).await;
+    let client = registered(
+        &world,
+        json!({
+            "client_uri": "http://localhost:3001", "logo_uri": "data:image/png,x",
+            "policy_uri": "", "tos_uri": "https://app.example/terms",
+        }),
+    )
+    .await;
+    for member in ["client_uri", "logo_uri", "policy_uri"] {
+        assert!(client.get(member).is_none(), "{member} in {client}");
+    }
+    assert_eq!(client["tos_uri"], "https://app.example/terms");
 }
 
 /// The request of RFC 7591 section 3.1, of which this provider gives less.

@@ -86,14 +86,9 @@ impl RegistrationPolicy<'_> {
                     .map_err(|problem| MetadataError::new(member, format!("{uri}: {problem}")))?;
             }
         }
-        for (member, uri) in [
-            ("client_uri", &asked.client_uri),
-            ("logo_uri", &asked.logo_uri),
-            ("policy_uri", &asked.policy_uri),
-            ("tos_uri", &asked.tos_uri),
-            ("jwks_uri", &asked.jwks_uri),
-            ("sector_identifier_uri", &asked.sector_identifier_uri),
-        ] {
+        for (member, uri) in
+            [("jwks_uri", &asked.jwks_uri), ("sector_identifier_uri", &asked.sector_identifier_uri)]
+        {
             if uri.as_ref().is_some_and(|uri| !self.is_page(uri)) {
                 return Err(MetadataError::new(member, "give an https URL"));
             }
@@ -110,7 +105,14 @@ impl RegistrationPolicy<'_> {
         check_subjects(&asked, &grant_types)?;
         self.check_answers(&asked)?;
         let algorithm = self.algorithm(asked.id_token_signed_response_alg)?;
+        // What users are only shown is left out if it can't be (RFC 7591 section 3.2.1). The client
+        // sees it in the answer.
+        let shown = |uri: Option<String>| uri.filter(|uri| self.is_page(uri));
         Ok(ClientMetadata {
+            client_uri: shown(asked.client_uri),
+            logo_uri: shown(asked.logo_uri),
+            policy_uri: shown(asked.policy_uri),
+            tos_uri: shown(asked.tos_uri),
             token_endpoint_auth_method: Some(method),
             response_types: if by_code { vec!["code".to_owned()] } else { Vec::new() },
             scope: Some(self.scope(asked.scope.as_deref())?),
@@ -118,6 +120,22 @@ impl RegistrationPolicy<'_> {
             grant_types,
             ..asked
         })
+    }
+
+    /// The same for a document, whose publisher gets no answer: an address to return to that is
+    /// not taken here is left out, as long as there is another.
+    pub(crate) fn accept_document(
+        &self,
+        mut asked: ClientMetadata,
+    ) -> Result<ClientMetadata, MetadataError> {
+        let kind = asked.application_type;
+        let taken = self.taken(&asked.redirect_uris, kind);
+        // Where none is left, the refusal says what is wrong with the first.
+        if !taken.is_empty() {
+            asked.redirect_uris = taken;
+        }
+        asked.post_logout_redirect_uris = self.taken(&asked.post_logout_redirect_uris, kind);
+        self.accept(asked)
     }
 
     /// The registered client that these accepted metadata describe.
@@ -206,13 +224,9 @@ impl RegistrationPolicy<'_> {
         let scope = metadata.scope.as_deref().unwrap_or_default();
         let scopes = scope.split(' ').filter(|scope| self.offers(scope));
         own.allowed_scopes = scopes.map(str::to_owned).collect();
-        let taken = |uris: &[String]| -> Vec<String> {
-            let kind = metadata.application_type;
-            let uris = uris.iter().filter(|uri| self.check_redirect_uri(uri, kind).is_ok());
-            uris.cloned().collect()
-        };
-        own.redirect_uris = taken(&metadata.redirect_uris);
-        own.post_logout_redirect_uris = taken(&metadata.post_logout_redirect_uris);
+        let kind = metadata.application_type;
+        own.redirect_uris = self.taken(&metadata.redirect_uris, kind);
+        own.post_logout_redirect_uris = self.taken(&metadata.post_logout_redirect_uris, kind);
         // Programs on the user's machine listen where there is room.
         own.allow_any_localhost_port = true;
         own.allow_private_use_schemes = self.settings.allow_private_use_schemes;
@@ -328,6 +342,12 @@ impl RegistrationPolicy<'_> {
                     && self.settings.allow_private_addresses
                     && host::is_loopback(&url)
         })
+    }
+
+    /// Those of the addresses that are taken here.
+    fn taken(&self, uris: &[String], kind: Option<ApplicationType>) -> Vec<String> {
+        let taken = uris.iter().filter(|uri| self.check_redirect_uri(uri, kind).is_ok());
+        taken.cloned().collect()
     }
 
     fn check_redirect_uri(
@@ -502,8 +522,6 @@ mod tests {
             ("client_name", json!({"client_name": 5})),
             ("client_name", json!({"client_name": "x".repeat(401)})),
             ("client_name", json!({"client_name": "a\u{202E}b"})),
-            ("logo_uri", json!({"logo_uri": "javascript:alert(1)"})),
-            ("policy_uri", json!({"policy_uri": "http://app.example/"})),
             ("jwks_uri", json!({"jwks_uri": "http://localhost/jwks"})),
             ("jwks", json!({"jwks": {"keys": []}, "jwks_uri": "https://app.example/jwks"})),
             ("jwks_uri", json!({"token_endpoint_auth_method": "private_key_jwt"})),
@@ -535,6 +553,37 @@ mod tests {
             asked.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
             assert_eq!(refused(&settings, asked), member, "{changes}");
         }
+    }
+
+    #[test]
+    fn pages_that_can_not_be_shown_are_left_out() {
+        let settings = RegistrationSettings::default();
+        let long = format!("data:image/png;base64,{}", "A".repeat(5000));
+        for uri in [
+            json!("http://localhost:3001"),
+            json!("http://app.example/"),
+            json!(""),
+            json!(5),
+            json!("javascript:alert(1)"),
+            json!("https://app.example/\u{202E}"),
+            json!(long),
+        ] {
+            let accepted = accept(
+                &settings,
+                json!({
+                    "redirect_uris": [PAGE], "client_name": "App", "client_uri": uri,
+                    "logo_uri": uri, "policy_uri": uri, "tos_uri": "https://app.example/terms",
+                }),
+            );
+            let accepted = accepted.unwrap();
+            let shown = [accepted.client_uri, accepted.logo_uri, accepted.policy_uri];
+            assert_eq!(shown, [None, None, None], "{uri}");
+            assert_eq!(accepted.tos_uri.as_deref(), Some("https://app.example/terms"));
+            assert_eq!(accepted.client_name.as_deref(), Some("App"));
+        }
+        let local = RegistrationSettings { allow_private_addresses: true, ..settings };
+        let asked = json!({"redirect_uris": [PAGE], "client_uri": "http://localhost:3001"});
+        assert!(accept(&local, asked).unwrap().client_uri.is_some());
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Members {
         }
     }
 
+    /// A text that users are only shown, if it can be: nothing hangs on it.
+    pub(super) fn shown(&mut self, name: &'static str) -> Option<String> {
+        self.text(name).unwrap_or_default()
+    }
+
     /// A text that is a list of words, which may be longer.
     pub(super) fn words(&mut self, name: &'static str) -> Result<Option<String>, MetadataError> {
         match self.take(name) {

@@ -109,7 +109,8 @@ pub struct ClientMetadata {
 impl ClientMetadata {
     /// Reads the members that mean something here; others are ignored (RFC 7591 section 2). A
     /// software statement is refused: nobody is trusted here to make one, and a client that sends
-    /// one relies on it (section 3.1.1).
+    /// one relies on it (section 3.1.1). Addresses that users are only shown are left out if they
+    /// can't be read.
     pub fn parse(members: Map<String, Value>) -> Result<Self, MetadataError> {
         let mut members = Members::new(members);
         if members.has("software_statement") {
@@ -127,10 +128,10 @@ impl ClientMetadata {
             response_types: members.texts("response_types")?.unwrap_or_default(),
             scope: members.words("scope")?,
             client_name: members.text("client_name")?,
-            client_uri: members.text("client_uri")?,
-            logo_uri: members.text("logo_uri")?,
-            policy_uri: members.text("policy_uri")?,
-            tos_uri: members.text("tos_uri")?,
+            client_uri: members.shown("client_uri"),
+            logo_uri: members.shown("logo_uri"),
+            policy_uri: members.shown("policy_uri"),
+            tos_uri: members.shown("tos_uri"),
             contacts: members.texts("contacts")?.unwrap_or_default(),
             jwks: members.object("jwks")?,
             jwks_uri: members.text("jwks_uri")?,
