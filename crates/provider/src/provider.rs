@@ -313,6 +313,7 @@ impl Provider {
     pub async fn maintain(&self) -> Result<u64, KeyRingError> {
         // A request that arrives meanwhile waits for the batch before it: some milliseconds.
         const ROWS_AT_A_TIME: u32 = 200;
+        self.forget_what_is_over();
         // A key that fails must not stop the sweep.
         let rotated = self.maintain_keys().await;
         self.store.check_clock(self.now()).await?;
@@ -324,6 +325,13 @@ impl Provider {
                 return rotated.map(|()| removed);
             }
         }
+    }
+
+    /// Drops what clients published and what is not usable any more.
+    fn forget_what_is_over(&self) {
+        let now = self.now();
+        self.remote_keys.sweep(now);
+        self.keys_of_strangers.sweep(now);
     }
 
     /// Rotates keys that are due and takes over what other processes did. Call it every few seconds

@@ -3,6 +3,7 @@
 
 pub mod document_source;
 pub(crate) mod host_limit;
+pub(crate) mod kept;
 mod master;
 pub mod remote;
 mod ring;

@@ -7,21 +7,20 @@
 //! forged `kid` arrive, an address is fetched at most once a minute, and once at a time. A caller
 //! who hangs up does not stop a fetch that others wait for.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
 
-use super::host_limit::HostLimit;
+use super::{
+    host_limit::HostLimit,
+    kept::{Keep, Kept},
+};
 use crate::model::{
     client::{
         Client,
-        keys::{ClientKeys, SignatureError},
+        keys::{ClientKeys, MOST_KEYS_OF_A_STRANGER, SignatureError},
     },
     time::Timestamp,
 };
@@ -39,8 +38,10 @@ const MOST_OBJECTS_PER_HOST: u32 = 120;
 /// Minimum number of seconds between two requests to one address.
 const PAUSE: i64 = 60;
 
-/// How many addresses are kept. Clients that register themselves name any number.
+/// How many addresses are kept, and about how many bytes their keys take. Clients that register
+/// themselves name any number.
 const MOST_KEPT: usize = 10_000;
+const MOST_BYTES: usize = 32 << 20;
 
 /// The way to what clients publish: HTTP. An implementation follows no redirects, and bounds time
 /// and size.
@@ -67,7 +68,9 @@ pub(crate) struct RemoteKeys {
     objects: Semaphore,
     /// What holds for addresses that no operator wrote down.
     limits: Option<Limits>,
-    sets: Mutex<HashMap<String, Arc<tokio::sync::Mutex<RemoteSet>>>>,
+    /// How many keys of a set are used.
+    most_keys: usize,
+    sets: Kept<RemoteSet>,
 }
 
 /// How often hosts of strangers are asked.
@@ -87,16 +90,19 @@ struct RemoteSet {
 impl RemoteKeys {
     pub(crate) fn new(source: Arc<dyn JwksSource>) -> Self {
         let objects = Semaphore::new(MOST_OBJECTS);
-        Self { source, objects, limits: None, sets: Mutex::default() }
+        let sets = Kept::new(MOST_KEPT, MOST_BYTES);
+        Self { source, objects, limits: None, most_keys: usize::MAX, sets }
     }
 
-    /// The same for addresses of strangers: each host is asked a limited number of times a minute.
+    /// The same for addresses of strangers: each host is asked a limited number of times a minute,
+    /// and a set has a limited number of keys.
     pub(crate) fn of_strangers(source: Arc<dyn JwksSource>) -> Self {
         let limits = Limits {
             unknown_keys: HostLimit::new(MOST_UNKNOWN_KEYS_PER_HOST),
             objects: HostLimit::new(MOST_OBJECTS_PER_HOST),
         };
-        Self { limits: Some(limits), ..Self::new(source) }
+        let most_keys = MOST_KEYS_OF_A_STRANGER;
+        Self { limits: Some(limits), most_keys, ..Self::new(source) }
     }
 
     /// Fetches a request object from an address that its client registered. At most
@@ -116,17 +122,21 @@ impl RemoteKeys {
     }
 
     /// Verifies a message by the keys at this address. One that no known key made is tried again
-    /// with keys fetched anew.
+    /// with keys fetched anew, if they may be fetched now.
     pub(crate) async fn verify<T>(
         &self,
         uri: &str,
         now: Timestamp,
         verify: impl Fn(&ClientKeys) -> Result<T, SignatureError>,
     ) -> Result<T, SignatureError> {
-        match verify(&self.keys(uri, now, |age| age >= FRESH_FOR).await?) {
-            Err(SignatureError::BadSignature) => verify(&self.keys(uri, now, |_| true).await?),
-            outcome => outcome,
+        let known = self.keys(uri, now, |age| age >= FRESH_FOR).await?;
+        let outcome = verify(&known);
+        if !matches!(outcome, Err(SignatureError::BadSignature)) {
+            return outcome;
         }
+        let newest = self.keys(uri, now, |_| true).await?;
+        // The same keys say the same, and take as long.
+        if newest.is(&known) { outcome } else { verify(&newest) }
     }
 
     /// The keys at this address, fetched anew if there are none or they are of such an age.
@@ -136,17 +146,21 @@ impl RemoteKeys {
         now: Timestamp,
         old: fn(i64) -> bool,
     ) -> Result<ClientKeys, SignatureError> {
-        let set = self.set(uri);
-        let mut set = set.lock_owned().await;
+        let mut set = self.sets.entry(uri, now).lock_owned().await;
         if set.is_to_be_fetched(now, old) && self.may_ask(&set, uri, now) {
             let (source, uri) = (Arc::clone(&self.source), uri.to_owned());
+            let most_keys = self.most_keys;
             // In a task of its own, which keeps the lock: a caller who hangs up does not stop it
             // for the others.
             let fetching = tokio::spawn(async move {
-                set.fetch(&*source, &uri, now).await;
+                set.fetch(&*source, &uri, most_keys, now).await;
                 set
             });
             set = fetching.await.map_err(|_| SignatureError::KeysUnavailable)?;
+            let keys = set.keys(now);
+            drop(set);
+            self.sets.sweep(now);
+            return keys.ok_or(SignatureError::KeysUnavailable);
         }
         set.keys(now).ok_or(SignatureError::KeysUnavailable)
     }
@@ -158,13 +172,9 @@ impl RemoteKeys {
         set.keys.is_some() || limits.unknown_keys.allows(uri, now)
     }
 
-    fn set(&self, uri: &str) -> Arc<tokio::sync::Mutex<RemoteSet>> {
-        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if sets.len() >= MOST_KEPT && !sets.contains_key(uri) {
-            // Those that somebody waits for stay.
-            sets.retain(|_, set| Arc::strong_count(set) > 1);
-        }
-        Arc::clone(sets.entry(uri.to_owned()).or_default())
+    /// Drops the sets that are not usable any more.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.sets.sweep(now);
     }
 }
 
@@ -208,14 +218,24 @@ impl RemoteSet {
     /// ago.
     fn is_to_be_fetched(&self, now: Timestamp, old: fn(i64) -> bool) -> bool {
         let is_old = self.keys.as_ref().is_none_or(|(_, fetched_at)| old(now.since(*fetched_at)));
-        let asked_lately =
-            self.asked_at.is_some_and(|asked_at| (0..PAUSE).contains(&now.since(asked_at)));
-        is_old && !asked_lately
+        is_old && !self.was_asked_lately(now)
     }
 
-    async fn fetch(&mut self, source: &dyn JwksSource, uri: &str, now: Timestamp) {
+    fn was_asked_lately(&self, now: Timestamp) -> bool {
+        self.asked_at.is_some_and(|asked_at| (0..PAUSE).contains(&now.since(asked_at)))
+    }
+
+    /// Fetches the set, and uses so many of its keys at most.
+    async fn fetch(
+        &mut self,
+        source: &dyn JwksSource,
+        uri: &str,
+        most_keys: usize,
+        now: Timestamp,
+    ) {
         self.asked_at = Some(now);
-        match source.fetch(uri).await.map(ClientKeys::from_published) {
+        let fetched = source.fetch(uri).await;
+        match fetched.map(|jwks| ClientKeys::from_published(jwks, most_keys)) {
             Ok(Some(keys)) => self.keys = Some((keys, now)),
             Ok(None) => tracing::warn!(
                 uri,
@@ -228,6 +248,20 @@ impl RemoteSet {
     fn keys(&self, now: Timestamp) -> Option<ClientKeys> {
         let (keys, fetched_at) = self.keys.as_ref()?;
         (now.since(*fetched_at) < FRESH_FOR + USABLE_FOR).then(|| keys.clone())
+    }
+}
+
+impl Keep for RemoteSet {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.keys.as_ref().map_or(0, |(keys, _)| keys.bytes())
+    }
+
+    fn holds_something(&self) -> bool {
+        self.keys.is_some()
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.keys(now).is_none() && !self.was_asked_lately(now)
     }
 }
 
@@ -256,12 +290,27 @@ mod tests {
         async fn fetch(&self, _: &str) -> Result<Map<String, Value>, FetchError> {
             self.asked.fetch_add(1, Relaxed);
             self.opened.notified().await;
-            let key = json!({
-                "kty": "EC", "crv": "P-256",
-                "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
-                "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
-            });
-            Ok(Map::from_iter([("keys".to_owned(), json!([key]))]))
+            Ok(twenty_keys())
+        }
+    }
+
+    fn twenty_keys() -> Map<String, Value> {
+        let key = json!({
+            "kty": "EC", "crv": "P-256",
+            "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+            "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+        });
+        Map::from_iter([("keys".to_owned(), Value::Array(vec![key; 20]))])
+    }
+
+    /// A source that answers at once.
+    #[derive(Debug)]
+    struct Open;
+
+    #[async_trait]
+    impl JwksSource for Open {
+        async fn fetch(&self, _: &str) -> Result<Map<String, Value>, FetchError> {
+            Ok(twenty_keys())
         }
     }
 
@@ -274,5 +323,39 @@ mod tests {
         gate.opened.notify_one();
         assert!(verify(1).await.is_ok());
         assert_eq!(gate.asked.load(Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn a_forged_message_is_verified_once_unless_the_keys_are_new() {
+        let keys = RemoteKeys::of_strangers(Arc::new(Open));
+        let tries = AtomicU32::new(0);
+        let tried_at = async |second| {
+            tries.store(0, Relaxed);
+            let outcome = keys.verify(ADDRESS, Timestamp::from_seconds(second), |_| {
+                tries.fetch_add(1, Relaxed);
+                Err::<(), _>(SignatureError::BadSignature)
+            });
+            assert_eq!(outcome.await, Err(SignatureError::BadSignature));
+            tries.load(Relaxed)
+        };
+        assert_eq!(tried_at(0).await, 1, "they were fetched for it");
+        assert_eq!(tried_at(59).await, 1);
+        assert_eq!(tried_at(60).await, 2, "they were fetched anew");
+        assert_eq!(tried_at(61).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_stranger_has_few_keys_and_they_are_forgotten_in_time() {
+        let count = async |keys: &RemoteKeys| {
+            let kept = keys.verify(ADDRESS, Timestamp::from_seconds(0), |keys| Ok(keys.clone()));
+            format!("{:?}", kept.await.unwrap()).matches("Es256").count()
+        };
+        let strangers = RemoteKeys::of_strangers(Arc::new(Open));
+        assert_eq!(count(&strangers).await, MOST_KEYS_OF_A_STRANGER);
+        assert_eq!(count(&RemoteKeys::new(Arc::new(Open))).await, 20);
+        strangers.sweep(Timestamp::from_seconds(FRESH_FOR + USABLE_FOR - 1));
+        assert_eq!(strangers.sets.len(), 1);
+        strangers.sweep(Timestamp::from_seconds(FRESH_FOR + USABLE_FOR));
+        assert_eq!(strangers.sets.len(), 0);
     }
 }

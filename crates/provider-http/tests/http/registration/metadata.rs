@@ -42,6 +42,11 @@ async fn each_refusal_names_its_member() {
         ("invalid_client_metadata", "jwks_uri", json!({"jwks_uri": "data:application/json,{}"})),
         (
             "invalid_client_metadata",
+            "jwks",
+            json!({"jwks": {"keys": vec![json!({"kty": "EC"}); 17]}}),
+        ),
+        (
+            "invalid_client_metadata",
             "userinfo_signed_response_alg",
             json!({"userinfo_signed_response_alg": "PS256"}),
         ),

@@ -18,9 +18,20 @@ use crate::model::settings_error::SettingsError;
 /// The algorithms that clients may sign by, under each of their names.
 pub const ALGORITHMS: [&str; 5] = ["PS256", "ES256", "EdDSA", ED25519, "RS256"];
 
+/// How many keys a client has that no operator wrote down. Nobody needs more: a key, its successor,
+/// and one of each algorithm.
+pub(crate) const MOST_KEYS_OF_A_STRANGER: usize = 16;
+
+/// How many keys are tried for one message. Anybody can make messages of a client, and each try
+/// takes time. A message that names its key needs one.
+const MOST_TRIED: usize = 4;
+
 /// The public keys by which a client signs.
 #[derive(Clone, Default)]
-pub struct ClientKeys(Arc<[VerificationKey]>);
+pub struct ClientKeys {
+    ready: Arc<[VerificationKey]>,
+    bytes: usize,
+}
 
 /// Why a signed message is not taken as one of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,39 +63,58 @@ impl ClientKeys {
         let keys = JwkSet::from_members(jwks)
             .map(|set| set.keys)
             .filter(|keys| keys.len() == count && count > 0);
-        let mut ready = Vec::new();
-        for key in keys.ok_or_else(|| refuse(shape))? {
-            let before = ready.len();
-            let algorithms = ALGORITHMS.iter().filter_map(|name| name.parse().ok());
-            ready.extend(algorithms.filter_map(|algorithm| usable(&key, algorithm)));
-            if ready.len() == before {
-                return Err(refuse(
-                    "a key is malformed, or for none of PS256, ES256, EdDSA, RS256",
-                ));
-            }
+        let keys = keys.ok_or_else(|| refuse(shape))?;
+        let ready: Vec<_> = keys.iter().map(Ready::of).collect();
+        if ready.iter().any(Ready::is_empty) {
+            return Err(refuse("a key is malformed, or for none of PS256, ES256, EdDSA, RS256"));
         }
-        Ok(Self(ready.into()))
+        Ok(ready.into_iter().collect())
     }
 
     /// The keys of a published set: those that can be used here, others are not our concern (RFC
-    /// 7517 section 5). `None` if there is none.
-    pub(crate) fn from_published(mut jwks: Map<String, Value>) -> Option<Self> {
+    /// 7517 section 5), and of these the first ones, so many at most. `None` if there is none.
+    pub(crate) fn from_published(mut jwks: Map<String, Value>, most: usize) -> Option<Self> {
         if let Some(Value::Array(listed)) = jwks.get_mut("keys") {
             // A client that publishes a private key has shown it to everybody.
             listed.retain(|key| key.as_object().is_some_and(|key| !has_private_members(key)));
         }
         let keys = JwkSet::from_members(jwks)?.keys;
-        let algorithms = || ALGORITHMS.iter().filter_map(|name| name.parse().ok());
-        let ready: Vec<_> = keys
-            .iter()
-            .flat_map(|key| algorithms().filter_map(|algorithm| usable(key, algorithm)))
-            .collect();
-        (!ready.is_empty()).then(|| Self(ready.into()))
+        let usable = keys.iter().map(Ready::of).filter(|ready| !ready.is_empty());
+        let keys: Self = usable.take(most).collect();
+        (!keys.is_empty()).then_some(keys)
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ready.is_empty()
+    }
+
+    /// About how many bytes of memory they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether these are the very same keys, read once.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.ready, &other.ready)
+    }
+
+    /// The keys that are tried for a message with this header: those that it names, or those
+    /// without a name if no key has the one that it gives, or all where it gives none. They are few
+    /// in each case.
+    fn candidates(
+        &self,
+        kid: Option<&str>,
+        algorithm: SigningAlgorithm,
+    ) -> impl Iterator<Item = &VerificationKey> {
+        let fitting = || self.ready.iter().filter(move |key| key.algorithm() == algorithm);
+        let is_known = kid.is_some() && fitting().any(|key| key.kid() == kid);
+        let is_tried = move |key: &&VerificationKey| match (kid, is_known) {
+            (None, _) => true,
+            (Some(_), true) => key.kid() == kid,
+            (Some(_), false) => key.kid().is_none(),
+        };
+        fitting().filter(is_tried).take(MOST_TRIED)
     }
 
     /// The claims of a message that one of these keys signed. `types` are the values of `typ` that
@@ -104,20 +134,49 @@ impl ClientKeys {
         let listed = ALGORITHMS.contains(&header.alg.as_str());
         let algorithm = header.algorithm().filter(|own| listed && allowed(*own));
         let algorithm = algorithm.ok_or(SignatureError::UnsupportedAlgorithm)?;
-        let kid = header.kid.as_deref();
-        let is_named =
-            |key: &VerificationKey| kid.is_none_or(|kid| key.kid().is_none_or(|own| own == kid));
-        let mut fitting = self.0.iter().filter(|key| key.algorithm() == algorithm && is_named(key));
-        if !fitting.any(|key| key.verifies(compact)) {
+        let mut candidates = self.candidates(header.kid.as_deref(), algorithm);
+        if !candidates.any(|key| key.verifies(compact)) {
             return Err(SignatureError::BadSignature);
         }
         json::unambiguous_object(jws.unverified_payload()).ok_or(SignatureError::Malformed)
     }
 }
 
-fn usable(key: &Jwk, algorithm: SigningAlgorithm) -> Option<VerificationKey> {
-    // What has a thumbprint is well-formed.
-    key.thumbprint().and_then(|_| VerificationKey::for_algorithm(key, algorithm))
+/// One key, for each of [`ALGORITHMS`] that it can be used by, and about how many bytes these take.
+struct Ready {
+    keys: Vec<VerificationKey>,
+    bytes: usize,
+}
+
+impl Ready {
+    fn of(key: &Jwk) -> Self {
+        // What has a thumbprint is well-formed.
+        let is_well_formed = key.thumbprint().is_some();
+        let algorithms =
+            ALGORITHMS.iter().filter(|_| is_well_formed).filter_map(|name| name.parse().ok());
+        let usable = |algorithm| VerificationKey::for_algorithm(key, algorithm);
+        let keys: Vec<_> = algorithms.filter_map(usable).collect();
+        let texts = [&key.kid, &key.n, &key.e, &key.x, &key.y];
+        let texts: usize = texts.into_iter().flatten().map(String::len).sum();
+        let bytes = keys.len() * (size_of::<VerificationKey>() + texts);
+        Self { keys, bytes }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+impl FromIterator<Ready> for ClientKeys {
+    fn from_iter<I: IntoIterator<Item = Ready>>(keys: I) -> Self {
+        let mut bytes = 0_usize;
+        let mut ready = Vec::new();
+        for key in keys {
+            bytes = bytes.saturating_add(key.bytes);
+            ready.extend(key.keys);
+        }
+        Self { ready: ready.into(), bytes }
+    }
 }
 
 /// The claims that say who made a message, for whom, and when it holds (RFC 7519 section 4.1).
@@ -174,7 +233,7 @@ impl fmt::Debug for ClientKeys {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_list()
-            .entries(self.0.iter().map(|key| (key.kid(), key.algorithm())))
+            .entries(self.ready.iter().map(|key| (key.kid(), key.algorithm())))
             .finish()
     }
 }
@@ -197,7 +256,10 @@ mod tests {
     #[test]
     fn keys_are_public_well_formed_and_for_a_served_algorithm() {
         assert_eq!(
-            keys(json!({"keys": [{"kty": "EC", "crv": "P-256", "x": X, "y": Y}]})).unwrap().0.len(),
+            keys(json!({"keys": [{"kty": "EC", "crv": "P-256", "x": X, "y": Y}]}))
+                .unwrap()
+                .ready
+                .len(),
             1
         );
         for jwks in [
@@ -214,5 +276,45 @@ mod tests {
         ] {
             assert_eq!(keys(jwks.clone()).map(|_| ()).unwrap_err().key, "jwks", "{jwks}");
         }
+    }
+
+    fn named(kid: Option<&str>) -> Value {
+        json!({"kty": "EC", "crv": "P-256", "x": X, "y": Y, "kid": kid})
+    }
+
+    #[test]
+    fn few_keys_are_tried_for_one_message() {
+        let all =
+            json!({"keys": (0..745).map(|kid| named(Some(&kid.to_string()))).collect::<Value>()});
+        let all = keys(all).unwrap();
+        let tried = |keys: &ClientKeys, kid| {
+            let tried = keys.candidates(kid, SigningAlgorithm::Es256);
+            tried.map(|key| key.kid().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(tried(&all, None), ["0", "1", "2", "3"]);
+        assert_eq!(tried(&all, Some("744")), ["744"]);
+        assert!(tried(&all, Some("745")).is_empty());
+        assert_eq!(all.candidates(None, SigningAlgorithm::Ps256).count(), 0);
+        let same = json!({"keys": (0..745).map(|_| named(Some("same"))).collect::<Value>()});
+        assert_eq!(tried(&keys(same).unwrap(), Some("same")).len(), MOST_TRIED);
+        let mixed = keys(json!({"keys": [named(None), named(Some("a")), named(None)]})).unwrap();
+        assert_eq!(tried(&mixed, Some("a")), ["a"]);
+        assert_eq!(tried(&mixed, Some("b")), ["", ""], "one of these may be meant");
+        assert_eq!(tried(&mixed, None), ["", "a", ""]);
+    }
+
+    #[test]
+    fn of_a_published_set_the_first_keys_are_kept_that_can_be_used() {
+        let listed = (0..40).map(|number| match number % 2 {
+            0 => json!({"kty": "EC", "crv": "P-521", "x": X, "y": Y}),
+            _ => named(Some(&number.to_string())),
+        });
+        let jwks = Map::from_iter([("keys".to_owned(), listed.collect::<Value>())]);
+        let kept = |most| {
+            let keys = ClientKeys::from_published(jwks.clone(), most).unwrap();
+            keys.ready.iter().map(|key| key.kid().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(3), ["1", "3", "5"]);
+        assert_eq!(kept(usize::MAX).len(), 20);
     }
 }

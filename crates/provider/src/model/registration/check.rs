@@ -10,7 +10,7 @@ use doorward_protocol::{
     scope::{OFFLINE_ACCESS, Scope},
     secret::Secret,
 };
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
 use crate::model::{
     client::{
         Client, ClientSettings, GrantType, RedirectUri, RedirectUriRules,
-        request_object::RequestObjectAlgorithm,
+        keys::MOST_KEYS_OF_A_STRANGER, request_object::RequestObjectAlgorithm,
     },
     device_code::DEVICE_CODE,
     resource::Resources,
@@ -113,6 +113,7 @@ impl RegistrationPolicy<'_> {
             logo_uri: shown(asked.logo_uri),
             policy_uri: shown(asked.policy_uri),
             tos_uri: shown(asked.tos_uri),
+            jwks: asked.jwks.map(read_members),
             token_endpoint_auth_method: Some(method),
             response_types: if by_code { vec!["code".to_owned()] } else { Vec::new() },
             scope: Some(self.scope(asked.scope.as_deref())?),
@@ -203,7 +204,7 @@ impl RegistrationPolicy<'_> {
         own.require_client_secret = method != AuthMethod::None;
         own.require_pkce = method == AuthMethod::None || self.settings.require_pkce;
         let has_use = by_key || signs_objects(metadata);
-        own.jwks = metadata.jwks.clone().filter(|_| has_use);
+        own.jwks = metadata.jwks.clone().filter(|_| has_use).map(first_keys);
         own.jwks_uri = metadata.jwks_uri.clone().filter(|_| has_use);
         own.request_object_signing_alg = metadata.request_object_signing_alg;
         own.require_signed_request_object =
@@ -393,10 +394,48 @@ fn check_keys(asked: &ClientMetadata, method: AuthMethod) -> Result<(), Metadata
     if asked.jwks.is_some() && asked.jwks_uri.is_some() {
         return Err(MetadataError::new("jwks", "give jwks or jwks_uri, not both"));
     }
+    if let Some(jwks) = &asked.jwks {
+        let refuse = |problem: String| Err(MetadataError::new("jwks", problem));
+        match jwks.get("keys") {
+            Some(Value::Array(keys)) if keys.len() <= MOST_KEYS_OF_A_STRANGER => {}
+            Some(Value::Array(_)) => {
+                return refuse(format!("give at most {MOST_KEYS_OF_A_STRANGER} keys"));
+            }
+            _ => return refuse("give a JSON Web Key Set, with a list of keys".to_owned()),
+        }
+    }
     if method == AuthMethod::PrivateKeyJwt && asked.jwks.is_none() && asked.jwks_uri.is_none() {
         return Err(MetadataError::new("jwks_uri", "private_key_jwt needs jwks or jwks_uri"));
     }
     Ok(())
+}
+
+/// What is read of a set. The rest would be read again for each request of the client. What is no
+/// key stays something that is none.
+fn read_members(mut jwks: Map<String, Value>) -> Map<String, Value> {
+    let is_list_of_texts =
+        |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_string));
+    jwks.retain(|name, _| name == "keys");
+    let keys = jwks.get_mut("keys").and_then(Value::as_array_mut);
+    for key in keys.into_iter().flatten() {
+        let operations = key.get("key_ops");
+        if !key.is_object() || !operations.is_none_or(is_list_of_texts) {
+            *key = Value::Null;
+        } else if let Value::Object(members) = key {
+            members.retain(|name, value| {
+                name == "key_ops" || !(value.is_array() || value.is_object())
+            });
+        }
+    }
+    jwks
+}
+
+/// The set with as many keys as a new client may have. One that registered before may have more.
+fn first_keys(mut jwks: Map<String, Value>) -> Map<String, Value> {
+    if let Some(Value::Array(keys)) = jwks.get_mut("keys") {
+        keys.truncate(MOST_KEYS_OF_A_STRANGER);
+    }
+    jwks
 }
 
 /// Pairwise subjects are those of the host that the user is sent back to. A device gets them
@@ -437,8 +476,6 @@ fn member_of(key: &'static str) -> &'static str {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use serde_json::Value;
-
     use super::*;
     use crate::model::resource::IdentityResource;
 
@@ -522,6 +559,7 @@ mod tests {
             ("client_name", json!({"client_name": 5})),
             ("client_name", json!({"client_name": "x".repeat(401)})),
             ("client_name", json!({"client_name": "a\u{202E}b"})),
+            ("jwks", json!({"jwks": {"keys": vec![json!({"kty": "EC"}); 17]}})),
             ("jwks_uri", json!({"jwks_uri": "http://localhost/jwks"})),
             ("jwks", json!({"jwks": {"keys": []}, "jwks_uri": "https://app.example/jwks"})),
             ("jwks_uri", json!({"token_endpoint_auth_method": "private_key_jwt"})),
@@ -584,6 +622,69 @@ mod tests {
         let local = RegistrationSettings { allow_private_addresses: true, ..settings };
         let asked = json!({"redirect_uris": [PAGE], "client_uri": "http://localhost:3001"});
         assert!(accept(&local, asked).unwrap().client_uri.is_some());
+    }
+
+    #[test]
+    fn of_keys_nothing_is_kept_but_what_is_read() {
+        let chain = json!(["AQAB"]);
+        let accepted = accept(
+            &RegistrationSettings::default(),
+            json!({
+                "redirect_uris": [PAGE],
+                "jwks": {
+                    "keys": [
+                        {
+                            "kty": "EC", "kid": "1", "key_ops": ["verify"], "x5t": "AQAB",
+                            "x5c": chain, "more": [{"": 0}], "d": "AQAB",
+                        },
+                        [{"": 0}],
+                        {"kty": "EC", "key_ops": [[{"": 0}]]},
+                    ],
+                    "more": [{"": 0}],
+                },
+            }),
+        );
+        // A key that can't be read is still none, and a private one still private.
+        let read = json!({"keys": [
+            {"kty": "EC", "kid": "1", "key_ops": ["verify"], "x5t": "AQAB", "d": "AQAB"},
+            null,
+            null,
+        ]});
+        assert_eq!(accepted.unwrap().jwks.map(Value::Object), Some(read));
+        let settings = RegistrationSettings::default();
+        let no_set = json!({"redirect_uris": [PAGE], "jwks": {"keys": {"more": [{"": 0}]}}});
+        assert_eq!(refused(&settings, no_set), "jwks");
+    }
+
+    #[test]
+    fn a_client_that_registered_with_more_keys_has_the_first_ones() {
+        let key = |number: u32| {
+            json!({
+                "kty": "EC", "crv": "P-256", "kid": number.to_string(),
+                "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+                "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+            })
+        };
+        let settings = RegistrationSettings::default();
+        let resources =
+            Resources::new(IdentityResource::standard(), vec![], vec![], false).unwrap();
+        let policy = RegistrationPolicy {
+            settings: &settings,
+            resources: &resources,
+            algorithms: &[SigningAlgorithm::Es256],
+            salt: &Secret::new("a salt of sixteen"),
+        };
+        let asked = json!({
+            "redirect_uris": [PAGE], "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": (0..16).map(key).collect::<Value>()},
+        });
+        let Value::Object(asked) = asked else { unreachable!() };
+        let mut metadata = policy.accept(ClientMetadata::parse(asked).unwrap()).unwrap();
+        let many = (0..745).map(key).collect::<Value>();
+        metadata.jwks = Some(Map::from_iter([("keys".to_owned(), many)]));
+        let client = policy.registered_client(&"registered-x".parse().unwrap(), &metadata, None);
+        let keys = format!("{:?}", client.unwrap().keys);
+        assert_eq!(keys.matches("Es256").count(), MOST_KEYS_OF_A_STRANGER, "{keys}");
     }
 
     #[test]

@@ -1,0 +1,237 @@
+//! What others publish, kept by its address: so many entries and so many bytes. What is of no use
+//! any more is dropped, then what holds nothing, such as addresses that somebody made up, and then
+//! what was not used for the longest time.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::model::time::Timestamp;
+
+/// What is kept for one address.
+pub(crate) trait Keep: Default {
+    /// About how many bytes of memory it takes.
+    fn bytes(&self) -> usize;
+    /// Whether something was found there that can be used. What holds nothing makes room first.
+    fn holds_something(&self) -> bool;
+    /// Whether nothing is lost when it is dropped.
+    fn is_over(&self, now: Timestamp) -> bool;
+}
+
+/// The entries by their addresses. Whoever reads or changes one holds it meanwhile, and it is not
+/// dropped. Such entries are not counted: otherwise addresses that answer slowly would take the
+/// place of the others. There are no more of them than requests.
+#[derive(Debug)]
+pub(crate) struct Kept<T> {
+    most: usize,
+    most_bytes: usize,
+    entries: Mutex<Entries<T>>,
+}
+
+#[derive(Debug)]
+struct Entries<T> {
+    by_address: HashMap<String, Entry<T>>,
+    /// How often an entry was asked for.
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    own: Arc<tokio::sync::Mutex<T>>,
+    /// The number of its last use.
+    used: u64,
+}
+
+impl<T: Keep> Kept<T> {
+    pub(crate) fn new(most: usize, most_bytes: usize) -> Self {
+        let entries = Entries { by_address: HashMap::new(), uses: 0 };
+        Self { most, most_bytes, entries: Mutex::new(entries) }
+    }
+
+    /// The entry of this address. A new one is empty.
+    pub(crate) fn entry(&self, address: &str, now: Timestamp) -> Arc<tokio::sync::Mutex<T>> {
+        let mut entries = self.lock();
+        let is_full = entries.by_address.len() >= self.most;
+        if is_full && !entries.by_address.contains_key(address) {
+            entries.make_room(self.most.saturating_sub(1), self.most_bytes, now);
+        }
+        entries.uses += 1;
+        let used = entries.uses;
+        let new = || Entry { own: Arc::default(), used };
+        let entry = entries.by_address.entry(address.to_owned()).or_insert_with(new);
+        entry.used = used;
+        Arc::clone(&entry.own)
+    }
+
+    /// What this makes of the entry, if there is one and nobody holds it.
+    pub(crate) fn glance<R>(&self, address: &str, at: impl FnOnce(&T) -> R) -> Option<R> {
+        let entries = self.lock();
+        let own = entries.by_address.get(address)?.own.try_lock().ok()?;
+        Some(at(&own))
+    }
+
+    /// Drops what is of no use any more and what is beyond the bounds. Call it after an entry has
+    /// become larger.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.lock().make_room(self.most, self.most_bytes, now);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries<T>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Keep> Entries<T> {
+    /// Drops what is over, and then entries until there are so many at most. An eighth more is
+    /// dropped then, so that the next ones find room.
+    fn make_room(&mut self, most: usize, most_bytes: usize, now: Timestamp) {
+        let (mut count, mut bytes) = (0_usize, 0_usize);
+        self.by_address.retain(|address, entry| {
+            let Some(own) = entry.unheld() else { return true };
+            let stays = !own.is_over(now);
+            if stays {
+                count += 1;
+                bytes = bytes.saturating_add(bytes_of(address, own));
+            }
+            stays
+        });
+        if count <= most && bytes <= most_bytes {
+            return;
+        }
+        let mut unheld = Vec::with_capacity(count);
+        for (address, entry) in &mut self.by_address {
+            let used = entry.used;
+            if let Some(own) = entry.unheld() {
+                let rank = (own.holds_something(), used);
+                unheld.push((rank, bytes_of(address, own), address.clone()));
+            }
+        }
+        unheld.sort_unstable();
+        let (enough, enough_bytes) = (most - most / 8, most_bytes - most_bytes / 8);
+        for (_, own, address) in unheld {
+            if count <= enough && bytes <= enough_bytes {
+                break;
+            }
+            self.by_address.remove(&address);
+            count -= 1;
+            bytes = bytes.saturating_sub(own);
+        }
+    }
+}
+
+fn bytes_of(address: &str, own: &impl Keep) -> usize {
+    own.bytes().saturating_add(address.len())
+}
+
+impl<T> Entry<T> {
+    /// What is kept, if nobody holds it.
+    fn unheld(&mut self) -> Option<&mut T> {
+        Arc::get_mut(&mut self.own).map(tokio::sync::Mutex::get_mut)
+    }
+}
+
+#[cfg(test)]
+impl<T> Kept<T> {
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).by_address.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Page {
+        bytes: usize,
+        until: i64,
+    }
+
+    impl Keep for Page {
+        fn bytes(&self) -> usize {
+            self.bytes
+        }
+
+        fn holds_something(&self) -> bool {
+            self.bytes > 0
+        }
+
+        fn is_over(&self, now: Timestamp) -> bool {
+            self.until <= now.seconds()
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_seconds(second)
+    }
+
+    fn put(kept: &Kept<Page>, address: &str, bytes: usize, until: i64) {
+        *kept.entry(address, at(0)).try_lock().unwrap() = Page { bytes, until };
+        kept.sweep(at(0));
+    }
+
+    fn has(kept: &Kept<Page>, address: &str) -> bool {
+        kept.glance(address, |_| ()).is_some()
+    }
+
+    #[test]
+    fn what_was_not_used_for_the_longest_time_makes_room() {
+        let kept = Kept::new(3, 1000);
+        for address in ["one", "two", "three"] {
+            put(&kept, address, 1, 10);
+        }
+        drop(kept.entry("one", at(0)));
+        put(&kept, "four", 1, 10);
+        assert_eq!(
+            ["one", "two", "three", "four"].map(|own| has(&kept, own)),
+            [true, false, true, true]
+        );
+    }
+
+    #[test]
+    fn addresses_where_nothing_was_found_take_no_others_place() {
+        let kept = Kept::new(3, 1000);
+        put(&kept, "one", 1, 10);
+        put(&kept, "two", 1, 10);
+        for number in 0..10 {
+            put(&kept, &format!("made-up-{number}"), 0, 10);
+        }
+        // Nor do those that are being asked.
+        let slow: Vec<_> =
+            (0..10).map(|number| kept.entry(&format!("slow-{number}"), at(0))).collect();
+        put(&kept, "three", 1, 10);
+        assert_eq!(["one", "two", "three"].map(|own| has(&kept, own)), [true; 3]);
+        drop(slow);
+    }
+
+    #[test]
+    fn the_sum_of_bytes_is_bounded() {
+        let kept = Kept::new(100, 1000);
+        put(&kept, "one", 500, 10);
+        put(&kept, "two", 400, 10);
+        put(&kept, "three", 200, 10);
+        assert_eq!(["one", "two", "three"].map(|own| has(&kept, own)), [false, true, true]);
+        put(&kept, "four", 2000, 10);
+        assert_eq!(kept.len(), 0, "nothing that is larger than all may be");
+    }
+
+    #[test]
+    fn what_is_over_is_dropped_unless_somebody_holds_it() {
+        let kept = Kept::new(100, 1000);
+        put(&kept, "one", 1, 10);
+        put(&kept, "two", 1, 20);
+        let held = kept.entry("one", at(10));
+        kept.sweep(at(10));
+        assert_eq!(kept.len(), 2);
+        drop(held);
+        kept.sweep(at(10));
+        assert_eq!(["one", "two"].map(|own| has(&kept, own)), [false, true]);
+        // What nobody filled is of no use.
+        drop(kept.entry("three", at(10)));
+        kept.sweep(at(10));
+        assert_eq!(kept.len(), 1);
+    }
+}
