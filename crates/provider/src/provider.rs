@@ -66,7 +66,7 @@ use crate::{
         authorize::{
             Authorization, AuthorizeRequest, ConsentGiven, Outcome, PushError, PushedReference,
         },
-        client_documents::ClientDocuments,
+        client_documents::{ClientDocuments, DocumentRules},
         client_registry::ClientRegistry,
         device::{DeviceAuthorization, DeviceFlow, PendingDevice, UserCodeError},
         directory::{AccessOfUsers, Directories, DirectoryClients, DirectoryStates},
@@ -187,7 +187,14 @@ impl Provider {
         let (keys, resources) = (Arc::new(keys), Arc::new(parts.resources));
         let algorithms = keys.algorithms().to_vec();
         let clients =
-            ClientRegistry::load(&*store, Arc::clone(&resources), algorithms).await?.into();
+            ClientRegistry::load(&*store, Arc::clone(&resources), algorithms.clone()).await?.into();
+        let salt_of_strangers = registration::salt(&keys);
+        let document_rules = DocumentRules {
+            settings: settings.registration.clone(),
+            resources: Arc::clone(&resources),
+            algorithms,
+            salt: salt_of_strangers.clone(),
+        };
         let issuer = TokenIssuer {
             issuer: settings.issuer.clone(),
             access_token_signing_alg: settings.access_token_signing_alg,
@@ -246,7 +253,7 @@ impl Provider {
             nonces: Nonces::new(&keys.derived_secret("dpop nonces")),
             families: keys.mac_key("families of refresh tokens"),
             devices: DeviceCookies::new(keys.mac_key("device cookies")),
-            salt_of_strangers: registration::salt(&keys),
+            salt_of_strangers,
             browsers: RememberedBrowsers::new(keys.mac_key("browsers of the second factor")),
             passkeys,
             keys,
@@ -257,7 +264,7 @@ impl Provider {
             keys_of_strangers: RemoteKeys::of_strangers(Arc::new(KeysOfStrangers(Arc::clone(
                 &parts.documents,
             )))),
-            client_documents: ClientDocuments::new(Arc::clone(&parts.documents)),
+            client_documents: ClientDocuments::new(Arc::clone(&parts.documents), document_rules),
             documents: parts.documents,
             sectors: HostLimit::new(registration::MOST_SECTORS_PER_HOST),
             upstream_clients: parts.upstream_clients,
@@ -330,6 +337,7 @@ impl Provider {
     /// Drops what clients published and what is not usable any more.
     fn forget_what_is_over(&self) {
         let now = self.now();
+        self.client_documents.sweep(now);
         self.remote_keys.sweep(now);
         self.keys_of_strangers.sweep(now);
     }

@@ -39,7 +39,7 @@ impl<'a> ClientDirectory<'a> {
             return Ok(Some(client));
         }
         if let Some(url) = self.document_url(client_id) {
-            return Ok(self.documents.find(&url, self.policy(), self.clock.now()).await);
+            return Ok(self.documents.find(&url, self.clock.now()).await);
         }
         let Some(client_id) = registered_id(client_id) else { return Ok(None) };
         let stored = self.registered.registered_client(&client_id, self.clock.now()).await?;

@@ -6,25 +6,34 @@
 //! one that can't be had is not asked for again at once, and one host is asked a limited number of
 //! times a minute, however many URLs are made up. A document that was there before is asked for
 //! beyond that. A caller who hangs up does not stop a fetch that others wait for.
+//!
+//! Of a document the client is kept that it describes, and of one that is not valid nothing but
+//! that. What else its publisher put in takes no memory.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
+use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use serde_json::Value;
 
 use crate::{
-    keys::{document_source::DocumentSource, host_limit::HostLimit},
+    keys::{
+        document_source::DocumentSource,
+        host_limit::HostLimit,
+        kept::{Keep, Kept},
+    },
     model::{
         client::{Client, ClientOrigin},
-        registration::{DocumentUrl, MetadataError, RegistrationPolicy},
+        registration::{
+            ClientMetadata, DocumentUrl, MetadataError, RegistrationPolicy, RegistrationSettings,
+        },
+        resource::Resources,
         time::Timestamp,
     },
 };
 
 /// How long a document is used before it is fetched again, in seconds, if its publisher does not
-/// say, and the bounds of what the publisher may say.
+/// say, and the bounds of what the publisher may say. It is also the longest time for which one is
+/// not asked for again that is not valid.
 const FRESH_FOR: u32 = 300;
 const SHORTEST: u32 = 60;
 const LONGEST: u32 = 86_400;
@@ -34,111 +43,173 @@ const USABLE_FOR: i64 = 3600;
 const PAUSE: i64 = 10;
 /// How often one host is asked within a minute.
 const MOST_PER_HOST: u32 = 30;
-/// How many documents are kept.
+/// How many documents are kept, and about how many bytes all of them take.
 const MOST_KEPT: usize = 1000;
+const MOST_BYTES: usize = 16 << 20;
+/// How many bytes a text of a document takes as a part of a client: some are also kept as what was
+/// read out of them.
+const BYTES_OF_A_BYTE: usize = 4;
 
 /// The documents fetched so far.
 #[derive(Debug)]
 pub(crate) struct ClientDocuments {
     source: Arc<dyn DocumentSource>,
-    kept: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Kept>>>>,
+    rules: Arc<DocumentRules>,
+    kept: Kept<KeptDocument>,
     limit: HostLimit,
+}
+
+/// What the clients are held to: the parts of a [`RegistrationPolicy`].
+#[derive(Debug)]
+pub(crate) struct DocumentRules {
+    pub(crate) settings: RegistrationSettings,
+    pub(crate) resources: Arc<Resources>,
+    pub(crate) algorithms: Vec<SigningAlgorithm>,
+    pub(crate) salt: Secret,
 }
 
 /// One address.
 #[derive(Debug, Default)]
-struct Kept {
-    /// What was found there last, and until when it is fresh.
-    document: Option<(Value, Timestamp)>,
+struct KeptDocument {
+    found: Option<Found>,
     asked_at: Option<Timestamp>,
 }
 
+/// What was found there last, and until when it is fresh.
+#[derive(Debug)]
+struct Found {
+    /// `None`: the document is not valid.
+    client: Option<Described>,
+    fresh_until: Timestamp,
+}
+
+/// The client that a document describes, and about how many bytes it takes.
+#[derive(Debug)]
+struct Described {
+    client: Arc<Client>,
+    bytes: usize,
+}
+
 impl ClientDocuments {
-    pub(crate) fn new(source: Arc<dyn DocumentSource>) -> Self {
-        Self { source, kept: Mutex::default(), limit: HostLimit::new(MOST_PER_HOST) }
+    pub(crate) fn new(source: Arc<dyn DocumentSource>, rules: DocumentRules) -> Self {
+        let kept = Kept::new(MOST_KEPT, MOST_BYTES);
+        Self { source, rules: Arc::new(rules), kept, limit: HostLimit::new(MOST_PER_HOST) }
     }
 
-    /// The client that this document describes; `None` if it can't be had or is not valid.
-    pub(crate) async fn find(
-        &self,
-        url: &DocumentUrl,
-        policy: RegistrationPolicy<'_>,
-        now: Timestamp,
-    ) -> Option<Arc<Client>> {
-        let content = self.content(url, now).await?;
-        let client = described(url, content, policy).inspect_err(|error| {
-            let client_id = url.client_id();
-            tracing::info!(%client_id, %error, "a client's document is not valid");
+    /// The client that this document describes, fetched anew if it is not fresh; `None` if it can't
+    /// be had or is not valid.
+    pub(crate) async fn find(&self, url: &DocumentUrl, now: Timestamp) -> Option<Arc<Client>> {
+        let client_id = url.client_id().as_str();
+        let mut kept = self.kept.entry(client_id, now).lock_owned().await;
+        let may_ask = || kept.is_known() || self.limit.allows(client_id, now);
+        if !kept.is_to_be_fetched(now) || !may_ask() {
+            return kept.usable(now);
+        }
+        let (source, rules, url) = (Arc::clone(&self.source), Arc::clone(&self.rules), url.clone());
+        // In a task of its own, which keeps the lock: a caller who hangs up does not stop it for
+        // the others.
+        let fetching = tokio::spawn(async move {
+            kept.fetch(&*source, &url, &rules, now).await;
+            kept
         });
-        client.ok().map(Arc::new)
+        let kept = fetching.await.ok()?;
+        let client = kept.usable(now);
+        drop(kept);
+        self.kept.sweep(now);
+        client
     }
 
     /// The name of the client as it was read last; nothing is fetched.
     pub(crate) fn known_name(&self, url: &DocumentUrl) -> Option<String> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = kept.get(url.client_id().as_str())?.try_lock().ok()?;
-        let (content, _) = kept.document.clone()?;
-        url.read(content).ok()?.client_name
+        let name = |kept: &KeptDocument| Some(kept.described()?.client.name.clone());
+        self.kept.glance(url.client_id(), name).flatten()
     }
 
-    /// What is at the address, fetched anew if it is not fresh.
-    async fn content(&self, url: &DocumentUrl, now: Timestamp) -> Option<Value> {
-        let mut kept = self.kept(url).lock_owned().await;
-        let may_ask =
-            || kept.document.is_some() || self.limit.allows(url.client_id().as_str(), now);
-        if kept.is_to_be_fetched(now) && may_ask() {
-            let (source, client_id) = (Arc::clone(&self.source), url.client_id().clone());
-            // In a task of its own, which keeps the lock: a caller who hangs up does not stop it
-            // for the others.
-            let fetching = tokio::spawn(async move {
-                kept.fetch(&*source, &client_id, now).await;
-                kept
-            });
-            kept = fetching.await.ok()?;
-        }
-        kept.usable(now)
-    }
-
-    fn kept(&self, url: &DocumentUrl) -> Arc<tokio::sync::Mutex<Kept>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= MOST_KEPT && !kept.contains_key(url.client_id().as_str()) {
-            // Those that somebody waits for stay, and the others only if they have a document.
-            let is_empty = |own: &tokio::sync::Mutex<Kept>| {
-                own.try_lock().is_ok_and(|own| own.document.is_none())
-            };
-            kept.retain(|_, own| Arc::strong_count(own) > 1 || !is_empty(own));
-            if kept.len() >= MOST_KEPT {
-                kept.retain(|_, own| Arc::strong_count(own) > 1);
-            }
-        }
-        Arc::clone(kept.entry(url.client_id().to_string()).or_default())
+    /// Drops what is not usable any more.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        self.kept.sweep(now);
     }
 }
 
-impl Kept {
+impl DocumentRules {
+    fn policy(&self) -> RegistrationPolicy<'_> {
+        let Self { settings, resources, algorithms, salt } = self;
+        RegistrationPolicy { settings, resources, algorithms, salt }
+    }
+}
+
+impl KeptDocument {
+    fn described(&self) -> Option<&Described> {
+        self.found.as_ref()?.client.as_ref()
+    }
+
+    /// Whether there was a valid document.
+    fn is_known(&self) -> bool {
+        self.described().is_some()
+    }
+
     fn is_to_be_fetched(&self, now: Timestamp) -> bool {
-        let is_fresh = self.document.as_ref().is_some_and(|(_, until)| now < *until);
-        let asked_lately =
-            self.asked_at.is_some_and(|asked_at| (0..PAUSE).contains(&now.since(asked_at)));
-        !is_fresh && !asked_lately
+        let is_fresh = self.found.as_ref().is_some_and(|found| now < found.fresh_until);
+        !is_fresh && !self.was_asked_lately(now)
     }
 
-    async fn fetch(&mut self, source: &dyn DocumentSource, client_id: &str, now: Timestamp) {
+    fn was_asked_lately(&self, now: Timestamp) -> bool {
+        self.asked_at.is_some_and(|asked_at| (0..PAUSE).contains(&now.since(asked_at)))
+    }
+
+    async fn fetch(
+        &mut self,
+        source: &dyn DocumentSource,
+        url: &DocumentUrl,
+        rules: &DocumentRules,
+        now: Timestamp,
+    ) {
         self.asked_at = Some(now);
-        match source.fetch(client_id).await {
-            Ok(document) => {
-                let fresh_for = document.max_age.unwrap_or(FRESH_FOR).clamp(SHORTEST, LONGEST);
-                self.document = Some((document.content, now.plus(fresh_for)));
-            }
+        let client_id = url.client_id();
+        let document = match source.fetch(client_id).await {
+            Ok(document) => document,
             Err(error) => {
-                tracing::warn!(client_id, %error, "a client's document can't be read");
+                tracing::warn!(%client_id, %error, "a client's document can't be read");
+                return;
             }
-        }
+        };
+        let fresh_for = document.max_age.unwrap_or(FRESH_FOR).clamp(SHORTEST, LONGEST);
+        self.found = Some(match described(url, document.content, rules.policy()) {
+            Ok(client) => Found { client: Some(client), fresh_until: now.plus(fresh_for) },
+            Err(error) => {
+                tracing::info!(%client_id, %error, "a client's document is not valid");
+                Found { client: None, fresh_until: now.plus(fresh_for.min(FRESH_FOR)) }
+            }
+        });
     }
 
-    fn usable(&self, now: Timestamp) -> Option<Value> {
-        let (content, until) = self.document.as_ref()?;
-        (now.since(*until) < USABLE_FOR).then(|| content.clone())
+    fn usable(&self, now: Timestamp) -> Option<Arc<Client>> {
+        let found = self.found.as_ref().filter(|found| found.is_usable(now))?;
+        found.client.as_ref().map(|described| Arc::clone(&described.client))
+    }
+}
+
+impl Found {
+    /// A client is used beyond its time while its address can't be reached. That a document is not
+    /// valid holds no longer than it is fresh.
+    fn is_usable(&self, now: Timestamp) -> bool {
+        let beyond = if self.client.is_some() { USABLE_FOR } else { 0 };
+        now.since(self.fresh_until) < beyond
+    }
+}
+
+impl Keep for KeptDocument {
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.described().map_or(0, |described| described.bytes)
+    }
+
+    fn holds_something(&self) -> bool {
+        self.is_known()
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        let is_usable = self.found.as_ref().is_some_and(|found| found.is_usable(now));
+        !is_usable && !self.was_asked_lately(now)
     }
 }
 
@@ -146,8 +217,153 @@ fn described(
     url: &DocumentUrl,
     content: Value,
     policy: RegistrationPolicy<'_>,
-) -> Result<Client, MetadataError> {
+) -> Result<Described, MetadataError> {
     let metadata = policy.accept_document(url.read(content)?)?;
     let client = policy.document_client(url, &metadata)?;
-    Ok(client.of_origin(ClientOrigin::Document { host: url.host().to_owned() }))
+    let client = client.of_origin(ClientOrigin::Document { host: url.host().to_owned() });
+    let bytes = bytes_of(&client, metadata);
+    Ok(Described { client: Arc::new(client), bytes })
+}
+
+/// About how many bytes the client takes that these metadata describe.
+fn bytes_of(client: &Client, metadata: ClientMetadata) -> usize {
+    // Of keys nothing is kept but what they verify by.
+    let texts = ClientMetadata { jwks: None, ..metadata };
+    let texts = serde_json::to_vec(&texts).map_or(0, |texts| texts.len());
+    size_of::<Client>() + client.keys.bytes() + texts * BYTES_OF_A_BYTE
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+    use async_trait::async_trait;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        keys::{document_source::Document, remote::FetchError},
+        model::resource::IdentityResource,
+    };
+
+    /// Answers each address by what it makes of it.
+    struct Publisher {
+        document: fn(&str) -> Value,
+        asked: AtomicU32,
+    }
+
+    impl std::fmt::Debug for Publisher {
+        fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            formatter.write_str("Publisher")
+        }
+    }
+
+    #[async_trait]
+    impl DocumentSource for Publisher {
+        async fn fetch(&self, uri: &str) -> Result<Document, FetchError> {
+            self.asked.fetch_add(1, Relaxed);
+            Ok(Document { content: (self.document)(uri), max_age: None })
+        }
+    }
+
+    fn documents(document: fn(&str) -> Value) -> (Arc<Publisher>, ClientDocuments) {
+        let publisher = Arc::new(Publisher { document, asked: AtomicU32::new(0) });
+        let resources = Resources::new(IdentityResource::standard(), vec![], vec![], false);
+        let rules = DocumentRules {
+            settings: RegistrationSettings::default(),
+            resources: Arc::new(resources.unwrap()),
+            algorithms: vec![SigningAlgorithm::Es256],
+            salt: Secret::new("a salt of sixteen"),
+        };
+        let source = Arc::clone(&publisher) as Arc<dyn DocumentSource>;
+        (publisher, ClientDocuments::new(source, rules))
+    }
+
+    fn url(number: usize) -> DocumentUrl {
+        DocumentUrl::parse(&format!("https://{number}.zone-{number}.example/client"), false)
+            .unwrap()
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_seconds(second)
+    }
+
+    fn bytes(documents: &ClientDocuments, url: &DocumentUrl) -> usize {
+        documents.kept.glance(url.client_id(), Keep::bytes).unwrap()
+    }
+
+    /// 64 KiB as text, and 6 MB as a JSON value.
+    fn many_objects() -> Value {
+        Value::Array(vec![json!({"": 0}); 8000])
+    }
+
+    fn valid(uri: &str) -> Value {
+        json!({"client_id": uri, "client_name": "Tool", "redirect_uris": ["https://a.example/cb"]})
+    }
+
+    #[tokio::test]
+    async fn nothing_is_kept_of_a_document_that_is_not_valid() {
+        let (publisher, documents) = documents(|_| json!({"a": many_objects()}));
+        for number in 0..20 {
+            assert!(documents.find(&url(number), at(0)).await.is_none());
+        }
+        assert_eq!(documents.kept.len(), 20);
+        for number in 0..20 {
+            assert_eq!(bytes(&documents, &url(number)), size_of::<KeptDocument>());
+        }
+        // That it is not valid is known for a while, and then forgotten.
+        assert!(documents.find(&url(0), at(299)).await.is_none());
+        assert_eq!(publisher.asked.load(Relaxed), 20);
+        documents.sweep(at(300));
+        assert_eq!(documents.kept.len(), 0);
+        assert!(documents.find(&url(0), at(300)).await.is_none());
+        assert_eq!(publisher.asked.load(Relaxed), 21);
+    }
+
+    #[tokio::test]
+    async fn members_that_mean_nothing_take_no_memory() {
+        let (_, documents) = documents(|uri| {
+            let mut document = valid(uri);
+            if uri.contains("//1.") {
+                document["more"] = many_objects();
+                document["jwks"] = json!({"keys": [], "more": many_objects()});
+            }
+            document
+        });
+        for number in [1, 2] {
+            let found = documents.find(&url(number), at(0)).await.unwrap();
+            assert_eq!(found.name, "Tool");
+        }
+        assert_eq!(bytes(&documents, &url(1)), bytes(&documents, &url(2)));
+        assert!(bytes(&documents, &url(1)) < 8192, "{}", bytes(&documents, &url(1)));
+    }
+
+    #[tokio::test]
+    async fn so_many_bytes_are_kept_in_all_and_nothing_that_is_not_usable() {
+        const MANY: usize = 200;
+        let (_, documents) = documents(|uri| {
+            let mut document = valid(uri);
+            let long = |kind: &str, number: u32| {
+                format!("https://a.example/{kind}{number}/{}", "x".repeat(350))
+            };
+            for kind in ["redirect_uris", "post_logout_redirect_uris", "request_uris", "contacts"] {
+                document[kind] = (0..20).map(|number| long(kind, number)).collect();
+            }
+            document
+        });
+        for number in 0..MANY {
+            assert!(documents.find(&url(number), at(0)).await.is_some());
+        }
+        let is_kept = |number: &usize| documents.kept.glance(url(*number).client_id(), |_| ());
+        let kept: Vec<_> = (0..MANY).filter(|number| is_kept(number).is_some()).collect();
+        let all: usize = kept.iter().map(|number| bytes(&documents, &url(*number))).sum();
+        assert!(all <= MOST_BYTES, "{all}");
+        assert!(kept.len() > 50, "{}", kept.len());
+        assert!(kept.contains(&(MANY - 1)), "the last one is among them");
+        documents.sweep(at(i64::from(FRESH_FOR) + USABLE_FOR - 1));
+        assert_eq!(documents.kept.len(), kept.len());
+        documents.sweep(at(i64::from(FRESH_FOR) + USABLE_FOR));
+        assert_eq!(documents.kept.len(), 0);
+    }
 }
