@@ -14,6 +14,8 @@ use doorward_protocol::ids::{ClientId, SessionId, Sub};
 use serde_json::Map;
 use tracing::field::display;
 
+use crate::model::registration::registered_id;
+
 pub(crate) use self::context::with_request;
 pub use self::{
     chain::{Anchor, Break, Chain, ChainKey, SealedPlace, Verification},
@@ -364,9 +366,18 @@ impl Record {
             Outcome::Refused => true,
             Outcome::Replayed | Outcome::Failed => false,
             Outcome::Succeeded | Outcome::Denied => {
-                self.actor.kind == ActorKind::Anonymous || Event::AT_WILL.contains(&&*self.event)
+                self.actor.kind == ActorKind::Anonymous
+                    || Event::AT_WILL.contains(&self.event.as_str())
+                    || self.is_of_a_stranger_alone()
             }
         }
+    }
+
+    /// Whether a client that registered itself did it, and no user takes part: it may get tokens
+    /// about itself again and again.
+    fn is_of_a_stranger_alone(&self) -> bool {
+        let name = self.actor.name.as_deref().filter(|_| self.actor.kind == ActorKind::Client);
+        self.sub.is_none() && name.is_some_and(|name| registered_id(name).is_some())
     }
 
     /// Writes the log line of a change that was asked for by command or by the API. What it was
@@ -420,5 +431,45 @@ impl Logged<Option<u64>> for usize {
 impl<'a> Logged<Option<&'a Cause>> for &'a Cause {
     fn logged(self) -> Option<&'a Cause> {
         Some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn can_anybody_cause(event: Event<'_>) -> bool {
+        event.line().to_record().can_anybody_cause()
+    }
+
+    #[test]
+    fn what_a_client_does_of_itself_is_at_will_and_what_users_do_is_not() {
+        let (registered, configured): (ClientId, ClientId) =
+            ("registered-a".parse().unwrap(), "page".parse().unwrap());
+        let (sub, peer): (Sub, _) = ("alice".parse().unwrap(), "192.0.2.1");
+        let client_id = &registered;
+        for event in [
+            Event::ClientRegistered { client_id, peer },
+            Event::RegisteredClientChanged { client_id, peer },
+            Event::RegisteredClientRemoved { client_id, peer },
+            Event::RefreshTokenRepeated { sub: &sub, client_id, peer },
+            Event::RegistrationAskedFor { peer },
+        ] {
+            assert!(can_anybody_cause(event), "{event:?}");
+        }
+        let issued = |sub, client_id| {
+            let grant_type = "client_credentials";
+            can_anybody_cause(Event::TokensIssued { sub, client_id, peer, grant_type })
+        };
+        assert!(issued(None, &registered), "tokens about a stranger");
+        assert!(!issued(None, &configured) && !issued(Some(&sub), &registered));
+        for event in [
+            Event::SignedIn { sub: &sub, peer },
+            Event::TokenRevoked { sub: "alice", client_id, peer },
+            Event::CodeReplayed { sub: &sub, client_id, peer },
+        ] {
+            assert!(!can_anybody_cause(event), "{event:?}");
+        }
     }
 }
