@@ -187,6 +187,13 @@ impl ThrottleKey {
         Self(hash.finalize().into())
     }
 
+    /// Links that are asked for under a name or an address that nobody has. It shares nothing with a
+    /// mailbox: an owner's address may be written in another way, and no mail goes there.
+    pub fn links_to_nobody(typed: &str) -> Self {
+        let hash = Sha256::new().chain_update("links to nobody:").chain_update(typed);
+        Self(hash.finalize().into())
+    }
+
     /// All links that are asked for in the hour of this timestamp.
     pub fn links_in_hour(now: Timestamp) -> Self {
         let hour = now.seconds().div_euclid(3600);

@@ -424,3 +424,28 @@ async fn mails_that_strangers_ask_for_do_not_keep_the_owner_from_one() {
     known.submit(&page, &[("account", "alice")]).await;
     assert_eq!(world.mail_to("alice@example.com").await.kind, MailKind::ResetPassword);
 }
+
+#[tokio::test]
+async fn what_nobody_is_called_uses_nothing_up_of_an_owner() {
+    let settings = AccountSettings { most_links_per_address: 100, ..open() };
+    let world = world(settings).await;
+    let mut user = alice();
+    user.claims_mut().insert("email".to_owned(), "al.ice+home@example.com".into());
+    world.import(user).await;
+    // The same mailbox, in another writing, which nobody has here.
+    for _ in 0..4 {
+        for _ in 0..4 {
+            ask(&world, "alice@example.com").await;
+        }
+        world.clock.advance(901);
+    }
+    for typed in ["sub alice", "sub alice for an administrator"] {
+        for _ in 0..4 {
+            ask(&world, typed).await;
+        }
+    }
+    assert!(world.mails().await.is_empty());
+    ask(&world, "alice").await;
+    let sent = world.mail_to("al.ice+home@example.com").await;
+    assert_eq!(sent.kind, MailKind::ResetPassword);
+}

@@ -99,12 +99,14 @@ impl Accounts<'_> {
         });
         self.admit(asker, known).await?;
         let typed = normalized_username(typed);
-        let mailbox = owner.map_or_else(|| typed.clone(), |(_, to)| to.mailbox());
-        let mailbox = match known {
-            Some(_) => ThrottleKey::links_to_owner(&mailbox),
-            None => ThrottleKey::links_to(&mailbox),
+        let mailbox = match (owner, known) {
+            (Some((_, to)), Some(_)) => ThrottleKey::links_to_owner(&to.mailbox()),
+            (Some((_, to)), None) => ThrottleKey::links_to(&to.mailbox()),
+            (None, _) => ThrottleKey::links_to_nobody(&typed),
         };
-        let about = owner.map_or(typed, |(user, _)| format!("sub {}", user.sub));
+        // Whatever is typed that nobody has, it is about no account.
+        let about = owner
+            .map_or_else(|| format!("nobody {typed}"), |(user, _)| format!("sub {}", user.sub));
         let counted = Some(self.of_mailbox(mailbox));
         let sent = self.send_reset_link(Reset { owner, about, counted, return_url }, asker).await?;
         let sub = owner.filter(|_| sent).map(|(user, _)| &user.sub);
