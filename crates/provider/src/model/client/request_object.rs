@@ -326,8 +326,8 @@ pub(crate) fn check(
         None => !fapi2,
         Some(named) => named.as_str().is_some_and(is_client),
     };
-    // `iss` should be there and need not (OIDC Core section 6.1, RFC 9101 section 4), if `client_id`
-    // says who made the object. With FAPI 2.0 it must be there.
+    // `iss` should be there (OIDC Core section 6.1, RFC 9101 section 4). It need not if `client_id`
+    // says who made the object, but with FAPI 2.0 it must.
     let is_issuer = match claims.iss.as_deref() {
         None => !signed || (named.is_some() && !fapi2),
         Some(iss) => is_client(iss),
