@@ -1,13 +1,15 @@
 //! What others publish, kept by its address: so many entries and so many bytes. What is of no use
 //! any more is dropped, then what holds nothing, such as addresses that somebody made up, and then
-//! what was not used for the longest time.
+//! what was not used for the longest time of those who have most: whoever publishes very much takes
+//! their own places first.
 
 use std::{
+    cmp::Reverse,
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::model::time::Timestamp;
+use crate::model::{time::Timestamp, zone::widest_owner};
 
 /// What is kept for one address.
 pub(crate) trait Keep: Default {
@@ -39,6 +41,8 @@ struct Entries<T> {
 #[derive(Debug)]
 struct Entry<T> {
     own: Arc<tokio::sync::Mutex<T>>,
+    /// Whose address it may be.
+    owner: String,
     /// The number of its last use.
     used: u64,
 }
@@ -49,16 +53,17 @@ impl<T: Keep> Kept<T> {
         Self { most, most_bytes, entries: Mutex::new(entries) }
     }
 
-    /// The entry of this address. A new one is empty.
+    /// The entry of this address. A new one is empty, and takes the place of another only when
+    /// something was found for it.
     pub(crate) fn entry(&self, address: &str, now: Timestamp) -> Arc<tokio::sync::Mutex<T>> {
         let mut entries = self.lock();
         let is_full = entries.by_address.len() >= self.most;
         if is_full && !entries.by_address.contains_key(address) {
-            entries.make_room(self.most.saturating_sub(1), self.most_bytes, now);
+            entries.make_room(self.most, self.most_bytes, now);
         }
         entries.uses += 1;
         let used = entries.uses;
-        let new = || Entry { own: Arc::default(), used };
+        let new = || Entry { own: Arc::default(), owner: widest_owner(address), used };
         let entry = entries.by_address.entry(address.to_owned()).or_insert_with(new);
         entry.used = used;
         Arc::clone(&entry.own)
@@ -101,15 +106,27 @@ impl<T: Keep> Entries<T> {
         }
         let mut unheld = Vec::with_capacity(count);
         for (address, entry) in &mut self.by_address {
-            let used = entry.used;
+            let (used, owner) = (entry.used, entry.owner.clone());
             if let Some(own) = entry.unheld() {
-                let rank = (own.holds_something(), used);
-                unheld.push((rank, bytes_of(address, own), address.clone()));
+                let bytes = bytes_of(address, own);
+                unheld.push((used, own.holds_something(), owner, bytes, address.clone()));
             }
         }
-        unheld.sort_unstable();
+        unheld.sort_unstable_by_key(|(used, ..)| Reverse(*used));
+        let mut had: HashMap<String, usize> = HashMap::new();
+        let mut ranked: Vec<_> = unheld
+            .into_iter()
+            .map(|(used, holds_something, owner, bytes, address)| {
+                // How many its owner has that were used later.
+                let later = had.entry(owner).or_default();
+                let rank = (holds_something, Reverse(*later), used);
+                *later += usize::from(holds_something);
+                (rank, bytes, address)
+            })
+            .collect();
+        ranked.sort_unstable();
         let (enough, enough_bytes) = (most - most / 8, most_bytes - most_bytes / 8);
-        for (_, own, address) in unheld {
+        for (_, own, address) in ranked {
             if count <= enough && bytes <= enough_bytes {
                 break;
             }
@@ -189,6 +206,24 @@ mod tests {
             ["one", "two", "three", "four"].map(|own| has(&kept, own)),
             [true, false, true, true]
         );
+    }
+
+    #[test]
+    fn whoever_has_most_makes_room_first() {
+        let kept = Kept::new(4, 1000);
+        put(&kept, "https://one.example/", 1, 10);
+        put(&kept, "https://two.example/", 1, 10);
+        for number in 0..20 {
+            put(&kept, &format!("https://{number}.evil.example/"), 1, 10);
+            put(&kept, &format!("https://made-up.one.example/{number}"), 0, 10);
+        }
+        // An owner of what looks like a suffix is one owner, too.
+        for number in 0..20 {
+            put(&kept, &format!("https://client.{number}.abc.example/"), 1, 10);
+        }
+        for good in ["https://one.example/", "https://two.example/"] {
+            assert!(has(&kept, good), "{good}");
+        }
     }
 
     #[test]

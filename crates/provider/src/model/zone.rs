@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use url::Host;
+use url::{Host, Url};
 
 /// Suffixes of two labels under which many owners have names, beside those with a short second
 /// label, such as `co.uk`. Nothing hangs on their being complete.
@@ -53,6 +53,20 @@ pub(crate) fn zone_of_host(host: &Host<&str>) -> String {
     }
 }
 
+/// Whose address this may be at most: the suffix that its zone may be under, or else the zone. An
+/// owner of what only looks like a suffix has all zones under it.
+pub(crate) fn widest_owner(address: &str) -> String {
+    let url = Url::parse(address).ok();
+    match url.as_ref().and_then(Url::host) {
+        Some(Host::Domain(name)) => {
+            let (zone, suffix) = zone_and_suffix(name.trim_end_matches('.'));
+            suffix.unwrap_or(zone).to_owned()
+        }
+        Some(host) => zone_of_host(&host),
+        None => String::new(),
+    }
+}
+
 /// The last labels of a name.
 fn last_labels(host: &str, count: usize) -> &str {
     host.rmatch_indices('.').nth(count - 1).map_or(host, |(dot, _)| &host[dot + 1..])
@@ -61,8 +75,6 @@ fn last_labels(host: &str, count: usize) -> &str {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use url::Url;
-
     use super::*;
 
     #[test]
@@ -80,6 +92,8 @@ mod tests {
             ("", "", None),
         ] {
             assert_eq!(zone_and_suffix(name), (zone, suffix), "{name}");
+            let owner = if name.is_empty() { "" } else { suffix.unwrap_or(zone) };
+            assert_eq!(widest_owner(&format!("https://{name}/")), owner, "{name}");
         }
     }
 
@@ -94,6 +108,7 @@ mod tests {
         ] {
             let url = Url::parse(uri).unwrap();
             assert_eq!(zone_of_host(&url.host().unwrap()), zone, "{uri}");
+            assert_eq!(widest_owner(uri), zone, "{uri}");
         }
     }
 }
