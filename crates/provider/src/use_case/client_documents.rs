@@ -32,14 +32,13 @@ use crate::{
 };
 
 /// How long a document is used before it is fetched again, in seconds, if its publisher does not
-/// say, and the bounds of what the publisher may say. It is also the longest time for which one is
-/// not asked for again that is not valid.
+/// say, and the bounds of what the publisher may say.
 const FRESH_FOR: u32 = 300;
 const SHORTEST: u32 = 60;
 const LONGEST: u32 = 86_400;
 /// Seconds for which the last document stays usable while its address can't be reached.
 const USABLE_FOR: i64 = 3600;
-/// Seconds after which a document is asked for again that could not be had.
+/// Seconds after which a document is asked for again that could not be had or is not valid.
 const PAUSE: i64 = 10;
 /// How often one host is asked within a minute.
 const MOST_PER_HOST: u32 = 30;
@@ -78,8 +77,7 @@ struct KeptDocument {
 /// What was found there last, and until when it is fresh.
 #[derive(Debug)]
 struct Found {
-    /// `None`: the document is not valid.
-    client: Option<Described>,
+    client: Described,
     fresh_until: Timestamp,
 }
 
@@ -140,7 +138,7 @@ impl DocumentRules {
 
 impl KeptDocument {
     fn described(&self) -> Option<&Described> {
-        self.found.as_ref()?.client.as_ref()
+        self.found.as_ref().map(|found| &found.client)
     }
 
     /// Whether there was a valid document.
@@ -174,27 +172,26 @@ impl KeptDocument {
             }
         };
         let fresh_for = document.max_age.unwrap_or(FRESH_FOR).clamp(SHORTEST, LONGEST);
-        self.found = Some(match described(url, document.content, rules.policy()) {
-            Ok(client) => Found { client: Some(client), fresh_until: now.plus(fresh_for) },
+        // One that is not valid is not kept: its publisher may mend it at any time.
+        self.found = match described(url, document.content, rules.policy()) {
+            Ok(client) => Some(Found { client, fresh_until: now.plus(fresh_for) }),
             Err(error) => {
                 tracing::info!(%client_id, %error, "a client's document is not valid");
-                Found { client: None, fresh_until: now.plus(fresh_for.min(FRESH_FOR)) }
+                None
             }
-        });
+        };
     }
 
     fn usable(&self, now: Timestamp) -> Option<Arc<Client>> {
         let found = self.found.as_ref().filter(|found| found.is_usable(now))?;
-        found.client.as_ref().map(|described| Arc::clone(&described.client))
+        Some(Arc::clone(&found.client.client))
     }
 }
 
 impl Found {
-    /// A client is used beyond its time while its address can't be reached. That a document is not
-    /// valid holds no longer than it is fresh.
+    /// A client is used beyond its time while its address can't be reached.
     fn is_usable(&self, now: Timestamp) -> bool {
-        let beyond = if self.client.is_some() { USABLE_FOR } else { 0 };
-        now.since(self.fresh_until) < beyond
+        now.since(self.fresh_until) < USABLE_FOR
     }
 }
 
@@ -312,12 +309,12 @@ mod tests {
         for number in 0..20 {
             assert_eq!(bytes(&documents, &url(number)), size_of::<KeptDocument>());
         }
-        // That it is not valid is known for a while, and then forgotten.
-        assert!(documents.find(&url(0), at(299)).await.is_none());
+        // Its publisher may have mended it after a pause.
+        assert!(documents.find(&url(0), at(PAUSE - 1)).await.is_none());
         assert_eq!(publisher.asked.load(Relaxed), 20);
-        documents.sweep(at(300));
+        documents.sweep(at(PAUSE));
         assert_eq!(documents.kept.len(), 0);
-        assert!(documents.find(&url(0), at(300)).await.is_none());
+        assert!(documents.find(&url(0), at(PAUSE)).await.is_none());
         assert_eq!(publisher.asked.load(Relaxed), 21);
     }
 
