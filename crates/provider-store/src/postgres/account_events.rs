@@ -7,7 +7,7 @@ use doorward_provider::{
     store::{AccountEvents, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use super::{PostgresStore, connection::Connection, failure::Failure, run, users};
 use crate::record::read;
 
 #[async_trait]
@@ -32,19 +32,22 @@ impl AccountEvents for PostgresStore {
 pub(super) async fn add(connection: &Connection, event: &AccountEvent) -> Result<(), Failure> {
     let AccountEvent { sub, at, kind, device, detail } = event;
     let (at, kind, others) = (at.seconds(), kind.as_str(), i64::from(MOST_PER_USER) - 1);
-    connection
-        .execute(
+    let added = connection
+        .count(
             "WITH added AS (
                  INSERT INTO account_events (sub, at, kind, address, browser, detail)
                  SELECT sub, $2, $3, $4, $5, $6 FROM users WHERE sub = $1 FOR KEY SHARE
+                 RETURNING number
+             ), removed AS (
+                 DELETE FROM account_events WHERE sub = $1 AND number <=
+                     (SELECT number FROM account_events WHERE sub = $1
+                         ORDER BY number DESC LIMIT 1 OFFSET $7)
              )
-             DELETE FROM account_events WHERE sub = $1 AND number <=
-                 (SELECT number FROM account_events WHERE sub = $1
-                     ORDER BY number DESC LIMIT 1 OFFSET $7)",
+             SELECT count(*) FROM added",
             &[&sub.as_str(), &at, &kind, &device.address, &device.browser, detail, &others],
         )
         .await?;
-    Ok(())
+    if added == 0 { users::refuse_overtaken(connection, sub).await } else { Ok(()) }
 }
 
 /// A page of a user's events, the latest first.

@@ -7,7 +7,7 @@ use doorward_provider::{
     store::{Consents, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use super::{PostgresStore, connection::Connection, failure::Failure, run, users};
 use crate::record::read;
 
 #[async_trait]
@@ -53,7 +53,7 @@ async fn remember(
     client_id: &ClientId,
     consent: &Consent,
 ) -> Result<(), Failure> {
-    connection
+    let remembered = connection
         .execute(
             "INSERT INTO consents (sub, client_id, scope, expires_at)
              SELECT sub, $2, $3, $4 FROM users WHERE sub = $1 FOR KEY SHARE
@@ -67,5 +67,5 @@ async fn remember(
             ],
         )
         .await?;
-    Ok(())
+    if remembered == 0 { users::refuse_overtaken(connection, sub).await } else { Ok(()) }
 }

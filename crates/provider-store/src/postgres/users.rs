@@ -436,7 +436,16 @@ async fn remove_grants(
 /// Locks a user's row within a transaction, as every change of the user does first.
 pub(super) async fn lock(connection: &Connection, sub: &Sub) -> Result<(), Failure> {
     let sql = "SELECT 1 FROM users WHERE sub = $1 FOR UPDATE";
-    connection.all(sql, &[&sub.as_str()], |_| Ok(())).await.map(|_| ())
+    let locked = connection.all(sql, &[&sub.as_str()], |_| Ok(())).await?;
+    if locked.is_empty() { refuse_overtaken(connection, sub).await } else { Ok(()) }
+}
+
+/// For a statement that has found no row of this user: fails if the user was replaced just now, so
+/// that everything is tried again.
+pub(super) async fn refuse_overtaken(connection: &Connection, sub: &Sub) -> Result<(), Failure> {
+    let sql = "SELECT count(*) FROM users WHERE sub = $1";
+    let is_there = connection.count(sql, &[&sub.as_str()]).await? > 0;
+    if is_there { Err(Failure::Overtaken) } else { Ok(()) }
 }
 
 /// Ends all that has begun for a user, but what is of the session that is kept, within a

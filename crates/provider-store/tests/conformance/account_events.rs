@@ -5,7 +5,7 @@ use doorward_provider::model::{
     session::Device,
 };
 
-use super::fixtures::{NOW, Tested, at, signed_up, to_id};
+use super::fixtures::{NOW, Tested, at, parallel, signed_up, to_id};
 
 pub fn event(sub: &str, second: i64) -> AccountEvent {
     AccountEvent {
@@ -79,4 +79,17 @@ pub async fn none_is_kept_of_somebody_who_is_gone(store: Tested) {
     store.remove_user(&to_id("alice"), NOW).await.unwrap();
     add(&store, "alice", 0..2).await;
     assert!(seconds(&store, "alice", None, 9).await.is_empty());
+}
+
+pub async fn all_are_kept_while_the_user_is_replaced(store: Tested) {
+    signed_up(&store, "alice").await;
+    parallel(&store, 32, |store, index| async move {
+        if index % 4 == 0 {
+            signed_up(&store, "alice").await;
+        } else {
+            store.add_account_event(event("alice", 1)).await.unwrap();
+        }
+    })
+    .await;
+    assert_eq!(seconds(&store, "alice", None, 99).await.len(), 24);
 }

@@ -75,6 +75,7 @@ macro_rules! suite {
                 much_is_revoked_in_pages;
             account_events: listed_in_pages_the_latest_first, the_oldest_goes_beyond_the_limit,
                 forgotten_by_age_and_with_the_user,
+                all_are_kept_while_the_user_is_replaced,
                 none_is_kept_of_somebody_who_is_gone;
             audit_records: kept_as_they_were_stamped, added_once_however_often,
                 found_by_each_column, counted_by_steps_of_time,
