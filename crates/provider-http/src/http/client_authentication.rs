@@ -2,7 +2,7 @@
 //! directly (RFC 6749 section 2.3).
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
-use doorward_protocol::params::Params;
+use doorward_protocol::{ids::ClientId, params::Params};
 use doorward_provider::{
     Provider,
     use_case::{
@@ -11,8 +11,9 @@ use doorward_provider::{
     },
 };
 
-/// The longest text from a request, in characters, that is written to the log.
-const LONGEST_LOGGED: usize = 100;
+/// The longest text from a request, in characters, that is written to the log: every identifier of
+/// a client, so that a search of the history finds it whole.
+const LONGEST_LOGGED: usize = ClientId::LONGEST;
 
 /// Authenticates the client of a request to this endpoint.
 pub(crate) async fn authenticate_client(
@@ -54,4 +55,16 @@ pub(crate) fn named_client(
 /// The beginning of a text from a request, short enough for a log line.
 pub(crate) fn for_log(text: &str) -> String {
     text.chars().take(LONGEST_LOGGED).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identifier_of_a_client_is_logged_whole_and_no_longer_text() {
+        let longest = "x".repeat(ClientId::LONGEST);
+        assert_eq!(for_log(&longest), longest);
+        assert_eq!(for_log(&format!("{longest}y")), longest);
+    }
 }

@@ -245,7 +245,7 @@ struct LoginPage {
     username: Option<String>,
     remember: bool,
     problem: Option<String>,
-    /// Whether the problem is one of a passkey.
+    /// Whether somebody has just tried to sign in by a passkey.
     passkey_refused: bool,
 }
 
@@ -361,6 +361,8 @@ impl LoginPage {
     ) -> Result<Response, PageError> {
         let ticket = Secret::new(form.get("ticket").unwrap_or_default());
         let answer = form.get("credential").unwrap_or_default();
+        // If the page comes back, whatever the reason.
+        self.passkey_refused = true;
         let error = match state.provider.verify_passkey(&ticket, answer, &peer.0).await {
             Ok((user, sign_in)) => {
                 let session = state.begin_session(headers, peer, &user, sign_in, self.remember);
@@ -373,7 +375,6 @@ impl LoginPage {
             Err(error) => error,
         };
         audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
-        self.passkey_refused = true;
         let f = &state.texts.factors;
         match error {
             PasskeyError::Throttled(seconds) => {
@@ -464,6 +465,8 @@ impl LoginPage {
         let others = upstream::buttons(state, headers, request.as_ref());
         let has_others = !others.is_empty();
         let another = self.another_user(state, headers, request.as_ref()).await;
+        // Nor is the passkey asked for again of a user who is signed in and is not the right one.
+        let passkeys_offered = !self.passkey_refused && another.is_none();
         let leads_to_client = self.request_query().is_some();
         let login_hint = request.as_ref().and_then(|request| request.login_hint.clone());
         let accounts = state.provider.account_settings();
@@ -484,7 +487,7 @@ impl LoginPage {
             remember: self.remember,
             problem: self.problem.or(another),
             passkeys: state.provider.offers_passkeys().then(|| view::Passkeys::of(state)),
-            passkeys_offered: !self.passkey_refused,
+            passkeys_offered,
             password_can_wait: state
                 .provider
                 .identity_providers()
