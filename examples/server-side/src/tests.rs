@@ -244,6 +244,7 @@ impl Browser {
         let fields = [("username", "ada"), ("password", "ada's password"), ("action", "login")];
         self.submit(&fields).await;
         assert!(self.page.contains("Allow Web Application?"), "{} {}", self.url, self.page);
+        // The hidden fields hold what is required.
         let scopes = [("scope", "profile"), ("scope", "offline_access"), ("action", "allow")];
         self.submit(&scopes).await;
     }

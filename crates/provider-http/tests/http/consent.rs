@@ -51,6 +51,7 @@ async fn the_page_describes_what_the_client_asks_for() {
     let boxes: Vec<_> = page
         .all("input")
         .filter(|input| input.attribute("name") == Some("scope"))
+        .filter(|input| input.attribute("type") == Some("checkbox"))
         .map(|input| (input.attribute("value").unwrap(), input.attribute("disabled").is_some()))
         .collect();
     assert_eq!(
@@ -91,9 +92,9 @@ async fn allowing_gives_a_code_for_the_ticked_scopes() {
     let page = question(&mut browser, "openid profile MyBackendApi2").await;
     let all = browser.submit(&page, &[("remember_consent", ""), ("action", "allow")]).await;
     assert_eq!(granted(&world, &all).await, "openid profile MyBackendApi2");
-    let some = browser
-        .submit(&page, &[("remember_consent", ""), ("scope", "profile"), ("action", "allow")])
-        .await;
+    let fields =
+        [("remember_consent", ""), ("scope", "openid"), ("scope", "profile"), ("action", "allow")];
+    let some = browser.submit(&page, &fields).await;
     assert_eq!(granted(&world, &some).await, "openid profile");
 }
 
@@ -110,7 +111,21 @@ async fn required_scopes_stay_and_unrequested_ones_are_not_added() {
     let world = World::with_clients(vec![client]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let page = question(&mut browser, "openid profile audit").await;
-    let fields = [("scope", "MyBackendApi2"), ("remember_consent", ""), ("action", "allow")];
+    // Without what is required, nothing is granted: the user is asked again.
+    for posted in ["MyBackendApi2", "profile", "openid", ""] {
+        let fields = [("scope", posted), ("remember_consent", "true"), ("action", "allow")];
+        let answer = browser.submit(&page, &fields).await;
+        assert_eq!(answer.status, StatusCode::OK, "{posted}: {answer:?}");
+        assert_eq!(answer.page().form_action(), "/consent");
+    }
+    let page = question(&mut browser, "openid profile audit").await;
+    let fields = [
+        ("scope", "openid"),
+        ("scope", "audit"),
+        ("scope", "MyBackendApi2"),
+        ("remember_consent", ""),
+        ("action", "allow"),
+    ];
     let answer = browser.submit(&page, &fields).await;
     assert_eq!(granted(&world, &answer).await, "openid audit");
 }

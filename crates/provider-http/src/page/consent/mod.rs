@@ -125,7 +125,7 @@ pub(crate) async fn post(
         let cookie = state.cookies.read(&headers, Cookie::Session);
         let given = ConsentGiven {
             sid: form.get("sid").and_then(|sid| SessionId::parse(sid).ok()),
-            scope: ticked_scope(&form),
+            scope: posted_scope(&form),
             remember: form.is_sent("remember_consent"),
         };
         let query = query.as_bytes();
@@ -137,8 +137,9 @@ pub(crate) async fn post(
     state.respond(outcome, &headers).await
 }
 
-/// The scopes that are ticked in a form, each in a field `scope` of its own.
-pub(crate) fn ticked_scope(form: &Params) -> Scope {
-    let ticked: Vec<&str> = form.get_all("scope").collect();
-    ticked.join(" ").parse().unwrap_or_default()
+/// The scopes in a form, each in a field `scope` of its own: those that are ticked, and those that
+/// were shown and can't be unticked.
+pub(crate) fn posted_scope(form: &Params) -> Scope {
+    let posted: Vec<&str> = form.get_all("scope").collect();
+    posted.join(" ").parse().unwrap_or_default()
 }

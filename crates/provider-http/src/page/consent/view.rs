@@ -84,7 +84,8 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
     })
 }
 
-/// A scope as a checkbox.
+/// A scope as a checkbox. Browsers do not post a box that is disabled, so a required scope is in a
+/// hidden field, too: the answer says what was shown.
 pub(crate) fn scope(t: &'static Texts, scope: ScopeDescription) -> impl IntoView {
     let name = if scope.emphasize {
         view! { <strong>{scope.display_name}</strong> }.into_any()
@@ -94,8 +95,10 @@ pub(crate) fn scope(t: &'static Texts, scope: ScopeDescription) -> impl IntoView
     let second_line =
         if scope.required { Some(t.always_needed.to_owned()) } else { scope.description };
     let second_line = second_line.map(|line| view! { <span class="field-hint">" " {line}</span> });
+    let shown = scope.required.then(|| hidden("scope", scope.name.clone()));
     view! {
         <li>
+            {shown}
             <label class="checkbox">
                 <input
                     type="checkbox"

@@ -21,7 +21,7 @@ use crate::{
         return_url::ReturnUrl,
     },
     page::{
-        consent::ticked_scope,
+        consent::posted_scope,
         error::PageError,
         response::{html, see_other, with_cookie, with_retry_after},
     },
@@ -74,7 +74,7 @@ pub(crate) async fn post(
             Err(error) => Err(error),
         },
         action => {
-            let scope = (action == Some("allow")).then(|| ticked_scope(&form));
+            let scope = (action == Some("allow")).then(|| posted_scope(&form));
             state.provider.answer_device(typed, &session, scope, &peer.0).await
         }
     };

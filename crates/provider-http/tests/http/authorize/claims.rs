@@ -61,7 +61,15 @@ async fn name_after_consent(world: &World, ticked: &str) -> (Value, Value) {
     ]);
     let question = browser.get(&url).await.page();
     let answer = browser
-        .submit(&question, &[("scope", ticked), ("remember_consent", ""), ("action", "allow")])
+        .submit(
+            &question,
+            &[
+                ("scope", "openid"),
+                ("scope", ticked),
+                ("remember_consent", ""),
+                ("action", "allow"),
+            ],
+        )
         .await;
     let code = answer.expect_code(BACKEND_REDIRECT);
     let request =

@@ -157,7 +157,8 @@ async fn consent_is_about_what_is_left() {
     };
     let page = browser.get(&url("openid unknown", &[])).await.page();
     assert!(!page.text.contains("unknown"), "{}", page.text);
-    let answer = browser.submit(&page, &[("scope", "unknown"), ("action", "allow")]).await;
+    let fields = [("scope", "openid"), ("scope", "unknown"), ("action", "allow")];
+    let answer = browser.submit(&page, &fields).await;
     answer.expect_code(BACKEND_REDIRECT);
     let silent = [("prompt", "none")];
     browser.get(&url("openid unknown", &silent)).await.expect_code(BACKEND_REDIRECT);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use axum::{extract::ConnectInfo, http::StatusCode};
 use serde_json::{Value, json};
 
-use super::{PAGE, asking, json_request, open, registered, tokens, world_with};
+use super::{PAGE, asking, json_request, open, redeeming, registered, tokens, world_with};
 use crate::support::{Answer, Browser, World};
 
 /// A request to the client's own address, with its own token.
@@ -122,6 +122,36 @@ async fn a_secret_comes_and_goes_with_the_method() {
     assert_eq!(manage(&world, "PUT", &client, &members).await.status, StatusCode::OK);
     let id = client["client_id"].as_str().unwrap();
     assert_eq!(tokens(&world, id, PAGE).await.status, StatusCode::OK, "without a secret");
+}
+
+/// A required scope can't be unticked, so it must have been shown.
+#[tokio::test]
+async fn a_scope_that_joins_while_the_page_is_open_is_shown_first() {
+    let mut registration = open();
+    registration.scopes.push("audit".to_owned());
+    let world = world_with(registration).await;
+    let client = registered(&world, json!({"scope": "openid profile MyBackendApi2"})).await;
+    let id = client["client_id"].as_str().unwrap();
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let url = asking(id, &[("scope", "openid profile MyBackendApi2 audit")]);
+    let shown = browser.get(&url).await.page();
+    assert!(!shown.text.contains("The API audit"), "{}", shown.text);
+
+    let mut members = own_members(&client);
+    members["scope"] = json!("openid profile MyBackendApi2 audit");
+    let answer = manage(&world, "PUT", &client, &members).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+
+    let answer = browser.submit(&shown, &[("action", "allow")]).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let again = answer.page();
+    assert_eq!(again.form_action(), "/consent");
+    assert!(again.text.contains("The API audit"), "{}", again.text);
+    // Nothing was remembered either.
+    assert_eq!(browser.get(&url).await.page().form_action(), "/consent");
+    let answer = browser.submit(&again, &[("action", "allow")]).await;
+    let granted = world.token(&redeeming(id, &answer, PAGE)).await.json();
+    assert_eq!(granted["scope"], "openid profile MyBackendApi2 audit");
 }
 
 #[tokio::test]

@@ -168,7 +168,8 @@ async fn of_the_scope_it_gets_what_it_may_have() {
     assert!(page.text.contains("The API MyBackendApi2"), "{}", page.text);
     assert!(!page.text.contains("The API MyBackendApi1"), "{}", page.text);
     let more = [("scope", "MyBackendApi1"), ("scope", "email"), ("scope", "MyBackendApi2")];
-    let ticked = [&more[..], &[("scope", "offline_access"), ("action", "allow")]].concat();
+    let shown = [("scope", "openid"), ("scope", "offline_access"), ("action", "allow")];
+    let ticked = [&more[..], &shown].concat();
     let answer = browser.submit(&page, &ticked).await;
     let tokens = world.token(&redeeming(id, &answer, PAGE)).await.json();
     assert_eq!(tokens["scope"], "openid MyBackendApi2 offline_access");

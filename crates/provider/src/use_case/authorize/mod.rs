@@ -73,7 +73,7 @@ impl Outcome {
 pub struct ConsentGiven {
     /// The session that the page was shown to, if the form names one; another one is asked anew.
     pub sid: Option<SessionId>,
-    /// The ticked scopes.
+    /// What the form posted: the ticked scopes, and those that can't be unticked.
     pub scope: Scope,
     /// Whether to remember the answer.
     pub remember: bool,
@@ -270,6 +270,11 @@ impl Authorization<'_> {
             }
         }
         let scope = self.resources.granted(&request.scope, &given.scope);
+        if !scope.is_subset_of(&given.scope) {
+            // The page has not shown all that is required by now. The client may have changed what
+            // it may have since then.
+            return Ok(Outcome::AskConsent(Box::new(attempt.request), session));
+        }
         let (sub, client) = (&session.authentication.sub, &request.client);
         let (client_id, peer) = (&client.client_id, address);
         if scope.is_empty() {
