@@ -111,7 +111,16 @@ impl DeviceFlow<'_> {
         if !client.grant_types.contains(&GrantType::DeviceCode) {
             return Err(TokenError::GrantTypeNotAllowed);
         }
-        let scope = parse_scope(params)?.unwrap_or_else(|| client.allowed_scope.clone());
+        let scope = match parse_scope(params)? {
+            Some(scope) => scope,
+            // As at the authorization endpoint.
+            None if client.is_stranger() => {
+                let resources = params.get_all("resource");
+                self.resources.default_scope(&client.allowed_scope, resources)?
+            }
+            // The operator wrote down what the device needs.
+            None => client.allowed_scope.clone(),
+        };
         let asked = self.resources.asked_scope(client, &client.allowed_scope, &scope)?;
         let scope = asked.logged(client);
         let targets = self.resources.targets(params.get_all("resource"), &scope)?;

@@ -1,7 +1,10 @@
 //! Registered clients (RFC 7591): what is answered, and how they are used, kept and bounded.
 
 use axum::http::StatusCode;
-use doorward_provider::model::registration::{RegistrationMode, RegistrationSettings};
+use doorward_provider::model::{
+    client::GrantType,
+    registration::{RegistrationMode, RegistrationSettings},
+};
 use serde_json::json;
 
 use super::{
@@ -9,6 +12,7 @@ use super::{
     tokens, world_with,
 };
 use crate::{
+    device,
     par::opened_by,
     support::{
         Browser, ISSUER, World, basic, changed, claims, refresh_request, verifier, with_header,
@@ -225,6 +229,39 @@ async fn without_a_scope_it_asks_for_what_it_registered() {
     let answer = browser.submit(&page, &[("action", "allow")]).await;
     let tokens = world.token(&redeeming(id, &answer, PAGE)).await.json();
     assert_eq!(tokens["scope"], "openid profile MyBackendApi2");
+}
+
+#[tokio::test]
+async fn a_device_without_a_scope_asks_for_what_it_registered() {
+    let grant_types = [GrantType::AuthorizationCode, GrantType::DeviceCode].into();
+    let world = world_with(RegistrationSettings { grant_types, ..open() }).await;
+    let grants = ["authorization_code", "refresh_token", device::GRANT];
+    let client = registered(&world, json!({"grant_types": grants})).await;
+    let id = client["client_id"].as_str().unwrap();
+    let ask = async |more: &[(&str, &str)]| {
+        let pairs = [&[("client_id", id)], more].concat();
+        world.post("/connect/deviceauthorization", &pairs).await
+    };
+    for (more, scope) in [
+        (&[][..], "openid profile MyBackendApi2"),
+        (&[("resource", "MyBackendApi2")], "MyBackendApi2"),
+        (&[("scope", "openid offline_access")], "openid offline_access"),
+    ] {
+        let begun = ask(more).await;
+        assert_eq!(begun.status, StatusCode::OK, "{begun:?}");
+        let begun = begun.json();
+        let mut browser = Browser::signed_in(&world, "alice").await;
+        let page = device::question(&mut browser, begun["user_code"].as_str().unwrap()).await;
+        browser.submit(&page, &[("action", "allow")]).await;
+        let code = begun["device_code"].as_str().unwrap();
+        let poll = [("grant_type", device::GRANT), ("client_id", id), ("device_code", code)];
+        let tokens = world.token(&poll).await.json();
+        assert_eq!(tokens["scope"], scope, "{more:?}");
+        let asks_for_it = scope.contains("offline_access");
+        assert_eq!(tokens.get("refresh_token").is_some(), asks_for_it, "{more:?}");
+    }
+    let answer = ask(&[("resource", "MyBackendApi1")]).await;
+    answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
 }
 
 /// Some programs send a header of theirs with every request.
