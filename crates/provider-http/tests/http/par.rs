@@ -1,6 +1,9 @@
 //! `/connect/par` and what becomes of a pushed request (RFC 9126).
 
-use std::sync::Arc;
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
 
 use axum::{
     body::Body,
@@ -278,6 +281,45 @@ async fn scopes_that_nobody_knows_are_left_out_of_a_pushed_request_too() {
     let code = Browser::signed_in(&world, "alice").await.get(&url).await.expect_code(REDIRECT);
     let tokens = world.token(&code_request(&code)).await.json();
     assert_eq!(tokens["scope"], "openid");
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_out_is_logged_when_it_is_pushed_and_not_again() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let logged = || {
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        text.matches("scopes are ignored").count()
+    };
+    let world = World::new().await;
+    let url = pushed(&world, &[("scope", "openid unheard-of"), ("prompt", "consent")]).await;
+    assert_eq!(logged(), 1);
+    let mut browser = Browser::new(&world);
+    let page = browser.authorize_signing_in(&url, "alice").await.page();
+    browser.submit(&page, &[("action", "allow")]).await.expect_code(REDIRECT);
+    assert_eq!(logged(), 1);
+    // What is not pushed is logged when it comes, and not again when the user has answered.
+    let url = authorize_url(&[("scope", "openid unheard-of"), ("prompt", "consent")]);
+    let page = browser.get(&url).await.page();
+    browser.submit(&page, &[("action", "allow")]).await.expect_code(REDIRECT);
+    assert_eq!(logged(), 2);
 }
 
 #[tokio::test]

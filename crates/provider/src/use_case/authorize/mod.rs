@@ -126,8 +126,12 @@ impl Authorization<'_> {
         address: &str,
     ) -> Outcome {
         self.answer(encoded, cookie, address, async |request: AuthorizeRequest| {
-            // Here alone: the pages that come between bring the same request again.
-            log_ignored(&request.client, &request.ignored_scope);
+            // A pushed request was logged at the push. Any other is logged when it arrives. After a
+            // sign-in it arrives again, and is logged again. The answer to the consent page is not
+            // read here.
+            if request.pushed.is_none() {
+                log_ignored(&request.client, &request.ignored_scope);
+            }
             self.decide(self.attempt(request, cookie).await?).await
         })
         .await
