@@ -36,8 +36,8 @@ const RENEWAL: &str = "refresh_token";
 type Cause = dyn Error + Send + Sync;
 
 /// Defines the events: the variant, the name and the outcome in the log line, who does it, and the
-/// fields. A field has the name that it has in the line. `at will` marks what somebody of whom
-/// nobody knows anything can do as often as they like.
+/// fields. A field has the name that it has in the line. `at will` marks what a stranger can do as
+/// often as they like.
 macro_rules! events {
     ($(
         $(#[$doc:meta])*
@@ -61,8 +61,8 @@ macro_rules! events {
             /// The name of every event. `docs/guides/monitoring.md` explains each.
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 
-            /// The names of what somebody of whom nobody knows anything can do as often as they
-            /// like, beside what is refused or done by nobody in particular.
+            /// The names of what a stranger can do as often as they like, beside what is refused or
+            /// done by nobody in particular.
             const AT_WILL: &'static [&'static str] = &[$($(at_will!($will $name),)?)+];
 
             fn line(&self) -> Line<'_> {

@@ -71,8 +71,8 @@ impl Resources {
     }
 
     /// What a client means that names no scope, but perhaps APIs: all that it may have, or as much
-    /// of it as leads to these APIs, and then nothing about the user. Offline access is only given
-    /// to who asks for it by name.
+    /// of it as leads to these APIs, and then nothing about the user. A client gets offline access
+    /// only if it asks for it by name.
     pub(crate) fn default_scope<'a>(
         &self,
         allowed: &Scope,

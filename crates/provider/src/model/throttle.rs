@@ -163,7 +163,7 @@ impl ThrottleKey {
         Some(Self(hash.finalize().into()))
     }
 
-    /// Links that somebody asks for who is known as this user.
+    /// Links for somebody whom the provider knows as this user.
     pub fn links_for(sub: &Sub) -> Self {
         let hash = Sha256::new().chain_update("links for:").chain_update(sub.as_str());
         Self(hash.finalize().into())

@@ -74,7 +74,7 @@ impl Registration<'_> {
             }
             (RegistrationMode::Open, _) => None,
         };
-        // Before anything is fetched for who has none.
+        // Before anything is fetched for somebody who has none.
         if let Some(token) = token
             && !self.table.registration_token_counts(token, self.clock.now()).await?
         {
