@@ -103,12 +103,15 @@ async fn a_search_that_is_not_one_is_refused() {
 #[tokio::test]
 async fn an_export_has_every_record_once() {
     let world = with_records(1_203).await;
+    // A record gets its position when it is sealed, some time after it was written.
+    assert_eq!(world.history().await.len(), 1_203);
     let answer = world.get("udo", "/events/export").await;
     assert_eq!(answer.headers["content-type"], "application/jsonl");
     let lines: Vec<Value> =
         answer.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let ids: BTreeSet<&str> = lines.iter().map(|line| line["id"].as_str().unwrap()).collect();
     assert_eq!((lines.len(), ids.len()), (1_203, 1_203));
+    assert!(lines.iter().all(|line| line["position"].is_number()), "all exports are the same");
     assert_eq!(
         (&lines[0]["event"], &lines[1_202]["event"]),
         (&json!("event_1202"), &json!("event_0"))
