@@ -76,6 +76,9 @@ async fn a_document_that_does_not_hold_is_no_client() {
         Some(document(&json!({"client_secret": "everybody reads it"}))),
         Some(document(&json!({"token_endpoint_auth_method": "client_secret_basic"}))),
         Some(document(&json!({"redirect_uris": []}))),
+        Some(document(&json!({
+            "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "AQAB", "d": "AQAB"}]},
+        }))),
         // Its users would be known by the subjects made for another host.
         Some(document(&json!({
             "subject_type": "pairwise", "sector_identifier_uri": "https://app.example/uris.json",

@@ -43,7 +43,7 @@ async fn each_refusal_names_its_member() {
         (
             "invalid_client_metadata",
             "jwks",
-            json!({"jwks": {"keys": vec![json!({"kty": "EC"}); 17]}}),
+            json!({"jwks": {"keys": [{"kty": "oct", "k": "AQAB"}]}}),
         ),
         (
             "invalid_client_metadata",

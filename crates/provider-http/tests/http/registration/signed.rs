@@ -196,6 +196,67 @@ async fn an_application_that_registered_where_can_be_opened() {
     assert!(page.all("a").any(|link| link.attribute("href") == Some(expected)), "{}", page.text);
 }
 
+/// A set may have keys to encrypt for the client, too (OIDC Registration section 2).
+#[tokio::test]
+async fn of_the_keys_of_a_client_those_count_that_can_be_used() {
+    let world = world().await;
+    let key = ProofKey::es256();
+    let with = |changes: Value| {
+        let mut key = key.jwk.clone();
+        key.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        key
+    };
+    let keys = json!([
+        {"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "n": "AQAB", "e": "AQAB"},
+        with(json!({"use": "enc"})),
+        with(json!({"crv": "P-521"})),
+        with(json!({"x5t": "AQAB", "x5c": ["AQAB"]})),
+    ]);
+    let client = registered(
+        &world,
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": keys}}),
+    )
+    .await;
+    assert_eq!(client["jwks"], json!({"keys": [key.jwk]}));
+    let id = client["client_id"].as_str().unwrap();
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get(&super::asking(id, &[])).await.page();
+    let answer = browser.submit(&page, &[("action", "allow")]).await;
+    let request = asserted(&world, id, &key, redeeming(id, &answer, PAGE));
+    let tokens = world.token(&request).await;
+    assert_eq!(tokens.status, StatusCode::OK, "{tokens:?}");
+    // A private key is given away, also where keys have no use.
+    for method in ["none", "private_key_jwt"] {
+        let answer = register(
+            &world,
+            &json!({
+                "redirect_uris": [PAGE], "token_endpoint_auth_method": method,
+                "jwks": {"keys": [with(json!({"d": "AQAB"}))]},
+            }),
+        )
+        .await;
+        answer.expect_json_error(StatusCode::BAD_REQUEST, "invalid_client_metadata");
+        assert!(answer.body.contains("private or symmetric"), "{answer:?}");
+    }
+}
+
+/// The request with an assertion of this client by this key.
+fn asserted(
+    world: &World,
+    client_id: &str,
+    key: &ProofKey,
+    request: Vec<(&'static str, String)>,
+) -> Vec<(&'static str, String)> {
+    let now = world.clock.seconds();
+    let claims = json!({
+        "iss": client_id, "sub": client_id, "aud": ISSUER, "iat": now, "exp": now + 60,
+        "jti": format!("{now}-{}", key.jwk["x"]),
+    });
+    let assertion = key.sign(&json!({"alg": "ES256"}), &claims);
+    let kind = ("client_assertion_type", ASSERTION_TYPE.to_owned());
+    [request, vec![kind, ("client_assertion", assertion)]].concat()
+}
+
 /// The client puts a new key at its `jwks_uri`, and uses it a minute later.
 #[tokio::test]
 async fn keys_that_rotate_are_fetched_again() {
@@ -210,16 +271,7 @@ async fn keys_that_rotate_are_fetched_again() {
     )
     .await;
     let id = client["client_id"].as_str().unwrap();
-    let by = |key: &ProofKey, request: Vec<(&'static str, String)>| {
-        let now = world.clock.seconds();
-        let claims = json!({
-            "iss": id, "sub": id, "aud": ISSUER, "iat": now, "exp": now + 60,
-            "jti": format!("{now}-{}", key.jwk["x"]),
-        });
-        let assertion = key.sign(&json!({"alg": "ES256"}), &claims);
-        let kind = ("client_assertion_type", ASSERTION_TYPE.to_owned());
-        [request, vec![kind, ("client_assertion", assertion)]].concat()
-    };
+    let by = |key: &ProofKey, request| asserted(&world, id, key, request);
     world.published.publish(Some(json!({"keys": [first.jwk]})));
     let mut browser = Browser::signed_in(&world, "alice").await;
     let page = browser.get(&super::asking(id, &[])).await.page();

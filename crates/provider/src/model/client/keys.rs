@@ -26,6 +26,13 @@ pub(crate) const MOST_KEYS_OF_A_STRANGER: usize = 16;
 /// takes time. A message that names its key needs one.
 const MOST_TRIED: usize = 4;
 
+/// What is wrong with a setting that is no set.
+const NO_SET: &str = "give a JSON Web Key Set: { keys = [{ kty = \"EC\", … }] }";
+
+/// What is wrong with a set that tells a secret.
+pub(crate) const PRIVATE_KEY: &str =
+    "a key is private or symmetric: give the public part only, and make a new key";
+
 /// The public keys by which a client signs.
 #[derive(Clone, Default)]
 pub struct ClientKeys {
@@ -52,18 +59,15 @@ impl ClientKeys {
     /// Checks the setting `jwks`: a set of public keys, each for one of [`ALGORITHMS`].
     pub(crate) fn from_settings(jwks: Map<String, Value>) -> Result<Self, SettingsError> {
         let refuse = |problem| SettingsError::new("jwks", "(not shown)", problem);
-        let shape = "give a JSON Web Key Set: { keys = [{ kty = \"EC\", … }] }";
-        let Some(Value::Array(listed)) = jwks.get("keys") else { return Err(refuse(shape)) };
-        if listed.iter().filter_map(Value::as_object).any(has_private_members) {
-            return Err(refuse(
-                "a key is private or symmetric: give the public part only, and make a new key",
-            ));
+        let Some(Value::Array(listed)) = jwks.get("keys") else { return Err(refuse(NO_SET)) };
+        if has_private_keys(listed) {
+            return Err(refuse(PRIVATE_KEY));
         }
         let count = listed.len();
         let keys = JwkSet::from_members(jwks)
             .map(|set| set.keys)
             .filter(|keys| keys.len() == count && count > 0);
-        let keys = keys.ok_or_else(|| refuse(shape))?;
+        let keys = keys.ok_or_else(|| refuse(NO_SET))?;
         let ready: Vec<_> = keys.iter().map(Ready::of).collect();
         if ready.iter().any(Ready::is_empty) {
             return Err(refuse("a key is malformed, or for none of PS256, ES256, EdDSA, RS256"));
@@ -71,16 +75,13 @@ impl ClientKeys {
         Ok(ready.into_iter().collect())
     }
 
-    /// The keys of a published set: those that can be used here, others are not our concern (RFC
-    /// 7517 section 5), and of these the first ones, so many at most. `None` if there is none.
+    /// The [`usable`] keys of a published set, so many at most. `None` if there is none.
     pub(crate) fn from_published(mut jwks: Map<String, Value>, most: usize) -> Option<Self> {
         if let Some(Value::Array(listed)) = jwks.get_mut("keys") {
             // A client that publishes a private key has shown it to everybody.
             listed.retain(|key| key.as_object().is_some_and(|key| !has_private_members(key)));
         }
-        let keys = JwkSet::from_members(jwks)?.keys;
-        let usable = keys.iter().map(Ready::of).filter(|ready| !ready.is_empty());
-        let keys: Self = usable.take(most).collect();
+        let keys: Self = usable(jwks, most).map(|(_, ready)| ready).collect();
         (!keys.is_empty()).then_some(keys)
     }
 
@@ -140,6 +141,43 @@ impl ClientKeys {
         }
         json::unambiguous_object(jws.unverified_payload()).ok_or(SignatureError::Malformed)
     }
+}
+
+/// Whether one of the keys as written is private or symmetric.
+pub(crate) fn has_private_keys(listed: &[Value]) -> bool {
+    listed.iter().filter_map(Value::as_object).any(has_private_members)
+}
+
+/// What is kept of the set that a client gives which no operator wrote down: the [`usable`] keys,
+/// [`MOST_KEYS_OF_A_STRANGER`] at most, each with the members that a public key of its type has.
+/// `None` if there is none.
+pub(crate) fn kept_of_a_stranger(jwks: Map<String, Value>) -> Option<Map<String, Value>> {
+    let keys = usable(jwks, MOST_KEYS_OF_A_STRANGER);
+    let keys = keys.filter_map(|(key, _)| serde_json::to_value(bare(key)).ok());
+    let keys: Vec<Value> = keys.collect();
+    (!keys.is_empty()).then(|| Map::from_iter([("keys".to_owned(), Value::Array(keys))]))
+}
+
+/// The keys of a set that can be used here, and as what. Others are not our concern (RFC 7517
+/// section 5). It gives the first of those that can be used, so many at most.
+fn usable(jwks: Map<String, Value>, most: usize) -> impl Iterator<Item = (Jwk, Ready)> {
+    let keys = JwkSet::from_members(jwks).unwrap_or_default().keys.into_iter();
+    let ready = keys.map(|key| {
+        let ready = Ready::of(&key);
+        (key, ready)
+    });
+    ready.filter(|(_, ready)| !ready.is_empty()).take(most)
+}
+
+/// The key with the members that a public key of its type has, and no others (RFC 7518 section 6,
+/// RFC 8037 section 2).
+fn bare(key: Jwk) -> Jwk {
+    let (n, e, crv, x, y) = match key.kty.as_str() {
+        "RSA" => (key.n, key.e, None, None, None),
+        "EC" => (None, None, key.crv, key.x, key.y),
+        _ => (None, None, key.crv, key.x, None),
+    };
+    Jwk { n, e, crv, x, y, extra: Map::new(), ..key }
 }
 
 /// One key, for each of [`ALGORITHMS`] that it can be used by, and about how many bytes these take.
@@ -316,5 +354,53 @@ mod tests {
         };
         assert_eq!(kept(3), ["1", "3", "5"]);
         assert_eq!(kept(usize::MAX).len(), 20);
+        // The same holds for a set that a client registers.
+        let registered = kept_of_a_stranger(jwks.clone()).unwrap();
+        let names = registered["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str());
+        let names: Vec<_> = names.map(Option::unwrap).collect();
+        assert_eq!(names, kept(MOST_KEYS_OF_A_STRANGER));
+        assert_eq!(names.len(), 16);
+        assert_eq!(kept_of_a_stranger(registered.clone()), Some(registered));
+    }
+
+    #[test]
+    fn of_a_registered_key_the_members_of_its_type_are_kept() {
+        let kept = |key: &Value| {
+            let set = Map::from_iter([("keys".to_owned(), json!([key]))]);
+            kept_of_a_stranger(set).map(|mut set| set["keys"][0].take())
+        };
+        let more = json!({
+            "x5t": "AQAB", "x5c": ["AQAB"], "x5u": "https://app.example/", "ext": true,
+            "more": [{"": 0}],
+        });
+        let (modulus, other) = ("w".repeat(342), json!("text"));
+        for (key, others) in [
+            (json!({"kty": "EC", "crv": "P-256", "x": X, "y": Y}), ["n", "e"].as_slice()),
+            (json!({"kty": "OKP", "crv": "Ed25519", "x": X}), &["n", "e", "y"]),
+            (json!({"kty": "RSA", "n": modulus, "e": "AQAB"}), &["crv", "x", "y"]),
+        ] {
+            let mut key = key;
+            key.as_object_mut().unwrap().extend([
+                ("kid".to_owned(), json!("1")),
+                ("use".to_owned(), json!("sig")),
+                ("key_ops".to_owned(), json!(["verify"])),
+            ]);
+            let mut asked = key.clone();
+            let members = asked.as_object_mut().unwrap();
+            members.extend(more.as_object().unwrap().clone());
+            members.extend(others.iter().map(|name| ((*name).to_owned(), other.clone())));
+            assert_eq!(kept(&asked), Some(key), "{asked}");
+        }
+        for key in [
+            json!({"kty": "EC", "crv": "P-256", "x": X, "y": Y, "use": "enc"}),
+            json!({"kty": "RSA", "n": modulus, "e": "AQAB", "alg": "RSA-OAEP"}),
+            json!({"kty": "EC", "crv": "P-256", "x": X, "y": Y, "key_ops": [["verify"]]}),
+            json!({"kty": "EC", "crv": "P-256", "x": "AQAB", "y": Y}),
+            json!({"kty": "oct"}),
+            json!([{"kty": "EC"}]),
+            json!(null),
+        ] {
+            assert_eq!(kept(&key), None, "{key}");
+        }
     }
 }

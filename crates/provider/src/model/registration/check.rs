@@ -21,8 +21,8 @@ use super::{
 };
 use crate::model::{
     client::{
-        Client, ClientSettings, GrantType, RedirectUri, RedirectUriRules,
-        keys::MOST_KEYS_OF_A_STRANGER, request_object::RequestObjectAlgorithm,
+        Client, ClientSettings, GrantType, RedirectUri, RedirectUriRules, keys,
+        request_object::RequestObjectAlgorithm,
     },
     device_code::DEVICE_CODE,
     resource::Resources,
@@ -101,7 +101,7 @@ impl RegistrationPolicy<'_> {
         if !asked.request_uris.iter().all(|uri| self.is_page(uri)) {
             return Err(MetadataError::new("request_uris", "give https URLs"));
         }
-        check_keys(&asked, method)?;
+        let jwks = kept_keys(&asked, method)?;
         check_subjects(&asked, &grant_types)?;
         self.check_answers(&asked)?;
         let algorithm = self.algorithm(asked.id_token_signed_response_alg)?;
@@ -113,7 +113,7 @@ impl RegistrationPolicy<'_> {
             logo_uri: shown(asked.logo_uri),
             policy_uri: shown(asked.policy_uri),
             tos_uri: shown(asked.tos_uri),
-            jwks: asked.jwks.map(read_members),
+            jwks,
             token_endpoint_auth_method: Some(method),
             response_types: if by_code { vec!["code".to_owned()] } else { Vec::new() },
             scope: Some(self.scope(asked.scope.as_deref())?),
@@ -204,7 +204,9 @@ impl RegistrationPolicy<'_> {
         own.require_client_secret = method != AuthMethod::None;
         own.require_pkce = method == AuthMethod::None || self.settings.require_pkce;
         let has_use = by_key || signs_objects(metadata);
-        own.jwks = metadata.jwks.clone().filter(|_| has_use).map(first_keys);
+        // One that registered before may have other keys than a new client.
+        let jwks = metadata.jwks.clone().filter(|_| has_use);
+        own.jwks = jwks.and_then(keys::kept_of_a_stranger);
         own.jwks_uri = metadata.jwks_uri.clone().filter(|_| has_use);
         own.request_object_signing_alg = metadata.request_object_signing_alg;
         own.require_signed_request_object =
@@ -389,53 +391,35 @@ impl RegistrationPolicy<'_> {
     }
 }
 
-/// A client by `private_key_jwt` needs keys, and nobody needs them twice (RFC 7591 section 2).
-fn check_keys(asked: &ClientMetadata, method: AuthMethod) -> Result<(), MetadataError> {
-    if asked.jwks.is_some() && asked.jwks_uri.is_some() {
-        return Err(MetadataError::new("jwks", "give jwks or jwks_uri, not both"));
-    }
-    if let Some(jwks) = &asked.jwks {
-        let refuse = |problem: String| Err(MetadataError::new("jwks", problem));
-        match jwks.get("keys") {
-            Some(Value::Array(keys)) if keys.len() <= MOST_KEYS_OF_A_STRANGER => {}
-            Some(Value::Array(_)) => {
-                return refuse(format!("give at most {MOST_KEYS_OF_A_STRANGER} keys"));
-            }
-            _ => return refuse("give a JSON Web Key Set, with a list of keys".to_owned()),
+/// The keys of the client as they are kept. A client by `private_key_jwt` needs keys, and nobody
+/// needs them twice (RFC 7591 section 2).
+fn kept_keys(
+    asked: &ClientMetadata,
+    method: AuthMethod,
+) -> Result<Option<Map<String, Value>>, MetadataError> {
+    let by_key = method == AuthMethod::PrivateKeyJwt;
+    let refuse = |problem: &str| Err(MetadataError::new("jwks", problem));
+    let Some(jwks) = &asked.jwks else {
+        if by_key && asked.jwks_uri.is_none() {
+            return Err(MetadataError::new("jwks_uri", "private_key_jwt needs jwks or jwks_uri"));
         }
+        return Ok(None);
+    };
+    if asked.jwks_uri.is_some() {
+        return refuse("give jwks or jwks_uri, not both");
     }
-    if method == AuthMethod::PrivateKeyJwt && asked.jwks.is_none() && asked.jwks_uri.is_none() {
-        return Err(MetadataError::new("jwks_uri", "private_key_jwt needs jwks or jwks_uri"));
+    let Some(Value::Array(listed)) = jwks.get("keys") else {
+        return refuse("give a JSON Web Key Set, with a list of keys");
+    };
+    // Whoever sends one has given it away, whether or not keys have a use, and is to know.
+    if keys::has_private_keys(listed) {
+        return refuse(keys::PRIVATE_KEY);
     }
-    Ok(())
-}
-
-/// What is read of a set. The rest would be read again for each request of the client. What is no
-/// key stays something that is none.
-fn read_members(mut jwks: Map<String, Value>) -> Map<String, Value> {
-    let is_list_of_texts =
-        |value: &Value| value.as_array().is_some_and(|all| all.iter().all(Value::is_string));
-    jwks.retain(|name, _| name == "keys");
-    let keys = jwks.get_mut("keys").and_then(Value::as_array_mut);
-    for key in keys.into_iter().flatten() {
-        let operations = key.get("key_ops");
-        if !key.is_object() || !operations.is_none_or(is_list_of_texts) {
-            *key = Value::Null;
-        } else if let Value::Object(members) = key {
-            members.retain(|name, value| {
-                name == "key_ops" || !(value.is_array() || value.is_object())
-            });
-        }
+    let kept = keys::kept_of_a_stranger(jwks.clone());
+    if kept.is_none() && (by_key || signs_objects(asked)) {
+        return refuse("no key can be used here: give one for PS256, ES256, EdDSA or RS256");
     }
-    jwks
-}
-
-/// The set with as many keys as a new client may have. One that registered before may have more.
-fn first_keys(mut jwks: Map<String, Value>) -> Map<String, Value> {
-    if let Some(Value::Array(keys)) = jwks.get_mut("keys") {
-        keys.truncate(MOST_KEYS_OF_A_STRANGER);
-    }
-    jwks
+    Ok(kept)
 }
 
 /// Pairwise subjects are those of the host that the user is sent back to. A device gets them
@@ -494,8 +478,9 @@ mod tests {
         };
         let accepted = policy.accept(ClientMetadata::parse(members)?)?;
         let client_id = "registered-x".parse().unwrap();
-        let secret = TokenHash::from_bytes([7; 32]);
-        policy.registered_client(&client_id, &accepted, Some(secret))?;
+        let by_key = accepted.token_endpoint_auth_method == Some(AuthMethod::PrivateKeyJwt);
+        let secret = (!by_key).then(|| TokenHash::from_bytes([7; 32]));
+        policy.registered_client(&client_id, &accepted, secret)?;
         Ok(accepted)
     }
 
@@ -559,7 +544,8 @@ mod tests {
             ("client_name", json!({"client_name": 5})),
             ("client_name", json!({"client_name": "x".repeat(401)})),
             ("client_name", json!({"client_name": "a\u{202E}b"})),
-            ("jwks", json!({"jwks": {"keys": vec![json!({"kty": "EC"}); 17]}})),
+            ("jwks", json!({"jwks": {"keys": {"kty": "EC"}}})),
+            ("jwks", json!({"jwks": {"keys": [{"kty": "oct", "k": "AQAB"}]}})),
             ("jwks_uri", json!({"jwks_uri": "http://localhost/jwks"})),
             ("jwks", json!({"jwks": {"keys": []}, "jwks_uri": "https://app.example/jwks"})),
             ("jwks_uri", json!({"token_endpoint_auth_method": "private_key_jwt"})),
@@ -624,47 +610,81 @@ mod tests {
         assert!(accept(&local, asked).unwrap().client_uri.is_some());
     }
 
+    fn public_key() -> Value {
+        json!({
+            "kty": "EC", "crv": "P-256", "kid": "1",
+            "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
+            "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
+        })
+    }
+
+    /// A public key with these members, too.
+    fn key_with(changes: Value) -> Value {
+        let (mut key, Value::Object(changes)) = (public_key(), changes) else { unreachable!() };
+        key.as_object_mut().unwrap().extend(changes);
+        key
+    }
+
     #[test]
     fn of_keys_nothing_is_kept_but_what_is_read() {
-        let chain = json!(["AQAB"]);
-        let accepted = accept(
-            &RegistrationSettings::default(),
-            json!({
-                "redirect_uris": [PAGE],
-                "jwks": {
-                    "keys": [
-                        {
-                            "kty": "EC", "kid": "1", "key_ops": ["verify"], "x5t": "AQAB",
-                            "x5c": chain, "more": [{"": 0}], "d": "AQAB",
-                        },
-                        [{"": 0}],
-                        {"kty": "EC", "key_ops": [[{"": 0}]]},
-                    ],
-                    "more": [{"": 0}],
-                },
-            }),
-        );
-        // A key that can't be read is still none, and a private one still private.
-        let read = json!({"keys": [
-            {"kty": "EC", "kid": "1", "key_ops": ["verify"], "x5t": "AQAB", "d": "AQAB"},
-            null,
-            null,
-        ]});
-        assert_eq!(accepted.unwrap().jwks.map(Value::Object), Some(read));
         let settings = RegistrationSettings::default();
-        let no_set = json!({"redirect_uris": [PAGE], "jwks": {"keys": {"more": [{"": 0}]}}});
-        assert_eq!(refused(&settings, no_set), "jwks");
+        let read = |keys: Value, changes: Value| {
+            let mut asked = json!({
+                "redirect_uris": [PAGE], "jwks": {"keys": keys, "more": [{"": 0}]},
+            });
+            asked.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+            accept(&settings, asked).map(|accepted| accepted.jwks.map(Value::Object))
+        };
+        let certified = key_with(json!({
+            "x5t": "AQAB", "x5c": ["AQAB"], "more": [{"": 0}], "n": "AQAB",
+        }));
+        let unused = [
+            json!([{"": 0}]),
+            json!({"kty": "EC", "key_ops": [[{"": 0}]]}),
+            json!({"kty": "RSA", "use": "enc", "alg": "RSA-OAEP", "n": "AQAB", "e": "AQAB"}),
+            key_with(json!({"use": "enc"})),
+            key_with(json!({"crv": "P-521"})),
+        ];
+        let all = [&unused[..], &[certified]].concat();
+        let needing = [
+            json!({"token_endpoint_auth_method": "private_key_jwt"}),
+            json!({"request_object_signing_alg": "ES256"}),
+        ];
+        let kept = Some(json!({"keys": [public_key()]}));
+        for uses in needing.iter().chain([&json!({})]) {
+            assert_eq!(read(json!(all), uses.clone()).unwrap(), kept, "{uses}");
+        }
+        // A client that can do without keys gets none, and another one is refused.
+        assert_eq!(read(json!(unused), json!({})).unwrap(), None);
+        for uses in needing {
+            for keys in [json!(unused), json!([])] {
+                assert_eq!(read(keys, uses.clone()).unwrap_err().member, "jwks", "{uses}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_refused_whether_or_not_it_has_a_use() {
+        for private in [
+            key_with(json!({"d": "AQAB"})),
+            key_with(json!({"d": "AQAB", "use": "enc"})),
+            json!({"kty": "RSA", "n": "AQAB", "e": "AQAB", "p": "AQAB"}),
+            json!({"kty": "oct", "k": "AQAB"}),
+        ] {
+            for method in ["none", "client_secret_basic", "private_key_jwt"] {
+                let asked = json!({
+                    "redirect_uris": [PAGE], "token_endpoint_auth_method": method,
+                    "jwks": {"keys": [public_key(), private]},
+                });
+                let error = accept(&RegistrationSettings::default(), asked).unwrap_err();
+                assert_eq!((error.member, error.problem.as_str()), ("jwks", keys::PRIVATE_KEY));
+            }
+        }
     }
 
     #[test]
     fn a_client_that_registered_with_more_keys_has_the_first_ones() {
-        let key = |number: u32| {
-            json!({
-                "kty": "EC", "crv": "P-256", "kid": number.to_string(),
-                "x": "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
-                "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
-            })
-        };
+        let key = |number: u32| key_with(json!({"kid": number.to_string()}));
         let settings = RegistrationSettings::default();
         let resources =
             Resources::new(IdentityResource::standard(), vec![], vec![], false).unwrap();
@@ -684,7 +704,7 @@ mod tests {
         metadata.jwks = Some(Map::from_iter([("keys".to_owned(), many)]));
         let client = policy.registered_client(&"registered-x".parse().unwrap(), &metadata, None);
         let keys = format!("{:?}", client.unwrap().keys);
-        assert_eq!(keys.matches("Es256").count(), MOST_KEYS_OF_A_STRANGER, "{keys}");
+        assert_eq!(keys.matches("Es256").count(), keys::MOST_KEYS_OF_A_STRANGER, "{keys}");
     }
 
     #[test]
