@@ -40,6 +40,21 @@ async fn a_client_registers_and_signs_a_user_in() {
     assert_eq!(world.token(&refresh).await.status, StatusCode::OK);
 }
 
+/// What a registration answers as `scope` is what the client can use (RFC 7591 section 2).
+#[tokio::test]
+async fn a_client_that_asks_for_the_scope_of_the_answer_gets_a_refresh_token() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({"scope": "offline_access openid admin"})).await;
+    assert_eq!(client["scope"], "openid offline_access");
+    let (id, scope) = (client["client_id"].as_str().unwrap(), client["scope"].as_str().unwrap());
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get(&asking(id, &[("scope", scope)])).await.page();
+    let answer = browser.submit(&page, &[("action", "allow")]).await;
+    let tokens = world.token(&redeeming(id, &answer, PAGE)).await.json();
+    assert_eq!(tokens["scope"], scope);
+    assert!(tokens["refresh_token"].is_string(), "{tokens}");
+}
+
 #[tokio::test]
 async fn a_client_with_a_secret_gets_it_once_and_authenticates_by_it() {
     let world = world_with(open()).await;

@@ -116,7 +116,7 @@ impl RegistrationPolicy<'_> {
             jwks,
             token_endpoint_auth_method: Some(method),
             response_types: if by_code { vec!["code".to_owned()] } else { Vec::new() },
-            scope: Some(self.scope(asked.scope.as_deref())?),
+            scope: Some(self.scope(asked.scope.as_deref(), &grant_types)?),
             id_token_signed_response_alg: Some(algorithm),
             grant_types,
             ..asked
@@ -288,8 +288,10 @@ impl RegistrationPolicy<'_> {
         Ok(given)
     }
 
-    /// The scopes that are asked for and given; all, if none are asked for.
-    fn scope(&self, asked: Option<&str>) -> Result<String, MetadataError> {
+    /// The scopes that are asked for and given; all, if none are asked for. What is told is what
+    /// the client can use (RFC 7591 section 2): offline access, too, if it asked for that and has
+    /// the grant type.
+    fn scope(&self, asked: Option<&str>, grant_types: &[String]) -> Result<String, MetadataError> {
         let refuse = |problem| MetadataError::new("scope", problem);
         let Some(asked) = asked.filter(|asked| !asked.is_empty()) else {
             let all = self.settings.scopes.iter().map(String::as_str);
@@ -300,7 +302,9 @@ impl RegistrationPolicy<'_> {
         if given.is_empty() {
             return Err(refuse("this provider gives such a client none of these"));
         }
-        Ok(given.to_string())
+        let has_refresh = grant_types.iter().any(|name| name == REFRESH_TOKEN);
+        let offline = asked.filtered(|scope| scope == OFFLINE_ACCESS && has_refresh);
+        Ok(given.union(&offline).to_string())
     }
 
     fn algorithm(
@@ -510,10 +514,32 @@ mod tests {
         });
         let accepted = accept(&RegistrationSettings::default(), asked.clone()).unwrap();
         assert_eq!(accepted.grant_types, ["authorization_code", "refresh_token"]);
-        assert_eq!(accepted.scope.as_deref(), Some("openid"));
+        assert_eq!(accepted.scope.as_deref(), Some("openid offline_access"));
         let strict =
             RegistrationSettings { allow_offline_access: false, ..RegistrationSettings::default() };
-        assert_eq!(accept(&strict, asked).unwrap().grant_types, ["authorization_code"]);
+        let accepted = accept(&strict, asked).unwrap();
+        assert_eq!(accepted.grant_types, ["authorization_code"]);
+        assert_eq!(accepted.scope.as_deref(), Some("openid"));
+    }
+
+    #[test]
+    fn the_scope_that_is_told_has_offline_access_if_it_was_asked_for_and_can_be_used() {
+        let settings = RegistrationSettings::default();
+        let scope = |asked: Value| {
+            let mut metadata = json!({"redirect_uris": [PAGE]});
+            metadata.as_object_mut().unwrap().extend(asked.as_object().unwrap().clone());
+            accept(&settings, metadata).unwrap().scope.unwrap()
+        };
+        let grants = json!(["authorization_code", "refresh_token"]);
+        let asked = json!({"scope": "offline_access openid", "grant_types": grants});
+        assert_eq!(scope(asked), "openid offline_access");
+        assert_eq!(scope(json!({"scope": "openid offline_access"})), "openid");
+        assert_eq!(scope(json!({"scope": "openid", "grant_types": grants})), "openid");
+        assert_eq!(scope(json!({"grant_types": grants})), "openid profile email");
+        let alone = json!({
+            "redirect_uris": [PAGE], "scope": "offline_access", "grant_types": grants,
+        });
+        assert_eq!(refused(&settings, alone), "scope");
     }
 
     #[test]
