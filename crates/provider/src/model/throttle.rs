@@ -181,14 +181,22 @@ impl ThrottleKey {
         Self(hash.finalize().into())
     }
 
-    /// Links that are mailed to this mailbox for its owner, who is known by the browser.
-    pub fn links_to_owner(mailbox: &str) -> Self {
-        let hash = Sha256::new().chain_update("links to owner:").chain_update(mailbox);
+    /// Links that are mailed to this user, who asks for them in a browser that is known. The
+    /// address of another user may count as the same mailbox, so the user is counted.
+    pub fn links_to_owner(sub: &Sub) -> Self {
+        let hash = Sha256::new().chain_update("links to owner:").chain_update(sub.as_str());
         Self(hash.finalize().into())
     }
 
-    /// Links that are asked for under a name or an address that nobody has. It shares nothing with a
-    /// mailbox: an owner's address may be written in another way, and no mail goes there.
+    /// Links to confirm an address that are mailed to this mailbox, which users ask for who are
+    /// signed in. What strangers have mailed there uses nothing up of it.
+    pub fn confirmations_to(mailbox: &str) -> Self {
+        let hash = Sha256::new().chain_update("confirmations to:").chain_update(mailbox);
+        Self(hash.finalize().into())
+    }
+
+    /// Links that are asked for under a name or an address that nobody has. It shares nothing with
+    /// a mailbox: an owner's address may be written in another way, and no mail goes there.
     pub fn links_to_nobody(typed: &str) -> Self {
         let hash = Sha256::new().chain_update("links to nobody:").chain_update(typed);
         Self(hash.finalize().into())

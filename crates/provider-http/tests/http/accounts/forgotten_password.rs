@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use doorward_provider::model::{account_settings::AccountSettings, outbox::MailKind, user::User};
 use futures::future::join_all;
 
-use super::{GOOD, link, open, world};
-use crate::support::{Answer, Browser, World, alice, authorize_url};
+use super::{GOOD, link, open, taken, world};
+use crate::support::{Answer, Browser, World, alice, authorize_url, user};
 
 const PAGE: &str = "/account/forgot-password";
 
@@ -448,4 +448,51 @@ async fn what_nobody_is_called_uses_nothing_up_of_an_owner() {
     ask(&world, "alice").await;
     let sent = world.mail_to("al.ice+home@example.com").await;
     assert_eq!(sent.kind, MailKind::ResetPassword);
+}
+
+#[tokio::test]
+async fn links_of_strangers_on_their_way_do_not_keep_the_owner_from_one() {
+    let world = world(open()).await;
+    let mut known = Browser::signed_in(&world, "alice").await;
+    let of_strangers = link_of_alice(&world).await;
+    for _ in 0..3 {
+        ask(&world, "alice").await;
+    }
+    assert_eq!(taken(&world).await.len(), 2, "three are on their way");
+    let mut ask_in_known = async || {
+        let page = known.get(PAGE).await.page();
+        known.submit(&page, &[("account", "alice")]).await.status
+    };
+    assert_eq!(ask_in_known().await, StatusCode::OK);
+    let sent = world.mail_to("alice@example.com").await;
+    assert_eq!(sent.kind, MailKind::ResetPassword);
+    for _ in 0..4 {
+        ask_in_known().await;
+    }
+    assert_eq!(world.mails().await.len(), 2, "the owner has three, too");
+    assert_eq!(set(&world, &link(&sent), GOOD).await.status, StatusCode::OK);
+    assert_eq!(world.get(&of_strangers).await.status, StatusCode::NOT_FOUND, "none is left");
+}
+
+#[tokio::test]
+async fn the_owner_of_an_address_that_looks_the_same_uses_nothing_up() {
+    let settings = AccountSettings { most_links_per_address: 100, ..open() };
+    let world = world(settings).await;
+    let mut carol = user("carol", "carol", &[]);
+    carol.claims_mut().insert("email".to_owned(), "al.ice@example.com".into());
+    world.import(carol).await;
+    let ask_in = async |browser: &mut Browser<'_>, account: &str| {
+        let page = browser.get(PAGE).await.page();
+        browser.submit(&page, &[("account", account)]).await
+    };
+    let mut browser = Browser::signed_in(&world, "carol").await;
+    for _ in 0..5 {
+        for _ in 0..4 {
+            ask_in(&mut browser, "carol").await;
+        }
+        world.clock.advance(901);
+    }
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    ask_in(&mut browser, "alice").await;
+    assert_eq!(world.mail_to("alice@example.com").await.kind, MailKind::ResetPassword);
 }

@@ -26,6 +26,15 @@ async fn world(accounts: AccountSettings) -> World {
     World::with(Setup { accounts, ..Setup::default() }).await
 }
 
+/// All mails that wait. They are taken out as if they were sent.
+async fn taken(world: &World) -> Vec<OutboxMail> {
+    let mails = world.mails().await;
+    for mail in &mails {
+        world.store().mail_sent(&mail.id).await.unwrap();
+    }
+    mails
+}
+
 /// The path and query of the link in a mail.
 fn link(mail: &OutboxMail) -> String {
     let url = url::Url::parse(mail.data["link"].as_str().unwrap()).unwrap();

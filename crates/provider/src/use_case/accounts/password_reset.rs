@@ -84,7 +84,8 @@ impl Accounts<'_> {
     /// nobody, a ticket is stored whose handle nobody gets, and a mail that has expired already.
     ///
     /// The owner is known by the cookie of a browser that has signed the account in. What strangers
-    /// ask for does not keep a link from them: it counts for the mailbox by itself.
+    /// ask for does not keep a link from them: it is counted by itself, whether it is on its way or
+    /// was mailed before.
     pub(crate) async fn forgot_password(
         &self,
         typed: &str,
@@ -99,14 +100,16 @@ impl Accounts<'_> {
         });
         self.admit(asker, known).await?;
         let typed = normalized_username(typed);
-        let mailbox = match (owner, known) {
-            (Some((_, to)), Some(_)) => ThrottleKey::links_to_owner(&to.mailbox()),
-            (Some((_, to)), None) => ThrottleKey::links_to(&to.mailbox()),
-            (None, _) => ThrottleKey::links_to_nobody(&typed),
+        let (mailbox, about) = match (owner, known) {
+            (Some(_), Some(sub)) => {
+                (ThrottleKey::links_to_owner(sub), format!("sub {sub} in a known browser"))
+            }
+            (Some((user, to)), None) => {
+                (ThrottleKey::links_to(&to.mailbox()), format!("sub {}", user.sub))
+            }
+            // Whatever is typed that nobody has, it is about no account.
+            (None, _) => (ThrottleKey::links_to_nobody(&typed), format!("nobody {typed}")),
         };
-        // Whatever is typed that nobody has, it is about no account.
-        let about = owner
-            .map_or_else(|| format!("nobody {typed}"), |(user, _)| format!("sub {}", user.sub));
         let counted = Some(self.of_mailbox(mailbox));
         let sent = self.send_reset_link(Reset { owner, about, counted, return_url }, asker).await?;
         let sub = owner.filter(|_| sent).map(|(user, _)| &user.sub);
