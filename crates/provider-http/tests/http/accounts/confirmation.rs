@@ -2,13 +2,13 @@
 
 use axum::http::StatusCode;
 use doorward_provider::{
-    model::{email::EmailAddress, outbox::MailKind},
+    model::{account_settings::AccountSettings, email::EmailAddress, outbox::MailKind},
     use_case::accounts::Asker,
 };
 use serde_json::json;
 
-use super::{link, open, world};
-use crate::support::{Browser, World, alice};
+use super::{link, open, taken, world};
+use crate::support::{Browser, World, alice, user};
 
 const NEW: &str = "alice@example.org";
 const ASKER: Asker<'_> = Asker { address: "192.0.2.1", browser: None, language: "en", mark: None };
@@ -64,4 +64,59 @@ async fn an_address_of_another_user_is_not_taken_and_not_told_of() {
     let mail = world.mail_to("carol@example.com").await;
     assert_eq!(mail.kind, MailKind::AccountExists);
     assert!(!mail.data["link"].as_str().unwrap().contains("token"));
+}
+
+/// Asks on the page of the account.
+async fn asked_on_the_page(world: &World, browser: &mut Browser<'_>, address: &str) -> StatusCode {
+    let page = browser.get("/account/email").await.page();
+    let told = browser.submit(&page, &[("email", address)]).await;
+    let sent = taken(world).await;
+    let is_told_sent = told.status == StatusCode::OK;
+    assert_eq!(is_told_sent, sent.iter().any(|mail| mail.to == address), "{told:?}");
+    told.status
+}
+
+#[tokio::test]
+async fn what_strangers_ask_for_keeps_no_confirmation_from_a_user() {
+    let settings = AccountSettings { most_links_per_address: 100, ..open() };
+    let world = world(settings).await;
+    let mut user = alice();
+    user.claims_mut().insert("email".to_owned(), "a.lice@example.com".into());
+    world.import(user).await;
+    let mut sent = 0;
+    for _ in 0..5 {
+        for account in ["alice@example.com", "a.lice@example.com"] {
+            for _ in 0..4 {
+                let mut browser = Browser::new(&world);
+                let page = browser.get("/account/forgot-password").await.page();
+                browser.submit(&page, &[("account", account)]).await;
+            }
+        }
+        sent += taken(&world).await.len();
+        world.clock.advance(901);
+    }
+    assert_eq!(sent, 10, "what strangers may have mailed is used up");
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    for address in ["a.lice@example.com", "alice+new@example.com"] {
+        assert_eq!(asked_on_the_page(&world, &mut browser, address).await, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_told_when_no_confirmation_is_sent() {
+    let settings = AccountSettings { most_links_per_mailbox: 5, ..open() };
+    let world = world(settings).await;
+    world.import(user("bob", "bob", &[])).await;
+    // The first is nobody's, the second is carol's: the user learns nothing by when it stops.
+    for address in [NEW, "carol@example.com"] {
+        let mut statuses = Vec::new();
+        for user in ["alice", "bob"] {
+            let mut browser = Browser::signed_in(&world, user).await;
+            for _ in 0..4 {
+                statuses.push(asked_on_the_page(&world, &mut browser, address).await.as_u16());
+            }
+        }
+        // Three are on their way for alice, and then the mailbox has had five.
+        assert_eq!(statuses, [200, 200, 200, 429, 200, 200, 429, 429], "{address}");
+    }
 }

@@ -205,7 +205,8 @@ impl Accounts<'_> {
     }
 
     /// What a link counts for that goes to this mailbox, however its address is written. Whoever
-    /// asks is not told when there are too many: somebody else may have asked.
+    /// asks without being signed in is not told when there are too many: somebody else may have
+    /// asked.
     fn of_mailbox(&self, key: ThrottleKey) -> (ThrottleKey, ThrottlePolicy) {
         (key, ThrottlePolicy::wall(self.settings.most_links_per_mailbox, HOUR))
     }

@@ -4,7 +4,8 @@ use doorward_protocol::ids::Sub;
 use serde_json::Map;
 
 use super::{
-    ATTEMPTS, AccountError, Accounts, Asker, Link, NOTICE_LIFETIME, registration::EMAIL, with_link,
+    ATTEMPTS, AccountError, Accounts, Asker, HOUR, Link, NOTICE_LIFETIME, registration::EMAIL,
+    with_link,
 };
 use crate::{
     audit,
@@ -39,7 +40,8 @@ pub struct PendingAddress {
 impl Accounts<'_> {
     /// Sends a link to an address that a signed-in user says is theirs. Once it is confirmed, it
     /// replaces the one before. If another user has it, the mail says so, and the user who asks
-    /// learns nothing.
+    /// learns nothing: what counts and when there are too many does not depend on it. The user is
+    /// told if nothing was sent.
     pub(crate) async fn confirm_address(
         &self,
         user: &User,
@@ -50,11 +52,13 @@ impl Accounts<'_> {
         let is_own = user.email().is_some_and(|own| own.normalized() == address.normalized());
         let owner = self.users.user_by_email(&address.normalized()).await?;
         let is_foreign = owner.as_ref().is_some_and(|owner| owner.sub != user.sub);
-        let (purpose, kind) = match (is_foreign, is_own) {
-            (true, _) => (TicketPurpose::ChangeEmail, MailKind::AccountExists),
-            (false, true) => (TicketPurpose::VerifyEmail, MailKind::VerifyEmail),
-            (false, false) => (TicketPurpose::ChangeEmail, MailKind::ChangeEmail),
+        let (purpose, kind) = if is_own {
+            (TicketPurpose::VerifyEmail, MailKind::VerifyEmail)
+        } else {
+            (TicketPurpose::ChangeEmail, MailKind::ChangeEmail)
         };
+        let kind = if is_foreign { MailKind::AccountExists } else { kind };
+        let mailbox = address.mailbox();
         let lifetime = self.settings.registration_link_lifetime;
         let about = if is_foreign { owner.as_ref() } else { Some(user) };
         let mail = self.mail(address, kind, about, asker, lifetime);
@@ -62,17 +66,18 @@ impl Accounts<'_> {
             purpose,
             path: paths::VERIFY_EMAIL,
             sub: Some(&user.sub),
-            about: address.normalized(),
-            counted: Some(self.of_mailbox(ThrottleKey::links_to(&address.mailbox()))),
+            about: format!("sub {} {mailbox}", user.sub),
+            counted: Some(self.of_mailbox(ThrottleKey::confirmations_to(&mailbox))),
             data: Map::from_iter([(EMAIL.to_owned(), address.as_str().into())]),
             lifetime,
         };
         let sign_in = format!("{}{}", self.issuer, paths::LOGIN);
-        self.send_link(link, asker, |link| {
-            with_link(mail, if is_foreign { sign_in } else { link }, lifetime)
-        })
-        .await?;
-        Ok(())
+        let link_or_sign_in = |link| if is_foreign { sign_in } else { link };
+        let sent = self
+            .send_link(link, asker, |link| with_link(mail, link_or_sign_in(link), lifetime))
+            .await?;
+        // Links on their way expire by then, and those to the mailbox are forgotten.
+        if sent { Ok(()) } else { Err(AccountError::Throttled(lifetime.max(HOUR.get()))) }
     }
 
     /// Looks at a link without using it up.
