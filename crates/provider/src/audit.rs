@@ -37,11 +37,11 @@ type Cause = dyn Error + Send + Sync;
 
 /// Defines the events: the variant, the name and the outcome in the log line, who does it, and the
 /// fields. A field has the name that it has in the line. `at will` marks what a stranger can do as
-/// often as they like.
+/// often as they like, and says as what it is counted.
 macro_rules! events {
     ($(
         $(#[$doc:meta])*
-        $variant:ident = $name:literal, $outcome:ident by $actor:ident $(at $will:ident)? {
+        $variant:ident = $name:literal, $outcome:ident by $actor:ident $(at will as $will:ident)? {
             $($field:ident: $type:ty),+ $(,)?
         }
     )+) => {
@@ -63,7 +63,8 @@ macro_rules! events {
 
             /// The names of what a stranger can do as often as they like, beside what is refused or
             /// done by nobody in particular.
-            const AT_WILL: &'static [&'static str] = &[$($(at_will!($will $name),)?)+];
+            const AT_WILL: &'static [(&'static str, AtWill)] =
+                &[$($(($name, AtWill::$will),)?)+];
 
             fn line(&self) -> Line<'_> {
                 match *self {
@@ -74,12 +75,6 @@ macro_rules! events {
                 }
             }
         }
-    };
-}
-
-macro_rules! at_will {
-    (will $name:literal) => {
-        $name
     };
 }
 
@@ -182,7 +177,7 @@ events! {
         client_id: Option<&'a str>, peer: &'a str, grant_type: Option<&'a str>, cause: &'a Cause,
     }
     /// A client registered itself.
-    ClientRegistered = "client_registered", Succeeded by Client at will {
+    ClientRegistered = "client_registered", Succeeded by Client at will as Act {
         client_id: &'a ClientId, peer: &'a str,
     }
     /// A client was not registered.
@@ -190,11 +185,11 @@ events! {
         peer: &'a str, cause: &'a Cause,
     }
     /// A registered client changed what is registered.
-    RegisteredClientChanged = "registered_client_changed", Succeeded by Client at will {
+    RegisteredClientChanged = "registered_client_changed", Succeeded by Client at will as Act {
         client_id: &'a ClientId, peer: &'a str,
     }
     /// A registered client removed itself, with everything that it was granted.
-    RegisteredClientRemoved = "registered_client_removed", Succeeded by Client at will {
+    RegisteredClientRemoved = "registered_client_removed", Succeeded by Client at will as Act {
         client_id: &'a ClientId, peer: &'a str,
     }
     /// A client revoked a token. `sub` is the user as the token names them.
@@ -210,7 +205,7 @@ events! {
         sub: &'a Sub, client_id: &'a ClientId, peer: &'a str,
     }
     /// A refresh token was used again within the grace time, and got the same successor.
-    RefreshTokenRepeated = "refresh_token_repeated", Succeeded by Client at will {
+    RefreshTokenRepeated = "refresh_token_repeated", Succeeded by Client at will as Token {
         sub: &'a Sub, client_id: &'a ClientId, peer: &'a str,
     }
     /// A refresh token was used after its successor, or after the grace time.
@@ -247,7 +242,8 @@ events! {
     MailRefused = "mail_refused", Failed by System {
         sub: Option<&'a Sub>, cause: &'a Cause,
     }
-    /// So many refusals were not kept in the store, because too many came within a minute.
+    /// So many refusals, and others that anybody can cause, were not kept in the store, because too
+    /// many of one kind came within a minute.
     RefusalsLeftOut = "refusals_left_out", Failed by System { count: u32 }
     /// A new signing key was published. It signs later.
     SigningKeyAnnounced = "signing_key_announced", Succeeded by System { kid: &'a str }
@@ -264,6 +260,18 @@ impl Event<'_> {
             context::record(|| line.to_record());
         }
     }
+}
+
+/// What strangers can cause as often as they like. Each kind is counted by itself, so that none
+/// keeps another out of the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtWill {
+    /// Something was refused, or cancelled. Nothing has come of it.
+    Refusal,
+    /// Tokens were issued, and nothing else has changed.
+    Token,
+    /// Something else was done, as a registration of a client.
+    Act,
 }
 
 /// The line of an event. What an event does not have is left out.
@@ -360,15 +368,19 @@ impl Line<'_> {
 }
 
 impl Record {
-    /// Whether strangers can cause as many records of this kind as they like.
-    pub(crate) fn can_anybody_cause(&self) -> bool {
+    /// As what this record is counted, if strangers can cause as many as they like.
+    pub(crate) fn at_will(&self) -> Option<AtWill> {
+        let is_anonymous = self.actor.kind == ActorKind::Anonymous;
         match self.outcome {
-            Outcome::Refused => true,
-            Outcome::Replayed | Outcome::Failed => false,
-            Outcome::Succeeded | Outcome::Denied => {
-                self.actor.kind == ActorKind::Anonymous
-                    || Event::AT_WILL.contains(&self.event.as_str())
-                    || self.is_of_a_stranger_alone()
+            Outcome::Refused => Some(AtWill::Refusal),
+            Outcome::Replayed | Outcome::Failed => None,
+            Outcome::Denied => is_anonymous.then_some(AtWill::Refusal),
+            Outcome::Succeeded => {
+                let named = Event::AT_WILL.iter().find(|(event, _)| *event == self.event);
+                named
+                    .map(|(_, will)| *will)
+                    .or_else(|| is_anonymous.then_some(AtWill::Act))
+                    .or_else(|| self.is_of_a_stranger_alone().then_some(AtWill::Token))
             }
         }
     }
@@ -439,8 +451,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn can_anybody_cause(event: Event<'_>) -> bool {
-        event.line().to_record().can_anybody_cause()
+    fn at_will(event: Event<'_>) -> Option<AtWill> {
+        event.line().to_record().at_will()
     }
 
     #[test]
@@ -453,23 +465,26 @@ mod tests {
             Event::ClientRegistered { client_id, peer },
             Event::RegisteredClientChanged { client_id, peer },
             Event::RegisteredClientRemoved { client_id, peer },
-            Event::RefreshTokenRepeated { sub: &sub, client_id, peer },
             Event::RegistrationAskedFor { peer },
         ] {
-            assert!(can_anybody_cause(event), "{event:?}");
+            assert_eq!(at_will(event), Some(AtWill::Act), "{event:?}");
         }
+        let repeated = Event::RefreshTokenRepeated { sub: &sub, client_id, peer };
+        assert_eq!(at_will(repeated), Some(AtWill::Token));
+        let cancelled = Event::SignInCancelled { client_id, peer };
+        assert_eq!(at_will(cancelled), Some(AtWill::Refusal));
         let issued = |sub, client_id| {
             let grant_type = "client_credentials";
-            can_anybody_cause(Event::TokensIssued { sub, client_id, peer, grant_type })
+            at_will(Event::TokensIssued { sub, client_id, peer, grant_type })
         };
-        assert!(issued(None, &registered), "tokens about a stranger");
-        assert!(!issued(None, &configured) && !issued(Some(&sub), &registered));
+        assert_eq!(issued(None, &registered), Some(AtWill::Token), "about a stranger");
+        assert_eq!((issued(None, &configured), issued(Some(&sub), &registered)), (None, None));
         for event in [
             Event::SignedIn { sub: &sub, peer },
             Event::TokenRevoked { sub: "alice", client_id, peer },
             Event::CodeReplayed { sub: &sub, client_id, peer },
         ] {
-            assert!(!can_anybody_cause(event), "{event:?}");
+            assert_eq!(at_will(event), None, "{event:?}");
         }
     }
 }

@@ -231,6 +231,27 @@ async fn a_site_waits_after_ten_times_as_many_changes() {
 }
 
 #[tokio::test]
+async fn refusals_hide_no_registration_from_the_audit_history() {
+    let world = world_with(open()).await;
+    let pairs = [("grant_type", "refresh_token"), ("client_id", "PkceJS"), ("refresh_token", "x")];
+    for _ in 0..605 {
+        world.post("/connect/token", &pairs).await;
+    }
+    let client = registered(&world, json!({})).await;
+    let answer = manage(&world, "DELETE", &client, &json!({})).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    world.clock.advance(60);
+    let records = crate::audit::records(&world).await;
+    let record = |name: &str| records.iter().find(|kept| kept.stamped.record.event == name);
+    for event in ["client_registered", "registered_client_removed"] {
+        assert!(record(event).is_some(), "{event}");
+    }
+    let left_out = record("refusals_left_out").unwrap();
+    assert_eq!(left_out.stamped.record.data.parts()["details"], json!({"count": 5}));
+    assert_eq!(records.len(), 603);
+}
+
+#[tokio::test]
 async fn changes_in_a_loop_fill_no_audit_history() {
     let world = world_with(open()).await;
     let client = registered(&world, json!({})).await;

@@ -1,30 +1,49 @@
-//! How many refusals are kept: so many within a minute. Anybody can cause refusals, and must not be
-//! able to fill the disk by them.
+//! How many records of what anybody can cause are kept: so many of each kind within a minute.
+//! Nobody must be able to fill the disk by them, or to hide one kind behind another.
 
-use crate::model::time::Timestamp;
+use crate::{audit::AtWill, model::time::Timestamp};
 
 /// What a process may still keep in this minute.
 #[derive(Debug)]
 pub(super) struct Allowance {
     per_minute: u32,
     minute: i64,
-    kept: u32,
+    kept: Kept,
     left_out: u32,
+}
+
+/// What was kept of each kind.
+#[derive(Debug, Default)]
+struct Kept {
+    refusals: u32,
+    tokens: u32,
+    acts: u32,
+}
+
+impl Kept {
+    fn of(&mut self, kind: AtWill) -> &mut u32 {
+        match kind {
+            AtWill::Refusal => &mut self.refusals,
+            AtWill::Token => &mut self.tokens,
+            AtWill::Act => &mut self.acts,
+        }
+    }
 }
 
 impl Allowance {
     pub(super) fn new(per_minute: u32) -> Self {
-        Self { per_minute, minute: i64::MIN, kept: 0, left_out: 0 }
+        Self { per_minute, minute: i64::MIN, kept: Kept::default(), left_out: 0 }
     }
 
-    /// Whether one more is kept.
-    pub(super) fn admit(&mut self, now: Timestamp) -> bool {
+    /// Whether one more of this kind is kept.
+    pub(super) fn admit(&mut self, kind: AtWill, now: Timestamp) -> bool {
         let minute = now.seconds().div_euclid(60);
         if minute != self.minute {
-            (self.minute, self.kept) = (minute, 0);
+            (self.minute, self.kept) = (minute, Kept::default());
         }
-        if self.kept < self.per_minute {
-            self.kept += 1;
+        let kept = self.kept.of(kind);
+        if *kept < self.per_minute {
+            *kept += 1;
             return true;
         }
         self.left_out = self.left_out.saturating_add(1);
@@ -48,11 +67,14 @@ mod tests {
     fn so_many_are_kept_in_a_minute_and_the_rest_is_counted() {
         let at = Timestamp::from_seconds;
         let mut allowance = Allowance::new(2);
-        let admitted: Vec<bool> = (0..5).map(|second| allowance.admit(at(60 + second))).collect();
+        let mut admit = |kind, second| allowance.admit(kind, at(second));
+        let admitted: Vec<bool> =
+            (0..5).map(|second| admit(AtWill::Refusal, 60 + second)).collect();
         assert_eq!(admitted, [true, true, false, false, false]);
+        assert!(admit(AtWill::Token, 65) && admit(AtWill::Act, 65), "each kind has its own");
         assert_eq!(allowance.left_out(at(119)), 0, "not before the minute is over");
         assert_eq!(allowance.left_out(at(120)), 3);
         assert_eq!(allowance.left_out(at(121)), 0);
-        assert!(allowance.admit(at(121)));
+        assert!(allowance.admit(AtWill::Refusal, at(121)));
     }
 }

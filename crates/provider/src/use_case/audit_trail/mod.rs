@@ -53,7 +53,8 @@ const TRIES: u32 = 60;
 pub struct AuditSettings {
     /// How long a record is kept; `None`: for ever.
     pub keep: Option<Seconds>,
-    /// Refusals, and what else a stranger can cause, that one process keeps within a minute.
+    /// Refusals that one process keeps within a minute, and as many of each other kind that a
+    /// stranger can cause.
     pub refusals_per_minute: u32,
 }
 
@@ -112,7 +113,7 @@ impl AuditTrail {
     }
 
     /// Logs a record and queues it like those of requests: at most so many refusals in a minute
-    /// are kept.
+    /// are kept, and so many of each other kind that a stranger can cause.
     pub fn queue(&self, record: Record) {
         let record = record.cleaned();
         record.log();
@@ -191,7 +192,7 @@ impl AuditTrail {
         }
     }
 
-    /// Records how many refusals were left out, once their minute is over.
+    /// Records how many were left out of all kinds, once their minute is over.
     fn tell_left_out(&self) {
         let count = {
             let mut allowance = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
@@ -216,9 +217,9 @@ impl AuditTrail {
 
 impl Trail for AuditTrail {
     fn record(&self, record: Record) {
-        if record.can_anybody_cause() {
+        if let Some(kind) = record.at_will() {
             let mut allowance = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
-            if !allowance.admit(self.clock.now()) {
+            if !allowance.admit(kind, self.clock.now()) {
                 count("left_out", 1);
                 return;
             }
