@@ -2,6 +2,10 @@
 //! any more is dropped, then what holds nothing, such as addresses that somebody made up, and then
 //! what was not used for the longest time of those who have most: whoever publishes very much takes
 //! their own places first.
+//!
+//! Of what is dropped because it is too old a mark may stay. It takes few bytes and tells the
+//! address from one that somebody made up. Marks have places of their own, so that they take none
+//! from what can be used, and neither that nor made-up addresses take theirs.
 
 use std::{
     cmp::Reverse,
@@ -11,19 +15,37 @@ use std::{
 
 use crate::model::{time::Timestamp, zone::widest_owner};
 
+/// Marks take this part of the bytes at most, beside them.
+const SHARE_OF_MARKS: usize = 8;
+
 /// What is kept for one address.
 pub(crate) trait Keep: Default {
     /// About how many bytes of memory it takes.
     fn bytes(&self) -> usize;
-    /// Whether something was found there that can be used. What holds nothing makes room first.
-    fn holds_something(&self) -> bool;
-    /// Whether nothing is lost when it is dropped.
+    /// What is known of it. What holds nothing makes room first.
+    fn standing(&self) -> Standing;
+    /// Whether there is nothing in it that can be used, or will be in a moment.
     fn is_over(&self, now: Timestamp) -> bool;
+    /// Drops what was found. A mark may stay, and the entry with it.
+    fn forget(&mut self);
+}
+
+/// What is known of an address, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// Nothing was found there.
+    Empty,
+    /// Something was found there that could be used then: a mark.
+    Marked,
+    /// Something was found there that can be used.
+    Filled,
 }
 
 /// The entries by their addresses. Whoever reads or changes one holds it meanwhile, and it is not
 /// dropped. Such entries are not counted: otherwise addresses that answer slowly would take the
 /// place of the others. There are no more of them than requests.
+///
+/// `most` entries are kept that are no marks, and as many marks.
 #[derive(Debug)]
 pub(crate) struct Kept<T> {
     most: usize,
@@ -57,7 +79,7 @@ impl<T: Keep> Kept<T> {
     /// something was found for it.
     pub(crate) fn entry(&self, address: &str, now: Timestamp) -> Arc<tokio::sync::Mutex<T>> {
         let mut entries = self.lock();
-        let is_full = entries.by_address.len() >= self.most;
+        let is_full = entries.by_address.len() >= self.most.saturating_mul(2);
         if is_full && !entries.by_address.contains_key(address) {
             entries.make_room(self.most, self.most_bytes, now);
         }
@@ -88,39 +110,50 @@ impl<T: Keep> Kept<T> {
 }
 
 impl<T: Keep> Entries<T> {
-    /// Drops what is over, and then entries until there are so many at most. An eighth more is
-    /// dropped then, so that the next ones find room.
+    /// Drops what is over, and then entries until there are so many at most.
     fn make_room(&mut self, most: usize, most_bytes: usize, now: Timestamp) {
-        let (mut count, mut bytes) = (0_usize, 0_usize);
-        self.by_address.retain(|address, entry| {
+        self.by_address.retain(|_, entry| {
             let Some(own) = entry.unheld() else { return true };
-            let stays = !own.is_over(now);
-            if stays {
+            if !own.is_over(now) {
+                return true;
+            }
+            own.forget();
+            own.standing() == Standing::Marked
+        });
+        self.bound(|standing| standing != Standing::Marked, most, most_bytes);
+        self.bound(|standing| standing == Standing::Marked, most, most_bytes / SHARE_OF_MARKS);
+    }
+
+    /// Drops entries of such a standing until there are so many at most. An eighth more is dropped
+    /// then, so that the next ones find room.
+    fn bound(&mut self, counts: fn(Standing) -> bool, most: usize, most_bytes: usize) {
+        let (mut count, mut bytes) = (0_usize, 0_usize);
+        for (address, entry) in &mut self.by_address {
+            if let Some(own) = entry.unheld().filter(|own| counts(own.standing())) {
                 count += 1;
                 bytes = bytes.saturating_add(bytes_of(address, own));
             }
-            stays
-        });
+        }
         if count <= most && bytes <= most_bytes {
             return;
         }
         let mut unheld = Vec::with_capacity(count);
         for (address, entry) in &mut self.by_address {
             let (used, owner) = (entry.used, entry.owner.clone());
-            if let Some(own) = entry.unheld() {
+            if let Some(own) = entry.unheld().filter(|own| counts(own.standing())) {
                 let bytes = bytes_of(address, own);
-                unheld.push((used, own.holds_something(), owner, bytes, address.clone()));
+                unheld.push((used, own.standing(), owner, bytes, address.clone()));
             }
         }
         unheld.sort_unstable_by_key(|(used, ..)| Reverse(*used));
         let mut had: HashMap<String, usize> = HashMap::new();
         let mut ranked: Vec<_> = unheld
             .into_iter()
-            .map(|(used, holds_something, owner, bytes, address)| {
+            .map(|(used, standing, owner, bytes, address)| {
                 // How many its owner has that were used later.
                 let later = had.entry(owner).or_default();
-                let rank = (holds_something, Reverse(*later), used);
-                *later += usize::from(holds_something);
+                let rank = (standing, Reverse(*later), used);
+                *later += usize::from(standing != Standing::Empty);
                 (rank, bytes, address)
             })
             .collect();
@@ -165,6 +198,8 @@ mod tests {
     struct Page {
         bytes: usize,
         until: i64,
+        /// Whether a mark stays.
+        lasts: bool,
     }
 
     impl Keep for Page {
@@ -172,12 +207,20 @@ mod tests {
             self.bytes
         }
 
-        fn holds_something(&self) -> bool {
-            self.bytes > 0
+        fn standing(&self) -> Standing {
+            match (self.bytes, self.lasts) {
+                (0, false) => Standing::Empty,
+                (0, true) => Standing::Marked,
+                _ => Standing::Filled,
+            }
         }
 
         fn is_over(&self, now: Timestamp) -> bool {
             self.until <= now.seconds()
+        }
+
+        fn forget(&mut self) {
+            self.bytes = 0;
         }
     }
 
@@ -186,7 +229,11 @@ mod tests {
     }
 
     fn put(kept: &Kept<Page>, address: &str, bytes: usize, until: i64) {
-        *kept.entry(address, at(0)).try_lock().unwrap() = Page { bytes, until };
+        put_page(kept, address, Page { bytes, until, lasts: false });
+    }
+
+    fn put_page(kept: &Kept<Page>, address: &str, page: Page) {
+        *kept.entry(address, at(0)).try_lock().unwrap() = page;
         kept.sweep(at(0));
     }
 
@@ -251,6 +298,43 @@ mod tests {
         assert_eq!(["one", "two", "three"].map(|own| has(&kept, own)), [false, true, true]);
         put(&kept, "four", 2000, 10);
         assert_eq!(kept.len(), 0, "nothing that is larger than all may be");
+    }
+
+    #[test]
+    fn marks_have_places_of_their_own() {
+        let kept = Kept::new(4, 1000);
+        let marked = |address: &str| {
+            put_page(&kept, address, Page { bytes: 1, until: 0, lasts: true });
+        };
+        marked("https://good.example/");
+        assert_eq!(kept.glance("https://good.example/", Keep::bytes), Some(0));
+        // Neither made-up addresses nor what others publish takes them.
+        for number in 0..20 {
+            put(&kept, &format!("https://made-up.example/{number}"), 0, 10);
+            put(&kept, &format!("https://client.example-{number}.example/"), 400, 10);
+        }
+        assert!(has(&kept, "https://good.example/"));
+        assert!(kept.len() <= 5, "{}", kept.len());
+        // Whoever has most marks makes room first.
+        for number in 0..20 {
+            marked(&format!("https://{number}.evil.example/"));
+        }
+        assert!(has(&kept, "https://good.example/"));
+        let two = ["https://two.example/", "https://client.example-19.example/"];
+        put(&kept, two[0], 1, 10);
+        assert_eq!(two.map(|own| has(&kept, own)), [true; 2], "marks take no place of these");
+        assert!(kept.len() <= 8, "{}", kept.len());
+    }
+
+    #[test]
+    fn marks_take_few_bytes() {
+        let kept = Kept::new(100, 1000);
+        for number in 0..100 {
+            let address = format!("https://{number}.example/{}", "x".repeat(20));
+            put_page(&kept, &address, Page { bytes: 1, until: 0, lasts: true });
+        }
+        assert_eq!(kept.len(), 2, "of 42 bytes each");
+        assert!(has(&kept, &format!("https://99.example/{}", "x".repeat(20))));
     }
 
     #[test]

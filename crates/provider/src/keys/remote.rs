@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     host_limit::HostLimit,
-    kept::{Keep, Kept},
+    kept::{Keep, Kept, Standing},
 };
 use crate::model::{
     client::{
@@ -84,6 +84,8 @@ struct Limits {
 #[derive(Debug, Default)]
 struct RemoteSet {
     keys: Option<(ClientKeys, Timestamp)>,
+    /// Whether keys were there at any time.
+    had_keys: bool,
     asked_at: Option<Timestamp>,
 }
 
@@ -165,11 +167,11 @@ impl RemoteKeys {
         set.keys(now).ok_or(SignatureError::KeysUnavailable)
     }
 
-    /// Whether the limit of its host lets an address be asked. One whose keys are known is asked
+    /// Whether the limit of its host lets an address be asked. One where keys were found is asked
     /// beyond that, so that a stranger who makes up addresses takes nothing from others.
     fn may_ask(&self, set: &RemoteSet, uri: &str, now: Timestamp) -> bool {
         let Some(limits) = &self.limits else { return true };
-        set.keys.is_some() || limits.unknown_keys.allows(uri, now)
+        set.had_keys || limits.unknown_keys.allows(uri, now)
     }
 
     /// Drops the sets that are not usable any more.
@@ -236,7 +238,10 @@ impl RemoteSet {
         self.asked_at = Some(now);
         let fetched = source.fetch(uri).await;
         match fetched.map(|jwks| ClientKeys::from_published(jwks, most_keys)) {
-            Ok(Some(keys)) => self.keys = Some((keys, now)),
+            Ok(Some(keys)) => {
+                self.keys = Some((keys, now));
+                self.had_keys = true;
+            }
             Ok(None) => tracing::warn!(
                 uri,
                 "a client's jwks_uri has no public key for an algorithm that is served"
@@ -256,12 +261,20 @@ impl Keep for RemoteSet {
         size_of::<Self>() + self.keys.as_ref().map_or(0, |(keys, _)| keys.bytes())
     }
 
-    fn holds_something(&self) -> bool {
-        self.keys.is_some()
+    fn standing(&self) -> Standing {
+        match (&self.keys, self.had_keys) {
+            (Some(_), _) => Standing::Filled,
+            (None, true) => Standing::Marked,
+            (None, false) => Standing::Empty,
+        }
     }
 
     fn is_over(&self, now: Timestamp) -> bool {
         self.keys(now).is_none() && !self.was_asked_lately(now)
+    }
+
+    fn forget(&mut self) {
+        self.keys = None;
     }
 }
 
@@ -353,9 +366,28 @@ mod tests {
         let strangers = RemoteKeys::of_strangers(Arc::new(Open));
         assert_eq!(count(&strangers).await, MOST_KEYS_OF_A_STRANGER);
         assert_eq!(count(&RemoteKeys::new(Arc::new(Open))).await, 20);
+        let bytes = || strangers.sets.glance(ADDRESS, Keep::bytes).unwrap();
         strangers.sweep(Timestamp::from_seconds(FRESH_FOR + USABLE_FOR - 1));
-        assert_eq!(strangers.sets.len(), 1);
+        assert!(bytes() > size_of::<RemoteSet>());
         strangers.sweep(Timestamp::from_seconds(FRESH_FOR + USABLE_FOR));
-        assert_eq!(strangers.sets.len(), 0);
+        assert_eq!(bytes(), size_of::<RemoteSet>(), "a mark");
+    }
+
+    #[tokio::test]
+    async fn keys_that_nobody_used_for_a_while_are_not_taken_for_made_up_ones() {
+        let keys = RemoteKeys::of_strangers(Arc::new(Open));
+        let verify = async |uri: &str, second| {
+            keys.verify(uri, Timestamp::from_seconds(second), |_| Ok(())).await
+        };
+        assert!(verify(ADDRESS, 0).await.is_ok());
+        let over = FRESH_FOR + USABLE_FOR;
+        keys.sweep(Timestamp::from_seconds(over));
+        for number in 0..MOST_UNKNOWN_KEYS_PER_HOST {
+            let made_up = format!("https://client.example/made-up/{number}");
+            assert!(verify(&made_up, over).await.is_ok());
+        }
+        let one_more = verify("https://client.example/made-up/more", over).await;
+        assert_eq!(one_more, Err(SignatureError::KeysUnavailable));
+        assert!(verify(ADDRESS, over).await.is_ok());
     }
 }

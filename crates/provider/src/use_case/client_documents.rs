@@ -7,8 +7,9 @@
 //! times a minute, however many URLs are made up. A document that was there before is asked for
 //! beyond that. A caller who hangs up does not stop a fetch that others wait for.
 //!
-//! Of a document the client is kept that it describes, and of one that is not valid nothing but
-//! that. What else its publisher put in takes no memory.
+//! Of a document the client is kept that it describes. What else its publisher put in takes no
+//! memory. When the client is too old or its document is not valid any more, a mark stays that a
+//! valid one was there: an application that nobody used for a while is not taken for a made-up one.
 
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use crate::{
     keys::{
         document_source::DocumentSource,
         host_limit::HostLimit,
-        kept::{Keep, Kept},
+        kept::{Keep, Kept, Standing},
     },
     model::{
         client::{Client, ClientOrigin},
@@ -71,6 +72,8 @@ pub(crate) struct DocumentRules {
 #[derive(Debug, Default)]
 struct KeptDocument {
     found: Option<Found>,
+    /// Whether a valid document was there at any time.
+    was_valid: bool,
     asked_at: Option<Timestamp>,
 }
 
@@ -143,7 +146,7 @@ impl KeptDocument {
 
     /// Whether there was a valid document.
     fn is_known(&self) -> bool {
-        self.described().is_some()
+        self.was_valid
     }
 
     fn is_to_be_fetched(&self, now: Timestamp) -> bool {
@@ -180,6 +183,7 @@ impl KeptDocument {
                 None
             }
         };
+        self.was_valid |= self.found.is_some();
     }
 
     fn usable(&self, now: Timestamp) -> Option<Arc<Client>> {
@@ -200,13 +204,21 @@ impl Keep for KeptDocument {
         size_of::<Self>() + self.described().map_or(0, |described| described.bytes)
     }
 
-    fn holds_something(&self) -> bool {
-        self.is_known()
+    fn standing(&self) -> Standing {
+        match (&self.found, self.was_valid) {
+            (Some(_), _) => Standing::Filled,
+            (None, true) => Standing::Marked,
+            (None, false) => Standing::Empty,
+        }
     }
 
     fn is_over(&self, now: Timestamp) -> bool {
         let is_usable = self.found.as_ref().is_some_and(|found| found.is_usable(now));
         !is_usable && !self.was_asked_lately(now)
+    }
+
+    fn forget(&mut self) {
+        self.found = None;
     }
 }
 
@@ -354,13 +366,55 @@ mod tests {
         }
         let is_kept = |number: &usize| documents.kept.glance(url(*number).client_id(), |_| ());
         let kept: Vec<_> = (0..MANY).filter(|number| is_kept(number).is_some()).collect();
-        let all: usize = kept.iter().map(|number| bytes(&documents, &url(*number))).sum();
+        let bytes_of = |number: &usize| bytes(&documents, &url(*number));
+        let all: usize = kept.iter().map(bytes_of).sum();
         assert!(all <= MOST_BYTES, "{all}");
         assert!(kept.len() > 50, "{}", kept.len());
         assert!(kept.contains(&(MANY - 1)), "the last one is among them");
         documents.sweep(at(i64::from(FRESH_FOR) + USABLE_FOR - 1));
-        assert_eq!(documents.kept.len(), kept.len());
+        assert!(kept.iter().all(|number| bytes_of(number) > size_of::<KeptDocument>()));
         documents.sweep(at(i64::from(FRESH_FOR) + USABLE_FOR));
-        assert_eq!(documents.kept.len(), 0);
+        assert_eq!(documents.kept.len(), kept.len());
+        assert!(kept.iter().all(|number| bytes_of(number) == size_of::<KeptDocument>()));
+    }
+
+    /// Uses up what one host is asked within the minute of this time, by addresses of this client's
+    /// host that somebody makes up.
+    async fn use_up_host(documents: &ClientDocuments, now: Timestamp) {
+        for number in 0..MOST_PER_HOST {
+            let made_up = format!("https://1.zone-1.example/made-up/{number}");
+            let made_up = DocumentUrl::parse(&made_up, false).unwrap();
+            assert!(documents.find(&made_up, now).await.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_nobody_used_for_a_while_is_not_taken_for_a_made_up_one() {
+        let (publisher, documents) =
+            documents(|uri| if uri.contains("made-up") { Value::Null } else { valid(uri) });
+        assert!(documents.find(&url(1), at(0)).await.is_some());
+        let over = at(i64::from(FRESH_FOR) + USABLE_FOR);
+        documents.sweep(over);
+        assert_eq!(bytes(&documents, &url(1)), size_of::<KeptDocument>());
+        assert_eq!(documents.known_name(&url(1)), None);
+        use_up_host(&documents, over).await;
+        assert!(documents.find(&url(1), over).await.is_some());
+        assert_eq!(publisher.asked.load(Relaxed), 1 + MOST_PER_HOST + 1);
+    }
+
+    #[tokio::test]
+    async fn neither_is_one_whose_document_was_not_valid_for_a_while() {
+        static BROKEN: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+        let (_, documents) = documents(|uri| {
+            if uri.contains("made-up") || BROKEN.load(Relaxed) { Value::Null } else { valid(uri) }
+        });
+        assert!(documents.find(&url(1), at(0)).await.is_some());
+        BROKEN.store(true, Relaxed);
+        let later = i64::from(FRESH_FOR);
+        assert!(documents.find(&url(1), at(later)).await.is_none(), "it counts at once");
+        BROKEN.store(false, Relaxed);
+        documents.sweep(at(later + PAUSE));
+        use_up_host(&documents, at(later + PAUSE)).await;
+        assert!(documents.find(&url(1), at(later + PAUSE)).await.is_some());
     }
 }
