@@ -2,9 +2,11 @@
 //! so that each has a limit for a minute, however many addresses are made up on it.
 //!
 //! Hosts can be made up, too: nobody needs to own a name in order to write it down. So the hosts of
-//! one zone have a share together (ADR 56). After very many requests within one minute each zone is
-//! asked a few times more and not its whole share. No number of zones keeps another one from being
-//! asked at all.
+//! one zone have a share together (ADR 56). The hosts of a zone may also be those of many owners who
+//! have nothing to do with each other. So a host that was not asked within this minute is asked once
+//! beyond the share, up to a bound that is ten times as high. After very many requests within one
+//! minute each zone is asked a few times more and not its whole share. No number of zones keeps
+//! another one from being asked at all.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,6 +21,8 @@ use crate::model::{time::Timestamp, zone::zone_of_host};
 const MOST_ZONES: usize = 10_000;
 /// How many hosts' shares the hosts of one zone have together.
 const SHARES_OF_A_ZONE: u32 = 4;
+/// After how many hosts' shares a zone is not even asked for a further host.
+const SHARES_FOR_NEW_HOSTS: u32 = 40;
 /// After how many hosts' shares in all each zone is asked [`FEW`] times only.
 const SHARES_OF_ALL: u32 = 300;
 /// How often each zone is asked then.
@@ -70,10 +74,11 @@ impl HostLimit {
 impl Asked {
     fn allows(&mut self, host: &Host<&str>, most: u32) -> bool {
         let is_much = self.times >= most.saturating_mul(SHARES_OF_ALL);
-        let share = if is_much { FEW } else { most.saturating_mul(SHARES_OF_A_ZONE) };
         let zone = self.zone(zone_of_host(host));
         let host = host.to_string();
         let of_host = zone.hosts.get(&host).copied().unwrap_or_default();
+        let shares = if of_host == 0 { SHARES_FOR_NEW_HOSTS } else { SHARES_OF_A_ZONE };
+        let share = if is_much { FEW } else { most.saturating_mul(shares) };
         if zone.times >= share || of_host >= most {
             return false;
         }
@@ -120,10 +125,29 @@ mod tests {
         let limit = HostLimit::new(30);
         let now = Timestamp::from_seconds(0);
         let hosts = (0..10_000).map(|number| format!("https://{number}.evil.example/"));
-        assert_eq!(hosts.filter(|uri| limit.allows(uri, now)).count(), 120);
+        assert_eq!(hosts.filter(|uri| limit.allows(uri, now)).count(), 1200);
         assert!(limit.allows(GOOD, now));
-        let hosts = (0..250).map(|number| format!("https://[2001:db8:1:{number:x}::1]/"));
-        assert_eq!(hosts.filter(|uri| limit.allows(uri, now)).count(), 120);
+        let hosts = (0..2500).map(|number| format!("https://[2001:db8:1:{number:x}::1]/"));
+        assert_eq!(hosts.filter(|uri| limit.allows(uri, now)).count(), 1200);
+    }
+
+    #[test]
+    fn made_up_hosts_of_a_zone_do_not_keep_another_host_from_being_asked() {
+        let limit = HostLimit::new(30);
+        let now = Timestamp::from_seconds(0);
+        let made_up = (0..4).flat_map(|host| {
+            (0..100).map(move |path| format!("https://made-up-{host}.a.run.app/{path}"))
+        });
+        assert_eq!(made_up.filter(|uri| limit.allows(uri, now)).count(), 120);
+        assert!(limit.allows("https://good.a.run.app/1", now));
+        assert!(!limit.allows("https://good.a.run.app/2", now), "the share of the zone is used up");
+        assert!(!limit.allows("https://made-up-0.a.run.app/", now));
+        // Even a thousand made-up hosts do not.
+        let made_up = (4..1004).map(|host| format!("https://made-up-{host}.a.run.app/"));
+        assert_eq!(made_up.filter(|uri| limit.allows(uri, now)).count(), 1000);
+        assert!(limit.allows("https://another.a.run.app/1", now));
+        let made_up = (1004..3000).map(|host| format!("https://made-up-{host}.a.run.app/"));
+        assert_eq!(made_up.filter(|uri| limit.allows(uri, now)).count(), 78, "there is a bound");
     }
 
     #[test]
@@ -137,7 +161,9 @@ mod tests {
             names.filter(|uri| limit.allows(uri, now)).count()
         };
         let asked: usize = (0..100).map(of_a_zone).sum();
-        assert_eq!(asked, 75 * 120 + 25 * 2, "the shares of all, and then a few of each zone");
+        // Four hosts use up the share of a zone, and four more are asked once each.
+        let of_all = 72 * 124 + 72;
+        assert_eq!(asked, of_all + 27 * 2, "the shares of all, and then a few of each zone");
         assert!(limit.allows(GOOD, now));
         for zone in 0..MOST_ZONES + 100 {
             assert!(limit.allows(&format!("https://made-up-{zone}.example/"), now));
