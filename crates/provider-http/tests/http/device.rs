@@ -4,12 +4,13 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::http::StatusCode;
-use doorward_provider::model::client::COMMAND_CLIENT;
+use doorward_provider::model::{client::COMMAND_CLIENT, throttle};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
 use crate::{
     grants,
+    login::throttle::use_up_site,
     support::{
         Answer, Browser, ISSUER, Page, Setup, World, basic, claims, client_settings, form_request,
         refresh_request, user, with_header,
@@ -331,6 +332,39 @@ async fn guesses_are_throttled_for_the_user_wherever_they_come_from() {
     assert_eq!(early.status, StatusCode::TOO_MANY_REQUESTS);
     world.clock.advance(1);
     question(&mut alice, user_code(&begun)).await;
+}
+
+#[tokio::test]
+async fn who_guesses_passwords_at_a_site_keeps_nobody_from_entering_a_code() {
+    let world = World::new().await;
+    let session = Browser::signed_in(&world, "alice").await.session().unwrap();
+    use_up_site(&world, "2001:db8:0").await;
+    let begun = begin(&world, "openid").await;
+    let mut browser = Browser::at(&world, "2001:db8:0:ffff::1".parse::<IpAddr>().unwrap());
+    browser.set_cookie("doorward.session", &session);
+    question(&mut browser, user_code(&begun)).await;
+}
+
+/// Codes of one user are bounded already, but somebody may have many accounts.
+#[tokio::test]
+async fn an_address_where_many_users_enter_wrong_codes_waits_for_half_a_minute_at_most() {
+    let world = World::new().await;
+    let here = IpAddr::from([192, 0, 2, 1]);
+    let limits = throttle::of_user_codes_from("192.0.2.1");
+    for _ in 0..60 {
+        world.store().admit_sign_in(&limits, world.provider.now()).await.unwrap();
+        world.clock.advance(30);
+    }
+    let begun = begin(&world, "openid").await;
+    let session = Browser::signed_in(&world, "alice").await.session().unwrap();
+    let mut browser = Browser::at(&world, here);
+    browser.set_cookie("doorward.session", &session);
+    question(&mut browser, user_code(&begun)).await;
+    let page = browser.get("/device").await.page();
+    let next = [("user_code", "BCDF-GHJK"), ("action", "continue")];
+    let waits = browser.submit(&page, &next).await;
+    assert_eq!(waits.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(waits.header("retry-after"), "30");
 }
 
 /// An answer counts only for a code that the same user has called up, so that the throttle can't be

@@ -1,6 +1,6 @@
 //! Sign-in at other providers: the way there, the way back, and what can go wrong.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::http::StatusCode;
 use doorward_protocol::params::encode;
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use crate::{
     factors::{SECOND_STEP, app_of, passkeys},
+    login::throttle::use_up_site,
     registration,
     support::{
         Answer, Authenticator, Browser, Elsewhere, Page, REDIRECT, START, Setup, World,
@@ -800,6 +801,19 @@ async fn a_user_of_another_issuer_is_not_the_providers() {
         let mut browser = Browser::new(&world);
         expect_way_back(&sign_in(&mut browser, "one", &[]).await, StatusCode::BAD_GATEWAY);
         assert_eq!(browser.session(), None, "{issuer}");
+    }
+}
+
+#[tokio::test]
+async fn who_guesses_passwords_at_a_site_keeps_nobody_from_signing_in_elsewhere() {
+    let (world, one) = world().await;
+    use_up_site(&world, "2001:db8:0").await;
+    for address in ["2001:db8:0:ffff::1", "2001:db8:0:1::1"] {
+        let mut browser = Browser::at(&world, address.parse::<IpAddr>().unwrap());
+        let page = browser.login_page(None).await;
+        let state = state_of(&browser.press(&page, "one", &[]).await);
+        one.answers(Ok(user_of("one", "ada")));
+        assert_eq!(browser.come_back("one", &state).await.location(), "/", "{address}");
     }
 }
 

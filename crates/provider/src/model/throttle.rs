@@ -56,6 +56,31 @@ impl ThrottleKey {
         Some(Self(hash.finalize().into()))
     }
 
+    /// Answers of other providers that a browser brings from this address. They are counted by
+    /// themselves, like those of passkeys.
+    fn upstream_answers_from(address: &str) -> Self {
+        let hash = Sha256::new().chain_update("upstream answers from:");
+        Self(hash.chain_update(network(address)).finalize().into())
+    }
+
+    /// Answers of other providers that browsers bring from this site.
+    fn upstream_answers_from_site(address: &str) -> Option<Self> {
+        let hash = Sha256::new().chain_update("upstream answers from site:");
+        Some(Self(hash.chain_update(site(address)?).finalize().into()))
+    }
+
+    /// User codes that are entered from this address. They are counted by themselves, too.
+    fn user_codes_from(address: &str) -> Self {
+        let hash = Sha256::new().chain_update("user codes from:").chain_update(network(address));
+        Self(hash.finalize().into())
+    }
+
+    /// User codes that are entered from this site.
+    fn user_codes_from_site(address: &str) -> Option<Self> {
+        let hash = Sha256::new().chain_update("user codes from site:").chain_update(site(address)?);
+        Some(Self(hash.finalize().into()))
+    }
+
     /// The account as typed from this address.
     pub fn account_at(normalized_username: &str, address: &str) -> Self {
         let hash = Sha256::new().chain_update("account at:").chain_update(network(address));
@@ -333,6 +358,9 @@ pub const PER_ADDRESS: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds::ne
 /// For the answers of passkeys from one address. The wait is short: it only keeps off who makes
 /// work.
 pub const PASSKEYS: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds::new(30));
+/// For the answers of other providers that browsers bring from one address. They are no guesses at
+/// a secret, so the wait is short: it only keeps off who makes us ask the other provider.
+pub const UPSTREAM_ANSWERS: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds::new(30));
 /// For what clients register, change and remove from one address. Those behind it may be many, so
 /// the wait is short: it keeps off who does it in a loop.
 pub const REGISTRATIONS: ThrottlePolicy = ThrottlePolicy::doubling(100, Seconds::new(60));
@@ -342,6 +370,9 @@ pub const PER_ACCOUNT_AND_CLIENT: ThrottlePolicy = ThrottlePolicy::doubling(10, 
 /// For the user codes that one user enters. Right ones count, too, so that nobody buys guesses with
 /// codes of their own.
 pub const USER_CODES: ThrottlePolicy = ThrottlePolicy::doubling(10, Seconds::new(300));
+/// For the user codes that are entered from one address, by whomever. Guesses are bounded for each
+/// user already, so the wait is short: those behind the address may be many.
+pub const USER_CODES_FROM: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds::new(30));
 /// For the second step of one account's sign-ins from anywhere. Who guesses here knows the password
 /// already, and a code is one of a million: so the wait is long. A browser or an address that has
 /// signed the account in before passes this limit, too.
@@ -377,6 +408,9 @@ pub struct OriginBound {
 
 /// A site may do as much as this number of its networks.
 pub const NETWORKS_OF_SITE: u32 = 10;
+/// Nobody waits longer for the other networks of their site. The customers of one carrier or of one
+/// campus may share it, and some of them can use up what it has.
+const LONGEST_WAIT_OF_SITE: Seconds = Seconds::new(30);
 
 /// What attempts from an address count for: the address, and the site that it is of.
 pub fn of_address(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
@@ -387,6 +421,18 @@ pub fn of_address(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
 pub fn of_passkeys_from(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
     let site = ThrottleKey::passkeys_from_site(address);
     with_site(PASSKEYS, ThrottleKey::passkeys_from(address), site)
+}
+
+/// What answers of other providers count for: the address, and the site that it is of.
+pub fn of_upstream_answers_from(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+    let site = ThrottleKey::upstream_answers_from_site(address);
+    with_site(UPSTREAM_ANSWERS, ThrottleKey::upstream_answers_from(address), site)
+}
+
+/// What user codes count for beside their user: the address, and the site that it is of.
+pub fn of_user_codes_from(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
+    let site = ThrottleKey::user_codes_from_site(address);
+    with_site(USER_CODES_FROM, ThrottleKey::user_codes_from(address), site)
 }
 
 /// What a change of a registration counts for: the address, and the site that it is of.
@@ -445,11 +491,12 @@ impl ThrottlePolicy {
         Self { free_failures, first_wait: wait, longest_wait: wait, memory: MEMORY }
     }
 
-    /// The same for a site, which has many networks.
+    /// The same for a site, which has many networks. The wait is short.
     #[must_use]
-    pub const fn of_site(self) -> Self {
+    pub fn of_site(self) -> Self {
         let free_failures = self.free_failures.saturating_mul(NETWORKS_OF_SITE);
-        Self { free_failures, ..self }
+        let longest_wait = self.longest_wait.min(LONGEST_WAIT_OF_SITE);
+        Self { free_failures, longest_wait, ..self }
     }
 
     /// Seconds to wait before the next attempt counts; 0 when it may be made now.
@@ -539,6 +586,27 @@ mod tests {
         assert_eq!(one[1].0, other[1].0);
         assert_eq!(one[1].1.free_failures, 10 * PER_ADDRESS.free_failures);
         assert_ne!(of_address("2001:db8:2:3::1")[1].0, one[1].0);
+    }
+
+    #[test]
+    fn nobody_waits_long_for_their_site() {
+        let links =
+            |address| of_links_from(address, ThrottlePolicy::doubling(20, Seconds::new(300)));
+        let kinds: [(&str, &dyn Fn(&'static str) -> Vec<_>); 6] = [
+            ("address", &of_address),
+            ("passkeys", &of_passkeys_from),
+            ("upstream answers", &of_upstream_answers_from),
+            ("user codes", &of_user_codes_from),
+            ("registrations", &of_changed_registrations),
+            ("links", &links),
+        ];
+        let now = Timestamp::from_seconds(1000);
+        let mut sites = std::collections::HashSet::new();
+        for (kind, of) in kinds {
+            let [_, (site, policy)] = of("2001:db8:1:2::1").try_into().unwrap();
+            assert_eq!(policy.wait(failed(u32::MAX, 1000), now), 30, "{kind}");
+            assert!(sites.insert(site), "{kind} share a counter");
+        }
     }
 
     #[test]

@@ -177,7 +177,7 @@ impl DeviceFlow<'_> {
         address: &str,
     ) -> Result<(UserCode, PendingDevice), UserCodeError> {
         let sub = &session.authentication.sub;
-        let of_address = throttle::of_address(address);
+        let of_address = throttle::of_user_codes_from(address);
         let of_user = (ThrottleKey::user_codes_of(sub), throttle::USER_CODES);
         let limits = [vec![of_user], of_address.clone()].concat();
         let wait = self.failures.admit_sign_in(&limits, self.clock.now()).await?;

@@ -287,7 +287,7 @@ impl UpstreamSignIns<'_> {
             return Err(UpstreamError::NotAwaited);
         }
         // Each response is a request of ours to the other provider.
-        let limits = throttle::of_address(address);
+        let limits = throttle::of_upstream_answers_from(address);
         let wait = self.failures.admit_sign_in(&limits, self.clock.now()).await?;
         if wait > 0 {
             return Err(UpstreamError::Throttled(wait));

@@ -5,4 +5,4 @@ mod forgery;
 mod return_url;
 mod rush;
 mod session;
-mod throttle;
+pub mod throttle;

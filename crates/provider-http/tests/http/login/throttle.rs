@@ -34,6 +34,27 @@ async fn attempt(world: &World, address: &str, username: &str, password: &str) -
     Browser::at(world, address.parse::<IpAddr>().unwrap()).sign_in(username, password, None).await
 }
 
+/// All the guesses that ten networks of this site have without a wait.
+pub async fn guess_from_site(world: &World, site: &str) {
+    for network in 0..10 {
+        let address = format!("{site}:{network:x}::1");
+        for index in 0..50 {
+            fail(world, &address, &format!("user-{network}-{index}"), 1).await;
+        }
+    }
+}
+
+/// Guesses from this site until everybody there waits as long as they ever do.
+pub async fn use_up_site(world: &World, site: &str) {
+    guess_from_site(world, site).await;
+    for number in 0..10 {
+        world.clock.advance(30);
+        fail(world, &format!("{site}:{number:x}a::1"), &format!("another-{number}"), 1).await;
+    }
+    let eleventh = attempt(world, &format!("{site}:ffff::1"), "carol", "carol").await;
+    assert_throttled(&eleventh, "30");
+}
+
 /// So many wrong guesses, all of which were checked.
 async fn fail(world: &World, address: &str, username: &str, times: usize) {
     for _ in 0..times {
@@ -155,16 +176,26 @@ async fn an_address_is_throttled_after_fifty_failures_on_any_accounts() {
 #[tokio::test]
 async fn an_ipv6_site_is_throttled_after_ten_times_as_many() {
     let world = World::new().await;
-    for network in 0..10 {
-        let address = format!("2001:db8:0:{network:x}::1");
-        for index in 0..50 {
-            fail(&world, &address, &format!("user-{network}-{index}"), 1).await;
-        }
-    }
+    guess_from_site(&world, "2001:db8:0").await;
     assert_throttled(&attempt(&world, "2001:db8:0:a::1", "alice", "alice").await, "1");
     let elsewhere = attempt(&world, "2001:db9:0:a::1", "alice", "alice").await;
     assert_eq!(elsewhere.status, StatusCode::SEE_OTHER, "another site");
     world.clock.advance(1);
+    let later = attempt(&world, "2001:db8:0:a::1", "alice", "alice").await;
+    assert_eq!(later.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_their_ipv6_site_longer_than_half_a_minute() {
+    let world = World::new().await;
+    guess_from_site(&world, "2001:db8:0").await;
+    for (number, wait) in [1, 2, 4, 8, 16, 30, 30, 30].into_iter().enumerate() {
+        let address = format!("2001:db8:0:{number:x}a::1");
+        assert_throttled(&attempt(&world, &address, "alice", "alice").await, &wait.to_string());
+        world.clock.advance(wait);
+        fail(&world, &address, &format!("another-{number}"), 1).await;
+    }
+    world.clock.advance(30);
     let later = attempt(&world, "2001:db8:0:a::1", "alice", "alice").await;
     assert_eq!(later.status, StatusCode::SEE_OTHER);
 }
