@@ -14,8 +14,6 @@ use doorward_protocol::ids::{ClientId, SessionId, Sub};
 use serde_json::Map;
 use tracing::field::display;
 
-use crate::model::registration::registered_id;
-
 pub(crate) use self::context::with_request;
 pub use self::{
     chain::{Anchor, Break, Chain, ChainKey, SealedPlace, Verification},
@@ -368,7 +366,7 @@ impl Line<'_> {
 }
 
 impl Record {
-    /// As what this record is counted, if strangers can cause as many as they like.
+    /// As what this record is counted, if strangers can cause as many as they like of its kind.
     pub(crate) fn at_will(&self) -> Option<AtWill> {
         let is_anonymous = self.actor.kind == ActorKind::Anonymous;
         match self.outcome {
@@ -377,19 +375,9 @@ impl Record {
             Outcome::Denied => is_anonymous.then_some(AtWill::Refusal),
             Outcome::Succeeded => {
                 let named = Event::AT_WILL.iter().find(|(event, _)| *event == self.event);
-                named
-                    .map(|(_, will)| *will)
-                    .or_else(|| is_anonymous.then_some(AtWill::Act))
-                    .or_else(|| self.is_of_a_stranger_alone().then_some(AtWill::Token))
+                named.map(|(_, will)| *will).or_else(|| is_anonymous.then_some(AtWill::Act))
             }
         }
-    }
-
-    /// Whether a client that registered itself did it, and no user takes part: it may get tokens
-    /// about itself again and again.
-    fn is_of_a_stranger_alone(&self) -> bool {
-        let name = self.actor.name.as_deref().filter(|_| self.actor.kind == ActorKind::Client);
-        self.sub.is_none() && name.is_some_and(|name| registered_id(name).is_some())
     }
 
     /// Writes the log line of a change that was asked for by command or by the API. What it was
@@ -457,10 +445,8 @@ mod tests {
 
     #[test]
     fn what_a_client_does_of_itself_is_at_will_and_what_users_do_is_not() {
-        let (registered, configured): (ClientId, ClientId) =
-            ("registered-a".parse().unwrap(), "page".parse().unwrap());
         let (sub, peer): (Sub, _) = ("alice".parse().unwrap(), "192.0.2.1");
-        let client_id = &registered;
+        let client_id = &"registered-a".parse::<ClientId>().unwrap();
         for event in [
             Event::ClientRegistered { client_id, peer },
             Event::RegisteredClientChanged { client_id, peer },
@@ -473,12 +459,6 @@ mod tests {
         assert_eq!(at_will(repeated), Some(AtWill::Token));
         let cancelled = Event::SignInCancelled { client_id, peer };
         assert_eq!(at_will(cancelled), Some(AtWill::Refusal));
-        let issued = |sub, client_id| {
-            let grant_type = "client_credentials";
-            at_will(Event::TokensIssued { sub, client_id, peer, grant_type })
-        };
-        assert_eq!(issued(None, &registered), Some(AtWill::Token), "about a stranger");
-        assert_eq!((issued(None, &configured), issued(Some(&sub), &registered)), (None, None));
         for event in [
             Event::SignedIn { sub: &sub, peer },
             Event::TokenRevoked { sub: "alice", client_id, peer },

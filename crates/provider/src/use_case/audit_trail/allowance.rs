@@ -1,7 +1,23 @@
 //! How many records of what anybody can cause are kept: so many of each kind within a minute.
 //! Nobody must be able to fill the disk by them, or to hide one kind behind another.
 
-use crate::{audit::AtWill, model::time::Timestamp};
+use crate::{
+    audit::{ActorKind, AtWill, Outcome, Record},
+    model::{registration::registered_id, time::Timestamp},
+};
+
+/// As what a record is counted, if strangers can cause as many as they like.
+pub(super) fn at_will(record: &Record) -> Option<AtWill> {
+    let is_token = record.outcome == Outcome::Succeeded && is_of_a_stranger_alone(record);
+    record.at_will().or_else(|| is_token.then_some(AtWill::Token))
+}
+
+/// Whether a client that registered itself did it, and no user takes part: it may get tokens about
+/// itself again and again.
+fn is_of_a_stranger_alone(record: &Record) -> bool {
+    let name = record.actor.name.as_deref().filter(|_| record.actor.kind == ActorKind::Client);
+    record.sub.is_none() && name.is_some_and(|name| registered_id(name).is_some())
+}
 
 /// What a process may still keep in this minute.
 #[derive(Debug)]
@@ -62,6 +78,18 @@ impl Allowance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Actor;
+
+    #[test]
+    fn tokens_of_a_stranger_about_itself_are_at_will() {
+        let issued = |client_id: &str| {
+            let actor = Actor::new(ActorKind::Client, Some(client_id));
+            Record::new("tokens_issued", Outcome::Succeeded, actor)
+        };
+        assert_eq!(at_will(&issued("registered-a")), Some(AtWill::Token));
+        assert_eq!(at_will(&issued("page")), None);
+        assert_eq!(at_will(&issued("registered-a").on_user("alice")), None);
+    }
 
     #[test]
     fn so_many_are_kept_in_a_minute_and_the_rest_is_counted() {

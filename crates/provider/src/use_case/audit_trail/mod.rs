@@ -22,7 +22,7 @@ use tokio::{
     time::{Duration, MissedTickBehavior, interval, sleep},
 };
 
-use self::allowance::Allowance;
+use self::allowance::{Allowance, at_will};
 pub use self::{
     key::{AuditKeyError, OWNER, PURPOSE, chain_key},
     verification::{Report, verify},
@@ -217,7 +217,7 @@ impl AuditTrail {
 
 impl Trail for AuditTrail {
     fn record(&self, record: Record) {
-        if let Some(kind) = record.at_will() {
+        if let Some(kind) = at_will(&record) {
             let mut allowance = self.allowance.lock().unwrap_or_else(PoisonError::into_inner);
             if !allowance.admit(kind, self.clock.now()) {
                 count("left_out", 1);
