@@ -69,8 +69,8 @@ impl Refused {
 }
 
 impl Admission {
-    /// At most `max` connections, and `max_per_address` from an address that is not a proxy. An IPv6
-    /// site has [`NETWORKS_OF_SITE`] times as many.
+    /// At most `max` connections, and `max_per_address` from an address that is not a proxy. An
+    /// IPv6 site has [`NETWORKS_OF_SITE`] times as many.
     pub fn new(max: u32, max_per_address: u32, proxies: Vec<Network>) -> Self {
         let counts = Mutex::default();
         Self(Arc::new(Inner { max, max_per_address, proxies, counts }))

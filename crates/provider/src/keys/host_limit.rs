@@ -2,10 +2,10 @@
 //! so that each has a limit for a minute, however many addresses are made up on it.
 //!
 //! Hosts can be made up, too: nobody needs to own a name in order to write it down. So the hosts of
-//! one zone have a share together (ADR 56). The hosts of a zone may also be those of many owners who
-//! have nothing to do with each other. So a host that was not asked within this minute is asked once
-//! beyond the share, up to a bound that is ten times as high. After very many requests within one
-//! minute each zone is asked a few times more and not its whole share. No number of zones keeps
+//! one zone have a share together (ADR 56). The hosts of a zone may also be those of many owners
+//! who have nothing to do with each other. So a host that was not asked within this minute is asked
+//! once beyond the share, up to a bound that is ten times as high. After very many requests within
+//! one minute each zone is asked a few times more and not its whole share. No number of zones keeps
 //! another one from being asked at all.
 
 use std::{

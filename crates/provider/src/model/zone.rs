@@ -7,8 +7,8 @@ use url::{Host, Url};
 
 /// Suffixes of two labels under which many owners have names, beside those with a short second
 /// label, such as `co.uk`. The list is not complete. Under a suffix that it lacks, the owners have
-/// together what is meant for one: places for names that are resolved, requests within a minute, and
-/// places for what was fetched. So whatever counts by zones must leave something to each host.
+/// together what is meant for one: places for names that are resolved, requests within a minute,
+/// and places for what was fetched. So whatever counts by zones must leave something to each host.
 const SHARED: [&str; 12] = [
     "amazonaws.com",
     "appspot.com",

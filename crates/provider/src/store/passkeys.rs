@@ -58,8 +58,9 @@ pub struct PasskeyUse {
 /// The table of passkeys.
 #[async_trait]
 pub trait Passkeys: Send + Sync + 'static {
-    /// Adds a passkey unless the user has `most` of them, or the session of the addition has ended. If it is the user's first factor, what
-    /// began before ends as by [`confirm_totp`](crate::store::Factors::confirm_totp).
+    /// Adds a passkey unless the user has `most` of them, or the session of the addition has ended.
+    /// If it is the user's first factor, what began before ends as by
+    /// [`confirm_totp`](crate::store::Factors::confirm_totp).
     async fn add_passkey(
         &self,
         passkey: StoredPasskey,
