@@ -17,68 +17,20 @@ use crate::model::{password::PasswordHash, time::Timestamp, user::User};
 pub struct ThrottleKey([u8; 32]);
 
 impl ThrottleKey {
+    /// A kind of key, which ends with a colon, and of what it is.
+    fn of(kind: &str, of: impl AsRef<[u8]>) -> Self {
+        Self(Sha256::new().chain_update(kind).chain_update(of).finalize().into())
+    }
+
     /// The account that was typed, whether or not there is one.
     pub fn account(normalized_username: &str) -> Self {
-        Self(
-            Sha256::new()
-                .chain_update("account:")
-                .chain_update(normalized_username)
-                .finalize()
-                .into(),
-        )
+        Self::of("account:", normalized_username)
     }
 
     /// The address that the request came from. One holder has a whole IPv6 network of 64 bits, so
     /// that counts as one.
     pub fn address(address: &str) -> Self {
-        Self(
-            Sha256::new().chain_update("address:").chain_update(network(address)).finalize().into(),
-        )
-    }
-
-    /// The site that the request came from; `None` for an IPv4 address. One holder may have 65,536
-    /// networks of 64 bits.
-    fn site(address: &str) -> Option<Self> {
-        let hash = Sha256::new().chain_update("site:").chain_update(site(address)?);
-        Some(Self(hash.finalize().into()))
-    }
-
-    /// Answers of passkeys from this address. Nobody can guess one, so they are counted by
-    /// themselves: who guesses passwords keeps nobody from signing in by a passkey.
-    pub fn passkeys_from(address: &str) -> Self {
-        let hash = Sha256::new().chain_update("passkeys from:").chain_update(network(address));
-        Self(hash.finalize().into())
-    }
-
-    /// Answers of passkeys from this site.
-    fn passkeys_from_site(address: &str) -> Option<Self> {
-        let hash = Sha256::new().chain_update("passkeys from site:").chain_update(site(address)?);
-        Some(Self(hash.finalize().into()))
-    }
-
-    /// Answers of other providers that a browser brings from this address. They are counted by
-    /// themselves, like those of passkeys.
-    fn upstream_answers_from(address: &str) -> Self {
-        let hash = Sha256::new().chain_update("upstream answers from:");
-        Self(hash.chain_update(network(address)).finalize().into())
-    }
-
-    /// Answers of other providers that browsers bring from this site.
-    fn upstream_answers_from_site(address: &str) -> Option<Self> {
-        let hash = Sha256::new().chain_update("upstream answers from site:");
-        Some(Self(hash.chain_update(site(address)?).finalize().into()))
-    }
-
-    /// User codes that are entered from this address. They are counted by themselves, too.
-    fn user_codes_from(address: &str) -> Self {
-        let hash = Sha256::new().chain_update("user codes from:").chain_update(network(address));
-        Self(hash.finalize().into())
-    }
-
-    /// User codes that are entered from this site.
-    fn user_codes_from_site(address: &str) -> Option<Self> {
-        let hash = Sha256::new().chain_update("user codes from site:").chain_update(site(address)?);
-        Some(Self(hash.finalize().into()))
+        Self::of("address:", network(address))
     }
 
     /// The account as typed from this address.
@@ -112,8 +64,7 @@ impl ThrottleKey {
     /// that of [`account`](Self::account). A row that many names shared would be locked by one for
     /// the others, and how long they wait would tell names of nobody from accounts.
     pub(crate) fn wrong_passwords_of_nobody(normalized_username: &str) -> Self {
-        let hash = Sha256::new().chain_update("wrong passwords of nobody:");
-        Self(hash.chain_update(normalized_username).finalize().into())
+        Self::of("wrong passwords of nobody:", normalized_username)
     }
 
     /// The account as typed to this client, which signs users in itself (RFC 6749 section 4.3). All
@@ -126,37 +77,13 @@ impl ThrottleKey {
 
     /// A browser that has signed the account in before, by the random part of its cookie.
     pub(crate) fn device(random: &[u8]) -> Self {
-        Self(Sha256::new().chain_update("device:").chain_update(random).finalize().into())
+        Self::of("device:", random)
     }
 
     /// What a public client asks for from this address.
     fn client_at(client_id: &ClientId, address: &str) -> Self {
         let hash = Sha256::new().chain_update("client at:").chain_update(network(address));
         Self(hash.chain_update("\n").chain_update(client_id.as_str()).finalize().into())
-    }
-
-    /// Clients that are registered from this address.
-    fn registrations_from(address: &str) -> Self {
-        let hash = Sha256::new().chain_update("registrations from:").chain_update(network(address));
-        Self(hash.finalize().into())
-    }
-
-    /// Clients that are registered from this site.
-    fn registrations_from_site(address: &str) -> Option<Self> {
-        let hash = Sha256::new().chain_update("registrations from site:");
-        Some(Self(hash.chain_update(site(address)?).finalize().into()))
-    }
-
-    /// What clients register, change and remove from this address.
-    fn changes_of_registrations_from(address: &str) -> Self {
-        let hash = Sha256::new().chain_update("changes of registrations from:");
-        Self(hash.chain_update(network(address)).finalize().into())
-    }
-
-    /// What clients register, change and remove from this site.
-    fn changes_of_registrations_from_site(address: &str) -> Option<Self> {
-        let hash = Sha256::new().chain_update("changes of registrations from site:");
-        Some(Self(hash.chain_update(site(address)?).finalize().into()))
     }
 
     /// What a public client asks for from this site.
@@ -167,89 +94,56 @@ impl ThrottleKey {
 
     /// The user codes that this user has entered (RFC 8628 section 5.1).
     pub fn user_codes_of(sub: &Sub) -> Self {
-        Self(
-            Sha256::new()
-                .chain_update("user codes of:")
-                .chain_update(sub.as_str())
-                .finalize()
-                .into(),
-        )
-    }
-
-    /// Links that somebody at this address asks to be mailed.
-    pub fn links_from(address: &str) -> Self {
-        let hash = Sha256::new().chain_update("links from:").chain_update(network(address));
-        Self(hash.finalize().into())
-    }
-
-    /// The same for an IPv6 site, as one holder may have it; `None` for an IPv4 address.
-    pub fn links_from_site(address: &str) -> Option<Self> {
-        let hash = Sha256::new().chain_update("links from site:").chain_update(site(address)?);
-        Some(Self(hash.finalize().into()))
+        Self::of("user codes of:", sub.as_str())
     }
 
     /// Links for somebody whom the provider knows as this user.
     pub fn links_for(sub: &Sub) -> Self {
-        let hash = Sha256::new().chain_update("links for:").chain_update(sub.as_str());
-        Self(hash.finalize().into())
+        Self::of("links for:", sub.as_str())
     }
 
     /// Links that this administrator sends to users.
     pub fn links_by_administrator(name: &str) -> Self {
-        let hash = Sha256::new().chain_update("links by administrator:").chain_update(name);
-        Self(hash.finalize().into())
+        Self::of("links by administrator:", name)
     }
 
     /// Links that are mailed to this mailbox.
     pub fn links_to(mailbox: &str) -> Self {
-        let hash = Sha256::new().chain_update("links to:").chain_update(mailbox);
-        Self(hash.finalize().into())
+        Self::of("links to:", mailbox)
     }
 
     /// Links that are mailed to this user, who asks for them in a browser that is known. The
     /// address of another user may count as the same mailbox, so the user is counted.
     pub fn links_to_owner(sub: &Sub) -> Self {
-        let hash = Sha256::new().chain_update("links to owner:").chain_update(sub.as_str());
-        Self(hash.finalize().into())
+        Self::of("links to owner:", sub.as_str())
     }
 
     /// Links to confirm an address that are mailed to this mailbox, which users ask for who are
     /// signed in. What strangers have mailed there uses nothing up of it.
     pub fn confirmations_to(mailbox: &str) -> Self {
-        let hash = Sha256::new().chain_update("confirmations to:").chain_update(mailbox);
-        Self(hash.finalize().into())
+        Self::of("confirmations to:", mailbox)
     }
 
     /// Links that are asked for under a name or an address that nobody has. It shares nothing with
     /// a mailbox: an owner's address may be written in another way, and no mail goes there.
     pub fn links_to_nobody(typed: &str) -> Self {
-        let hash = Sha256::new().chain_update("links to nobody:").chain_update(typed);
-        Self(hash.finalize().into())
+        Self::of("links to nobody:", typed)
     }
 
     /// All links that are asked for in the hour of this timestamp.
     pub fn links_in_hour(now: Timestamp) -> Self {
-        let hour = now.seconds().div_euclid(3600);
-        let hash = Sha256::new().chain_update("links in hour:").chain_update(hour.to_be_bytes());
-        Self(hash.finalize().into())
+        Self::of("links in hour:", now.seconds().div_euclid(3600).to_be_bytes())
     }
 
     /// The links that those ask for in the hour of this timestamp of whom nothing is known.
     pub fn links_of_strangers_in_hour(now: Timestamp) -> Self {
         let hour = now.seconds().div_euclid(3600);
-        let hash = Sha256::new().chain_update("links of strangers in hour:");
-        Self(hash.chain_update(hour.to_be_bytes()).finalize().into())
+        Self::of("links of strangers in hour:", hour.to_be_bytes())
     }
 
     /// The second step of sign-ins of this user.
     pub fn second_step_of(sub: &Sub) -> Self {
-        Self(
-            Sha256::new()
-                .chain_update("second step of:")
-                .chain_update(sub.as_str())
-                .finalize()
-                .into(),
-        )
+        Self::of("second step of:", sub.as_str())
     }
 
     /// The second step of sign-ins of this user from this address.
@@ -272,14 +166,13 @@ impl ThrottleKey {
 
     /// Wrong codes of one sign-in that waits for its second step.
     pub fn waiting_sign_in(identity: &[u8; 32]) -> Self {
-        let hash = Sha256::new().chain_update("waiting sign-in:").chain_update(identity);
-        Self(hash.finalize().into())
+        Self::of("waiting sign-in:", identity)
     }
 
     /// The second step in a browser that has signed the account in before. It is counted by itself:
     /// a right password must not make wrong codes forgotten.
     pub(crate) fn second_step_with(Self(device): &Self) -> Self {
-        Self(Sha256::new().chain_update("second step with:").chain_update(device).finalize().into())
+        Self::of("second step with:", device)
     }
 
     /// The 32 bytes, for the store.
@@ -414,46 +307,49 @@ const LONGEST_WAIT_OF_SITE: Seconds = Seconds::new(30);
 
 /// What attempts from an address count for: the address, and the site that it is of.
 pub fn of_address(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-    with_site(PER_ADDRESS, ThrottleKey::address(address), ThrottleKey::site(address))
+    with_site(PER_ADDRESS, ["address:", "site:"], address)
 }
 
-/// What answers of passkeys count for: the address, and the site that it is of.
+/// What answers of passkeys count for: the address, and the site that it is of. Nobody can guess
+/// one, so they are counted by themselves: who guesses passwords keeps nobody from signing in by a
+/// passkey.
 pub fn of_passkeys_from(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-    let site = ThrottleKey::passkeys_from_site(address);
-    with_site(PASSKEYS, ThrottleKey::passkeys_from(address), site)
+    with_site(PASSKEYS, ["passkeys from:", "passkeys from site:"], address)
 }
 
-/// What answers of other providers count for: the address, and the site that it is of.
+/// What answers of other providers count for: the address, and the site that it is of. They are
+/// counted by themselves, like those of passkeys.
 pub fn of_upstream_answers_from(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-    let site = ThrottleKey::upstream_answers_from_site(address);
-    with_site(UPSTREAM_ANSWERS, ThrottleKey::upstream_answers_from(address), site)
+    let kinds = ["upstream answers from:", "upstream answers from site:"];
+    with_site(UPSTREAM_ANSWERS, kinds, address)
 }
 
-/// What user codes count for beside their user: the address, and the site that it is of.
+/// What user codes count for beside their user: the address, and the site that it is of. They are
+/// counted by themselves, too.
 pub fn of_user_codes_from(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-    let site = ThrottleKey::user_codes_from_site(address);
-    with_site(USER_CODES_FROM, ThrottleKey::user_codes_from(address), site)
+    with_site(USER_CODES_FROM, ["user codes from:", "user codes from site:"], address)
 }
 
 /// What a change of a registration counts for: the address, and the site that it is of.
 pub fn of_changed_registrations(address: &str) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-    let site = ThrottleKey::changes_of_registrations_from_site(address);
-    with_site(REGISTRATIONS, ThrottleKey::changes_of_registrations_from(address), site)
+    let kinds = ["changes of registrations from:", "changes of registrations from site:"];
+    with_site(REGISTRATIONS, kinds, address)
 }
 
 /// What requests for links count for: the address, and the site that it is of.
 pub fn of_links_from(address: &str, policy: ThrottlePolicy) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-    let site = ThrottleKey::links_from_site(address);
-    with_site(policy, ThrottleKey::links_from(address), site)
+    with_site(policy, ["links from:", "links from site:"], address)
 }
 
+/// What is counted for an address, and for its site if it is an IPv6 address, under keys of these
+/// kinds.
 fn with_site(
     policy: ThrottlePolicy,
-    address: ThrottleKey,
-    site: Option<ThrottleKey>,
+    [of_address, of_site]: [&str; 2],
+    address: &str,
 ) -> Vec<(ThrottleKey, ThrottlePolicy)> {
-    let site = site.map(|site| (site, policy.of_site()));
-    [(address, policy)].into_iter().chain(site).collect()
+    let site = site(address).map(|site| (ThrottleKey::of(of_site, site), policy.of_site()));
+    [(ThrottleKey::of(of_address, network(address)), policy)].into_iter().chain(site).collect()
 }
 
 /// What is counted, without the limits.
@@ -464,8 +360,8 @@ pub fn keys(limits: &[(ThrottleKey, ThrottlePolicy)]) -> Vec<ThrottleKey> {
 impl OriginBound {
     /// The bound for clients that are registered from this address.
     pub fn of_registrations(address: &str, most: u32) -> Self {
-        let origin = ThrottleKey::registrations_from(address);
-        Self { origin, most, site: ThrottleKey::registrations_from_site(address) }
+        let site = site(address).map(|site| ThrottleKey::of("registrations from site:", site));
+        Self { origin: ThrottleKey::of("registrations from:", network(address)), most, site }
     }
 
     /// The bound for what this client asks for from this address.

@@ -102,7 +102,7 @@ impl ClientDocuments {
     pub(crate) async fn find(&self, url: &DocumentUrl, now: Timestamp) -> Option<Arc<Client>> {
         let client_id = url.client_id().as_str();
         let mut kept = self.kept.entry(client_id, now).lock_owned().await;
-        let may_ask = || kept.is_known() || self.limit.allows(client_id, now);
+        let may_ask = || kept.was_valid || self.limit.allows(client_id, now);
         if !kept.is_to_be_fetched(now) || !may_ask() {
             return kept.usable(now);
         }
@@ -142,11 +142,6 @@ impl DocumentRules {
 impl KeptDocument {
     fn described(&self) -> Option<&Described> {
         self.found.as_ref().map(|found| &found.client)
-    }
-
-    /// Whether there was a valid document.
-    fn is_known(&self) -> bool {
-        self.was_valid
     }
 
     fn is_to_be_fetched(&self, now: Timestamp) -> bool {
