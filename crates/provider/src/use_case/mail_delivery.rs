@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures::future::join_all;
 use tokio::{
     sync::{Notify, watch},
-    time::{Duration, timeout},
+    time::{Duration, sleep, timeout},
 };
 
 use crate::{
@@ -35,6 +35,10 @@ pub const LEASE: Seconds = Seconds::new(600);
 /// How often the store is asked for mails in any case: other processes and commands queue some,
 /// too, and failed ones become due again.
 const POLL: Duration = Duration::from_secs(2);
+/// How long a mail waits after it was queued. A stranger's request queues a mail that is due only
+/// if there is a user. Its delivery is work, which must not slow down the answer to that request:
+/// the time would tell who has an account.
+const PAUSE: Duration = Duration::from_millis(250);
 /// The waits between attempts.
 const BACKOFF: Backoff = Backoff { first: 5, longest: 900 };
 
@@ -84,7 +88,7 @@ impl MailDelivery {
                 }
             }
             tokio::select! {
-                _ = timeout(POLL, queued) => {}
+                woken = timeout(POLL, queued) => if woken.is_ok() { sleep(PAUSE).await },
                 stopped = stop.changed() => if stopped.is_err() { return },
             }
         }
