@@ -264,9 +264,8 @@ impl Lists {
             let what = format!("users by {order:?}, {filter:?}, next page");
             timed(ROUNDS, ask).await.print(&what);
         }
-        let ask = |_| async {
-            usize::try_from(self.store.count_users(self.now).await.unwrap().users).unwrap()
-        };
+        let ask =
+            |_| async { usize::try_from(self.store.count_users().await.unwrap().users).unwrap() };
         timed(ROUNDS_OF_TWO, ask).await.print("how many users (overview)");
     }
 

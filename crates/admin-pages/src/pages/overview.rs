@@ -24,10 +24,10 @@ pub fn page(session: Session) -> AnyView {
 
 fn numbers(session: Session, view: &OverviewView) -> AnyView {
     let t = session.texts;
-    let number = |label: &'static str, value: u64, more: String| {
+    let number = |label: &'static str, value: String, more: String| {
         view! {
             <div class="card number">
-                <p class="number-value">{value.to_string()}</p>
+                <p class="number-value">{value}</p>
                 <p class="number-label">{label}</p>
                 <p class="muted number-more">{more}</p>
             </div>
@@ -58,14 +58,23 @@ fn numbers(session: Session, view: &OverviewView) -> AnyView {
     ]);
     view! {
         <div class="numbers">
-            {number(t.users, view.users, disabled)}
-            {number(t.open_sessions, view.sessions, t.not_expired.to_owned())}
-            {number(t.waiting_mails, view.waiting_mails, mail.to_owned())}
-            {number(t.key_age, age.unsigned_abs(), since)}
+            {number(t.users, view.users.to_string(), disabled)}
+            {number(
+                t.open_sessions,
+                counted(view.sessions, view.all_sessions_counted),
+                t.not_expired.to_owned(),
+            )}
+            {number(t.waiting_mails, view.waiting_mails.to_string(), mail.to_owned())}
+            {number(t.key_age, age.unsigned_abs().to_string(), since)}
         </div>
         {card(t.server, nothing(), server)}
     }
     .into_any()
+}
+
+/// A number that may be greater in truth.
+fn counted(number: u64, is_whole: bool) -> String {
+    if is_whole { number.to_string() } else { format!("≥ {number}") }
 }
 
 /// Sign-ins and refusals of the last day, hour by hour.
@@ -80,9 +89,7 @@ fn activity(session: Session) -> AnyView {
         };
         let (signed_in, refused) = (values(|hour| hour.sign_ins), values(|hour| hour.refused));
         let figure = |sentence: &str, values: &[u64], class| {
-            let sum: u64 = values.iter().sum();
-            let sum = if view.is_whole { sum.to_string() } else { format!("≥ {sum}") };
-            let label = fill(sentence, &[&sum]);
+            let label = fill(sentence, &[&counted(values.iter().sum(), view.is_whole)]);
             let chart = chart::bars(label.clone(), values, &names, class);
             view! {
                 <figure class="figure">

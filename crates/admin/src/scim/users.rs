@@ -365,7 +365,7 @@ async fn by_name(api: &ScimApi, client: &ClientId, filter: UserFilter, query: &Q
     if query.sort.is_some_and(|sort| sort.attribute.name != "userName") {
         return Err(ScimError::value("Without a filter by an index, sortBy is userName."));
     }
-    let counts = api.store().count_users(api.admin.now()).await?;
+    let counts = api.store().count_users().await?;
     let total = match filter {
         UserFilter::Disabled => counts.disabled,
         UserFilter::Enabled => counts.users.saturating_sub(counts.disabled),

@@ -40,6 +40,8 @@ pub struct OverviewView {
     pub disabled_users: u64,
     /// Sessions that have not expired.
     pub sessions: u64,
+    /// Whether all sessions were counted. If not, there are more than this number says.
+    pub all_sessions_counted: bool,
     /// Mails that wait.
     pub waiting_mails: u64,
     /// Whether the last attempt to send a mail failed for a reason that is not the mail's own.

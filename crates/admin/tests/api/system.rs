@@ -34,6 +34,7 @@ async fn numbers_resources_and_configuration_are_shown() {
     let overview = world.get("udo", "/overview").await;
     assert_eq!(overview.body["users"], json!(5));
     assert_eq!(overview.body["sessions"], json!(0));
+    assert_eq!(overview.body["all_sessions_counted"], json!(true));
     assert!(overview.body["oldest_signing_key"].is_i64());
     let resources = world.get("udo", "/resources").await;
     assert_eq!(resources.body["api_resources"][0]["name"], json!("admin"));

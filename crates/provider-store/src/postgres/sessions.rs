@@ -84,6 +84,10 @@ impl Sessions for PostgresStore {
     ) -> Result<Vec<Session>, StoreError> {
         run!(self, "sessions_of", of_user, sub, after, limit, now)
     }
+
+    async fn count_sessions(&self, most: u32, now: Timestamp) -> Result<u64, StoreError> {
+        run!(self, "count_sessions", count, most, now)
+    }
 }
 
 /// A session that begins.
@@ -262,6 +266,13 @@ async fn of_user(
             read::session,
         )
         .await
+}
+
+async fn count(connection: &Connection, most: u32, now: Timestamp) -> Result<u64, Failure> {
+    let sql = "SELECT count(*)
+               FROM (SELECT 1 FROM sessions WHERE expires_at > $1 LIMIT $2) AS counted";
+    let count = connection.count(sql, &[&now.seconds(), &i64::from(most)]).await?;
+    Ok(u64::try_from(count).unwrap_or_default())
 }
 
 /// Whether there is a session that clients know by this `sid`.

@@ -141,8 +141,8 @@ impl Users for PostgresStore {
         run!(self, "user_cursor", cursor, query, skipped)
     }
 
-    async fn count_users(&self, now: Timestamp) -> Result<UserCounts, StoreError> {
-        run!(self, "count_users", count, now)
+    async fn count_users(&self) -> Result<UserCounts, StoreError> {
+        run!(self, "count_users", count)
     }
 
     async fn remove_user_as(&self, before: User, now: Timestamp) -> Result<bool, StoreError> {
@@ -616,11 +616,10 @@ async fn cursor(
         .await
 }
 
-async fn count(connection: &Connection, now: Timestamp) -> Result<UserCounts, Failure> {
+async fn count(connection: &Connection) -> Result<UserCounts, Failure> {
     let sql = "SELECT (SELECT count(*) FROM users),
-                      (SELECT count(*) FROM users WHERE NOT enabled),
-                      (SELECT count(*) FROM sessions WHERE expires_at > $1)";
-    Ok(connection.first(sql, &[&now.seconds()], read::user_counts).await?.unwrap_or_default())
+                      (SELECT count(*) FROM users WHERE NOT enabled)";
+    Ok(connection.first(sql, &[], read::user_counts).await?.unwrap_or_default())
 }
 
 /// Removes a user with everything of the user, if they are still `before` where that is given.

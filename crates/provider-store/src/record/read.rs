@@ -85,13 +85,13 @@ pub(crate) fn kept_answer(
     Ok((is_same, answer.map_or(KeptAnswer::None, kept)))
 }
 
-/// Reads how many users there are, how many of them are disabled, and how many sessions live.
+/// Reads how many users there are, and how many of them are disabled.
 pub(crate) fn user_counts(row: &impl Row) -> Result<UserCounts, ColumnError> {
     let number = |index| {
         u64::try_from(row.integer(index, "users.count")?)
             .map_err(|_| ColumnError::Unreadable("users.count"))
     };
-    Ok(UserCounts { users: number(0)?, disabled: number(1)?, sessions: number(2)? })
+    Ok(UserCounts { users: number(0)?, disabled: number(1)? })
 }
 
 /// Reads `hash, purpose, sub, about, data, expires_at`.

@@ -92,6 +92,10 @@ impl Sessions for SqliteStore {
         })
         .await
     }
+
+    async fn count_sessions(&self, most: u32, now: Timestamp) -> Result<u64, StoreError> {
+        self.read("count_sessions", move |connection| count(connection, most, now)).await
+    }
 }
 
 /// Adds a session in place of the one with the cookie `replaces`, if what was verified still is the
@@ -185,6 +189,14 @@ fn of_user(
         params![sub.as_str(), auth_time, sid, limit, now.seconds()],
         |row| read::session(row),
     )
+}
+
+fn count(connection: &Connection, most: u32, now: Timestamp) -> Result<u64, Failure> {
+    let sql = "SELECT count(*)
+               FROM (SELECT 1 FROM sessions WHERE expires_at > ?1 LIMIT ?2)";
+    let count =
+        sql::first(connection, sql, params![now.seconds(), most], |row| row.integer(0, "count"))?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
 }
 
 /// Whether there is a session that clients know by this `sid`.

@@ -177,8 +177,8 @@ impl Users for SqliteStore {
         self.read("user_cursor", move |connection| cursor(connection, &query, skipped)).await
     }
 
-    async fn count_users(&self, now: Timestamp) -> Result<UserCounts, StoreError> {
-        self.read("count_users", move |connection| count(connection, now)).await
+    async fn count_users(&self) -> Result<UserCounts, StoreError> {
+        self.read("count_users", count).await
     }
 
     async fn remove_user_as(&self, before: User, now: Timestamp) -> Result<bool, StoreError> {
@@ -574,11 +574,10 @@ fn search(
     })
 }
 
-fn count(connection: &Connection, now: Timestamp) -> Result<UserCounts, Failure> {
+fn count(connection: &Connection) -> Result<UserCounts, Failure> {
     let sql = "SELECT (SELECT count(*) FROM users),
-                      (SELECT count(*) FROM users WHERE enabled = 0),
-                      (SELECT count(*) FROM sessions WHERE expires_at > ?1)";
-    let counts = sql::first(connection, sql, [now.seconds()], |row| read::user_counts(row))?;
+                      (SELECT count(*) FROM users WHERE enabled = 0)";
+    let counts = sql::first(connection, sql, [], |row| read::user_counts(row))?;
     Ok(counts.unwrap_or_default())
 }
 

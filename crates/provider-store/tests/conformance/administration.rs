@@ -81,10 +81,11 @@ pub async fn users_are_filtered(store: Tested) {
     assert_eq!(all(UserFilter::Disabled).await, ["4"]);
     assert_eq!(all(UserFilter::Administrators).await, ["5"]);
     start_session(&*store, session(3, "2", 60), None).await;
-    let counts = UserCounts { users: 5, disabled: 1, sessions: 1 };
-    assert_eq!(store.count_users(NOW).await.unwrap(), counts);
-    let counts = UserCounts { sessions: 0, ..counts };
-    assert_eq!(store.count_users(at(60)).await.unwrap(), counts);
+    start_session(&*store, session(4, "2", 90), None).await;
+    assert_eq!(store.count_users().await.unwrap(), UserCounts { users: 5, disabled: 1 });
+    assert_eq!(store.count_sessions(3, NOW).await.unwrap(), 2);
+    assert_eq!(store.count_sessions(1, NOW).await.unwrap(), 1, "it counts no further");
+    assert_eq!(store.count_sessions(3, at(60)).await.unwrap(), 1, "one has expired");
 }
 
 pub async fn a_user_is_removed_by_who_knows_them_as_they_are(store: Tested) {

@@ -70,8 +70,6 @@ pub struct UserCounts {
     pub users: u64,
     /// Users who may not sign in.
     pub disabled: u64,
-    /// Sessions that have not expired.
-    pub sessions: u64,
 }
 
 impl UserOrder {

@@ -59,4 +59,6 @@ pub trait Sessions: Send + Sync + 'static {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<Session>, StoreError>;
+    /// How many live sessions there are in all. Counts to `most`, and no further.
+    async fn count_sessions(&self, most: u32, now: Timestamp) -> Result<u64, StoreError>;
 }

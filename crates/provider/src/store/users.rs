@@ -110,8 +110,8 @@ pub trait Users: Send + Sync + 'static {
         query: &UserQuery,
         users: u64,
     ) -> Result<Option<UserCursor>, StoreError>;
-    /// How many users and live sessions there are. Reads an index of each as a whole.
-    async fn count_users(&self, now: Timestamp) -> Result<UserCounts, StoreError>;
+    /// How many users there are. Reads an index as a whole.
+    async fn count_users(&self) -> Result<UserCounts, StoreError>;
     /// Removes a user as by [`remove_user`](Self::remove_user), but only if the stored one is still
     /// `before`. Returns `false`, and removes nothing, otherwise.
     async fn remove_user_as(&self, before: User, now: Timestamp) -> Result<bool, StoreError>;
