@@ -59,8 +59,8 @@ macro_rules! events {
             /// The name of every event. `docs/guides/monitoring.md` explains each.
             pub const NAMES: &'static [&'static str] = &[$($name),+];
 
-            /// The names of what a stranger can do as often as they like, beside what is refused or
-            /// done by nobody in particular.
+            /// The names of what a stranger can do as often as they like and is counted by itself,
+            /// beside what else is refused or done by nobody in particular.
             const AT_WILL: &'static [(&'static str, AtWill)] =
                 &[$($(($name, AtWill::$will),)?)+];
 
@@ -80,7 +80,7 @@ events! {
     /// A user signed in at the login page.
     SignedIn = "signed_in", Succeeded by User { sub: &'a Sub, peer: &'a str }
     /// A sign-in failed or was throttled. What was typed as a name is not logged.
-    SignInRefused = "sign_in_refused", Refused by Anonymous {
+    SignInRefused = "sign_in_refused", Refused by Anonymous at will as Guess {
         peer: &'a str, cause: &'a Cause,
     }
     /// The user cancelled the sign-in that a client asked for.
@@ -114,7 +114,7 @@ events! {
     /// A user confirmed an e-mail address.
     EmailConfirmed = "email_confirmed", Succeeded by User { sub: &'a Sub, peer: &'a str }
     /// The password was right, and the second factor was not, or came too often.
-    SecondStepRefused = "second_step_refused", Refused by Anonymous {
+    SecondStepRefused = "second_step_refused", Refused by Anonymous at will as Guess {
         sub: &'a Sub, peer: &'a str, cause: &'a Cause,
     }
     /// A user signed in with a recovery code. `count` is how many are left.
@@ -123,7 +123,7 @@ events! {
     }
     /// So many passwords of a user were wrong in a row that no more are taken from there. `count`
     /// is how many.
-    PasswordGuessed = "password_guessed", Refused by Anonymous {
+    PasswordGuessed = "password_guessed", Refused by Anonymous at will as Guess {
         sub: &'a Sub, peer: &'a str, count: u32,
     }
     /// A user linked an identity at another provider.
@@ -264,7 +264,9 @@ impl Event<'_> {
 /// keeps another out of the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtWill {
-    /// Something was refused, or cancelled. Nothing has come of it.
+    /// Somebody did not sign in, and may be guessing.
+    Guess,
+    /// Something else was refused, or cancelled. Nothing has come of it.
     Refusal,
     /// Tokens were issued, and nothing else has changed.
     Token,
@@ -369,14 +371,14 @@ impl Record {
     /// As what this record is counted, if strangers can cause as many as they like of its kind.
     pub(crate) fn at_will(&self) -> Option<AtWill> {
         let is_anonymous = self.actor.kind == ActorKind::Anonymous;
+        let named = Event::AT_WILL.iter().find(|(event, _)| *event == self.event);
+        let named = named.map(|(_, will)| *will);
         match self.outcome {
+            Outcome::Refused if named == Some(AtWill::Guess) => named,
             Outcome::Refused => Some(AtWill::Refusal),
             Outcome::Replayed | Outcome::Failed => None,
             Outcome::Denied => is_anonymous.then_some(AtWill::Refusal),
-            Outcome::Succeeded => {
-                let named = Event::AT_WILL.iter().find(|(event, _)| *event == self.event);
-                named.map(|(_, will)| *will).or_else(|| is_anonymous.then_some(AtWill::Act))
-            }
+            Outcome::Succeeded => named.or_else(|| is_anonymous.then_some(AtWill::Act)),
         }
     }
 
@@ -457,6 +459,14 @@ mod tests {
         }
         let repeated = Event::RefreshTokenRepeated { sub: &sub, client_id, peer };
         assert_eq!(at_will(repeated), Some(AtWill::Token));
+        let cause = &"x" as &Cause;
+        for event in [
+            Event::SignInRefused { peer, cause },
+            Event::SecondStepRefused { sub: &sub, peer, cause },
+            Event::PasswordGuessed { sub: &sub, peer, count: 10 },
+        ] {
+            assert_eq!(at_will(event), Some(AtWill::Guess), "{event:?}");
+        }
         let cancelled = Event::SignInCancelled { client_id, peer };
         assert_eq!(at_will(cancelled), Some(AtWill::Refusal));
         for event in [

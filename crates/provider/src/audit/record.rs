@@ -1,12 +1,17 @@
 //! Records: what the store keeps of an event.
 
+use std::collections::HashSet;
+
 use doorward_protocol::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 /// The longest text of a column, in bytes. What is longer is cut: clients choose some of them.
 const LONGEST_TEXT: usize = 512;
-/// The longest [`Data`], in bytes.
+/// The longest [`Data`], in bytes, but for what decides.
 const LONGEST_DATA: usize = 32 * 1024;
+/// The longest [`Data`] with much that decides, in bytes. A request of the admin API has 64 KiB, so
+/// what it takes away and what it adds has less.
+const LONGEST_DECIDING: usize = 256 * 1024;
 /// The longest member of a [`Data`] that would be longer, in bytes.
 const LONGEST_MEMBER: usize = 512;
 
@@ -100,8 +105,30 @@ impl Actor {
     }
 }
 
-/// Claims that decide what somebody may do, or who it is.
-const DECIDES: [&str; 5] = ["role", "roles", "groups", "email", "email_verified"];
+/// Members of a user, a group or a client that decide what somebody may do, who it is, or where
+/// tokens go. They are never replaced by their length.
+const DECIDES: [&str; 20] = [
+    "admin_role",
+    "enabled",
+    "role",
+    "roles",
+    "groups",
+    "email",
+    "email_verified",
+    "redirect_uris",
+    "post_logout_redirect_uris",
+    "front_channel_logout_uri",
+    "back_channel_logout_uri",
+    "initiate_login_uri",
+    "request_uris",
+    "allowed_scopes",
+    "allowed_cors_origins",
+    "identity_providers",
+    "jwks",
+    "jwks_uri",
+    "sector_identifier_uri",
+    "members",
+];
 
 /// What something was done to, if not to a user: a client, a key, a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,8 +152,11 @@ impl Default for Data {
 
 impl Data {
     /// Writes the parts that are there. Of a change there are the members that are different. A
-    /// member of `before` and `after` whose name speaks of a secret is left out. If it is too much,
-    /// long members are replaced by their length.
+    /// member of `before` and `after` whose name speaks of a secret is left out.
+    ///
+    /// If it is too much, lists have only what the other end does not have, and long members that
+    /// decide nothing are replaced by their length. What decides is written however long it is: the
+    /// limits of requests bound it.
     pub fn new(details: Map<String, Value>, before: Option<Value>, after: Option<Value>) -> Self {
         let mut parts = Map::new();
         if !details.is_empty() {
@@ -151,7 +181,7 @@ impl Data {
             return Self(text);
         }
         let bytes = text.len();
-        for shorten in [shorten, keep_what_decides] {
+        for shorten in [leave_common_out, shorten, keep_what_decides] {
             shorten(&mut all);
             let text = all.to_string();
             if text.len() <= LONGEST_DATA {
@@ -163,7 +193,16 @@ impl Data {
         let mut details = short.unwrap_or_else(|| json!({}));
         details["left_out"] = "too long".into();
         details["bytes"] = bytes.into();
-        Self(json!({"details": details}).to_string())
+        let mut parts = Map::from_iter([("details".to_owned(), details)]);
+        for end in ["before", "after"] {
+            let deciding = all.get_mut(end).map(Value::take).and_then(only_what_decides);
+            parts.extend(deciding.map(|deciding| (end.to_owned(), deciding)));
+        }
+        let text = Value::Object(parts).to_string();
+        if text.len() <= LONGEST_DECIDING {
+            return Self(text);
+        }
+        Self(json!({"details": {"left_out": "too long", "bytes": bytes}}).to_string())
     }
 
     /// Takes the text out of the store.
@@ -205,11 +244,54 @@ fn leave_equal_out(before: &mut Value, after: &mut Value) {
     });
 }
 
-/// Replaces long texts and lists by their length, so that a long one does not hide the others.
-fn shorten(value: &mut Value) {
+/// Leaves out of lists in `before` what the same list in `after` has, too, and the reverse.
+fn leave_common_out(all: &mut Value) {
+    let Value::Object(ends) = all else { return };
+    let (Some(mut before), Some(mut after)) = (ends.remove("before"), ends.remove("after")) else {
+        return;
+    };
+    lists_without_common(&mut before, &mut after);
+    ends.insert("before".to_owned(), before);
+    ends.insert("after".to_owned(), after);
+}
+
+fn lists_without_common(before: &mut Value, after: &mut Value) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            for (name, value) in before {
+                if let Some(new) = after.get_mut(name) {
+                    lists_without_common(value, new);
+                }
+            }
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            let texts = |list: &[Value]| list.iter().map(Value::to_string).collect::<HashSet<_>>();
+            let (had, has) = (texts(before), texts(after));
+            before.retain(|value| !has.contains(&value.to_string()));
+            after.retain(|value| !had.contains(&value.to_string()));
+        }
+        _ => {}
+    }
+}
+
+/// Replaces long texts and lists by their length, and long objects two levels below `before` and
+/// `after`, so that a long one does not hide the others.
+fn shorten(all: &mut Value) {
+    shorten_below(all, 0);
+}
+
+fn shorten_below(value: &mut Value, level: u32) {
+    /// `after`, then `settings`, then `claims` of a client.
+    const LONGEST_OBJECT_LEVEL: u32 = 3;
     match value {
-        Value::Object(members) => members.values_mut().for_each(shorten),
-        Value::String(_) | Value::Array(_) => {
+        Value::Object(members) if level < LONGEST_OBJECT_LEVEL => {
+            for (name, member) in members {
+                if !DECIDES.contains(&name.as_str()) {
+                    shorten_below(member, level + 1);
+                }
+            }
+        }
+        Value::String(_) | Value::Array(_) | Value::Object(_) => {
             let bytes = value.to_string().len();
             if bytes > LONGEST_MEMBER {
                 *value = Value::from(format!("(too long: {bytes} bytes)"));
@@ -229,11 +311,27 @@ fn keep_what_decides(all: &mut Value) {
             if let Value::Object(inner) = member
                 && bytes > LONGEST_MEMBER
             {
-                inner.retain(|name, value| DECIDES.contains(&name.as_str()) && !value.is_object());
+                inner.retain(|name, _| DECIDES.contains(&name.as_str()));
                 inner.insert("left_out".to_owned(), format!("of {bytes} bytes").into());
             }
         }
     }
+}
+
+/// The members that decide, and those of the objects in it. `None` if there are none.
+fn only_what_decides(end: Value) -> Option<Value> {
+    let Value::Object(members) = end else { return None };
+    let decides = |name: &str| DECIDES.contains(&name);
+    let kept = members.into_iter().filter_map(|(name, member)| match member {
+        member if decides(&name) => Some((name, member)),
+        Value::Object(mut inner) => {
+            inner.retain(|name, _| decides(name));
+            (!inner.is_empty()).then_some((name, Value::Object(inner)))
+        }
+        _ => None,
+    });
+    let kept: Map<_, _> = kept.collect();
+    (!kept.is_empty()).then_some(Value::Object(kept))
 }
 
 fn leave_secrets_out(value: &mut Value) {
@@ -546,6 +644,34 @@ mod tests {
         assert_eq!(parts["after"]["admin_role"], "owner");
         assert_eq!(parts["after"]["claims"]["role"], "admin");
         assert!(parts.to_string().len() < 1000, "{parts}");
+    }
+
+    #[test]
+    fn what_decides_is_told_however_long_it_is() {
+        let filler = |n: usize| format!("https://app.example/{n}/{}", "x".repeat(600));
+        let known: Vec<String> = (0..40).map(filler).collect();
+        let client = |redirect_uris: &[String], claims: usize| {
+            let claims: Map<_, _> = (0..claims).map(|n| (format!("a{n}"), n.into())).collect();
+            json!({"settings": {
+                "redirect_uris": redirect_uris, "claims": claims, "require_pkce": claims.is_empty(),
+            }})
+        };
+        let evil = "https://evil.example/".to_owned();
+        let added = [known.as_slice(), &[evil.clone()], &[filler(40)]].concat();
+        let (before, after) = (client(&known, 0), client(&added, 3000));
+        let parts = Value::Object(Data::new(Map::new(), Some(before), Some(after)).parts());
+        assert_eq!(parts["before"]["settings"]["redirect_uris"], json!([]));
+        let settings = &parts["after"]["settings"];
+        assert_eq!(settings["redirect_uris"], json!([evil, filler(40)]));
+        assert_eq!(settings["require_pkce"], false);
+
+        // Everything is exchanged, in a request as long as may be.
+        let other: Vec<String> = (100..190).map(filler).collect();
+        let user = |roles: &[String]| json!({"claims": {"role": roles, "x": "x".repeat(9000)}});
+        let (before, after) = (user(&known), user(&other));
+        let parts = Value::Object(Data::new(Map::new(), Some(before), Some(after)).parts());
+        assert_eq!(parts["before"]["claims"]["role"], json!(known));
+        assert_eq!(parts["after"]["claims"]["role"], json!(other));
     }
 
     #[test]

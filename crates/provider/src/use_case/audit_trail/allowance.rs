@@ -31,6 +31,7 @@ pub(super) struct Allowance {
 /// What was kept of each kind.
 #[derive(Debug, Default)]
 struct Kept {
+    guesses: u32,
     refusals: u32,
     tokens: u32,
     acts: u32,
@@ -39,6 +40,7 @@ struct Kept {
 impl Kept {
     fn of(&mut self, kind: AtWill) -> &mut u32 {
         match kind {
+            AtWill::Guess => &mut self.guesses,
             AtWill::Refusal => &mut self.refusals,
             AtWill::Token => &mut self.tokens,
             AtWill::Act => &mut self.acts,
@@ -99,7 +101,9 @@ mod tests {
         let admitted: Vec<bool> =
             (0..5).map(|second| admit(AtWill::Refusal, 60 + second)).collect();
         assert_eq!(admitted, [true, true, false, false, false]);
-        assert!(admit(AtWill::Token, 65) && admit(AtWill::Act, 65), "each kind has its own");
+        for kind in [AtWill::Guess, AtWill::Token, AtWill::Act] {
+            assert!(admit(kind, 65), "{kind:?}: each kind has its own");
+        }
         assert_eq!(allowance.left_out(at(119)), 0, "not before the minute is over");
         assert_eq!(allowance.left_out(at(120)), 3);
         assert_eq!(allowance.left_out(at(121)), 0);
