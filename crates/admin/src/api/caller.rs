@@ -85,13 +85,18 @@ impl Caller {
         )))
     }
 
-    /// Nobody gives a role that may do more than they may.
+    /// Nobody gives a role that may do more than they may, or without the scope for it: whoever
+    /// keeps that scope from a client keeps it from making administrators.
     pub fn may_give(&self, role: AdminRole) -> Result<(), Problem> {
-        if self.covers(role) {
-            return Ok(());
+        let scope = AdminScope::RolesWrite.name();
+        if !self.covers(role) {
+            let name = role.name();
+            return Err(Problem::forbidden(format!("The role {name} may do what you may not.")));
         }
-        let name = role.name();
-        Err(Problem::forbidden(format!("The role {name} may do what you may not.")))
+        if !self.principal.has_scope(scope) {
+            return Err(Problem::forbidden(format!("To give or take a role takes {scope}.")));
+        }
+        Ok(())
     }
 
     fn covers(&self, role: AdminRole) -> bool {

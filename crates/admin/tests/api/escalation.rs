@@ -98,6 +98,26 @@ async fn nobody_gives_a_role_that_may_more() {
 }
 
 #[tokio::test]
+async fn a_role_is_given_by_who_has_the_scope_for_it() {
+    let world = World::new().await;
+    for (path, body) in [
+        ("/users", json!({"username": "new", "admin_role": "auditor"})),
+        (
+            "/invitations",
+            json!({"email": "n@example.com", "admin_role": "auditor", "show_link": true}),
+        ),
+    ] {
+        for (scope, status) in
+            [("admin:users.write", 403), ("admin:users.write admin:roles.write", 201)]
+        {
+            let token = world.token("olga").scope(scope);
+            let answer = world.call("POST", path).bearing(token).json(&body).send().await;
+            assert_eq!(answer.status, status, "{path} with {scope}: {}", answer.body);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_invitation_does_not_keep_a_role_for_long() {
     let world = World::new().await;
     for (role, days, status) in

@@ -67,7 +67,7 @@ pub async fn create(
         client_secret: secret.as_ref().map(Secret::expose).map(str::to_owned),
     };
     let location = location("clients", &client_id)?;
-    let headers = [(LOCATION, location), (ETAG, version(&client).etag())];
+    let headers = [(LOCATION, location), (ETAG, version(&api, &client).etag())];
     Ok((StatusCode::CREATED, headers, Json(body)).into_response())
 }
 
@@ -94,7 +94,7 @@ pub async fn change(
     });
     let ((), client) = client.await?;
     let view = ClientView::of(&api, &caller, &client)?;
-    Ok(([(ETAG, version(&client).etag())], Json(view)).into_response())
+    Ok(([(ETAG, version(&api, &client).etag())], Json(view)).into_response())
 }
 
 /// `DELETE /clients/{client_id}`.
@@ -108,7 +108,7 @@ pub async fn remove(
     let named = find(&api, &client_id).await?;
     let removed = remove_client(api.store(), &named.client_id, |client| {
         may_change(&api, &caller, client)?;
-        version(client).require(&headers)?;
+        version(&api, client).require(&headers)?;
         Ok::<_, Changed>(())
     });
     let settings = match removed.await {
@@ -143,7 +143,7 @@ impl Edit<'_> {
         let mut ends = (Value::Null, Value::Null);
         let outcome = change_client(api.store(), &named.client_id, |client| {
             may_change(api, caller, client)?;
-            version(client).require(headers)?;
+            version(api, client).require(headers)?;
             let before = Value::Object(client.settings.clone());
             let outcome = change(client)?;
             caller.may_act_on_client(&typed(&client.settings)?)?;
@@ -169,7 +169,7 @@ async fn overtaken(
     client_id: &str,
     headers: &HeaderMap,
 ) -> Result<Problem, Problem> {
-    version(&find(api, client_id).await?).require(headers)?;
+    version(api, &find(api, client_id).await?).require(headers)?;
     Ok(Problem::conflict("Clients were changed at the same time. Try again."))
 }
 

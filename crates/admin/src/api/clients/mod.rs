@@ -50,7 +50,7 @@ pub async fn read(
 ) -> Answer {
     let client = find(&api, &client_id).await?;
     let view = ClientView::of(&api, &caller, &client)?;
-    Ok(([(ETAG, version(&client).etag())], Json(view)).into_response())
+    Ok(([(ETAG, version(&api, &client).etag())], Json(view)).into_response())
 }
 
 /// The client that a path names.

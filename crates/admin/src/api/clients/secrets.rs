@@ -51,7 +51,7 @@ pub async fn list_secrets(State(api): State<AdminApi>, Named(client_id): Named<S
     let client = find(&api, &client_id).await?;
     let settings = settings(&client)?;
     let items: Vec<SecretRow> = settings.client_secrets.iter().map(SecretRow::of).collect();
-    Ok(([(ETAG, version(&client).etag())], Json(json!({"items": items}))).into_response())
+    Ok(([(ETAG, version(&api, &client).etag())], Json(json!({"items": items}))).into_response())
 }
 
 /// `POST /clients/{client_id}/secrets`.
@@ -80,7 +80,7 @@ pub async fn add_secret(
     });
     let (secret, client) = made.await?;
     let body = CreatedSecret { client_secret: secret.expose().to_owned() };
-    let etag = [(ETAG, version(&client).etag())];
+    let etag = [(ETAG, version(&api, &client).etag())];
     Ok((StatusCode::CREATED, etag, Json(body)).into_response())
 }
 
@@ -103,5 +103,5 @@ pub async fn remove_secret(
     });
     let ((), client) = removed.await?;
     history.detail("name", secret);
-    Ok((StatusCode::NO_CONTENT, [(ETAG, version(&client).etag())]).into_response())
+    Ok((StatusCode::NO_CONTENT, [(ETAG, version(&api, &client).etag())]).into_response())
 }

@@ -46,9 +46,18 @@ impl ClientView {
     }
 }
 
-/// The state of a client.
-pub fn version(client: &StoredClient) -> Version {
+/// What the code over the salt of a client is for.
+const SALT_IN_VERSION: &str = "salts of clients in entity tags";
+
+/// The state of a client. A salt is in it as a code of the master key: everything else is shown to
+/// who gets the tag, so whoever guesses a salt could find it confirmed.
+pub fn version(api: &AdminApi, client: &StoredClient) -> Version {
     let mut settings = client.settings.clone();
+    if let Some(salt) = settings.get_mut("pair_wise_subject_salt") {
+        let text = salt.to_string();
+        let parts = [client.client_id.as_str().as_bytes(), text.as_bytes()];
+        *salt = json!(api.provider().keys().mac(SALT_IN_VERSION, &parts));
+    }
     let secrets = settings.remove("client_secrets").unwrap_or_default();
     Version::of([
         ("client_id", json!(client.client_id)),
