@@ -2,15 +2,24 @@
 
 use std::{
     borrow::Cow,
-    io::{IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _, Write as _},
 };
 
 /// Prints to standard output. A reader that has gone away is no error.
 pub fn print(text: &str) {
-    let mut out = std::io::stdout();
+    let _ = write(text.as_bytes());
+}
+
+/// Writes a part of a text in UTF-8 to standard output.
+pub fn write(part: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
     // A program gets what is there; a terminal would do what it says.
-    let text = if out.is_terminal() { harmless(text) } else { Cow::Borrowed(text) };
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    if out.is_terminal() {
+        out.write_all(harmless(&String::from_utf8_lossy(part)).as_bytes())?;
+    } else {
+        out.write_all(part)?;
+    }
+    out.flush()
 }
 
 /// The text without what a terminal obeys or shows in another order: control characters (C0 other

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ChangedUser, CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator, done,
-    user::invite::Invite,
+    user::{audited, invite::Invite},
 };
 
 /// What to do with people who administer.
@@ -102,7 +102,7 @@ async fn set(
     name: &str,
     role: Option<AdminRole>,
 ) -> Result<(), CommandError> {
-    let ChangedUser { after: user, .. } = context
+    let ChangedUser { before, after: user } = context
         .change_user(name, |user| {
             let claims = user.claims_mut();
             match role {
@@ -114,7 +114,8 @@ async fn set(
             Ok(())
         })
         .await?;
-    context.audit(by_operator("admin_role_changed").on_user(&user.sub)).await;
+    let record = by_operator("admin_role_changed").on_user(&user.sub);
+    context.audit(record.changing(Some(audited(&before)), Some(audited(&user)))).await;
     tell(context.json, &user, role);
     Ok(())
 }

@@ -1,9 +1,6 @@
 //! Requests to the admin API with the tokens of whoever is signed in.
 
-use std::{
-    io::{Write as _, stdout},
-    time::Duration,
-};
+use std::time::Duration;
 
 use reqwest::{
     Client, Method, Response, StatusCode,
@@ -18,7 +15,7 @@ use super::{
     device::{self, Endpoints},
     signed_in::{self, SignedIn},
 };
-use crate::{command::CommandError, provider::body};
+use crate::{command::CommandError, output, provider::body};
 
 /// Time limit of a request.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
@@ -170,9 +167,7 @@ impl RemoteServer {
                 CommandError::refused(format!("{} broke the answer off: {reason}", self.url))
             })?;
             let Some(part) = part else { return Ok(()) };
-            let mut out = stdout().lock();
-            out.write_all(&part)?;
-            out.flush()?;
+            output::write(&part)?;
         }
     }
 

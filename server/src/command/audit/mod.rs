@@ -3,10 +3,7 @@
 mod list;
 mod when;
 
-use std::{
-    fmt::Write as _,
-    io::{Write as _, stdout},
-};
+use std::fmt::Write as _;
 
 use clap::Subcommand;
 use doorward_provider::{
@@ -18,6 +15,7 @@ use serde_json::{Value, json};
 use self::list::FilterArguments;
 pub(super) use self::list::{COLUMNS, ListArguments, with_cursor};
 use super::{CommandContext, CommandError, DataArguments, PAGE, print_object};
+use crate::output;
 
 /// What to do with the audit history.
 #[derive(Debug, Subcommand)]
@@ -69,9 +67,7 @@ async fn export(context: &CommandContext, filter: &Filter) -> Result<(), Command
             lines.push_str(&kept.to_json().to_string());
             lines.push('\n');
         }
-        let mut out = stdout().lock();
-        out.write_all(lines.as_bytes())?;
-        out.flush()?;
+        output::write(lines.as_bytes())?;
     }
 }
 

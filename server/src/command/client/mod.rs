@@ -301,14 +301,17 @@ async fn remove(
 ) -> Result<(), CommandError> {
     refuse_configured(context, client_id)?;
     let registered = context.store.registered_client(client_id, CommandContext::now()).await?;
-    if registered.is_none() && context.store.client(client_id).await?.is_none() {
+    let before = context.store.client(client_id).await?;
+    if registered.is_none() && before.is_none() {
         return Err(missing(client_id));
     }
     confirmation.ask(&removal_question(client_id))?;
     if !context.store.remove_client(client_id, None).await? {
         return Err(missing(client_id));
     }
-    context.audit(by_operator("client_removed").on("client_id", client_id)).await;
+    let record = by_operator("client_removed").on("client_id", client_id);
+    let before = before.map(|client| Value::Object(client.settings));
+    context.audit(record.changing(before, None)).await;
     tell_removed(context.json, client_id);
     Ok(())
 }

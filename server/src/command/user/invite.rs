@@ -59,6 +59,7 @@ impl Invite {
         let context = CommandContext::open(&self.data).await?;
         let mut invitation = self.invitation(&context)?;
         invitation.claims.extend(claims);
+        let given = json!({"claims": invitation.claims});
         let issuer = &context.config.provider.settings.issuer;
         let stored = context.store.signing_keys().await?;
         let source = &context.config.store.master_key;
@@ -77,7 +78,8 @@ impl Invite {
             InviteError::Store(error) => error.into(),
             other => CommandError::Missing(other.to_string()),
         })?;
-        context.audit(by_operator("user_invited").on("email", &self.email)).await;
+        let record = by_operator("user_invited").on("email", &self.email);
+        context.audit(record.changing(None, Some(given))).await;
         self.tell(context.json, self.print_link.then_some(link).as_deref());
         Ok(())
     }

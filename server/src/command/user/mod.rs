@@ -359,18 +359,24 @@ async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), Comma
     let user = context.user(name).await?;
     let before = context.store.reset_factors(&user.sub, None, CommandContext::now()).await?;
     let before = before.unwrap_or_default();
-    context.audit(by_operator("user_factors_reset").on_user(&user.sub)).await;
+    let record = by_operator("user_factors_reset").on_user(&user.sub);
+    context.audit(record.changing(Some(factors(before)), None)).await;
     tell_reset(context.json, &user, before);
     Ok(())
 }
 
+fn factors(of: FactorSummary) -> Value {
+    json!({
+        "authenticator_app": of.totp_since.is_some(), "recovery_codes": of.recovery_codes,
+        "passkeys": of.passkeys,
+    })
+}
+
 /// Says that the second factors of a user are gone, and which they were.
 pub(super) fn tell_reset(json: bool, user: &User, before: FactorSummary) {
-    let facts = json!({
-        "username": user.username, "sub": user.sub,
-        "authenticator_app": before.totp_since.is_some(),
-        "recovery_codes": before.recovery_codes, "passkeys": before.passkeys,
-    });
+    let mut facts = factors(before);
+    facts["username"] = json!(user.username);
+    facts["sub"] = json!(user.sub);
     let sentence = format!(
         "The user {} has no second factors any more, and is signed out everywhere.",
         user.username
@@ -489,7 +495,7 @@ pub(super) fn tell(json: bool, user: &User, what: &str) {
 }
 
 /// A user as the audit history keeps them: everything but the password.
-fn audited(user: &User) -> Value {
+pub(super) fn audited(user: &User) -> Value {
     json!({
         "username": user.username, "enabled": user.enabled,
         "has_password": user.password_hash.is_some(), "claims": user.claims.0,
