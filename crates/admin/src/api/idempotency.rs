@@ -149,7 +149,10 @@ async fn finish(api: &AdminApi, key: [u8; 32], response: Response) -> Result<Res
     let owner = base64url::encode(key);
     let sealed = api.provider().keys().seal(PURPOSE, &owner, &kept);
     let sealed = sealed.map_err(|_| Problem::internal())?;
-    api.store().finish_request(key, sealed, api.now().plus(KEPT)).await?;
+    // It is done all the same: an error would have the caller do it again.
+    if let Err(error) = api.store().finish_request(key, sealed, api.now().plus(KEPT)).await {
+        tracing::error!(%error, "the answer can't be kept for a repetition of the request");
+    }
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
