@@ -1,0 +1,111 @@
+//! Changes of passwords in directories, behind the same throttle as the sign-in.
+
+use std::sync::Arc;
+
+use doorward_protocol::secret::Secret;
+
+use super::{PasswordCheck, SignInError, SignInOrigin, directory_entry::Tried};
+use crate::{
+    model::{
+        directory::AccountProblem,
+        external_identity::ExternalId,
+        user::{User, normalized_username},
+    },
+    use_case::directory::{DirectoryStates, FirstChange, PasswordChange, PasswordChangeError},
+};
+
+impl PasswordCheck<'_> {
+    /// Changes the password of a user who is in a directory, and ends all sessions and access of
+    /// the user. A wrong present one counts as at the login page. `None` if the user is in none.
+    pub(crate) async fn change_in_directory(
+        &self,
+        user: &User,
+        present: &Secret,
+        new: &Secret,
+        origin: SignInOrigin<'_>,
+        states: DirectoryStates<'_>,
+    ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
+        let found = self.directories.of_user(self.identities, &user.sub).await?;
+        let Some((directory, identity)) = found else { return Ok(None) };
+        let client = self.directories.clients.get(&directory.provider.name);
+        let Some(client) = client.filter(|_| directory.changes_passwords) else { return Ok(None) };
+        let username = normalized_username(&user.username);
+        let counters = self.counters(&username, Some(user), origin).await?;
+        let wait = self.failures.admit_sign_in(&counters.limits(), self.clock.now()).await?;
+        if wait > 0 {
+            return Err(SignInError::Throttled(wait));
+        }
+        let change = PasswordChange {
+            client: Arc::clone(client),
+            subject: identity.id.subject,
+            present: present.clone(),
+            new: new.clone(),
+        };
+        let changed = states.change_password(change, Some(&user.sub)).await?;
+        // Who got no answer may have had the password tried.
+        let is_right = matches!(changed, Ok(()) | Err(PasswordChangeError::Refused(_)));
+        if is_right {
+            self.failures.withdraw_attempt(&counters.keys()).await?;
+        }
+        Ok(Some(changed))
+    }
+
+    /// Whether somebody whom a directory does not let in for this reason may change the password
+    /// there first.
+    pub(crate) fn may_change_first(&self, username: &str, problem: AccountProblem) -> bool {
+        let asked = self.directories.taking(&normalized_username(username));
+        asked.iter().any(|own| own.directory.lets_change_at_sign_in(problem))
+    }
+
+    /// Changes the password of somebody whom a directory lets in only then. The present one is
+    /// tried first as at a sign-in, behind the same throttle: nobody learns more by this way.
+    pub(crate) async fn change_first(
+        &self,
+        username: &str,
+        present: &Secret,
+        new: &Secret,
+        origin: SignInOrigin<'_>,
+        states: DirectoryStates<'_>,
+    ) -> Result<FirstChange, SignInError> {
+        // By the form of the name alone, which tells nothing of who there is.
+        let asked = self.directories.taking(&normalized_username(username));
+        if !asked.iter().any(|own| own.directory.changes_passwords) {
+            return Err(SignInError::WrongPassword);
+        }
+        let tried = Tried::default();
+        let checked = self.find_and_check(username, present.clone(), &tried, origin);
+        let problem = match self.counted(checked).await {
+            Ok(_) => return Ok(FirstChange::NotNeeded),
+            Err(SignInError::Account(problem)) => problem,
+            Err(error) => return Err(error),
+        };
+        // The directory that has just taken the password, and no other one, though another may by
+        // now have an entry of the name.
+        let refused_by = tried.refused_by();
+        let mut asked = asked.into_iter();
+        let candidate = asked.find(|own| refused_by.as_ref() == Some(&own.directory.provider.name));
+        let candidate = candidate.filter(|own| own.directory.lets_change_at_sign_in(problem));
+        let Some(candidate) = candidate else { return Err(SignInError::Account(problem)) };
+        let provider = &candidate.directory.provider;
+        let subject = match candidate.subject().await {
+            Ok(Some(subject)) => subject,
+            Ok(None) => return Err(SignInError::Account(problem)),
+            Err(_) => return Err(SignInError::DirectoryUnavailable),
+        };
+        let Some(client) = self.directories.clients.get(&provider.name) else {
+            return Err(SignInError::Account(problem));
+        };
+        let linked = match ExternalId::parse(&provider.issuer, subject.as_str()) {
+            Ok(id) => self.identities.external_identity(&id).await?,
+            Err(_) => None,
+        };
+        let sub = linked.map(|identity| identity.sub);
+        let (client, present, new) = (Arc::clone(client), present.clone(), new.clone());
+        let (directory, entry) = (provider.name.clone(), subject.clone());
+        let change = PasswordChange { client, subject, present, new };
+        Ok(match states.change_password(change, sub.as_ref()).await? {
+            Ok(()) => FirstChange::Changed { directory, entry, sub },
+            Err(error) => FirstChange::Refused(error),
+        })
+    }
+}
