@@ -1,9 +1,15 @@
-//! Directories whose users are managed.
+//! Directories, and the users who are managed in them.
 
 use doorward_protocol::ids::Sub;
 
 use super::Provider;
-use crate::{store::StoreError, use_case::directory_management::DirectoryManager};
+use crate::{
+    store::StoreError,
+    use_case::{
+        directory::{Directories, DirectoryStates},
+        directory_management::DirectoryManager,
+    },
+};
 
 impl Provider {
     /// The directory of this name, if its users may be managed.
@@ -21,5 +27,18 @@ impl Provider {
     /// sessions there were.
     pub async fn end_access(&self, sub: &Sub) -> Result<u64, StoreError> {
         self.access_of_users.clone().end(sub.clone(), self.now()).await
+    }
+
+    pub(super) fn directories(&self) -> Directories<'_> {
+        Directories { settings: &self.settings.directories, clients: &self.directory_clients }
+    }
+
+    pub(super) fn directory_states(&self) -> DirectoryStates<'_> {
+        DirectoryStates {
+            directories: self.directories(),
+            identities: &*self.store,
+            access: &self.access_of_users,
+            clock: &*self.clock,
+        }
     }
 }
