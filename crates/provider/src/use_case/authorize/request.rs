@@ -288,69 +288,24 @@ impl Authorization<'_> {
         }
     }
 
+    /// Reads everything but where the answer goes. The first problem is the one that is answered.
     fn parse_rest(
         &self,
         client: &Arc<Client>,
         params: &Params,
         origin: &Origin,
     ) -> Result<Rest, Problem> {
-        use ErrorCode::{InvalidRequest, RequestUriNotSupported, UnauthorizedClient};
         refuse_over_long(params, &self.settings.longest_parameters)?;
-        // Never ignored: a client that sends these relies on them (OIDC Core section 6).
-        if params.get("registration").is_some() {
-            return Err(Problem(
-                ErrorCode::RegistrationNotSupported,
-                "The parameter registration is not supported.",
-            ));
-        }
-        if params.get("request_uri").is_some() {
-            return Err(Problem(
-                RequestUriNotSupported,
-                "request_uri is supported for pushed requests only.",
-            ));
-        }
-        let must_push = client.require_par || self.settings.require_pushed_authorization_requests;
-        if must_push && matches!(origin, Origin::Browser(_)) {
-            return Err(Problem(
-                InvalidRequest,
-                "This client must push its authorization requests (RFC 9126).",
-            ));
-        }
-        let must_sign =
-            client.request_objects.required || self.settings.require_signed_request_object;
-        if must_sign
-            && matches!(origin, Origin::Browser(Form::Plain) | Origin::PushedNow(Form::Plain))
-        {
-            return Err(Problem(
-                InvalidRequest,
-                "This client must send its requests in signed request objects (RFC 9101).",
-            ));
-        }
-        match params.get("response_type") {
-            Some("code") => {}
-            Some(_) => {
-                return Err(Problem(
-                    ErrorCode::UnsupportedResponseType,
-                    "Only response_type=code is served.",
-                ));
-            }
-            None => return Err(Problem(InvalidRequest, "The parameter response_type is missing.")),
-        }
-        if !client.grant_types.contains(&GrantType::AuthorizationCode) {
-            return Err(Problem(
-                UnauthorizedClient,
-                "This client may not use the authorization code flow.",
-            ));
-        }
+        refuse_unsupported(params)?;
+        self.require_pushed(client, origin)?;
+        self.require_signed(client, origin)?;
+        require_code_flow(client, params)?;
         let AskedScope { scope, ignored } = self.asked_scope(client, params)?;
         let targets = self.resources.targets(params.get_all("resource"), &scope);
         let targets = targets.map_err(invalid_target)?;
-        let Claims { requested: claims, subject: claimed_subject, acr: claimed_acr } =
-            claims(params, &self.settings.acr)?;
-        let required_acr = self.required_acr(client, params, claimed_acr)?;
-        let hinted_subject = self.hinted_subject(client, params)?;
-        let claimed_subject =
-            claimed_subject.map(|subject| ExpectedSubject { client: Arc::clone(client), subject });
+        let claims = claims(params, &self.settings.acr)?;
+        let required_acr = self.required_acr(client, params, claims.acr)?;
+        let expected_subjects = self.expected_subjects(client, params, claims.subject)?;
         let max_age = max_age(params)?.or(client.default_max_age);
         let mut prompt = prompt(params, self.settings.accounts.offers_registration())?;
         // OIDC Core section 3.1.2.1: max_age=0 is the same as prompt=login.
@@ -361,12 +316,40 @@ impl Authorization<'_> {
             prompt,
             max_age,
             required_acr,
-            expected_subjects: hinted_subject.into_iter().chain(claimed_subject).collect(),
+            expected_subjects,
             scope,
             ignored_scope: ignored,
             targets,
-            claims,
+            claims: claims.requested,
         })
+    }
+
+    /// Refuses a request that the client had to push, and did not.
+    fn require_pushed(&self, client: &Client, origin: &Origin) -> Result<(), Problem> {
+        let required = client.require_par || self.settings.require_pushed_authorization_requests;
+        if required && matches!(origin, Origin::Browser(_)) {
+            return Err(Problem(
+                ErrorCode::InvalidRequest,
+                "This client must push its authorization requests (RFC 9126).",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Refuses a request that the client had to sign, and did not. A reference leads to a request
+    /// for which this was checked when it was pushed.
+    fn require_signed(&self, client: &Client, origin: &Origin) -> Result<(), Problem> {
+        let required =
+            client.request_objects.required || self.settings.require_signed_request_object;
+        if required
+            && matches!(origin, Origin::Browser(Form::Plain) | Origin::PushedNow(Form::Plain))
+        {
+            return Err(Problem(
+                ErrorCode::InvalidRequest,
+                "This client must send its requests in signed request objects (RFC 9101).",
+            ));
+        }
+        Ok(())
     }
 
     /// The scope that counts. A client that registered itself may leave it out (RFC 6749 section
@@ -416,6 +399,19 @@ impl Authorization<'_> {
             Some(level) if !levels.can_reach(level) => Err(unreachable_acr()),
             required => Ok(required),
         }
+    }
+
+    /// The users whom the client expects: by `id_token_hint`, and by `claims`.
+    fn expected_subjects(
+        &self,
+        client: &Arc<Client>,
+        params: &Params,
+        claimed: Option<String>,
+    ) -> Result<Vec<ExpectedSubject>, Problem> {
+        let hinted = self.hinted_subject(client, params)?;
+        let claimed =
+            claimed.map(|subject| ExpectedSubject { client: Arc::clone(client), subject });
+        Ok(hinted.into_iter().chain(claimed).collect())
     }
 
     /// The subject of `id_token_hint`: an ID token of ours, expired or not (OIDC Core section
@@ -542,6 +538,50 @@ fn refuse_over_long(params: &Params, longest: &LongestParameters) -> Result<(), 
     }
     if too_long("state", longest.state) {
         return refuse("state is too long.");
+    }
+    Ok(())
+}
+
+/// Refuses parameters that are not supported. They are never ignored: a client that sends them relies
+/// on them (OIDC Core section 6).
+fn refuse_unsupported(params: &Params) -> Result<(), Problem> {
+    if params.get("registration").is_some() {
+        return Err(Problem(
+            ErrorCode::RegistrationNotSupported,
+            "The parameter registration is not supported.",
+        ));
+    }
+    if params.get("request_uri").is_some() {
+        return Err(Problem(
+            ErrorCode::RequestUriNotSupported,
+            "request_uri is supported for pushed requests only.",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a request for anything but a code, and clients that may not have one.
+fn require_code_flow(client: &Client, params: &Params) -> Result<(), Problem> {
+    match params.get("response_type") {
+        Some("code") => {}
+        Some(_) => {
+            return Err(Problem(
+                ErrorCode::UnsupportedResponseType,
+                "Only response_type=code is served.",
+            ));
+        }
+        None => {
+            return Err(Problem(
+                ErrorCode::InvalidRequest,
+                "The parameter response_type is missing.",
+            ));
+        }
+    }
+    if !client.grant_types.contains(&GrantType::AuthorizationCode) {
+        return Err(Problem(
+            ErrorCode::UnauthorizedClient,
+            "This client may not use the authorization code flow.",
+        ));
     }
     Ok(())
 }
