@@ -1,11 +1,12 @@
 //! The authorization endpoint's use case (RFC 6749 section 3.1, OIDC Core section 3.1.2).
 //!
 //! In order: the client and its redirect URI ([`reply`]; nothing is redirected before these are
-//! verified), the rest of the request ([`request`]), whether the user must do something first
-//! ([`interaction`]), and the code.
+//! verified), the rest of the request ([`request`], by its [`parameters`]), whether the user must
+//! do something first ([`interaction`]), and the code.
 
 mod interaction;
 mod object;
+mod parameters;
 mod pushed;
 mod reply;
 mod request;
@@ -21,9 +22,10 @@ use doorward_protocol::{
 use self::interaction::WaysIn;
 pub use self::{
     interaction::Interaction,
+    parameters::Prompt,
     pushed::{PushError, PushedReference},
     reply::{AuthorizationResponse, ReplyTo, ResponseMode, UnsafeRequest},
-    request::{AuthorizeRequest, ExpectedSubject, Prompt, SIGNED_IN_FOR_IT},
+    request::{AuthorizeRequest, ExpectedSubject, SIGNED_IN_FOR_IT},
 };
 use crate::{
     audit,

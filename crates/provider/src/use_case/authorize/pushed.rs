@@ -11,8 +11,9 @@ use doorward_protocol::{error::ErrorCode, ids::ClientId, params::Params, time::S
 use super::{
     Authorization, AuthorizeRequest, Outcome,
     object::ReadObject,
+    parameters::to_be_kept,
     reply::UnsafeRequest,
-    request::{Form, Origin, Refusal, to_be_kept},
+    request::{Form, Origin, Refusal},
 };
 use crate::{
     model::{
