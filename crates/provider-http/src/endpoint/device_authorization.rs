@@ -15,7 +15,7 @@ use doorward_provider::{
 };
 
 use crate::http::{
-    client_authentication::authenticate_client,
+    client_authentication::{authenticate_client, log_refusal},
     form::Form,
     oauth_error::{NO_STORE, OAuthError},
     peer::Peer,
@@ -30,7 +30,8 @@ pub(crate) async fn post(
     match authorize(&provider, &headers, &params, &peer).await {
         Ok(authorization) => Ok((NO_STORE, Json(authorization)).into_response()),
         Err(error) => {
-            tracing::info!(cause = %error, "a device authorization request was refused");
+            let what = "a device authorization request was refused";
+            log_refusal(what, &provider, &headers, &params, &peer, &error);
             Err(OAuthError::from(&error))
         }
     }

@@ -16,9 +16,10 @@ use doorward_provider::{
 };
 
 use crate::http::{
-    client_authentication::client_credentials,
+    client_authentication::{client_credentials, log_refusal},
     form::Form,
     oauth_error::{NO_STORE, OAuthError},
+    peer::Peer,
     signed::{accepts, jwt},
 };
 
@@ -27,6 +28,7 @@ const SIGNED: &str = "application/token-introspection+jwt";
 
 pub(crate) async fn post(
     State(provider): State<Arc<Provider>>,
+    peer: Peer,
     headers: HeaderMap,
     Form(params): Form,
 ) -> Result<Response, OAuthError> {
@@ -34,7 +36,8 @@ pub(crate) async fn post(
         Ok(IntrospectionAnswer::Plain(answer)) => Ok((NO_STORE, Json(answer)).into_response()),
         Ok(IntrospectionAnswer::Signed(token)) => Ok(jwt(SIGNED, &token)),
         Err(error) => {
-            tracing::info!(cause = %error, "introspection refused");
+            let what = "an introspection request was refused";
+            log_refusal(what, &provider, &headers, &params, &peer, &error);
             Err(OAuthError::from(&error))
         }
     }

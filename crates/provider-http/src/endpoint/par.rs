@@ -1,7 +1,7 @@
 //! `POST /connect/par` (RFC 9126), with a proof of possession if the client sends one (RFC 9449
 //! section 10.1).
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use axum::{
     Extension, Json,
@@ -22,7 +22,7 @@ use doorward_provider::{
 use serde_json::json;
 
 use crate::http::{
-    client_authentication::authenticate_client,
+    client_authentication::{authenticate_client, log_refusal},
     dpop::{self, NextNonce},
     form::Form,
     oauth_error::{NO_STORE, OAuthError},
@@ -35,10 +35,14 @@ pub(crate) async fn post(
     headers: HeaderMap,
     Form(params): Form,
 ) -> Result<Response, OAuthError> {
+    let refused = |cause: &dyn Error| {
+        let what = "a pushed authorization request was refused";
+        log_refusal(what, &provider, &headers, &params, &peer, cause);
+    };
     let endpoint = ClientEndpoint::PushedAuthorization;
     let client = authenticate_client(&provider, endpoint, &headers, &params).await;
     let client = client.map_err(|error| {
-        tracing::info!(cause = %error, "a pushed authorization request was refused");
+        refused(&error);
         OAuthError::from(&error)
     })?;
     match push(&provider, &client, &headers, &params, &peer).await {
@@ -48,12 +52,7 @@ pub(crate) async fn post(
             Ok((StatusCode::CREATED, NO_STORE, nonce, body).into_response())
         }
         Err(error) => {
-            let client_id = &client.client_id;
-            tracing::info!(
-                %client_id,
-                cause = %error,
-                "a pushed authorization request was refused"
-            );
+            refused(&error);
             Err(refuse(error))
         }
     }

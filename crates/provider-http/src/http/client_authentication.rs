@@ -1,6 +1,8 @@
 //! What a request presents to authenticate its client, at every endpoint that clients call
 //! directly (RFC 6749 section 2.3).
 
+use std::error::Error;
+
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 use doorward_protocol::{ids::ClientId, params::Params};
 use doorward_provider::{
@@ -10,6 +12,8 @@ use doorward_provider::{
         error::{ClientAuthenticationError, TokenError},
     },
 };
+
+use crate::http::peer::Peer;
 
 /// The longest text from a request, in characters, that is written to the log: every identifier of
 /// a client, so that a search of the history finds it whole.
@@ -43,7 +47,21 @@ pub(crate) fn client_credentials(
     ClientCredentials::parse(authorization, params, |id| provider.can_authenticate(id))
 }
 
-/// The client that a request names, for an audit event. It is not authenticated.
+/// Writes to the log, in the sentence `what`, that a request was refused. The fields are those of an
+/// audit event: `client_id` is what the request names, proven or not.
+pub(crate) fn log_refusal(
+    what: &'static str,
+    provider: &Provider,
+    headers: &HeaderMap,
+    params: &Params,
+    peer: &Peer,
+    cause: &dyn Error,
+) {
+    let client_id = named_client(provider, headers, params);
+    tracing::info!(client_id, peer = peer.0, cause = %cause, "{what}");
+}
+
+/// The client that a request names, for an audit event or a log line. It is not authenticated.
 pub(crate) fn named_client(
     provider: &Provider,
     headers: &HeaderMap,

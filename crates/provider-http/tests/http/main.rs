@@ -39,6 +39,7 @@ mod own_account;
 mod pages;
 mod par;
 mod reference_tokens;
+mod refusals;
 mod registration;
 mod resource_indicators;
 mod revocation;

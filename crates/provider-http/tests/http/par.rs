@@ -12,6 +12,7 @@ use axum::{
 use doorward_protocol::params;
 use serde_json::json;
 use tokio::sync::Barrier;
+use tracing::subscriber::DefaultGuard;
 
 use crate::support::{
     Answer, BACKEND_REDIRECT, Browser, REDIRECT, Setup, World, authorize_url, basic, changed,
@@ -285,7 +286,23 @@ async fn scopes_that_nobody_knows_are_left_out_of_a_pushed_request_too() {
 
 /// Keeps what is logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Keeps what this thread logs as long as the guard is there.
+    pub fn keep() -> (Self, DefaultGuard) {
+        let lines = Self::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        (lines, tracing::subscriber::set_default(subscriber))
+    }
+
+    /// All of it.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -299,15 +316,8 @@ impl Write for Lines {
 
 #[tokio::test]
 async fn what_is_left_out_is_logged_when_it_is_pushed_and_not_again() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let logged = || {
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-        text.matches("scopes are ignored").count()
-    };
+    let (lines, _guard) = Lines::keep();
+    let logged = || lines.text().matches("scopes are ignored").count();
     let world = World::new().await;
     let url = pushed(&world, &[("scope", "openid unheard-of"), ("prompt", "consent")]).await;
     assert_eq!(logged(), 1);
