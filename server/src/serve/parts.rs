@@ -13,7 +13,7 @@ use crate::{
     config::{ApiSettings, AppSettings, Config, Role, SettingSources},
     error::StartError,
     net::{self, Draining, Metrics, Readiness},
-    provider::{self, Reloading, RunningProvider},
+    provider::{ProviderSetup, Reloading, RunningProvider},
     scim,
 };
 
@@ -52,17 +52,17 @@ impl RunningParts {
         let issuer = config.provider.settings.issuer.clone();
         let described = crate::config::show(&config).unwrap_or_default();
         let provider = if roles.contains(&Role::Provider) {
-            let started = provider::start(
-                config.provider,
-                &config.store,
-                config.mail.as_ref(),
-                config.branding,
-                config.audit,
-                config.demo,
+            let setup = ProviderSetup {
+                config: config.provider,
+                store: &config.store,
+                mail: config.mail.as_ref(),
+                branding: config.branding,
+                audit: config.audit,
+                demo: config.demo,
                 trusted,
-                &config.sources,
-            );
-            Some(started.await?)
+                sources: &config.sources,
+            };
+            Some(setup.start().await?)
         } else {
             None
         };
