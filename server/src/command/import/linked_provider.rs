@@ -1,0 +1,46 @@
+//! `--link NAME=ISSUER`: the providers whose links are taken over.
+
+use std::str::FromStr;
+
+use doorward_provider::{
+    ProviderSettings,
+    model::{external_identity::Issuer, identity_provider::IdentityProvider},
+};
+
+use super::CommandError;
+
+/// A provider whose links are taken over.
+#[derive(Debug, Clone)]
+pub(super) struct LinkedProvider {
+    /// As the export calls it.
+    pub(super) name: String,
+    pub(super) issuer: Issuer,
+}
+
+impl FromStr for LinkedProvider {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, issuer) =
+            text.split_once('=').ok_or("write it as google=https://accounts.google.com")?;
+        let name = name.to_owned();
+        let issuer = Issuer::parse(issuer).map_err(|_| "the issuer is an address in ASCII")?;
+        Ok(Self { name, issuer })
+    }
+}
+
+impl LinkedProvider {
+    /// The provider in the configuration. Links with any other would let nobody in.
+    pub(super) fn configured<'a>(
+        &self,
+        providers: &'a ProviderSettings,
+    ) -> Result<&'a IdentityProvider, CommandError> {
+        providers.vouching_as(&self.issuer).ok_or_else(|| {
+            CommandError::refused(format!(
+                "--link {}={}: no provider in [[identity_providers]] and no directory has this \
+                 issuer, and nobody could sign in by these links: configure it first",
+                self.name, self.issuer
+            ))
+        })
+    }
+}
