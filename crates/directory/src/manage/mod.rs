@@ -2,10 +2,11 @@
 //! account that is configured for it. The name of every entry that is written is taken apart first,
 //! and must lie under the configured one.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+mod changes;
+mod entries;
+mod groups;
+
+use std::{collections::HashSet, sync::Arc};
 
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
@@ -14,24 +15,27 @@ use doorward_provider::{
     use_case::{
         directory::DirectoryError,
         directory_management::{
-            DirectoryGroup, DirectoryManager, EntryAttributes, EntryChanges, Found as Read,
-            ManageError, ManagedDirectory, ManagedEntry, NewEntry, check_username,
-            checked_attributes,
+            DirectoryGroup, DirectoryManager, EntryChanges, Found as Read, ManageError,
+            ManagedDirectory, ManagedEntry, NewEntry, check_username, checked_attributes,
         },
     },
 };
 use futures::FutureExt as _;
-use ldap3::{Mod, Scope};
+use ldap3::Mod;
 use tokio::time::timeout;
 
+use self::{
+    changes::{Changes, check_password, difference},
+    groups::member_value,
+};
 use crate::{
-    connection::{Connection, Failure, NO_SUCH_OBJECT, Search, unicode_password},
+    connection::{Connection, Failure, NO_SUCH_OBJECT, Search},
     dn::Dn,
     entry::Entry,
     id,
     pool::{Pool, Servers},
-    settings::{DirectoryKind, DirectorySettings, DisableBy, ManagedGroups, Management},
-    state::{self, ACCOUNT_DISABLED, number, told},
+    settings::{DirectoryKind, DirectorySettings, Management},
+    state::told,
     template::{begins_with, equals, joined},
 };
 
@@ -42,20 +46,12 @@ const CONTROL: &str = "userAccountControl";
 /// `@`, and the short one.
 const LOGIN_NAME: &str = "userPrincipalName";
 const SHORT_NAME: &str = "sAMAccountName";
-/// `userAccountControl` of an ordinary account.
-const NORMAL_ACCOUNT: i64 = 0x200;
-/// Marks that have one value, in place of which theirs is put.
-const MARKS_OF_ONE: [&str; 2] = ["pwdAccountLockedTime", "nsAccountLock"];
 
 const NO_SUCH_ATTRIBUTE: u32 = 16;
 const VALUE_EXISTS: u32 = 20;
 const NO_RIGHTS: u32 = 50;
 const ENTRY_EXISTS: u32 = 68;
 const ASSERTION_FAILED: u32 = 122;
-
-type Changes = Vec<Mod<Vec<u8>>>;
-/// The attributes of a new entry, each with its values.
-type NewAttributes = Vec<(Vec<u8>, HashSet<Vec<u8>>)>;
 
 /// The users of a directory, as far as they are managed.
 #[derive(Debug)]
@@ -109,82 +105,6 @@ impl Manager {
         })
     }
 
-    /// The attributes that are read of a user's entry.
-    fn attributes(&self) -> Vec<String> {
-        let own = &self.settings.attributes;
-        let named = [&own.username, &own.email, &own.name].map(String::as_str).into_iter();
-        let named = named.chain(self.own.editable.iter().map(String::as_str));
-        let more = [own.id.name(), STATE, CONTROL, LOGIN_NAME, SHORT_NAME];
-        let all: HashSet<&str> =
-            named.chain(more).chain(state::attributes(&self.settings)).collect();
-        all.into_iter().map(str::to_owned).collect()
-    }
-
-    /// A search for users.
-    fn users(&self, filter: String, most: usize) -> Search {
-        Search {
-            base: self.own.base.to_string(),
-            scope: Scope::Subtree,
-            filter: joined('&', &[self.own.filter.clone(), filter]),
-            attributes: self.attributes(),
-            most,
-        }
-    }
-
-    /// The only entry that a search finds.
-    async fn only(&self, search: Search, now: Timestamp) -> Result<ManagedEntry, ManageError> {
-        let (entries, is_cut) = self.search(Search { most: 2, ..search }).await?;
-        match entries.as_slice() {
-            [] => Err(ManageError::Missing),
-            [entry] if !is_cut => self.managed(entry, now),
-            _ => Err(ManageError::Ambiguous),
-        }
-    }
-
-    /// What is told of an entry.
-    fn managed(&self, entry: &Entry, now: Timestamp) -> Result<ManagedEntry, ManageError> {
-        let dn = inside(&entry.dn, &self.own.base)?;
-        if self.is_of_doorward(&dn, entry) {
-            return Err(ManageError::Missing);
-        }
-        let own = &self.settings.attributes;
-        let id = id::subject(&own.id, entry).map_err(not_accepted)?;
-        let state = state::of_entry(&self.settings, entry, now).map_err(not_accepted)?;
-        let text = |name: &str| entry.text(name).map(str::to_owned);
-        let username = text(&own.username).ok_or_else(|| {
-            let problem = format!("the entry {} has no {}", entry.dn, own.username);
-            ManageError::NotAccepted(problem)
-        })?;
-        let values = |name: &String| {
-            let mut values: Vec<String> =
-                entry.texts(name).into_iter().map(str::to_owned).collect();
-            values.sort();
-            (!values.is_empty()).then(|| (name.clone(), values))
-        };
-        Ok(ManagedEntry {
-            id,
-            dn: entry.dn.clone(),
-            username,
-            name: text(&own.name),
-            email: text(&own.email),
-            enabled: !state.is_disabled(),
-            attributes: self.own.editable.iter().filter_map(values).collect(),
-            state: text(STATE),
-            flags: number(entry, CONTROL),
-        })
-    }
-
-    /// Refuses a user name that an entry has, `but` the one of this name. The directory itself may
-    /// allow two, and then nobody could sign in by it.
-    async fn check_is_free(&self, username: &str, but: Option<&str>) -> Result<(), ManageError> {
-        let filter = equals(&self.settings.attributes.username, username);
-        let (found, _) = self.search(self.users(filter, 2)).await?;
-        if found.iter().all(|entry| Some(entry.dn.as_str()) == but) {
-            return Ok(());
-        }
-        Err(ManageError::Exists)
-    }
-
     /// Whether it is an account by which this program works. Who had its password would have more
     /// than the rights of this administration.
     fn is_of_doorward(&self, dn: &Dn, entry: &Entry) -> bool {
@@ -196,187 +116,9 @@ impl Manager {
         })
     }
 
-    /// The entry of this name as it is by now.
-    async fn again(&self, dn: &str, now: Timestamp) -> Result<ManagedEntry, ManageError> {
-        let search = Search {
-            base: dn.to_owned(),
-            scope: Scope::Base,
-            filter: self.own.filter.clone(),
-            attributes: self.attributes(),
-            most: 2,
-        };
-        self.only(search, now).await.map_err(|error| match error {
-            ManageError::Missing => ManageError::NotAccepted(format!(
-                "{dn} was written, but the filter of the table management does not find it"
-            )),
-            other => other,
-        })
-    }
-
     /// Whether accounts are those of Active Directory.
     fn is_active_directory(&self) -> bool {
         self.settings.kind == DirectoryKind::ActiveDirectory
-    }
-
-    /// What disables an account, or enables it.
-    fn enabling(&self, before: &ManagedEntry, enabled: bool) -> Changes {
-        match &self.own.disable {
-            DisableBy::AccountControl => {
-                let flags = before.flags.unwrap_or(NORMAL_ACCOUNT);
-                let flags =
-                    if enabled { flags & !ACCOUNT_DISABLED } else { flags | ACCOUNT_DISABLED };
-                vec![replace(CONTROL, flags.to_string().into_bytes())]
-            }
-            DisableBy::Mark { attribute, value } => {
-                let values = HashSet::from([value.clone().into_bytes()]);
-                let name = attribute.clone().into_bytes();
-                vec![match (enabled, is_of_one(attribute)) {
-                    (true, true) => Mod::Delete(name, HashSet::new()),
-                    (true, false) => Mod::Delete(name, values),
-                    (false, true) => Mod::Replace(name, values),
-                    (false, false) => Mod::Add(name, values),
-                }]
-            }
-        }
-    }
-
-    /// Below which entry a new one is added.
-    fn parent(&self, named: Option<&str>) -> Result<Dn, ManageError> {
-        let Some(text) = named else { return Ok(self.own.create_in.clone()) };
-        let parent = Dn::parse(text).ok_or_else(|| {
-            let problem = "this is not a distinguished name, such as ou=sales,dc=example,dc=com";
-            ManageError::invalid("parent", problem)
-        })?;
-        if parent.is_at_or_under(&self.own.base) {
-            return Ok(parent);
-        }
-        Err(ManageError::Outside(text.to_owned()))
-    }
-
-    /// The attributes of a new entry.
-    fn attributes_of(
-        &self,
-        new: &NewEntry,
-        given: &EntryAttributes,
-    ) -> Result<NewAttributes, ManageError> {
-        let mut all: BTreeMap<String, HashSet<Vec<u8>>> = BTreeMap::new();
-        let mut put = |name: &str, value: &[u8]| {
-            all.entry(name.to_ascii_lowercase()).or_default().insert(value.to_vec());
-        };
-        for class in &self.own.object_classes {
-            put("objectClass", class.as_bytes());
-        }
-        put(&self.own.naming_attribute, new.username.as_bytes());
-        put(&self.settings.attributes.username, new.username.as_bytes());
-        for (name, values) in given {
-            for value in values {
-                put(name, value.as_bytes());
-            }
-        }
-        if self.is_active_directory() {
-            let is_usable = new.enabled && new.password.is_some();
-            if new.enabled && !is_usable {
-                let problem = "Active Directory enables no account without a password: give one, \
-                               or add the account disabled";
-                return Err(ManageError::invalid("password", problem));
-            }
-            let flags = NORMAL_ACCOUNT | if is_usable { 0 } else { ACCOUNT_DISABLED };
-            put(CONTROL, flags.to_string().as_bytes());
-            if let Some(password) = &new.password {
-                put("unicodePwd", &unicode_password(password));
-                if new.must_change {
-                    put("pwdLastSet", b"0");
-                }
-            }
-        } else if let (false, DisableBy::Mark { attribute, value }) =
-            (new.enabled, &self.own.disable)
-        {
-            put(attribute, value.as_bytes());
-        }
-        Ok(all.into_iter().map(|(name, values)| (name.into_bytes(), values)).collect())
-    }
-
-    /// Sets the password of an entry whose name was checked. A password policy takes the mark of a
-    /// disabled account away with it, so it is set again.
-    async fn write_password(
-        &self,
-        dn: &str,
-        password: &Secret,
-        must_change: bool,
-        enabled: bool,
-    ) -> Result<(), ManageError> {
-        let is_active_directory = self.is_active_directory();
-        let mut marks = Vec::new();
-        if let (false, DisableBy::Mark { attribute, value }) = (enabled, &self.own.disable)
-            && is_of_one(attribute)
-        {
-            marks.push(replace(attribute, value.clone().into_bytes()));
-        }
-        marks.extend(must_change.then(|| replace("pwdReset", b"TRUE".to_vec())));
-        self.write(async |connection| {
-            if is_active_directory {
-                let mut changes = vec![replace("unicodePwd", unicode_password(password))];
-                changes.extend(must_change.then(|| replace("pwdLastSet", b"0".to_vec())));
-                return connection.modify(dn, changes).await;
-            }
-            connection.set_password(dn, password).await?;
-            if marks.is_empty() {
-                return Ok(());
-            }
-            connection.modify(dn, marks).await.map_err(|failure| match failure {
-                Failure::Refused { code, text } => Failure::Refused {
-                    code,
-                    text: format!(
-                        "the password is set, but not that it must be changed or that the account \
-                         is disabled: {text}"
-                    ),
-                },
-                other => other,
-            })
-        })
-        .await
-    }
-
-    fn managed_groups(&self) -> Result<&ManagedGroups, ManageError> {
-        self.own.groups.as_ref().ok_or(ManageError::NoGroups)
-    }
-
-    /// Groups that a filter finds, sorted by name.
-    async fn groups_by(
-        &self,
-        filter: Option<String>,
-        most: usize,
-    ) -> Result<Read<DirectoryGroup>, ManageError> {
-        let groups = self.managed_groups()?;
-        let filters: Vec<String> =
-            [Some(groups.filter.clone()), filter].into_iter().flatten().collect();
-        let search = Search {
-            base: groups.base.to_string(),
-            scope: Scope::Subtree,
-            filter: joined('&', &filters),
-            attributes: vec![groups.name.clone(), self.settings.attributes.id.name().to_owned()],
-            most,
-        };
-        let (entries, is_cut) = self.search(search).await?;
-        // One that has no name or no identifier can't be named by anybody.
-        let named = entries.iter().filter_map(|entry| {
-            inside(&entry.dn, &groups.base).ok()?;
-            let id = id::subject(&self.settings.attributes.id, entry).ok()?;
-            let name = entry.text(&groups.name)?.to_owned();
-            Some(DirectoryGroup { id, dn: entry.dn.clone(), name })
-        });
-        let mut items: Vec<DirectoryGroup> = named.collect();
-        items.sort_by_cached_key(|group| (group.name.to_lowercase(), group.id.clone()));
-        Ok(Read { items, is_cut })
-    }
-
-    async fn only_group(&self, filter: String) -> Result<DirectoryGroup, ManageError> {
-        let mut found = self.groups_by(Some(filter), 2).await?;
-        match (found.items.pop(), found.items.is_empty()) {
-            (None, _) => Err(ManageError::Missing),
-            (Some(group), true) => Ok(group),
-            (Some(_), false) => Err(ManageError::Ambiguous),
-        }
     }
 }
 
@@ -581,48 +323,10 @@ impl DirectoryManager for Manager {
     }
 }
 
-/// Whether a mark has one value, in place of which another one is put.
-fn is_of_one(attribute: &str) -> bool {
-    MARKS_OF_ONE.iter().any(|own| own.eq_ignore_ascii_case(attribute))
-}
-
-/// By what a group lists a member.
-fn member_value<'a>(groups: &ManagedGroups, entry: &'a ManagedEntry) -> &'a str {
-    if groups.lists_names() { &entry.username } else { &entry.dn }
-}
-
 /// Refuses a name that does not lie under the other one, whoever says it.
 fn inside(dn: &str, base: &Dn) -> Result<Dn, ManageError> {
     let parsed = Dn::parse(dn).filter(|dn| dn.is_under(base));
     parsed.ok_or_else(|| ManageError::Outside(dn.to_owned()))
-}
-
-fn check_password(password: Option<&Secret>) -> Result<(), ManageError> {
-    if password.is_some_and(|password| password.expose().is_empty()) {
-        let problem = "an empty password is a sign-in by nobody: give another one";
-        return Err(ManageError::invalid("password", problem));
-    }
-    Ok(())
-}
-
-fn replace(name: &str, value: Vec<u8>) -> Mod<Vec<u8>> {
-    Mod::Replace(name.as_bytes().to_vec(), HashSet::from([value]))
-}
-
-/// What makes the new values of the old ones. The old ones are named, so that the change fails if
-/// they are not there any more.
-fn difference(name: &str, old: Option<&Vec<String>>, new: &[String]) -> Changes {
-    let old = old.map_or(&[][..], Vec::as_slice);
-    let bytes = |values: &[String], others: &[String]| -> HashSet<Vec<u8>> {
-        let own = values.iter().filter(|value| !others.contains(value));
-        own.map(|value| value.clone().into_bytes()).collect()
-    };
-    let (removed, added) = (bytes(old, new), bytes(new, old));
-    let name = || name.as_bytes().to_vec();
-    let mut changes = Vec::new();
-    changes.extend((!removed.is_empty()).then(|| Mod::Delete(name(), removed)));
-    changes.extend((!added.is_empty()).then(|| Mod::Add(name(), added)));
-    changes
 }
 
 fn not_accepted(error: DirectoryError) -> ManageError {
@@ -665,19 +369,6 @@ fn failed(failure: Failure) -> ManageError {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn a_change_names_the_values_that_it_takes_away() {
-        let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-        let set = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
-        let name = || b"mail".to_vec();
-        let old = texts(&["a", "b"]);
-        let both = difference("mail", Some(&old), &texts(&["b", "c"]));
-        assert_eq!(both, [Mod::Delete(name(), set(&["a"])), Mod::Add(name(), set(&["c"]))]);
-        assert_eq!(difference("mail", Some(&old), &[]), [Mod::Delete(name(), set(&["a", "b"]))]);
-        assert_eq!(difference("mail", None, &texts(&["c"])), [Mod::Add(name(), set(&["c"]))]);
-        assert!(difference("mail", Some(&old), &texts(&["b", "a"])).is_empty());
-    }
 
     #[test]
     fn an_account_is_known_by_each_name_by_which_it_signs_in() {
