@@ -1,0 +1,107 @@
+//! `[[identity_providers]]`.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
+use doorward_provider::model::{
+    claim_mapping::ClaimMapping,
+    identity_provider::{FirstSignIn, IdentityProviderName, ProviderMark},
+};
+use serde::Deserialize;
+
+use crate::config::values::WebUrl;
+
+/// `[[identity_providers]]`: another provider by which users sign in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct IdentityProviderSettings {
+    pub name: IdentityProviderName,
+    #[serde(default)]
+    pub preset: Preset,
+    #[serde(default)]
+    pub title: Option<String>,
+    #[serde(default)]
+    pub mark: Option<ProviderMark>,
+    #[serde(default)]
+    pub issuer: Option<WebUrl>,
+    #[serde(default)]
+    pub tenants: Vec<String>,
+    #[serde(default)]
+    pub metadata_url: Option<WebUrl>,
+    pub client_id: String,
+    #[serde(default)]
+    pub client_secret: Option<Secret>,
+    #[serde(default)]
+    pub client_secret_file: Option<PathBuf>,
+    #[serde(default)]
+    pub client_authentication: SecretSentBy,
+    #[serde(default)]
+    pub client_key_file: Option<PathBuf>,
+    #[serde(default)]
+    pub client_key_id: Option<String>,
+    #[serde(default = "default_client_key_alg")]
+    pub client_key_alg: SigningAlgorithm,
+    #[serde(default)]
+    pub id_token_signing_alg: Option<SigningAlgorithm>,
+    #[serde(default)]
+    pub team_id: Option<String>,
+    #[serde(default)]
+    pub scopes: Option<Scope>,
+    #[serde(default)]
+    pub extra_parameters: BTreeMap<String, String>,
+    #[serde(default)]
+    pub load_user_info: bool,
+    #[serde(default)]
+    pub first_sign_in: FirstSignIn,
+    #[serde(default)]
+    pub trusted_email_domains: Vec<String>,
+    #[serde(default)]
+    pub email_domains: Vec<String>,
+    #[serde(default)]
+    pub claims: ClaimMapping,
+    #[serde(default)]
+    pub trusted_mfa: bool,
+    #[serde(default)]
+    pub mfa_acr: Vec<String>,
+    #[serde(default)]
+    pub sign_out_upstream: bool,
+}
+
+/// `preset`: what is known of a provider beforehand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Any OpenID provider.
+    #[default]
+    Generic,
+    /// Google.
+    Google,
+    /// Microsoft Entra ID.
+    Entra,
+    /// Apple.
+    Apple,
+    /// `GitHub`.
+    GitHub,
+    /// `GitLab`.
+    GitLab,
+    /// Keycloak.
+    Keycloak,
+    /// Another Doorward.
+    Doorward,
+}
+
+/// `client_authentication`: how the secret is sent (OIDC Core section 9).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretSentBy {
+    /// In the `Authorization` header.
+    #[default]
+    ClientSecretBasic,
+    /// In the form.
+    ClientSecretPost,
+}
+
+fn default_client_key_alg() -> SigningAlgorithm {
+    SigningAlgorithm::Es256
+}
