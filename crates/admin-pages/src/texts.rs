@@ -495,6 +495,10 @@ words! {
          there.",
         "Das ist die wirksame Konfiguration ohne Geheimnisse. Sie steht in {}: Ändern Sie sie \
          dort.";
+    configuration_needs_restart:
+        "These settings were changed in the file and count after a restart of the server: {}.",
+        "Diese Einstellungen wurden in der Datei geändert und gelten nach einem Neustart des \
+         Servers: {}.";
 
     // The headings of tables.
     @

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use doorward_admin::{
     FreshSignIn,
-    api::{self, AdminParts, AdminSettings},
+    api::{self, AdminParts, AdminSettings, SharedConfiguration},
 };
 use doorward_provider::model::{acr::AcrLevel, time::SystemEntropy};
 use doorward_provider_http::recorded;
@@ -20,13 +20,12 @@ use crate::{
     provider::RunningProvider,
 };
 
-/// The router of the API and its pages. `configuration` is the one in effect, without secrets.
-/// `trusted` are certification authorities (DER) for requests to the issuer. `site` has the files
+/// The router of the API and its pages, which show `configuration`. `trusted` are certification authorities (DER) for requests to the issuer. `site` has the files
 /// of the pages.
 pub fn start(
     mut config: AdminConfig,
     running: &RunningProvider,
-    configuration: String,
+    configuration: SharedConfiguration,
     trusted: &[Vec<u8>],
     sources: &SettingSources,
     site: &'static EmbeddedSite,

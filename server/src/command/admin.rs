@@ -11,8 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ChangedUser, CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator, done,
-    user::{audited, invite::Invite},
+    user::invite::Invite,
 };
+use crate::provider::configured::audited;
 
 /// What to do with people who administer.
 #[derive(Debug, Subcommand)]

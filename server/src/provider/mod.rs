@@ -3,6 +3,7 @@
 
 mod audit_webhook;
 pub mod breached_passwords;
+pub mod configured;
 pub mod database;
 pub mod directories;
 pub mod mail;
@@ -26,6 +27,7 @@ use doorward_provider::{
 use doorward_provider_http::{Branding, HttpSettings, Network, SharedBranding};
 
 use self::{
+    configured::Configured,
     database::{Database, WriteProbe},
     mail::Mailer,
     tasks::Tasks,
@@ -81,6 +83,8 @@ impl ProviderSetup<'_> {
     /// Opens the database, creates what is missing in it, and assembles the provider.
     pub async fn start(self) -> Result<RunningProvider, StartError> {
         let database = Database::open(self.store, self.sources).await?;
+        let read = Configured::read(&*database.store(), &self.config.users).await;
+        let before = read.map_err(|error| self.broken(&error))?;
         self.import_users(&*database.store()).await?;
         let keys = self.open_keys(&*database.store()).await?;
         let Self { config, store, mail, branding, audit, demo, trusted, sources } = self;
@@ -112,6 +116,12 @@ impl ProviderSetup<'_> {
             AssembleError::Store(error) => broken(&error),
             AssembleError::AuditKey(error) => broken(&error),
         })?);
+        // In demo mode everything is known.
+        if !demo {
+            let read = Configured::read(&*database.store(), &config.users).await;
+            let now = read.map_err(|error| broken(&error))?;
+            configured::record(&provider, before.changed_to(now)).await;
+        }
         let branding = SharedBranding::new(branding);
         let mailer = mail
             .map(|mail| Arc::new(Mailer::new(mail, branding.clone(), provider.issuer(), trusted)));

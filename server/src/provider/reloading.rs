@@ -10,7 +10,10 @@ use doorward_provider::{
 
 use doorward_provider_http::{Branding, SharedBranding};
 
-use super::users;
+use super::{
+    configured::{self, Configured},
+    users,
+};
 use crate::{config::ProviderConfig, error::StartError};
 
 /// The running provider, its store and its look.
@@ -42,8 +45,12 @@ impl Reloading {
             clients.push(StoredClient::new(settings, true).map_err(|error| refused(&error))?);
         }
         let failed = |error: &dyn std::fmt::Display| StartError::Refused(error.to_string());
+        let read = || Configured::read(&*self.store, &config.users);
+        let before = read().await.map_err(|error| failed(&error))?;
         users::import(&*self.store, &config.users).await.map_err(|error| failed(&error))?;
         self.store.import_clients(clients).await.map_err(|error| failed(&error))?;
+        let now = read().await.map_err(|error| failed(&error))?;
+        configured::record(&self.provider, before.changed_to(now)).await;
         self.branding.replace(branding);
         Ok(())
     }

@@ -82,8 +82,15 @@ async fn serve(
         }
     });
     let parts = parts.collect();
-    let (tls, provider) = (tls.server.clone(), running.reloading());
-    Reload { arguments: arguments.clone(), sources, tls, level, provider }.start(reload_signals);
+    let reload = Reload {
+        arguments: arguments.clone(),
+        sources,
+        tls: tls.server.clone(),
+        level,
+        provider: running.reloading(),
+        configuration: running.configuration(),
+    };
+    reload.start(reload_signals);
     if log == LogFormat::Text {
         print(&text);
     }

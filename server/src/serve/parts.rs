@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use doorward_admin::api::SharedConfiguration;
 use doorward_demo::api::Description;
 use doorward_resource_server::ResourceServer;
 
@@ -22,6 +23,8 @@ pub struct RunningParts {
     provider: Option<RunningProvider>,
     /// The API for operators, and whether it has a listener of its own.
     admin: Option<(Router, bool)>,
+    /// The configuration that it shows.
+    configuration: SharedConfiguration,
     /// The endpoint for other systems' users and groups.
     scim: Option<Router>,
     api: Option<ResourceServer>,
@@ -51,6 +54,7 @@ impl RunningParts {
         let metrics = metrics.map_err(StartError::Metrics)?;
         let issuer = config.provider.settings.issuer.clone();
         let described = crate::config::show(&config).unwrap_or_default();
+        let configuration = SharedConfiguration::new(described);
         let provider = if roles.contains(&Role::Provider) {
             let setup = ProviderSetup {
                 config: config.provider,
@@ -70,7 +74,8 @@ impl RunningParts {
             (Some(admin), Some(provider)) => {
                 let has_listener = admin.listen.is_some();
                 let sources = &config.sources;
-                let router = admin::start(admin, provider, described, trusted, sources, embedded)?;
+                let shown = configuration.clone();
+                let router = admin::start(admin, provider, shown, trusted, sources, embedded)?;
                 Some((router, has_listener))
             }
             _ => None,
@@ -92,6 +97,7 @@ impl RunningParts {
             is_own_issuer: provider.is_some() && trusts_issuer,
             provider,
             admin,
+            configuration,
             scim,
             api,
             api_description,
@@ -100,6 +106,11 @@ impl RunningParts {
             metrics,
             draining,
         })
+    }
+
+    /// The configuration that operators are shown.
+    pub fn configuration(&self) -> SharedConfiguration {
+        self.configuration.clone()
     }
 
     /// What takes over clients and users at SIGHUP, if the provider runs here.

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use doorward_admin::api::SharedConfiguration;
+
 use crate::{
     config::{Config, ServeArguments, SettingSources},
     error::StartError,
@@ -36,6 +38,8 @@ pub struct Reload {
     pub level: LevelHandle,
     /// The provider's clients and users, if it runs here.
     pub provider: Option<Reloading>,
+    /// The configuration that operators are shown.
+    pub configuration: SharedConfiguration,
 }
 
 impl Reload {
@@ -100,6 +104,7 @@ impl Reload {
         let config = self.arguments.load()?;
         let changed = self.sources.changed_keys(&config.sources);
         self.refuse_another_provider(&config, &changed)?;
+        let described = crate::config::show(&config).unwrap_or_default();
         let (taken_over, need_restart): (Vec<_>, Vec<_>) =
             changed.into_iter().partition(|key| is_taken_over(key));
         if let Some(provider) = &self.provider {
@@ -110,6 +115,7 @@ impl Reload {
         if !need_restart.is_empty() {
             tracing::warn!(keys = ?need_restart, "these settings have changed and need a restart");
         }
+        self.configuration.replace(described, need_restart.clone());
         // What needs a restart is named again at the next signal.
         if need_restart.is_empty() {
             self.sources = config.sources;

@@ -21,8 +21,13 @@ pub fn page(session: Session) -> AnyView {
                 {view.toml}
             </pre>
         };
+        let waiting = (!view.needs_restart.is_empty()).then(|| {
+            let keys = view.needs_restart.join(", ");
+            alert("alert-info", fill(t.configuration_needs_restart, &[&keys]))
+        });
         view! {
             {alert("alert-info", fill(t.configuration_is_read_only, &[&view.file]))}
+            {waiting}
             {card(view.file, nothing(), text.into_any())}
         }
         .into_any()

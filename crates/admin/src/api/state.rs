@@ -1,6 +1,6 @@
 //! What the API works with.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRef;
 use doorward_protocol::ids::Sub;
@@ -15,7 +15,7 @@ use doorward_provider::{
 use doorward_resource_server::ResourceServer;
 
 use super::{problem::Problem, rate_limit::RateLimit};
-use crate::{FreshSignIn, Operation};
+use crate::{FreshSignIn, Operation, types::system::ConfigurationView};
 
 /// What the API is made from.
 pub struct AdminParts {
@@ -38,10 +38,40 @@ pub struct AdminSettings {
     pub fresh_sign_in: FreshSignIn,
     /// How many requests a caller may send in a minute.
     pub requests_per_minute: u32,
-    /// The configuration in effect as TOML, without secrets.
-    pub configuration: String,
+    /// The configuration.
+    pub configuration: SharedConfiguration,
     /// Where it is written, for people.
     pub configuration_file: String,
+}
+
+/// The configuration as it was read last: TOML without secrets. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct SharedConfiguration(Arc<RwLock<ReadConfiguration>>);
+
+#[derive(Debug, Clone, Default)]
+struct ReadConfiguration {
+    toml: String,
+    needs_restart: Vec<String>,
+}
+
+impl SharedConfiguration {
+    /// With this one in effect.
+    pub fn new(toml: String) -> Self {
+        Self(Arc::new(RwLock::new(ReadConfiguration { toml, needs_restart: Vec::new() })))
+    }
+
+    /// It was read again. These keys have other values than are in effect until a restart.
+    pub fn replace(&self, toml: String, needs_restart: Vec<String>) {
+        let read = ReadConfiguration { toml, needs_restart };
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = read;
+    }
+
+    /// What is shown of it.
+    pub(crate) fn view(&self, file: &str) -> ConfigurationView {
+        let ReadConfiguration { toml, needs_restart } =
+            self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        ConfigurationView { file: file.to_owned(), toml, needs_restart }
+    }
 }
 
 /// The API's state. Clones share it.

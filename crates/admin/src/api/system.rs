@@ -114,9 +114,5 @@ fn add_refused(hour: &mut ActivityHour, count: u64) {
 /// `GET /configuration`.
 pub async fn configuration(State(api): State<AdminApi>) -> Answer {
     let settings = api.settings();
-    let view = ConfigurationView {
-        file: settings.configuration_file.clone(),
-        toml: settings.configuration.clone(),
-    };
-    Ok(Json(view).into_response())
+    Ok(Json(settings.configuration.view(&settings.configuration_file)).into_response())
 }

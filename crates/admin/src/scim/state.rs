@@ -8,7 +8,7 @@ use doorward_resource_server::ResourceServer;
 
 use crate::{
     FreshSignIn,
-    api::{AdminParts, AdminSettings, state::AdminApi},
+    api::{AdminParts, AdminSettings, SharedConfiguration, state::AdminApi},
 };
 
 /// What the endpoint is made from.
@@ -63,7 +63,7 @@ impl ScimApi {
             settings: AdminSettings {
                 fresh_sign_in: FreshSignIn::default(),
                 requests_per_minute: parts.settings.requests_per_minute,
-                configuration: String::new(),
+                configuration: SharedConfiguration::default(),
                 configuration_file: String::new(),
             },
         });

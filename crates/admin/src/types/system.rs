@@ -58,6 +58,9 @@ pub struct ConfigurationView {
     pub file: String,
     /// All settings as TOML, defaults included. Secrets are replaced by words.
     pub toml: String,
+    /// The keys that were changed in the file and count after a restart. Until then another value
+    /// is in effect than the one shown.
+    pub needs_restart: Vec<String>,
 }
 
 /// Sign-ins of the last day, hour by hour.

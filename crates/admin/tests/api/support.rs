@@ -13,8 +13,8 @@ use axum::{
 use doorward_admin::{
     AdminScope, FreshSignIn, Operation,
     api::{
-        AUDIENCE, AdminParts, AdminSettings, BASE_PATH, OPENAPI_PATH, api_resource, api_scopes,
-        router,
+        AUDIENCE, AdminParts, AdminSettings, BASE_PATH, OPENAPI_PATH, SharedConfiguration,
+        api_resource, api_scopes, router,
     },
     scim,
 };
@@ -268,7 +268,7 @@ impl World {
             settings: AdminSettings {
                 fresh_sign_in: FreshSignIn::default(),
                 requests_per_minute,
-                configuration: "[provider]\n".to_owned(),
+                configuration: SharedConfiguration::new("[provider]\n".to_owned()),
                 configuration_file: "doorward.toml".to_owned(),
             },
         };

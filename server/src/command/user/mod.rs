@@ -30,7 +30,7 @@ use super::{
     list_option::{changed, values},
     print_object,
 };
-use crate::output::print;
+use crate::{output::print, provider::configured::audited};
 
 /// What to do with users.
 #[derive(Debug, Subcommand)]
@@ -492,14 +492,6 @@ async fn report(
 /// Says what was done.
 pub(super) fn tell(json: bool, user: &User, what: &str) {
     done(json, &format!("The user {} {what}.", user.username), described(user));
-}
-
-/// A user as the audit history keeps them: everything but the password.
-pub(super) fn audited(user: &User) -> Value {
-    json!({
-        "username": user.username, "enabled": user.enabled,
-        "has_password": user.password_hash.is_some(), "claims": user.claims.0,
-    })
 }
 
 pub(super) fn named(username: &str) -> Result<String, CommandError> {
