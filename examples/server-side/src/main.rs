@@ -2,7 +2,7 @@
 //!
 //! It is the client `PkceCodeBackend` of the demo. Environment variables change that: `ORIGIN`,
 //! `LISTEN`, `ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `CLIENT_KEY`, `CLIENT_KEY_ID`, `SCOPE`, `API`,
-//! `SESSIONS`, `PUSH`, `FORM_POST`, `DPOP` and `USER_INFO`.
+//! `SESSIONS`, `PUSH`, `FORM_POST`, `DPOP`, `USER_INFO` and `ID_TOKEN_ALG`.
 
 mod app;
 mod pages;

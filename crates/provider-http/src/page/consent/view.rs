@@ -55,7 +55,7 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
                 {logo}
                 <h1>{t.allow_client.with(&consent.client_name)}</h1>
                 <p class="muted">
-                    {t.signed_in_as}" "<strong>{consent.username}</strong>". "{t.it_asks_for}
+                    {t.signed_in_as}" "<strong>{consent.username}</strong>"."
                 </p>
                 {description}
                 {site}
@@ -67,6 +67,7 @@ pub(crate) fn consent(layout: &Layout, consent: Consent) -> String {
                 {hidden(csrf::FIELD, consent.form_token)}
                 {hidden(RETURN_URL, consent.return_url)}
                 {hidden("sid", consent.sid)}
+                <p class="muted">{t.it_asks_for}</p>
                 <ul class="scope-list">
                     {consent.scopes.into_iter().map(|own| scope(t, t.scope(own))).collect_view()}
                 </ul>
