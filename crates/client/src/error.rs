@@ -212,7 +212,7 @@ impl Error {
         match self {
             Self::Network { .. } | Self::FrameTimeout | Self::OtherTab => ErrorKind::Retry,
             Self::Http { status, .. } => {
-                if *status >= 500 || matches!(status, 408 | 429) {
+                if may_pass(*status) {
                     ErrorKind::Retry
                 } else {
                     ErrorKind::Configuration
@@ -367,6 +367,12 @@ impl Error {
             ),
         }
     }
+}
+
+/// Whether the same request may be answered otherwise a little later: the server has trouble,
+/// waited too long (408), or was asked too often (429).
+pub(crate) fn may_pass(status: u16) -> bool {
+    status >= 500 || matches!(status, 408 | 429)
 }
 
 fn kind_of_code(code: &ErrorCode) -> ErrorKind {

@@ -13,6 +13,7 @@ use doorward_protocol::{
 use crate::{
     Error, Fault, Settings,
     dpop::Proofs,
+    error::may_pass,
     lean::json::Members,
     ports::{CacheMode, HttpClient, HttpRequest, HttpResponse, Ports},
     settings::ClientAuthentication,
@@ -222,9 +223,9 @@ pub(crate) fn unexpected(url: &str, problem: &str) -> Fault {
 }
 
 /// The error for an unsuccessful answer: the OAuth error in its body, if there is one (RFC 6749
-/// section 5.2).
+/// section 5.2). A status that says that it may pass counts, whatever the body says.
 pub(crate) fn refusal(endpoint: &'static str, url: &str, response: &HttpResponse) -> Fault {
-    let mut body = Members::read(&response.body).filter(|_| response.status < 500);
+    let mut body = Members::read(&response.body).filter(|_| !may_pass(response.status));
     let code = body.as_mut().and_then(|body| body.text("error"));
     let error = match code {
         Some(code) => Error::Refused {

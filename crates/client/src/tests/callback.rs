@@ -310,6 +310,19 @@ fn a_network_failure_in_the_exchange_does_not_lose_the_sign_in() {
 }
 
 #[test]
+fn a_provider_that_was_asked_too_often_is_asked_again_whatever_its_answer_says() {
+    for status in [408, 429, 503] {
+        let world = World::new();
+        let tab = world.tab();
+        let refusal = json!({ "error": "invalid_grant", "error_description": "slow down" });
+        world.provider.fault("token", Fault::Answer(status, refusal));
+        let url = world.callback_url(&tab, SigninRequestArgs::default());
+        assert!(world.callback(&tab, &url).is_ok(), "{status}");
+        assert_eq!(world.provider.count("token"), 2, "{status}");
+    }
+}
+
+#[test]
 fn after_some_attempts_the_user_is_told_and_can_try_again() {
     let world = World::new();
     let tab = world.tab();
