@@ -202,7 +202,7 @@ impl MetadataService {
         // The document's URL does not show whether the issuer ends with a slash, so the slash is
         // ignored. All else must agree.
         let agrees = without_final_slash(&metadata.issuer) == authority
-            || is_of_all_tenants(&metadata.issuer, authority);
+            || is_of_group(&metadata.issuer, authority);
         if !self.0.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
             let expected = settings.authority.clone();
             return Err(Error::IssuerMismatch { expected, found: metadata.issuer }.into());
@@ -326,14 +326,21 @@ fn endpoints_of(given: &ProviderMetadata) -> [&Option<String>; ENDPOINTS.len()] 
     ]
 }
 
-/// Whether an issuer with a placeholder for the tenant belongs to an authority that names a group
-/// of tenants in its place (`common`, `organizations`, `consumers`).
-fn is_of_all_tenants(issuer: &str, authority: &str) -> bool {
-    let Some((before, after)) = issuer.split_once(TENANT) else {
-        return false;
+/// The tenant of all personal accounts of Microsoft.
+const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
+
+/// Whether an issuer of Entra ID belongs to an authority that names a group of tenants in place of
+/// one. For `common` and `organizations`, the issuer has a placeholder for the tenant. For
+/// `consumers` it names the one tenant of personal accounts.
+fn is_of_group(issuer: &str, authority: &str) -> bool {
+    let is_in_place_of = |tenant: &str, groups: &[&str]| {
+        let (before, after) = issuer.split_once(tenant)?;
+        let group = authority.strip_prefix(before)?.strip_suffix(after)?;
+        groups.contains(&group).then_some(())
     };
-    let group = authority.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
-    group.is_some_and(|group| ["common", "organizations", "consumers"].contains(&group))
+    is_in_place_of(TENANT, &["common", "organizations"])
+        .or_else(|| is_in_place_of(CONSUMERS, &["consumers"]))
+        .is_some()
 }
 
 fn without_final_slash(url: &str) -> &str {

@@ -536,10 +536,9 @@ fn a_wrong_clock_does_not_lose_the_tokens() {
 #[test]
 fn entra_id_for_all_tenants() {
     const TENANT: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
-    let sign_in = |issuer: String, tid: &str, authority: &str| {
+    let sign_in_at = |document: String, issuer: String, tid: &str, authority: &str| {
         let world = World::new();
-        let template = json!("https://op.example/{tenantid}/v2.0");
-        world.provider.metadata.borrow_mut()["issuer"] = template;
+        world.provider.metadata.borrow_mut()["issuer"] = json!(document);
         world.provider.metadata.borrow_mut()["authorization_response_iss_parameter_supported"] =
             json!(false);
         let tid = tid.to_owned();
@@ -558,7 +557,10 @@ fn entra_id_for_all_tenants() {
         world.callback(&tab, &format!("{REDIRECT_URI}?{query}"))
     };
     let of = |tenant: &str| format!("https://op.example/{tenant}/v2.0");
-    for group in ["common", "organizations", "consumers"] {
+    let sign_in = |issuer: String, tid: &str, authority: &str| {
+        sign_in_at(of("{tenantid}"), issuer, tid, authority)
+    };
+    for group in ["common", "organizations"] {
         let outcome = sign_in(of(TENANT), TENANT, &of(group));
         assert!(outcome.is_ok(), "{group}: {outcome:?}");
     }
@@ -574,6 +576,16 @@ fn entra_id_for_all_tenants() {
         assert!(matches!(error, Error::IdToken(_)), "{issuer} {tid}: {error}");
     }
     assert!(sign_in(of(TENANT), TENANT, &of("elsewhere")).is_err(), "another authority");
+    // The document of personal accounts names their tenant.
+    let outcome = sign_in_at(of(TENANT), of(TENANT), TENANT, &of("consumers"));
+    assert!(outcome.is_ok(), "{outcome:?}");
+    let error = sign_in_at(of(TENANT), of(other), other, &of("consumers")).unwrap_err();
+    assert!(matches!(error, Error::IdToken(_)), "{error}");
+    for (document, group) in [(TENANT, "common"), ("{tenantid}", "consumers"), (other, "consumers")]
+    {
+        let error = sign_in_at(of(document), of(TENANT), TENANT, &of(group)).unwrap_err();
+        assert!(matches!(error, Error::IssuerMismatch { .. }), "{document} {group}: {error}");
+    }
 }
 
 #[test]
