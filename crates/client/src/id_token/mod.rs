@@ -497,7 +497,7 @@ fn optional_time(
     claims: &Map<String, Value>,
     name: &'static str,
 ) -> Result<Option<u64>, IdTokenError> {
-    let Some(value) = claims.get(name) else {
+    let Some(value) = claims.get(name).filter(|value| !value.is_null()) else {
         return Ok(None);
     };
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -115,6 +115,25 @@ fn each_claim_inside_and_outside_its_limit() {
 }
 
 #[test]
+fn a_claim_that_is_null_is_absent() {
+    for (name, outcome) in [
+        ("nbf", Ok(())),
+        ("azp", Ok(())),
+        ("at_hash", Ok(())),
+        ("auth_time", Ok(())),
+        ("exp", Err(IdTokenError::Claim("exp"))),
+        ("iat", Err(IdTokenError::Claim("iat"))),
+        ("sub", Err(IdTokenError::Claim("sub"))),
+        ("nonce", Err(IdTokenError::Nonce)),
+    ] {
+        let mut claims = good();
+        claims.insert(name.to_owned(), Value::Null);
+        let checked = check_claims(&claims, SigningAlgorithm::Rs256, &expected(), &tracer());
+        assert_eq!(checked, outcome, "{name}");
+    }
+}
+
+#[test]
 fn auth_time_counts_when_max_age_was_sent() {
     let asked = Asked { max_age: Some(60), ..Asked::default() };
     let expected = Expected { asked, ..expected() };
