@@ -29,6 +29,9 @@ pub struct SigninRequestArgs {
     pub redirect_uri: Option<String>,
     /// Overrides the setting.
     pub scope: Option<String>,
+    /// What is asked for beside [`SigninRequestArgs::scope`]. If that is not given: beside the
+    /// scope that the present user's sign-in asked for, or else beside that of the settings.
+    pub added_scope: Option<String>,
     /// Overrides the setting.
     pub response_mode: Option<ResponseMode>,
     /// Overrides the setting.
@@ -67,6 +70,7 @@ impl SigninRequestArgs {
         some_text return_to;
         some_text redirect_uri;
         some_text scope;
+        some_text added_scope;
         some response_mode: ResponseMode;
         some_text prompt;
         some_text display;

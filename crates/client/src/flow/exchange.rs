@@ -126,8 +126,9 @@ impl Client {
         Ok(id_token)
     }
 
-    /// Verifies the ID token of a response, if it has one. The code or refresh token is used up, so
-    /// fetching the keys is retried.
+    /// Verifies the ID token of a response, if it has one. It must have one if something was asked
+    /// for that only an ID token proves. The code or refresh token is used up, so fetching the keys
+    /// is retried.
     pub(crate) async fn verify_id_token(
         &self,
         answer: &TokenResponse,
@@ -135,7 +136,8 @@ impl Client {
         asked: Asked<'_>,
     ) -> Result<Option<VerifiedIdToken>, Fault> {
         let Some(id_token) = &answer.unverified_id_token else {
-            return Ok(None);
+            let needs_proof = asked.acr.is_some() || asked.max_age.is_some();
+            return if needs_proof { Err(IdTokenError::Missing.into()) } else { Ok(None) };
         };
         let metadata = self.metadata.metadata().await?;
         let expected = Expected {

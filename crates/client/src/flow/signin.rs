@@ -10,6 +10,7 @@ use crate::{
     client::Client,
     flow::{
         pending::{self, Owner, Pending, PendingSignin, Via},
+        step_up::joined_scope,
         tokens::add_params,
     },
     lean::url,
@@ -94,7 +95,7 @@ impl Client {
             nonce,
             owner: Owner::of(settings),
             redirect_uri: redirect_uri.clone(),
-            scope: args.scope.as_ref().unwrap_or(&settings.scope).clone(),
+            scope: self.scope_of(args),
             response_mode: args.response_mode.unwrap_or(settings.response_mode),
             max_age: args.max_age.or(settings.max_age),
             required_acr: args.required_acr.clone(),
@@ -107,6 +108,18 @@ impl Client {
             url_state: args.url_state.clone(),
             return_to: args.return_to.clone(),
         }
+    }
+
+    /// The scope of a request. A granted scope is not enough to go by: some providers name only
+    /// that of the access token, without `openid` and `offline_access`.
+    fn scope_of(&self, args: &SigninRequestArgs) -> String {
+        let own = args.scope.as_ref().unwrap_or(&self.settings.scope);
+        let Some(added) = &args.added_scope else {
+            return own.clone();
+        };
+        let present = self.users.get().ok().flatten().filter(|_| args.scope.is_none());
+        let asked = present.and_then(|session| session.stored.requested_scope.clone());
+        joined_scope(asked.as_ref().unwrap_or(own), added)
     }
 
     fn authorization_url<'a>(

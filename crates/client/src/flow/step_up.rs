@@ -67,20 +67,28 @@ impl StepUp {
         }
     }
 
-    /// The same for the user who is signed in: the provider is told who is meant, and the new
-    /// tokens have at least the scope of the present ones. APIs that a request named by `resource`
-    /// and the settings don't must be named again.
+    /// The same for the user who is signed in: the provider is told who is meant, and the scope of
+    /// the present sign-in, as it was asked for and as it was granted, is asked for again. APIs
+    /// that a request named by `resource` and the settings don't must be named again.
     pub fn signin_args_for(&self, user: &User) -> SigninRequestArgs {
-        let mut scope: Vec<&str> = user.scopes().collect();
-        let missing = self.scope.as_deref().unwrap_or_default().split(' ');
-        scope.extend(
-            missing.filter(|token| !token.is_empty() && !user.scopes().any(|own| own == *token)),
-        );
+        let granted = user.scope.as_deref().unwrap_or_default();
+        let missing = self.scope.as_deref().unwrap_or_default();
         SigninRequestArgs {
-            scope: (!scope.is_empty()).then(|| scope.join(" ")),
+            added_scope: Some(joined_scope(granted, missing)),
             id_token_hint: user.id_token.clone(),
             login_hint: user.claim("preferred_username").map(str::to_owned),
             ..self.signin_args()
         }
     }
+}
+
+/// The tokens of both scopes, each of them once.
+pub(crate) fn joined_scope(first: &str, second: &str) -> String {
+    let mut tokens: Vec<&str> = Vec::new();
+    for token in first.split_ascii_whitespace().chain(second.split_ascii_whitespace()) {
+        if !tokens.contains(&token) {
+            tokens.push(token);
+        }
+    }
+    tokens.join(" ")
 }

@@ -62,7 +62,8 @@ pub(crate) enum Nonce<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdTokenError {
-    /// The scope has `openid`, but the response has no ID token.
+    /// The response has no ID token, although the scope has `openid`, or a level or an age of the
+    /// sign-in was asked for, which only an ID token proves.
     #[error("the token endpoint sent none")]
     Missing,
     /// The token is not a JWS.

@@ -70,9 +70,12 @@ impl Client {
     /// Replaces the user's tokens by those of a sign-in that an API needs, if the provider has one.
     pub(super) async fn step_up_in_frame(&self, step_up: &StepUp) -> Result<(), Fault> {
         let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
-        let prompt = silent_args().prompt;
-        self.signin_frame(Some(&session), SigninRequestArgs { prompt, ..step_up.signin_args() })
-            .await
+        let args = SigninRequestArgs {
+            prompt: silent_args().prompt,
+            added_scope: step_up.scope.clone(),
+            ..step_up.signin_args()
+        };
+        self.signin_frame(Some(&session), args).await
     }
 
     /// Sends a sign-in request in a hidden frame and redeems the response.

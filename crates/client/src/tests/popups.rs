@@ -346,8 +346,7 @@ fn an_error_in_a_popup_is_the_providers_and_the_state_is_the_callers() {
 }
 
 /// An API needs another sign-in.
-const STEP_UP: &str =
-    r#"Bearer error="insufficient_user_authentication", acr_values="2 3", max_age="5""#;
+const STEP_UP: &str = r#"Bearer error="insufficient_user_authentication", acr_values="2 3", max_age="5", scope="pay""#;
 
 #[test]
 fn a_popup_brings_the_sign_in_that_an_api_needs() {
@@ -529,6 +528,7 @@ mod frames {
         let request = params(&popups.last().loaded.borrow()[0]);
         assert_eq!((request.get("acr_values"), request.get("max_age")), (Some("2 3"), Some("5")));
         assert_eq!(request.get("prompt"), Some("none"));
+        assert_eq!(request.get("scope"), Some("openid profile pay"));
         answer_as(&world, &popups, "bob");
         let error = world.run(tab.manager.step_up_silent(&step_up)).unwrap_err();
         assert_eq!(error, Error::RenewedTokenDiffers("sub"));
