@@ -234,6 +234,7 @@ impl Client {
         if answer.refresh_token.is_some() {
             self.shared_token_replaced();
         }
+        self.check_is_for(&session.stored, resource, &answer).await?;
         self.keep_for(session, resource, *answer);
         Ok(())
     }

@@ -3,11 +3,16 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
+use doorward_protocol::{json, jws::UnverifiedJws};
+use serde_json::Value;
+
 use crate::{
     Error, Fault,
     client::Client,
     flow::tokens::{TokenResponse, add_params},
     lean::{single_flight::SharedWork, url},
+    metadata::Endpoint,
+    transport::unexpected,
     user_store::{StoredSession, StoredUser},
 };
 
@@ -105,6 +110,22 @@ impl Client {
         self.tokens.grant(&form).await
     }
 
+    /// Refuses the token of an answer that is for another API: a provider that does not know
+    /// `resource` ignores it. The API that it is shown to could use it at the other one.
+    pub(crate) async fn check_is_for(
+        &self,
+        stored: &StoredUser,
+        resource: &str,
+        answer: &TokenResponse,
+    ) -> Result<(), Fault> {
+        let is_own = answer.access_token == stored.user.access_token;
+        if !is_own && may_be_for(&answer.access_token, resource) {
+            return Ok(());
+        }
+        let url = self.metadata.endpoint(Endpoint::Token).await?;
+        Err(unexpected(&url, "the token is not for the API that was asked for (resource)"))
+    }
+
     /// Keeps the token of an answer for its API.
     pub(crate) fn keep_for(&self, session: &StoredSession, resource: &str, answer: TokenResponse) {
         let now = self.ports.clock.monotonic();
@@ -116,4 +137,23 @@ impl Client {
             usable_until: answer.expires_in.map(until),
         });
     }
+}
+
+/// Whether a token may be for this API: its audience has the API's name, with or without a slash at
+/// the end. An opaque token does not tell.
+fn may_be_for(access_token: &str, resource: &str) -> bool {
+    let Ok(jws) = UnverifiedJws::parse(access_token) else {
+        return true;
+    };
+    let is_api = |value: &Value| value.as_str().is_some_and(|name| plain(name) == plain(resource));
+    let claims = json::object(jws.unverified_payload()).unwrap_or_default();
+    match claims.get("aud") {
+        Some(Value::Array(all)) => all.iter().any(is_api),
+        one => one.is_some_and(is_api),
+    }
+}
+
+/// The name without a slash at its end.
+fn plain(name: &str) -> &str {
+    name.strip_suffix('/').unwrap_or(name)
 }

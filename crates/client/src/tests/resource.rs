@@ -1,9 +1,9 @@
 //! Tokens for several APIs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    provider::Fault,
+    provider::{Fault, sign},
     world::{Tab, World},
 };
 use crate::{ApiRequest, Error, Settings, in_page::MemoryStorage};
@@ -77,6 +77,44 @@ fn a_refused_api_does_not_end_the_session() {
     assert!(matches!(refused, Error::Refused { .. }), "{refused:?}");
     assert_eq!(tab.events(), Vec::<String>::new());
     assert!(world.user(&tab).is_some());
+}
+
+/// Providers that do not know `resource` ignore it.
+#[test]
+fn a_token_for_another_api_is_not_shown_to_this_one() {
+    let stock = "https://stock.example/";
+    let jwt = |aud: Value| sign("k1", &json!({ "aud": aud, "sub": "alice" }));
+    for (token, is_given) in [
+        (jwt(json!("https://orders.example/")), false),
+        (jwt(json!(["https://orders.example", 7])), false),
+        (jwt(json!("https://stock.example.evil.example/")), false),
+        (jwt(json!(null)), false),
+        // The user's own token once more.
+        ("access-1".to_owned(), false),
+        (jwt(json!(stock)), true),
+        (jwt(json!("https://stock.example")), true),
+        (jwt(json!(["https://orders.example/", "https://stock.example/"])), true),
+        ("opaque".to_owned(), true),
+    ] {
+        let world = World::new();
+        let tab = world.tab();
+        world.sign_in(&tab);
+        let answered = token.clone();
+        world.provider.alter_answer(move |answer| {
+            answer.insert("access_token".to_owned(), json!(answered));
+        });
+        let given = token_for(&world, &tab, stock);
+        if is_given {
+            assert_eq!(given, Ok(token));
+            continue;
+        }
+        let error = given.unwrap_err();
+        assert!(matches!(error, Error::UnexpectedAnswer { .. }), "{token}: {error}");
+        assert!(error.to_string().contains("not for the API that was asked for"), "{error}");
+        assert_eq!(tab.events(), Vec::<String>::new(), "the session goes on");
+        let user = world.user(&tab).unwrap();
+        assert_eq!(user.refresh_token.as_deref(), Some("refresh-2"), "the rotated one is kept");
+    }
 }
 
 #[test]
