@@ -1,7 +1,7 @@
 //! Where the signed-in user is stored, and how long the access token is still valid.
 //!
-//! The user is stored as JSON under `oidc.user:{authority}:{client_id}`, with two members that only
-//! the client reads: the requested scope and the token's lifetime. When a stored text is first
+//! The user is stored as JSON under `oidc.user:{authority}:{client_id}`, with members that only the
+//! client reads: what was requested, and the token's lifetime. When a stored text is first
 //! seen, its remaining lifetime is converted to the monotonic clock. A later change of the device's
 //! clock then neither expires nor extends the token.
 
@@ -19,6 +19,7 @@ use crate::{
 
 /// Members of the stored text that are not part of the user.
 const REQUESTED_SCOPE: &str = "requested_scope";
+const REQUESTED_RESOURCE: &str = "requested_resource";
 const LIFETIME: &str = "lifetime";
 const SESSION_ID: &str = "session_id";
 const SESSION_BEGAN: &str = "session_began";
@@ -31,6 +32,8 @@ pub(crate) struct StoredUser {
     pub user: User,
     /// The requested scope. The granted scope may be smaller.
     pub requested_scope: Option<String>,
+    /// The APIs that the sign-in named (RFC 8707). `None`: those of the settings.
+    pub requested_resource: Option<Vec<String>>,
     /// The access token's lifetime in seconds, as received.
     pub lifetime: Option<u64>,
     pub began: SessionBegin,
@@ -49,7 +52,13 @@ pub(crate) struct SessionBegin {
 impl StoredUser {
     /// A user who is not stored yet.
     pub(crate) fn new(user: User) -> Self {
-        Self { user, requested_scope: None, lifetime: None, began: SessionBegin::default() }
+        Self {
+            user,
+            requested_scope: None,
+            requested_resource: None,
+            lifetime: None,
+            began: SessionBegin::default(),
+        }
     }
 
     /// Identifies the session in messages to other tabs.
@@ -258,6 +267,7 @@ fn seconds(duration: Duration) -> i64 {
 fn write(stored: &StoredUser) -> String {
     let mut members = stored.user.to_members();
     members.set_text(REQUESTED_SCOPE, stored.requested_scope.as_deref());
+    members.set(REQUESTED_RESOURCE, stored.requested_resource.clone().map(Value::from));
     members.set(LIFETIME, stored.lifetime.map(Value::from));
     if !stored.began.id.is_empty() {
         members.set_text(SESSION_ID, Some(&stored.began.id));
@@ -270,6 +280,7 @@ fn read(text: &str) -> Option<Rc<StoredUser>> {
     let mut members = Members::read(text)?;
     Some(Rc::new(StoredUser {
         requested_scope: members.text(REQUESTED_SCOPE),
+        requested_resource: Some(members.texts(REQUESTED_RESOURCE)).filter(|all| !all.is_empty()),
         lifetime: members.number(LIFETIME),
         began: SessionBegin {
             id: members.text(SESSION_ID).unwrap_or_default(),

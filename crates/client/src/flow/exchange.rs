@@ -177,6 +177,7 @@ impl StoredUser {
     pub(crate) fn of_signin(tokens: UnverifiedTokens, profile: Profile) -> Self {
         let AcceptedResponse { pending, session_state, .. } = *tokens.accepted;
         let mut stored = Self::of_response(*tokens.answer, pending.scope, profile);
+        stored.requested_resource = Some(pending.resource).filter(|all| !all.is_empty());
         let user = &mut stored.user;
         user.session_state = session_state.or(user.session_state.take());
         user.state = pending.data;
@@ -207,6 +208,7 @@ impl StoredUser {
                 extra: answer.extra,
             },
             requested_scope: Some(requested_scope),
+            requested_resource: None,
         }
     }
 }

@@ -257,7 +257,8 @@ impl Client {
         let settings = &self.settings;
         let mut form =
             url::encoded(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]);
-        add_params(&mut form, &settings.resource, &settings.extra_token_params);
+        let resource = stored.requested_resource.as_ref().unwrap_or(&settings.resource);
+        add_params(&mut form, resource, &settings.extra_token_params);
         let response = Rc::new(*self.tokens.grant(&form).await?);
         *self.unverified.borrow_mut() = Some(UnverifiedRenewal {
             sent: refresh_token.to_owned(),

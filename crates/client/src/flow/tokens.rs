@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// Members of the user object that do not come from the token response.
-const USER_MEMBERS: [&str; 9] = [
+const USER_MEMBERS: [&str; 10] = [
     "profile",
     "expires_at",
     "expires_in",
     "state",
     "url_state",
     "requested_scope",
+    "requested_resource",
     "lifetime",
     "session_id",
     "session_began",

@@ -29,6 +29,7 @@ impl Client {
     ) -> Result<(), Fault> {
         let stored = session.map(|session| &*session.stored);
         args.scope = stored.and_then(|stored| stored.requested_scope.clone());
+        args.resource = stored.and_then(|own| own.requested_resource.clone()).unwrap_or_default();
         args.id_token_hint = stored
             .filter(|_| self.settings.include_id_token_in_silent_renew)
             .and_then(|stored| stored.user.id_token.clone());

@@ -257,7 +257,7 @@ proptest! {
     fn stored_entries(
         user in members_of(&[
             "access_token", "id_token", "refresh_token", "expires_at", "lifetime", "profile",
-            "state", "url_state", "requested_scope", "session_state", "scope",
+            "state", "url_state", "requested_scope", "requested_resource", "session_state", "scope",
         ]),
         request in members_of(&[
             "id", "created", "request_type", "code_verifier", "nonce", "authority", "client_id",

@@ -485,7 +485,8 @@ mod frames {
             answer.insert("scope".to_owned(), json!("openid"));
         });
         let (tab, popups) = tab_with_windows(&world, settings());
-        let args = SigninRequestArgs { state: Some(json!("kept")), ..SigninRequestArgs::default() };
+        let args = SigninRequestArgs::default().state(json!("kept"));
+        let args = args.resource(vec!["urn:api:orders".to_owned()]);
         let url = world.callback_url(&tab, args);
         world.callback(&tab, &url).unwrap();
         tab.events();
@@ -500,6 +501,7 @@ mod frames {
         assert_eq!(request.get("prompt"), Some("none"));
         assert_eq!(request.get("redirect_uri"), Some("https://app.example/silent"));
         assert_eq!(request.get("scope"), Some("openid profile"));
+        assert_eq!(request.get("resource"), Some("urn:api:orders"));
         assert!(!request.is_sent("id_token_hint"));
         assert_eq!(world.state_keys(), Vec::<String>::new());
     }

@@ -54,6 +54,26 @@ fn a_caller_who_goes_away_does_not_stop_the_renewal() {
 }
 
 #[test]
+fn the_apis_that_a_sign_in_named_are_named_again() {
+    for (of_sign_in, expected) in [(Some("urn:api:orders"), "urn:api:orders"), (None, "urn:api:x")]
+    {
+        let world = World::new();
+        let settings = Settings { resource: vec!["urn:api:x".to_owned()], ..World::settings() };
+        let store = MemoryStorage::default();
+        let tab = world.tab_with(settings.clone(), store.clone());
+        let resource = of_sign_in.map(str::to_owned).into_iter().collect();
+        let url = world.callback_url(&tab, SigninRequestArgs::default().resource(resource));
+        world.callback(&tab, &url).unwrap();
+        // The page is loaded anew.
+        let tab = world.tab_with(settings, store);
+        world.run(tab.manager.signin_silent()).unwrap();
+        let forms = world.provider.requests("token");
+        assert_eq!(forms.last().unwrap().get("grant_type"), Some("refresh_token"));
+        assert_eq!(forms.last().unwrap().get("resource"), Some(expected));
+    }
+}
+
+#[test]
 fn it_renews_by_itself_before_the_end() {
     let world = World::new();
     let tab = world.tab();
