@@ -15,6 +15,11 @@ const RESPONSE_PARAMS: &[&str] = &[
     "error",
     "error_description",
     "error_uri",
+    // Google adds these.
+    "scope",
+    "authuser",
+    "hd",
+    "prompt",
     #[cfg(feature = "jarm")]
     jarm::PARAM,
 ];
@@ -303,6 +308,10 @@ mod tests {
             ("https://c/cb#code=a&state=b", "https://c/cb"),
             ("https://c/cb?code=a&state=b#top", "https://c/cb#top"),
             ("https://c/cb", "https://c/cb"),
+            (
+                "https://c/cb?state=a&iss=b&code=c&scope=email&authuser=0&hd=x.example&prompt=none",
+                "https://c/cb",
+            ),
         ] {
             assert_eq!(scrubbed(url), clean);
         }
