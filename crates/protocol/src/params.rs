@@ -110,11 +110,28 @@ impl Params {
         encoded: impl AsRef<[u8]>,
         repeatable: &[&str],
     ) -> Result<(Self, Vec<String>), ParamsError> {
-        let sent = readable_pairs(encoded.as_ref())?;
+        Ok(Self::noting_repeats(&readable_pairs(encoded.as_ref())?, repeatable))
+    }
+
+    /// Reads the query of a response, leniently: a value that is not readable text is left out, as
+    /// if it were empty. The code of an error then says what happened, even if its description is
+    /// in another encoding.
+    pub fn parse_readable(encoded: impl AsRef<[u8]>) -> Result<Self, ParamsError> {
+        let mut sent = pairs(encoded.as_ref())?;
+        for (name, value) in &mut sent {
+            if !is_readable_pair(name, value) {
+                value.clear();
+            }
+        }
+        let (params, repeated) = Self::noting_repeats(&sent, &[]);
+        repeated.into_iter().next().map_or(Ok(params), |name| Err(ParamsError::Repeated(name)))
+    }
+
+    fn noting_repeats(sent: &[(String, String)], repeatable: &[&str]) -> (Self, Vec<String>) {
         let count = |name: &str| sent.iter().filter(|(own, _)| own == name).count();
         let mut kept: Vec<(String, String)> = Vec::new();
         let mut repeats: Vec<String> = Vec::new();
-        for (name, value) in &sent {
+        for (name, value) in sent {
             let is_repeatable = repeatable.contains(&name.as_str());
             if is_repeatable || count(name) == 1 {
                 kept.push((name.clone(), value.clone()));
@@ -127,7 +144,7 @@ impl Params {
             }
         }
         kept.retain(|(_, value)| !value.is_empty());
-        Ok((Self(kept), repeats))
+        (Self(kept), repeats)
     }
 
     /// Takes pairs that came in another form than a query. A value that is empty is left out, and
@@ -140,7 +157,7 @@ impl Params {
             if kept.len() == MAX_PARAMETERS {
                 return Err(ParamsError::TooMany);
             }
-            if name.contains(char::is_control) || !is_readable(&name) || !is_readable(&value) {
+            if !is_readable_pair(&name, &value) {
                 return Err(ParamsError::Malformed);
             }
             kept.push((name, value));
@@ -212,18 +229,27 @@ pub fn encode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String
 }
 
 /// The pairs of a query or a form body, as they were sent.
-fn readable_pairs(encoded: &[u8]) -> Result<Vec<(String, String)>, ParamsError> {
+fn pairs(encoded: &[u8]) -> Result<Vec<(String, String)>, ParamsError> {
     let mut pairs = Vec::new();
     for (name, value) in form_urlencoded::parse(encoded) {
         if pairs.len() == MAX_PARAMETERS {
             return Err(ParamsError::TooMany);
         }
-        if name.contains(char::is_control) || !is_readable(&name) || !is_readable(&value) {
-            return Err(ParamsError::Malformed);
-        }
         pairs.push((name.into_owned(), value.into_owned()));
     }
     Ok(pairs)
+}
+
+/// The same, if all of them are readable text.
+fn readable_pairs(encoded: &[u8]) -> Result<Vec<(String, String)>, ParamsError> {
+    let pairs = pairs(encoded)?;
+    let is_text = pairs.iter().all(|(name, value)| is_readable_pair(name, value));
+    if is_text { Ok(pairs) } else { Err(ParamsError::Malformed) }
+}
+
+/// A name can come into a message, and so into a line of a log.
+fn is_readable_pair(name: &str, value: &str) -> bool {
+    !name.contains(char::is_control) && is_readable(name) && is_readable(value)
 }
 
 /// Neither control characters nor the replacement character, which stands for bytes that were not
@@ -285,6 +311,19 @@ mod tests {
         // A name can come into a message, and so into a line of a log.
         assert_eq!(Params::parse("a%0Ab=1"), Err(ParamsError::Malformed));
         assert_eq!(Params::parse("a=1%0D%0A2").unwrap().get("a"), Some("1\r\n2"));
+    }
+
+    #[test]
+    fn a_response_may_have_values_that_are_not_text() {
+        let params = Params::parse_readable("error=a&error_description=%FC%00&x%00=1&y=2").unwrap();
+        assert_eq!(params.encode(), "error=a&y=2");
+        // The value that is left out was sent all the same.
+        for repeated in ["code=%FF&code=1", "code=1&code=%FF"] {
+            let refused = Params::parse_readable(repeated);
+            assert_eq!(refused, Err(ParamsError::Repeated("code".into())));
+        }
+        let many = "a=1&".repeat(51);
+        assert_eq!(Params::parse_readable(many), Err(ParamsError::TooMany));
     }
 
     #[test]

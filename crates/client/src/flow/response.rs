@@ -71,7 +71,7 @@ impl AuthorizationResponse {
         let params = response_params(url)?;
         let text = |name: &str| params.get(name).map(str::to_owned);
         let (state_id, url_state) =
-            split_state(&params).ok_or_else(|| no_response("the response has no state"))?;
+            split_state(&params).ok_or_else(|| without_state(known_error(&params)))?;
         let result = match (params.get("error"), params.get_secret("code")) {
             (Some(error), _) => Err(ResponseError {
                 code: error.into(),
@@ -124,6 +124,8 @@ pub(crate) struct ResponseSummary {
     pub state_id: Option<String>,
     /// Whether it has a code or an error.
     pub has_result: bool,
+    /// Whether it has an error of OAuth 2.0 or OpenID Connect.
+    pub has_known_error: bool,
 }
 
 /// Reads the parameters that tell the kind of a response. All are absent if they cannot be parsed.
@@ -132,6 +134,22 @@ pub(crate) fn summary(url: &str) -> ResponseSummary {
     ResponseSummary {
         state_id: split_state(&params).map(|(id, _)| id),
         has_result: params.get("code").is_some() || params.get("error").is_some(),
+        has_known_error: known_error(&params).is_some(),
+    }
+}
+
+fn known_error(params: &Params) -> Option<ErrorCode> {
+    let code = params.get("error").map(ErrorCode::from);
+    code.filter(|code| !matches!(code, ErrorCode::Other(_)))
+}
+
+/// The error for a response that nothing can be made of. Anyone can write such a link, so it has no
+/// text of the link.
+fn without_state(error: Option<ErrorCode>) -> Fault {
+    let problem = "the response has no state";
+    match error {
+        Some(code) => no_response(&[problem, ", but the error ", code.as_str()].concat()),
+        None => no_response(problem),
     }
 }
 
@@ -190,14 +208,15 @@ fn response_params(url: &str) -> Result<Params, Fault> {
     jarm::claimed_params(url_params(url)?)
 }
 
-/// The same as they are in the URL.
+/// The same as they are in the URL. What is not readable text is left out: some providers send a
+/// description in another encoding.
 pub(crate) fn url_params(url: &str) -> Result<Params, Fault> {
     let (_, query, fragment) = url::split(url);
     let in_fragment =
         fragment.map(|fragment| fragment.split_once('?').map_or(fragment, |(_, inner)| inner));
     let mut params = Params::default();
     for encoded in [query, in_fragment].into_iter().flatten() {
-        params = Params::parse(encoded).map_err(|error| {
+        params = Params::parse_readable(encoded).map_err(|error| {
             no_response(&["the response cannot be read: ", &error.to_string()].concat())
         })?;
         let is_response = |name: &&str| params.is_sent(name);
@@ -267,6 +286,27 @@ mod tests {
         assert_eq!(response.url_state.as_deref(), Some("page;2"));
         assert_eq!(response.iss.as_deref(), Some("https://op"));
         assert_eq!(response.session_state.as_deref(), Some("s"));
+    }
+
+    #[test]
+    fn an_error_stays_one_although_its_description_is_not_readable() {
+        for description in ["%FC", "a%00b", "%E4%F6"] {
+            let url = format!("https://c/?error=access_denied&error_description={description}");
+            let response = parse(&format!("{url}&state=xyz"));
+            let error = response.result.unwrap_err();
+            assert_eq!((error.code, error.description), (ErrorCode::AccessDenied, None));
+            assert_eq!(response.state_id, "xyz");
+        }
+    }
+
+    #[test]
+    fn a_response_without_state_is_told_by_its_code_and_none_of_its_texts() {
+        let refused = |query: &str| {
+            AuthorizationResponse::parse(&format!("https://c/?{query}")).unwrap_err().to_string()
+        };
+        let told = refused("error=invalid_request&error_description=Call%20555");
+        assert_eq!(told, "the response has no state, but the error invalid_request");
+        assert_eq!(refused("error=Call%20555"), "the response has no state");
     }
 
     #[test]
