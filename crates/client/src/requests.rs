@@ -197,9 +197,38 @@ pub enum CallbackKind {
     None,
 }
 
+impl CallbackKind {
+    /// Whether a URL may carry a response at all, for pages that load the client only if it has
+    /// something to do.
+    ///
+    /// ```
+    /// use doorward_client::CallbackKind;
+    ///
+    /// assert!(CallbackKind::may_be_in("https://app.example/?code=a&state=b"));
+    /// assert!(CallbackKind::may_be_in("https://app.example/?error=invalid_request"));
+    /// assert!(!CallbackKind::may_be_in("https://app.example/?tab=2"));
+    /// ```
+    pub fn may_be_in(url: &str) -> bool {
+        [
+            "state=",
+            "error=",
+            #[cfg(feature = "jarm")]
+            "response=",
+        ]
+        .into_iter()
+        .any(|mark| url.contains(mark))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "jarm")]
+    #[test]
+    fn a_signed_response_may_be_one() {
+        assert!(CallbackKind::may_be_in("https://app.example/#response=e30.e30.e30"));
+    }
 
     #[test]
     fn what_no_log_may_have_is_not_shown() {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use doorward_client::Settings;
+use doorward_client::{CallbackKind, Settings};
 use leptos::prelude::set_timeout;
 
 use crate::{engine, live::Client, page};
@@ -72,7 +72,7 @@ pub fn callback_first(
     settings: impl Future<Output = Option<Settings>> + 'static,
     mount: impl FnOnce() + 'static,
 ) {
-    if !page::url().contains("state=") {
+    if !CallbackKind::may_be_in(&page::url()) {
         return mount();
     }
     STAGE.set(Stage::Open);

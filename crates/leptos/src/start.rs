@@ -10,7 +10,7 @@ use crate::{Auth, AuthFailure, AuthStatus, AuthStep, engine::Task};
 /// Finds out who is signed in.
 pub(crate) async fn start(auth: Auth) {
     #[cfg(all(feature = "split", target_arch = "wasm32"))]
-    if crate::page::url().contains("state=") {
+    if doorward_client::CallbackKind::may_be_in(&crate::page::url()) {
         // The response in the URL will need the client, whatever the settings are.
         leptos::task::spawn_local(crate::engine::preload());
     }

@@ -37,7 +37,7 @@ pub use storage::WebStorage;
 pub use timer::BrowserTimer;
 
 use crate::{
-    Error, Settings, StorageLease, UserManager,
+    CallbackKind, Error, Settings, StorageLease, UserManager,
     flow::callback::RESPONSE,
     in_page::{MemoryStorage, PageLocks},
     ports::{Guard, Ports, Storage},
@@ -104,7 +104,7 @@ pub fn is_idle(settings: &Settings) -> bool {
     let user = user_store::key(settings);
     let has_none = |key: &str| matches!(WebStorage::Session.get(key), Ok(None));
     settings.user_store == StoreKind::Session
-        && !current_url().contains("state=")
+        && !CallbackKind::may_be_in(&current_url())
         && has_none(&user)
         && has_none(&[RESPONSE, &user].concat())
 }
