@@ -45,9 +45,13 @@ impl TokenProfile {
     }
 
     /// Okta, tokens of a custom authorization server. Their header has no type. The client is in
-    /// `cid`, which ID tokens don't have. Roles are the groups, if a claim `groups` is configured.
+    /// `cid`, which ID tokens don't have. The user is in `uid`, as in `sub` of ID tokens: here,
+    /// `sub` is the login name, which can change and be given to somebody else. Tokens of a client
+    /// that acts for itself have `sub` alone. Roles are the groups, if a claim `groups` is
+    /// configured.
     pub fn okta() -> Self {
         Self::jwt()
+            .with_subject_at(["uid", "sub"].map(ClaimPath::name))
             .with_client_at([ClaimPath::name("cid")])
             .with_scope_at([ClaimPath::name("scp")])
             .with_roles_at([ClaimPath::name("groups")])

@@ -197,10 +197,20 @@ async fn okta() {
         "groups": ["Everyone", "Admins"],
     });
     let expected = json!({
-        "sub": "alice@example.com", "client": "nmdP1fcyvdVO11AL7ECm",
+        "sub": "00ujmkLgagxeRrAg20g3", "client": "nmdP1fcyvdVO11AL7ECm",
         "scope": ["openid", "orders"], "roles": ["Admins", "Everyone"],
     });
     api.assert_accepted(None, access.clone(), expected).await;
+    // A client that acts for itself is no user.
+    let of_client = json!({
+        "ver": 1, "jti": "AT.1", "aud": "api://default", "sub": "nmdP1fcyvdVO11AL7ECm",
+        "cid": "nmdP1fcyvdVO11AL7ECm", "scp": ["orders"],
+    });
+    let expected = json!({
+        "sub": "nmdP1fcyvdVO11AL7ECm", "client": "nmdP1fcyvdVO11AL7ECm",
+        "scope": ["orders"], "roles": [],
+    });
+    api.assert_accepted(None, of_client, expected).await;
     let mut id_token = with(&access, &json!({ "jti": "ID.x", "amr": ["pwd"], "idp": "00o1" }));
     id_token.as_object_mut().unwrap().remove("cid");
     api.assert_refused(None, id_token).await;
