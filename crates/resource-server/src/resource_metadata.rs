@@ -5,13 +5,14 @@
 use axum::{
     Router,
     http::{
-        HeaderValue,
-        header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE},
+        HeaderValue, Method,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
     },
     routing::get,
 };
 use doorward_protocol::{dpop, host};
 use serde_json::{Map, Value, json};
+use tower_http::cors::{Any, CorsLayer};
 use url::Url;
 
 use crate::{ResourceServer, SettingsError};
@@ -130,9 +131,12 @@ impl ResourceMetadata {
         let headers = [
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600")),
-            (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         ];
-        Router::new().route(&self.path, get(move || async move { (headers, body) }))
+        // A client may send headers of its own, such as `MCP-Protocol-Version`.
+        let cors =
+            CorsLayer::new().allow_origin(Any).allow_methods([Method::GET]).allow_headers(Any);
+        let document = get(move || async move { (headers, body) }).layer(cors);
+        Router::new().route(&self.path, document)
     }
 }
 

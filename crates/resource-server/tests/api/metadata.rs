@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, http::Request, routing::get};
 use doorward_resource_server::{
     Authorized, Policy, RequiredPolicy, ResourceMetadata, ResourceServer, ResourceServerSettings,
 };
 use serde_json::json;
 
-use crate::support::call;
+use crate::support::{call, send};
 
 const API: &str = "http://localhost:7002/mcp";
 const DOCUMENT: &str = "http://localhost:7002/.well-known/oauth-protected-resource/mcp";
@@ -48,6 +48,23 @@ async fn the_document_is_for_everybody() {
         "resource_name": "Notes", "resource_documentation": "https://docs.example.com",
     });
     assert_eq!(answer.body, expected);
+}
+
+#[tokio::test]
+async fn a_page_may_ask_for_the_document_with_headers_of_its_own() {
+    let preflight = Request::builder()
+        .method("OPTIONS")
+        .uri("/.well-known/oauth-protected-resource/mcp")
+        .header("origin", "https://agent.example")
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "mcp-protocol-version")
+        .body(Body::empty())
+        .unwrap();
+    let answer = send(&api(), preflight).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("access-control-allow-methods"), Some("GET"));
+    assert_eq!(answer.header("access-control-allow-headers"), Some("*"));
 }
 
 #[tokio::test]
