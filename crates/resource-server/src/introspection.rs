@@ -4,8 +4,9 @@
 //! sent. A refusal is cached for an even shorter time. If the setting is zero, every request asks.
 //! One question about a token runs at a time, in a task of its own, so that a caller who hangs up
 //! does not cancel it for the others. The number of questions at the same time is bounded. After a
-//! failure the issuer is not asked for a moment. A refusal of one token is not a failure, because
-//! anyone can write a token.
+//! failure the issuer is not asked about this token for a moment, and about none if the question
+//! about another token fails as well: anyone can write a token, and it may be the token alone that
+//! the issuer fails at. For the same reason a refusal of one token is not a failure.
 
 use std::{
     collections::HashMap,
@@ -80,6 +81,8 @@ struct State {
     running: HashMap<TokenDigest, Running>,
     /// The issuer is not asked before this time.
     paused_until: Duration,
+    /// The token of the last question, if that failed, and until when it is not asked about.
+    failed: Option<(TokenDigest, Duration)>,
 }
 
 #[derive(Clone)]
@@ -103,6 +106,7 @@ impl Default for State {
             refusals: Generations::with_length(REFUSALS_LENGTH),
             running: HashMap::new(),
             paused_until: Duration::ZERO,
+            failed: None,
         }
     }
 }
@@ -199,7 +203,7 @@ impl Introspection {
         if self.0.settings.cache.is_zero() {
             // Without caching, not even a question of another request may answer, because it could
             // have been sent before this request arrived.
-            return self.0.ask(token).await.outcome;
+            return self.0.ask(token, digest).await.outcome;
         }
         let arrived = self.0.clock.elapsed();
         loop {
@@ -240,7 +244,7 @@ impl Introspection {
         state.running.insert(digest, told.clone());
         let (inner, token) = (Arc::clone(&self.0), token.to_owned());
         tokio::spawn(async move {
-            let answer = inner.ask(&token).await;
+            let answer = inner.ask(&token, digest).await;
             let dropped = inner.state().finish(digest, &answer);
             drop(dropped);
             tell.send_replace(Some(answer));
@@ -254,8 +258,8 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn ask(&self, token: &str) -> Answer {
-        let (sent_at, answer) = match self.answer(token).await {
+    async fn ask(&self, token: &str, digest: TokenDigest) -> Answer {
+        let (sent_at, answer) = match self.answer(token, digest).await {
             Ok(answered) => answered,
             Err(error) => return Answer::unavailable(error),
         };
@@ -273,25 +277,29 @@ impl Inner {
     async fn answer(
         &self,
         token: &str,
+        digest: TokenDigest,
     ) -> Result<(Duration, Map<String, Value>), IssuerUnavailable> {
-        self.check_pause()?;
+        self.check_pause(digest)?;
         let (issuer, endpoint) = self.keys.keys.introspection().await?;
-        let endpoint = endpoint.map_err(|error| self.failed(&error))?;
+        let endpoint = endpoint.map_err(|error| self.failed(digest, &error))?;
         let waiting = timeout(self.patience, self.questions.acquire()).await;
         let Ok(Ok(_permit)) = waiting else { return Err(IssuerUnavailable::after(RETRY_INTERVAL)) };
         // The issuer may have failed while this question waited.
-        self.check_pause()?;
+        self.check_pause(digest)?;
         let sent_at = self.clock.elapsed();
         let answer = issuer.introspect(endpoint.clone(), &self.settings, token).await;
-        let body = answer.map_err(|error| self.failed(&error))?;
+        let body = answer.map_err(|error| self.failed(digest, &error))?;
         let answer = if self.settings.signed {
-            self.opened(&body, &endpoint).await?
+            self.opened(&body, digest, &endpoint).await?
         } else {
             json::object(&body).unwrap_or_default()
         };
         match answer.get("active") {
-            Some(Value::Bool(_)) => Ok((sent_at, answer)),
-            _ => Err(self.failed(&IssuerError::Malformed { url: endpoint.into() })),
+            Some(Value::Bool(_)) => {
+                self.state().failed = None;
+                Ok((sent_at, answer))
+            }
+            _ => Err(self.failed(digest, &IssuerError::Malformed { url: endpoint.into() })),
         }
     }
 
@@ -299,10 +307,12 @@ impl Inner {
     async fn opened(
         &self,
         body: &[u8],
+        digest: TokenDigest,
         endpoint: &Url,
     ) -> Result<Map<String, Value>, IssuerUnavailable> {
-        let refuse =
-            |problem| self.failed(&IssuerError::Unsigned { url: endpoint.to_string(), problem });
+        let refuse = |problem| {
+            self.failed(digest, &IssuerError::Unsigned { url: endpoint.to_string(), problem })
+        };
         let token = std::str::from_utf8(body).unwrap_or_default();
         let jws = UnverifiedJws::parse(token).map_err(|_| refuse("it is not a JSON Web Token"))?;
         // So that no other token of the issuer is taken for an answer (section 8.1).
@@ -334,13 +344,17 @@ impl Inner {
     }
 
     /// Refuses to ask an issuer that failed a moment ago.
-    fn check_pause(&self) -> Result<(), IssuerUnavailable> {
-        let wait = self.state().paused_until.saturating_sub(self.clock.elapsed());
+    fn check_pause(&self, digest: TokenDigest) -> Result<(), IssuerUnavailable> {
+        let state = self.state();
+        let of_token = state.failed.filter(|(failed, _)| *failed == digest);
+        let until = of_token.map_or(state.paused_until, |(_, until)| until.max(state.paused_until));
+        drop(state);
+        let wait = until.saturating_sub(self.clock.elapsed());
         if wait.is_zero() { Ok(()) } else { Err(IssuerUnavailable::after(wait)) }
     }
 
-    /// Records a failure.
-    fn failed(&self, error: &IssuerError) -> IssuerUnavailable {
+    /// Records a failure of the question about this token.
+    fn failed(&self, digest: TokenDigest, error: &IssuerError) -> IssuerUnavailable {
         let cause = with_sources(error);
         tracing::warn!(issuer = self.rules.issuer, cause, "could not ask the issuer about a token");
         meter::introspected(error.name());
@@ -349,13 +363,22 @@ impl Inner {
         };
         let until = self.clock.elapsed() + pause;
         let mut state = self.state();
-        state.paused_until = state.paused_until.max(until);
+        let before = state.failed.replace((digest, until));
+        if is_about_us(error) || before.is_some_and(|(failed, _)| failed != digest) {
+            state.paused_until = state.paused_until.max(until);
+        }
         IssuerUnavailable::after(pause)
     }
 }
 
-/// How long the issuer is not asked after this error. 401 is about our credentials and 429 about
-/// our rate. Any other redirect or refusal may be about this one token only.
+/// Whether another token would make no difference: 401 is about our credentials and 429 about our
+/// rate.
+fn is_about_us(error: &IssuerError) -> bool {
+    matches!(error, IssuerError::Status { status: 401 | 429, .. })
+}
+
+/// How long the issuer is not asked after this error. Any redirect or refusal that is not about us
+/// is about this one token only.
 fn pause_after(error: &IssuerError) -> Option<Duration> {
     match error {
         IssuerError::Status { status: 429, retry_after, .. } => {

@@ -312,6 +312,41 @@ async fn a_token_that_is_turned_away_costs_the_others_nothing() {
 }
 
 #[tokio::test]
+async fn an_issuer_is_left_alone_once_it_failed_at_two_tokens_in_a_row() {
+    let setup = setup().await;
+    let fails = |says: bool| {
+        let says = if says {
+            Introspection::Says(StatusCode::INTERNAL_SERVER_ERROR, String::new())
+        } else {
+            Introspection::Honest
+        };
+        setup.issuer.publish(|published| published.introspection = says);
+    };
+    for token in [TOKEN, "second", "third"] {
+        knows(&setup, token, &json!({}));
+    }
+    // One crafted token keeps nobody else out, however often it comes.
+    for token in [TOKEN, "second"] {
+        for _ in 0..3 {
+            fails(true);
+            assert_unavailable(&setup.call("crafted").await);
+            setup.clock.advance(1);
+        }
+        fails(false);
+        assert_eq!(setup.call(token).await.status, 200, "{token}");
+    }
+    fails(true);
+    assert_unavailable(&setup.call("crafted").await);
+    assert_unavailable(&setup.call("third").await);
+    fails(false);
+    let questions = setup.issuer.questions();
+    assert_unavailable(&setup.call("fourth").await);
+    assert_eq!(setup.issuer.questions(), questions, "it has failed at two");
+    setup.clock.advance(1);
+    assert_eq!(setup.call("third").await.status, 200);
+}
+
+#[tokio::test]
 async fn an_issuer_that_is_busy_is_left_alone_as_long_as_it_says_within_limits() {
     let setup = setup().await;
     for (said, seconds) in
