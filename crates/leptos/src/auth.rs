@@ -155,12 +155,14 @@ impl Auth {
         self.with_user(|user| user.claims().ok()).flatten()
     }
 
-    /// Waits until it is known who is signed in. On the server it returns at once.
+    /// Waits until it is known who is signed in. On the server it returns at once, and so it does
+    /// if the component that provides sign-in is gone.
     pub async fn ready(self) {
         poll_fn(move |context| {
             let is_known =
-                self.status.with_untracked(|status| !matches!(status, AuthStatus::Loading));
-            self.live.poll_ready(is_known, context)
+                self.status.try_with_untracked(|status| !matches!(status, AuthStatus::Loading));
+            // The component that provides the sign-in may be gone by now.
+            self.live.poll_ready(is_known != Some(false), context)
         })
         .await;
     }

@@ -128,9 +128,10 @@ pub(crate) async fn with_token<T>(
 ) -> Result<(), NoToken> {
     auth.ready().await;
     // Another tab may sign the user out while the call is made: it is that user's call still.
-    let (is_nobody, is_unavailable) = auth.status.with_untracked(|status| {
+    let known = auth.status.try_with_untracked(|status| {
         (matches!(status, AuthStatus::SignedOut), matches!(status, AuthStatus::Unavailable))
     });
+    let (is_nobody, is_unavailable) = known.unwrap_or_default();
     call.await.map(drop).map_err(|error| match error {
         Error::NotSignedIn if is_nobody => NoToken::OfNobody,
         Error::NotSignedIn if is_unavailable => {

@@ -34,7 +34,7 @@ pub(crate) async fn start(auth: Auth) {
         }
     }
     attempt(auth, AuthStep::Start, Task::Start).await;
-    if auth.status.with_untracked(|status| *status == AuthStatus::Loading) {
+    if auth.status.try_with_untracked(|status| *status == AuthStatus::Loading) == Some(true) {
         set_status(auth, AuthStatus::SignedOut);
     }
 }

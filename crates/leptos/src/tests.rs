@@ -44,6 +44,15 @@ fn on_the_server_nothing_is_waited_for() {
 }
 
 #[test]
+fn a_component_that_is_gone_is_not_waited_for() {
+    let owner = Owner::new();
+    let auth = owner.with(|| provide_auth(settings()));
+    let waiting = auth.ready();
+    owner.cleanup();
+    futures::executor::block_on(waiting);
+}
+
+#[test]
 fn an_expired_session_is_not_signed_in_but_has_a_user() {
     let user: User = serde_json::from_str(
         r#"{ "access_token": "a",
