@@ -25,6 +25,8 @@ pub struct Auth {
     pub(crate) leaving: RwSignal<bool>,
     pub(crate) arrival: RwSignal<Option<Arrival>>,
     pub(crate) brought: RwSignal<Option<Value>>,
+    /// Whether the page no longer leaves for a sign-in by itself, but waits for the user to ask.
+    pub(crate) waits: RwSignal<bool>,
     pub(crate) live: LiveHandle,
     pub(crate) engine: Engine,
     /// Only for [`crate::session`].
@@ -41,6 +43,7 @@ impl Auth {
             leaving: RwSignal::new(false),
             arrival: RwSignal::new(None),
             brought: RwSignal::new(None),
+            waits: RwSignal::new(false),
             live: LiveHandle::new(live),
         }
     }
@@ -185,6 +188,7 @@ impl Auth {
             move || {
                 if self.live.update(|live| live.departures) == departure {
                     self.stay();
+                    self.waits.set(true);
                 }
             },
             LEAVING_LIMIT,

@@ -31,8 +31,10 @@ pub fn RequireAuth(
     /// What is shown until it is known who is signed in. Nothing by default.
     #[prop(optional, into)]
     loading: ViewFn,
-    /// Whether to go to the provider's sign-in page if nobody is signed in, and to come back to the
-    /// present path. After a failure and after a sign-out the fallback is shown instead.
+    /// Whether to go to the provider's sign-in page if nobody is signed in when the page is loaded,
+    /// and to come back to the present path. If the session ends later (a sign-out here or in
+    /// another tab, or a token that can't be renewed), the page stays and shows the fallback, and
+    /// so it does after a failure, and if the tab has left twice within a minute.
     #[prop(optional)]
     redirect: bool,
     /// The sign-in that is meant, if there are several. Default: that of [`use_auth`].
@@ -44,6 +46,7 @@ pub fn RequireAuth(
     let goes_away = Memo::new(move |_| {
         redirect
             && status.get() == Some(false)
+            && !auth.waits.get()
             && auth.failure().is_none()
             && auth.arrival() != Some(Arrival::SignOut)
             && auth.status() != AuthStatus::Unavailable

@@ -6,8 +6,9 @@ use leptos_router::{MatchNestedRoutes, NestedRoute, PossibleRouteMatch, SsrMode}
 use crate::{Auth, RequireAuth};
 
 /// A route for signed-in users. Whoever is not signed in is sent to the provider, and comes back to
-/// the same path with its parameters. After a failure and after a sign-out, the fallback is shown
-/// instead, so that nobody is sent around in a circle.
+/// the same path with its parameters. If the session ended while the page lived, and after a
+/// failure, the fallback is shown instead: no sign-out is undone, no page is left in the middle of
+/// something, and nobody is sent around in a circle.
 ///
 /// A server that knows the user by its session
 /// ([`provide_session_auth`](crate::provide_session_auth)) answers with a redirect (302) to its

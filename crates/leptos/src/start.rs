@@ -52,6 +52,11 @@ pub(crate) fn fail(auth: Auth, step: AuthStep, error: Error) {
 }
 
 pub(crate) fn set_status(auth: Auth, status: AuthStatus) {
+    let had_user = auth.status.try_with_untracked(|before| before.user().is_some());
+    if had_user == Some(true) && !matches!(status, AuthStatus::SignedIn(_)) {
+        // The session ended while the page lived. Only the user begins the next one.
+        auth.waits.set(true);
+    }
     auth.status.set(status);
     let wakers = auth.live.update(|live| std::mem::take(&mut live.wakers));
     wakers.unwrap_or_default().into_iter().for_each(std::task::Waker::wake);

@@ -70,6 +70,42 @@ fn an_expired_session_is_not_signed_in_but_has_a_user() {
     });
 }
 
+/// What a page shows that sends who is not signed in to the provider, after these statuses.
+fn shown_with_redirect(statuses: Vec<AuthStatus>) -> String {
+    Owner::new().with(|| {
+        let auth = provide_auth(settings());
+        for status in statuses {
+            start::set_status(auth, status);
+        }
+        view! {
+            <RequireAuth redirect=true fallback=|| "nobody" loading=|| "loading">
+                "somebody"
+            </RequireAuth>
+        }
+        .to_html()
+    })
+}
+
+#[test]
+fn only_a_page_that_nobody_was_signed_in_to_leaves_by_itself() {
+    let user = || Box::new(alice().into_user());
+    let (signed_in, expired) = (|| AuthStatus::SignedIn(user()), || AuthStatus::Expired(user()));
+    for (statuses, shown) in [
+        (vec![AuthStatus::SignedOut], "loading"),
+        (vec![expired()], "loading"),
+        (vec![AuthStatus::Unavailable, AuthStatus::SignedOut], "loading"),
+        // Signed out: here, in another tab, or at a provider without a sign-out page.
+        (vec![signed_in(), AuthStatus::SignedOut], "nobody"),
+        // The token has ended, and the user may be in the middle of something.
+        (vec![signed_in(), expired()], "nobody"),
+        (vec![signed_in(), expired(), AuthStatus::SignedOut], "nobody"),
+        (vec![signed_in(), AuthStatus::SignedOut, signed_in()], "somebody"),
+    ] {
+        let html = shown_with_redirect(statuses.clone());
+        assert!(html.contains(shown), "{statuses:?}: {html}");
+    }
+}
+
 #[test]
 fn a_return_address_stays_at_the_origin() {
     for path in ["/", "/orders?page=2#top"] {
