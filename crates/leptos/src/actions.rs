@@ -45,6 +45,19 @@ impl Auth {
         self.sign_in_with(SigninRequestArgs::default().return_to(page::path()));
     }
 
+    /// Leaves for the provider's sign-in page without being asked, unless the page has done so
+    /// twice within a minute.
+    pub(crate) fn sign_in_by_itself(self) {
+        if self.leaving.get_untracked() {
+            return;
+        }
+        if page::may_leave() {
+            self.sign_in_and_return();
+        } else {
+            self.waits.set(true);
+        }
+    }
+
     /// Leaves for the provider's sign-in page to bring the sign-in that an API needs (RFC 9470),
     /// and comes back to the present path. `again` says what the page has to repeat then: it is any
     /// value, which survives the redirect and is given by [`Auth::take_repeat`]. Call it while a

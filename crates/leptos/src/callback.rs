@@ -43,6 +43,7 @@ pub(crate) async fn accept_response(
                 let _ = before.remove_user().await;
             }
             let result = result.map(|outcome| {
+                page::forget_departures();
                 auth.brought.set(outcome.state);
                 if let Some(path) = outcome.return_to.filter(|path| is_local(path)) {
                     page::show(&path);

@@ -53,7 +53,7 @@ pub fn RequireAuth(
     });
     boxed_effect(move || {
         if goes_away.get() {
-            auth.sign_in_and_return();
+            auth.sign_in_by_itself();
         }
     });
     move || match status.get() {

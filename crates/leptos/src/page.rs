@@ -1,9 +1,19 @@
-//! The window's URL. On the server there is none.
+//! The window: its URL, and how often it left by itself. On the server there is none.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use nowhere::*;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use window::*;
+
+/// Departures with one more, as times in seconds with a space between. `None` if the last two were
+/// within a minute.
+#[cfg(any(test, target_arch = "wasm32"))]
+fn with_departure(before: &str, now: u64) -> Option<String> {
+    let is_recent = |time: &&str| time.parse().is_ok_and(|time: u64| now.abs_diff(time) < 60);
+    let mut recent = before.split(' ').filter(is_recent);
+    let (first, second) = (recent.next().unwrap_or_default(), recent.next());
+    second.is_none().then(|| [first, " ", &now.to_string()].concat())
+}
 
 #[cfg(target_arch = "wasm32")]
 mod window {
@@ -48,6 +58,33 @@ mod window {
                 name(&entry).ends_with(".wasm") && number(&entry, "transferSize") == Some(0.0)
             })
         })
+    }
+
+    /// Where a tab keeps when it left for a sign-in by itself.
+    const DEPARTURES: &str = "doorward.departures";
+
+    /// Whether the page may leave by itself for a sign-in once more. If so, that is noted. A
+    /// provider whose answers are of no use would send the user around in a circle.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It saturates.
+    pub(crate) fn may_leave() -> bool {
+        let Ok(Some(store)) = window().session_storage() else {
+            // Then nothing of the sign-in can be kept, which the client reports.
+            return true;
+        };
+        let before = store.get_item(DEPARTURES).ok().flatten().unwrap_or_default();
+        let now = (js_sys::Date::now() / 1000.0) as u64;
+        let departures = super::with_departure(&before, now);
+        if let Some(departures) = &departures {
+            let _ = store.set_item(DEPARTURES, departures);
+        }
+        departures.is_some()
+    }
+
+    /// A sign-in has succeeded, so the page does not go around in a circle.
+    pub(crate) fn forget_departures() {
+        if let Ok(Some(store)) = window().session_storage() {
+            let _ = store.remove_item(DEPARTURES);
+        }
     }
 
     /// Leaves for another page.
@@ -104,6 +141,12 @@ mod nowhere {
         "/".to_owned()
     }
 
+    pub(crate) fn may_leave() -> bool {
+        true
+    }
+
+    pub(crate) fn forget_departures() {}
+
     pub(crate) fn go(_: &str) {}
 
     pub(crate) fn post(_: &str) {}
@@ -111,4 +154,21 @@ mod nowhere {
     pub(crate) fn show(_: &str) {}
 
     pub(crate) fn inform_router() {}
+}
+
+#[test]
+fn a_page_leaves_by_itself_twice_within_a_minute_and_then_waits() {
+    let leaves = |before: &str, now| with_departure(before, now).unwrap_or_default();
+    let first = leaves("", 100);
+    let second = leaves(&first, 130);
+    assert!(!second.is_empty());
+    for (now, may_leave) in [(131, false), (159, false), (160, true), (1000, true)] {
+        assert_eq!(with_departure(&second, now).is_some(), may_leave, "{now}");
+    }
+    let third = leaves(&second, 160);
+    assert_eq!(with_departure(&third, 189), None, "it is the last minute that counts");
+    assert!(with_departure(&third, 190).is_some());
+    // The clock was set back.
+    assert!(with_departure(&second, 10).is_some());
+    assert!(with_departure("junk from elsewhere", 100).is_some());
 }
