@@ -40,6 +40,9 @@ pub(crate) struct Plan {
     pub load: Load,
     pub skip_callback: Option<SkipCallback>,
     pub make: Option<MakeClient>,
+    /// Where roles are in the claims. Empty: in `role`.
+    #[cfg(feature = "policy")]
+    pub roles_at: &'static [&'static str],
 }
 
 impl Plan {

@@ -29,6 +29,8 @@ pub struct AuthOptions {
     load: Load,
     skip_callback: Option<SkipCallback>,
     make: Option<MakeClient>,
+    #[cfg(feature = "policy")]
+    roles_at: &'static [&'static str],
 }
 
 impl AuthOptions {
@@ -45,7 +47,33 @@ impl AuthOptions {
     where
         F: Future<Output = Option<Settings>> + 'static,
     {
-        Self { load: Rc::new(move || Box::pin(load())), skip_callback: None, make: None }
+        Self {
+            load: Rc::new(move || Box::pin(load())),
+            skip_callback: None,
+            make: None,
+            #[cfg(feature = "policy")]
+            roles_at: &[],
+        }
+    }
+
+    /// Finds the user's roles there in the claims, in place of `role`, for
+    /// [`RequirePolicy`](crate::RequirePolicy) and [`Auth::principal`]. Each path is the name of a
+    /// claim, or a JSON Pointer (RFC 6901) if it begins with a slash. It is the setting `roles_at`
+    /// of an API: the names are those of the provider.
+    ///
+    /// ```no_run
+    /// use doorward_leptos::{AuthOptions, Settings};
+    ///
+    /// # fn component(settings: Settings) {
+    /// // Keycloak. For Entra ID it is `roles`, and for Okta `groups`.
+    /// AuthOptions::new(settings).roles_at(&["/realm_access/roles"]).provide();
+    /// # }
+    /// ```
+    #[cfg(feature = "policy")]
+    #[must_use]
+    pub fn roles_at(mut self, paths: &'static [&'static str]) -> Self {
+        self.roles_at = paths;
+        self
     }
 
     /// Leaves a response in the page's URL to another program if the function returns `true` for
@@ -122,8 +150,14 @@ impl AuthOptions {
     }
 
     fn begin(self) -> Auth {
-        let Self { load, skip_callback, make } = self;
-        let auth = Auth::new(Live::new(Plan { load, skip_callback, make }), engine::by_client);
+        let plan = Plan {
+            load: self.load,
+            skip_callback: self.skip_callback,
+            make: self.make,
+            #[cfg(feature = "policy")]
+            roles_at: self.roles_at,
+        };
+        let auth = Auth::new(Live::new(plan), engine::by_client);
         boxed_effect(move || spawn_local(start::start(auth)));
         stay_when_shown(auth);
         auth

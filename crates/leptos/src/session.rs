@@ -72,6 +72,8 @@ pub fn provide_session_auth(routes: SessionRoutes) -> Auth {
         load: std::rc::Rc::new(|| Box::pin(async { None })),
         skip_callback: None,
         make: None,
+        #[cfg(feature = "policy")]
+        roles_at: &[],
     };
     let auth = Auth { routes, ..Auth::new(Live::new(nothing), by_session) };
     set_status(auth, AuthStatus::from(user.map(ServerUser::into_user)));

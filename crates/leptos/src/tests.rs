@@ -265,6 +265,41 @@ fn a_policy_decides_by_the_access_token_or_else_the_profile() {
     }
 }
 
+/// As the presets of the API library find them.
+#[cfg(feature = "policy")]
+#[test]
+fn roles_and_scope_are_found_where_the_provider_has_them() {
+    use serde_json::json;
+
+    let keycloak = json!({
+        "sub": "1", "role": "no role of this provider", "scope": "openid orders",
+        "realm_access": {"roles": ["admin"]}, "resource_access": {"orders": {"roles": ["clerk"]}},
+    });
+    let entra = json!({ "sub": "1", "scp": "orders", "roles": ["admin", "clerk"] });
+    let zitadel = json!({
+        "sub": "1", "scope": "orders", "urn:zitadel:iam:org:project:roles": {"admin": {"1": "x"},
+        "clerk": {"1": "x"}},
+    });
+    let one =
+        json!({ "sub": "1", "scp": ["openid", "orders"], "a/b": ["admin"], "group": "clerk" });
+    let paths: [(_, &'static [&'static str]); 4] = [
+        (keycloak, &["/realm_access/roles", "/resource_access/orders/roles"]),
+        (entra, &["roles"]),
+        (zitadel, &["urn:zitadel:iam:org:project:roles"]),
+        (one, &["a/b", "group", "/not/there"]),
+    ];
+    for (claims, roles_at) in paths {
+        let principal = |roles_at| {
+            let claims = claims.as_object().unwrap().clone();
+            Principal::from_map(policy::renamed(claims, roles_at)).unwrap()
+        };
+        let found = principal(roles_at);
+        assert_eq!(found.roles().collect::<Vec<_>>(), ["admin", "clerk"], "{claims}");
+        assert!(found.has_scope("orders"), "{claims}");
+        assert!(!principal(&[]).has_role("admin"), "{claims}");
+    }
+}
+
 #[test]
 fn what_is_to_be_repeated_is_given_once_and_to_the_same_user() {
     let user = |sub: &str| -> User {

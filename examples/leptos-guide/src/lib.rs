@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use doorward_leptos::{
-    ApiRequest, AuthLoading, AuthOptions, Error, NotAuthorized, Policy, ProtectedRoute,
+    ApiRequest, Auth, AuthLoading, AuthOptions, Error, NotAuthorized, Policy, ProtectedRoute,
     RequireAuth, RequirePolicy, RequiredPolicy, SessionRoutes, Settings, SignedIn, SignedOut,
     authorized, provide_auth_with, provide_session_auth, use_auth, use_auth_of,
 };
@@ -55,6 +55,11 @@ pub fn Routed() -> impl IntoView {
             </Routes>
         </Router>
     }
+}
+
+pub fn with_roles_of_keycloak(settings: Settings) -> Auth {
+    // For Entra ID it is `roles`, and for Okta `groups`.
+    AuthOptions::new(settings).roles_at(&["/realm_access/roles"]).provide()
 }
 
 #[derive(serde::Deserialize)]
