@@ -75,16 +75,13 @@ impl NotAuthorized {
 
     /// The sign-in that would help. `None` if none would.
     pub fn sign_in_args(&self) -> Option<SigninRequestArgs> {
-        let args = SigninRequestArgs::default();
         match self {
-            Self::SignedOut => Some(args),
+            Self::SignedOut => Some(SigninRequestArgs::default()),
             Self::StepUp(StepUp { acr_values, max_age }) => {
-                let args = match max_age {
-                    Some(seconds) => args.max_age(u64::from(*seconds)),
-                    None => args,
-                };
-                let acr_values = acr_values.join(" ");
-                Some(if acr_values.is_empty() { args } else { args.acr_values(acr_values) })
+                let mut step_up = doorward_client::StepUp::default();
+                step_up.acr_values = Some(acr_values.join(" ")).filter(|all| !all.is_empty());
+                step_up.max_age = max_age.map(u64::from);
+                Some(step_up.signin_args())
             }
             Self::Denied(_) | Self::Failed(_) => None,
         }

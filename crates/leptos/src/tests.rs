@@ -474,6 +474,22 @@ mod server_functions {
     }
 
     #[test]
+    fn a_sign_in_that_a_policy_asks_for_has_to_bring_what_it_asks_for() {
+        let asked = |acr_values: &[&str], max_age| {
+            let acr_values = acr_values.iter().map(|&value| value.to_owned()).collect();
+            let refused = NotAuthorized::StepUp(doorward_policy::StepUp { acr_values, max_age });
+            refused.sign_in_args().unwrap()
+        };
+        let both = asked(&["2", "3"], Some(300));
+        assert_eq!(both.acr_values.as_deref(), Some("2 3"));
+        assert_eq!(both.required_acr.as_deref(), Some("2 3"), "a provider may ignore acr_values");
+        assert_eq!((both.max_age, both.prompt), (Some(300), None));
+        let age = asked(&[], Some(300));
+        assert_eq!((age.acr_values, age.required_acr, age.max_age), (None, None, Some(300)));
+        assert_eq!(NotAuthorized::Denied(Vec::new()).sign_in_args().map(drop), None);
+    }
+
+    #[test]
     fn the_context_is_read_when_it_is_called() {
         let found = Owner::new().with(|| {
             provide_context(alice());
