@@ -220,6 +220,8 @@ impl UserManager {
     ///
     /// [`Error::NotSignedIn`], [`Error::NoRefreshToken`], or why the provider refused:
     /// `invalid_target` if it does not know the API, or the user did not consent to it.
+    /// [`Error::UnexpectedAnswer`] if it answered with a token for another API: a JWT without this
+    /// one in `aud`, or the user's own token. An opaque token does not tell whom it is for.
     pub fn get_access_token_for(&self, resource: &str) -> LocalFuture<Result<String, Error>> {
         let client = Rc::clone(&self.0);
         let resource = resource.to_owned();
