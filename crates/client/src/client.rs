@@ -39,9 +39,6 @@ pub(crate) struct Client {
     pub shared_token: RefCell<SharedToken>,
     /// The renewal that is running, if there is one.
     pub renewal: SingleFlight,
-    /// How many renewals in a row waited for a hidden frame in vain.
-    #[cfg_attr(not(feature = "popups"), allow(dead_code))]
-    pub frame_timeouts: Cell<u32>,
     /// Whether the watch renews tokens without being asked.
     pub renews: Cell<bool>,
     /// Whether the page woke up since the watch last ran.
@@ -80,7 +77,6 @@ impl Client {
             resources: ResourceTokens::default(),
             shared_token: RefCell::default(),
             renewal: SingleFlight::default(),
-            frame_timeouts: Cell::default(),
             renews: Cell::new(settings.automatic_silent_renew),
             woke: Cell::default(),
             announced: RefCell::default(),

@@ -321,10 +321,6 @@ pub trait Navigator {
     /// Calls the handler when the page may have slept: when it is shown, restored from the cache,
     /// online again, or focused.
     fn on_wake(&self, handler: Box<dyn Fn()>) -> Guard;
-    /// Whether the device reports that it has no network.
-    fn is_offline(&self) -> bool {
-        false
-    }
 }
 
 /// Timers, and tasks that outlive their caller.

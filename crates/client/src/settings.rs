@@ -143,8 +143,7 @@ pub struct Settings {
     #[serde(default)]
     pub silent_request_timeout: Option<u64>,
     /// How many consecutive time-outs of automatic renewal are retried, with growing pauses.
-    /// Default: no limit for requests, and one for hidden frames. A page whose frames stay without
-    /// an answer that often opens no more of them for renewal.
+    /// Default: no limit.
     #[serde(default)]
     pub max_silent_renew_timeout_retries: Option<u32>,
     /// Whether the access token is renewed automatically before it expires and when the page wakes

@@ -61,10 +61,6 @@ impl Navigator for WindowNavigator {
         };
         listen(events, Box::new(wake))
     }
-
-    fn is_offline(&self) -> bool {
-        is_offline()
-    }
 }
 
 /// Whether the device reports that it has no network.

@@ -13,12 +13,8 @@ use crate::{
         renewal::stored_claims,
     },
     id_token::VerifiedIdToken,
-    ports::NetworkFailure,
     user_store::{StoredSession, StoredUser},
 };
-
-/// How many frames without an answer are followed by another one, if no setting says so.
-const TIMEOUT_RETRIES: u32 = 1;
 
 /// The tokens and the verified ID token.
 type FrameTokens = (UnverifiedTokens, Option<VerifiedIdToken>);
@@ -59,37 +55,17 @@ impl Client {
         self.user_loaded(&Rc::new(user))
     }
 
-    /// Renews in a hidden frame, or signs in if nobody is signed in. A provider that never answers
-    /// in frames counts as one that has no session: a new sign-in helps, and the network does not.
+    /// Renews in a hidden frame, or signs in if nobody is signed in.
     pub(crate) async fn renew_in_frame(
         &self,
         session: Option<&StoredSession>,
     ) -> Result<(), Fault> {
-        let settings = &self.settings;
-        let unavailable =
-            || if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn };
-        let retries = settings.max_silent_renew_timeout_retries.unwrap_or(TIMEOUT_RETRIES);
-        let before = self.frame_timeouts.get();
-        if !super::has_frames(&self.ports) || before > retries {
-            return Err(unavailable().into());
+        if super::has_frames(&self.ports) {
+            self.signin_frame(session, silent_args()).await
+        } else {
+            let error = if session.is_some() { Error::NoRefreshToken } else { Error::NotSignedIn };
+            Err(error.into())
         }
-        if self.ports.navigator.is_offline() {
-            let (url, failure) = (settings.authority.clone(), NetworkFailure::Offline);
-            return Err(Error::Network { url, failure }.into());
-        }
-        let outcome = self.signin_frame(session, silent_args()).await;
-        if !outcome.as_ref().is_err_and(|error| **error == Error::FrameTimeout) {
-            self.frame_timeouts.set(0);
-            return outcome;
-        }
-        self.frame_timeouts.set(before + 1);
-        if before < retries {
-            return outcome;
-        }
-        if session.is_some() {
-            self.events.emit(&AuthEvent::SilentRenewError(unavailable()));
-        }
-        Err(unavailable().into())
     }
 
     /// Replaces the user's tokens by those of a sign-in that an API needs, if the provider has one.

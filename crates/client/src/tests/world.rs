@@ -181,8 +181,6 @@ pub struct FakeNavigator {
     pub gone_to: RefCell<Vec<String>>,
     /// How the page was last left.
     pub left_by: Cell<Redirect>,
-    /// Whether the device reports that it has no network.
-    pub offline: Cell<bool>,
     on_wake: RefCell<Vec<Box<dyn Fn()>>>,
 }
 
@@ -211,10 +209,6 @@ impl Navigator for FakeNavigator {
     fn on_wake(&self, handler: Box<dyn Fn()>) -> Guard {
         self.on_wake.borrow_mut().push(handler);
         Guard::new(|| ())
-    }
-
-    fn is_offline(&self) -> bool {
-        self.offline.get()
     }
 }
 
