@@ -76,12 +76,10 @@ impl Client {
     /// client of this origin, are none of this client's.
     pub(crate) fn callback_kind(&self, url: &str) -> CallbackKind {
         let summary = response::summary(url);
-        // Every request has a state. A provider that could not read it may leave it out of its
-        // error.
+        // Every request has a state. An error without one can't be told from the page's own
+        // parameter: which tab waits for a response is not known.
         let Some(id) = summary.state_id else {
-            let is_error =
-                summary.has_known_error && pending::is_awaited_at(&self.ports, &self.settings, url);
-            return if is_error { CallbackKind::Signin } else { CallbackKind::None };
+            return CallbackKind::None;
         };
         match pending::get(&self.ports, &id).ok().flatten() {
             Some(pending) if !pending.belongs_to(&self.settings) => CallbackKind::None,

@@ -29,15 +29,11 @@ impl Client {
         ]);
         add_params(&mut form, &settings.resource, &settings.extra_token_params);
         let answer = self.tokens.grant(&form).await?;
+        let is_openid = settings.scope.split(' ').any(|token| token == scope::OPENID);
+        let asked = Asked { max_age: settings.max_age.filter(|_| is_openid), acr: None };
         // This grant has no authorization request, and so no nonce.
-        let id_token = self
-            .verify_id_token(
-                &answer,
-                Nonce::AbsentOr(None),
-                Asked { max_age: settings.max_age, acr: None },
-            )
-            .await?;
-        if id_token.is_none() && settings.scope.split(' ').any(|token| token == scope::OPENID) {
+        let id_token = self.verify_id_token(&answer, Nonce::AbsentOr(None), asked).await?;
+        if id_token.is_none() && is_openid {
             return Err(IdTokenError::Missing.into());
         }
         let profile = self.profile(&answer, id_token.as_ref()).await?;

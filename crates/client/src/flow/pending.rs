@@ -1,17 +1,12 @@
 //! Requests that wait for their response, under `oidc.{id}` in the state store (RFC 6749 section
 //! 10.12, RFC 7636 section 4.1, OIDC Core section 15.5.2).
 
-use std::cell::Cell;
-
 use doorward_protocol::{base64url, pkce::CodeVerifier};
 use serde_json::{Map, Value};
 
 use crate::{
     Error, Fault,
-    lean::{
-        json::{Members, into_text},
-        url,
-    },
+    lean::json::{Members, into_text},
     ports::{Entropy, Ports},
     settings::{ResponseMode, Settings},
 };
@@ -382,29 +377,6 @@ pub(crate) fn sweep(ports: &Ports, settings: &Settings) -> Result<(), Fault> {
         Some(pending) => !pending.belongs_to(settings) || is_fresh(pending.created()),
         None => false,
     })
-}
-
-/// Whether a sign-in of the client with these settings waits for a response at this address, in the
-/// window that left for the provider.
-pub(crate) fn is_awaited_at(ports: &Ports, settings: &Settings, address: &str) -> bool {
-    let now = ports.clock.now();
-    let is_awaited = Cell::new(false);
-    let look = |text: &str| {
-        if let Some(pending) = Pending::read(text)
-            && pending.belongs_to(settings)
-            && let Pending::Signin(signin) = pending
-        {
-            let is_fresh = signin.created.saturating_add(settings.stale_state_age) > now;
-            let is_here = url::split(&signin.redirect_uri).0 == url::split(address).0;
-            if is_fresh && is_here && signin.via == Via::Redirect {
-                is_awaited.set(true);
-            }
-        }
-        true
-    };
-    // If the storage fails, nothing is found.
-    let _ = each_entry(ports, &look);
-    is_awaited.get()
 }
 
 /// Removes what is known about the sign-in that began this session. It names the user, and must

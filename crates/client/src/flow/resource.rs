@@ -118,8 +118,7 @@ impl Client {
         resource: &str,
         answer: &TokenResponse,
     ) -> Result<(), Fault> {
-        let is_own = answer.access_token == stored.user.access_token;
-        if !is_own && may_be_for(&answer.access_token, resource) {
+        if may_be_for(&answer.access_token, &stored.user.access_token, resource) {
             return Ok(());
         }
         let url = self.metadata.endpoint(Endpoint::Token).await?;
@@ -139,18 +138,27 @@ impl Client {
     }
 }
 
-/// Whether a token may be for this API: its audience has the API's name, with or without a slash at
-/// the end. An opaque token does not tell.
-fn may_be_for(access_token: &str, resource: &str) -> bool {
-    let Ok(jws) = UnverifiedJws::parse(access_token) else {
-        return true;
-    };
-    let is_api = |value: &Value| value.as_str().is_some_and(|name| plain(name) == plain(resource));
-    let claims = json::object(jws.unverified_payload()).unwrap_or_default();
-    match claims.get("aud") {
-        Some(Value::Array(all)) => all.iter().any(is_api),
-        one => one.is_some_and(is_api),
+/// Whether a token may be for this API. It is not if it is as the page's own token, `own`, and its
+/// audience does not have the API's name, with or without a slash at the end. Another audience may
+/// be the provider's name for the API (RFC 8707 section 2), and an opaque token does not tell.
+fn may_be_for(access_token: &str, own: &str, resource: &str) -> bool {
+    let names_api =
+        |audience: &[String]| audience.iter().any(|name| plain(name) == plain(resource));
+    match (audience(access_token), audience(own)) {
+        (Some(audience), own) => names_api(&audience) || own.as_ref() != Some(&audience),
+        (None, _) => access_token != own,
     }
+}
+
+/// The audience of a token. `None` if it is no JWT.
+fn audience(token: &str) -> Option<Vec<String>> {
+    let jws = UnverifiedJws::parse(token).ok()?;
+    let claims = json::object(jws.unverified_payload()).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Some(match claims.get("aud") {
+        Some(Value::Array(all)) => all.iter().filter_map(text).collect(),
+        one => one.and_then(text).into_iter().collect(),
+    })
 }
 
 /// The name without a slash at its end.

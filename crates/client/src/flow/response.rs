@@ -15,14 +15,12 @@ const RESPONSE_PARAMS: &[&str] = &[
     "error",
     "error_description",
     "error_uri",
-    // Google adds these.
-    "scope",
-    "authuser",
-    "hd",
-    "prompt",
     #[cfg(feature = "jarm")]
     jarm::PARAM,
 ];
+
+/// Google adds these, and always the first one. Alone, the others are the page's own.
+const GOOGLE_PARAMS: &[&str] = &["authuser", "scope", "hd", "prompt"];
 
 /// An authorization response as it is in the URL. Anyone can write such a link, so it must not be
 /// used until a pending request accepts it.
@@ -71,7 +69,7 @@ impl AuthorizationResponse {
         let params = response_params(url)?;
         let text = |name: &str| params.get(name).map(str::to_owned);
         let (state_id, url_state) =
-            split_state(&params).ok_or_else(|| without_state(known_error(&params)))?;
+            split_state(&params).ok_or_else(|| no_response("the response has no state"))?;
         let result = match (params.get("error"), params.get_secret("code")) {
             (Some(error), _) => Err(ResponseError {
                 code: error.into(),
@@ -124,8 +122,6 @@ pub(crate) struct ResponseSummary {
     pub state_id: Option<String>,
     /// Whether it has a code or an error.
     pub has_result: bool,
-    /// Whether it has an error of OAuth 2.0 or OpenID Connect.
-    pub has_known_error: bool,
 }
 
 /// Reads the parameters that tell the kind of a response. All are absent if they cannot be parsed.
@@ -134,22 +130,6 @@ pub(crate) fn summary(url: &str) -> ResponseSummary {
     ResponseSummary {
         state_id: split_state(&params).map(|(id, _)| id),
         has_result: params.get("code").is_some() || params.get("error").is_some(),
-        has_known_error: known_error(&params).is_some(),
-    }
-}
-
-fn known_error(params: &Params) -> Option<ErrorCode> {
-    let code = params.get("error").map(ErrorCode::from);
-    code.filter(|code| !matches!(code, ErrorCode::Other(_)))
-}
-
-/// The error for a response that nothing can be made of. Anyone can write such a link, so it has no
-/// text of the link.
-fn without_state(error: Option<ErrorCode>) -> Fault {
-    let problem = "the response has no state";
-    match error {
-        Some(code) => no_response(&[problem, ", but the error ", code.as_str()].concat()),
-        None => no_response(problem),
     }
 }
 
@@ -182,8 +162,11 @@ pub(crate) fn scrubbed(url: &str) -> String {
 /// The parameters as written, without those of a response.
 fn without_response(encoded: &str) -> String {
     let (mut kept, mut separator) = (String::new(), "");
+    let is_google = encoded.split('&').any(|pair| pair.starts_with("authuser="));
     for pair in encoded.split('&') {
-        let is_response = |name: &str| RESPONSE_PARAMS.contains(&name);
+        let is_response = |name: &str| {
+            RESPONSE_PARAMS.contains(&name) || is_google && GOOGLE_PARAMS.contains(&name)
+        };
         if !form_urlencoded::parse(pair.as_bytes()).any(|(name, _)| is_response(&name)) {
             kept.push_str(separator);
             kept.push_str(pair);
@@ -300,16 +283,6 @@ mod tests {
     }
 
     #[test]
-    fn a_response_without_state_is_told_by_its_code_and_none_of_its_texts() {
-        let refused = |query: &str| {
-            AuthorizationResponse::parse(&format!("https://c/?{query}")).unwrap_err().to_string()
-        };
-        let told = refused("error=invalid_request&error_description=Call%20555");
-        assert_eq!(told, "the response has no state, but the error invalid_request");
-        assert_eq!(refused("error=Call%20555"), "the response has no state");
-    }
-
-    #[test]
     fn refuses_what_is_no_response() {
         let with_params = |count: usize| {
             let more: Vec<String> = (0..count).map(|index| format!("&p{index}=1")).collect();
@@ -348,6 +321,10 @@ mod tests {
             ("https://c/cb#code=a&state=b", "https://c/cb"),
             ("https://c/cb?code=a&state=b#top", "https://c/cb#top"),
             ("https://c/cb", "https://c/cb"),
+            (
+                "https://c/cb?scope=team-a&code=a&state=b&prompt=x",
+                "https://c/cb?scope=team-a&prompt=x",
+            ),
             (
                 "https://c/cb?state=a&iss=b&code=c&scope=email&authuser=0&hd=x.example&prompt=none",
                 "https://c/cb",

@@ -3,6 +3,7 @@
 use doorward_protocol::{
     form,
     pkce::{CodeVerifier, S256},
+    scope::OPENID,
 };
 
 use crate::{
@@ -85,6 +86,8 @@ impl Client {
             Via::Frame => settings.silent_redirect_uri.as_ref(),
         };
         let redirect_uri = args.redirect_uri.as_ref().or(of_via).unwrap_or(&settings.redirect_uri);
+        let scope = self.scope_of(args);
+        let is_openid = scope.split(' ').any(|token| token == OPENID);
         let mut extra_token_params = settings.extra_token_params.clone();
         extra_token_params.extend(args.extra_token_params.iter().cloned());
         PendingSignin {
@@ -95,9 +98,10 @@ impl Client {
             nonce,
             owner: Owner::of(settings),
             redirect_uri: redirect_uri.clone(),
-            scope: self.scope_of(args),
+            scope,
             response_mode: args.response_mode.unwrap_or(settings.response_mode),
-            max_age: args.max_age.or(settings.max_age),
+            // Without `openid`, no ID token proves when the user signed in.
+            max_age: args.max_age.or(settings.max_age.filter(|_| is_openid)),
             required_acr: args.required_acr.clone(),
             resource: match args.resource.as_slice() {
                 [] => settings.resource.clone(),

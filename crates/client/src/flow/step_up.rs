@@ -54,8 +54,9 @@ impl StepUp {
     }
 
     /// The sign-in request that asks the provider for it (RFC 9470 section 4). It serves redirects
-    /// and popups. Add a state, which survives the redirect, to know what to repeat. An API that
-    /// does not say what it needs gets a new sign-in: the present one was not enough.
+    /// and popups. Add a state, which survives the redirect, to know what to repeat. The scope of
+    /// the present sign-in is asked for again, with what the API says is missing. An API that does
+    /// not say what it needs gets a new sign-in: the present one was not enough.
     pub fn signin_args(&self) -> SigninRequestArgs {
         let says_nothing = self.acr_values.is_none() && self.max_age.is_none();
         SigninRequestArgs {
@@ -63,6 +64,7 @@ impl StepUp {
             acr_values: self.acr_values.clone(),
             required_acr: self.acr_values.clone(),
             max_age: self.max_age,
+            added_scope: Some(self.scope.clone().unwrap_or_default()),
             ..SigninRequestArgs::default()
         }
     }

@@ -71,11 +71,7 @@ impl Client {
     /// Replaces the user's tokens by those of a sign-in that an API needs, if the provider has one.
     pub(super) async fn step_up_in_frame(&self, step_up: &StepUp) -> Result<(), Fault> {
         let session = self.users.get()?.ok_or(Error::NotSignedIn)?;
-        let args = SigninRequestArgs {
-            prompt: silent_args().prompt,
-            added_scope: step_up.scope.clone(),
-            ..step_up.signin_args()
-        };
+        let args = SigninRequestArgs { prompt: silent_args().prompt, ..step_up.signin_args() };
         self.signin_frame(Some(&session), args).await
     }
 

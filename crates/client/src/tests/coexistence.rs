@@ -5,10 +5,8 @@ use serde_json::json;
 
 use super::world::{REDIRECT_URI, World};
 use crate::{
-    CallbackKind, Error, ErrorKind, Settings, SigninRequestArgs, SignoutRequestArgs,
-    in_page::MemoryStorage,
-    ports::{Navigator as _, Storage as _},
-    settings::StoreKind,
+    CallbackKind, Error, Settings, SigninRequestArgs, SignoutRequestArgs, in_page::MemoryStorage,
+    ports::Storage as _, settings::StoreKind,
 };
 
 #[test]
@@ -33,42 +31,10 @@ fn parameters_of_the_page_itself_are_left_alone() {
     let errors = ["access_denied", "invalid_request"].map(|code| format!("error={code}"));
     for own in &errors {
         let url = format!("{REDIRECT_URI}?{own}");
-        assert_eq!(tab.manager.callback_kind(&url), CallbackKind::None, "no sign-in is under way");
+        assert_eq!(tab.manager.callback_kind(&url), CallbackKind::None, "{own}");
     }
     let lost = format!("{REDIRECT_URI}?code=a&state={shaped}");
     assert_eq!(tab.manager.callback_kind(&lost), CallbackKind::Signin, "its request is lost");
-}
-
-/// The provider could not read the request, and answers without its state.
-#[test]
-fn an_error_without_state_is_a_failure_while_a_sign_in_is_under_way() {
-    let world = World::new();
-    let tab = world.tab();
-    world.callback_url(&tab, SigninRequestArgs::default());
-    let url = format!("{REDIRECT_URI}?tab=2&error=invalid_request&error_description=Call%20555");
-    for other in [
-        format!("{REDIRECT_URI}?error=oops"),
-        format!("{REDIRECT_URI}?code=WELCOME5"),
-        url.replace(REDIRECT_URI, "https://app.example/elsewhere"),
-    ] {
-        assert_eq!(tab.manager.callback_kind(&other), CallbackKind::None, "{other}");
-    }
-    let other = Settings { client_id: "other".to_owned(), ..World::settings() };
-    let other = world.tab_with(other, MemoryStorage::default());
-    assert_eq!(other.manager.callback_kind(&url), CallbackKind::None, "it waits for nothing");
-
-    url.clone_into(&mut tab.navigator.url.borrow_mut());
-    assert_eq!(tab.manager.take_response(), url);
-    assert_eq!(*tab.navigator.url.borrow(), format!("{REDIRECT_URI}?tab=2"));
-    let error = world.run(tab.manager.signin_redirect_callback(&url)).unwrap_err();
-    assert!(matches!(&error, Error::InvalidResponse(text) if text.contains("invalid_request")));
-    assert_eq!(error.kind(), ErrorKind::Restart);
-    assert!(!error.to_string().contains("555"), "anybody can write such a link");
-    tab.navigator.show_url(REDIRECT_URI);
-    assert_eq!(tab.manager.take_response(), REDIRECT_URI, "it is told once");
-
-    world.pass_seconds(900);
-    assert_eq!(tab.manager.callback_kind(&url), CallbackKind::None, "the sign-in was given up");
 }
 
 #[test]

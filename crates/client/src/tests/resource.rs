@@ -83,26 +83,32 @@ fn a_refused_api_does_not_end_the_session() {
 #[test]
 fn a_token_for_another_api_is_not_shown_to_this_one() {
     let stock = "https://stock.example/";
-    let jwt = |aud: Value| sign("k1", &json!({ "aud": aud, "sub": "alice" }));
-    for (token, is_given) in [
-        (jwt(json!("https://orders.example/")), false),
-        (jwt(json!(["https://orders.example", 7])), false),
-        (jwt(json!("https://stock.example.evil.example/")), false),
-        (jwt(json!(null)), false),
-        // The user's own token once more.
-        ("access-1".to_owned(), false),
-        (jwt(json!(stock)), true),
-        (jwt(json!("https://stock.example")), true),
-        (jwt(json!(["https://orders.example/", "https://stock.example/"])), true),
-        ("opaque".to_owned(), true),
+    let jwt = |aud: Value, sub: &str| sign("k1", &json!({ "aud": aud, "sub": sub }));
+    let orders = jwt(json!("https://orders.example/"), "alice");
+    let both = jwt(json!(["https://orders.example/", "https://stock.example"]), "alice");
+    for (own, token, is_given) in [
+        (&orders, orders.clone(), false),
+        (&orders, jwt(json!("https://orders.example/"), "another token"), false),
+        (&orders, jwt(json!(["https://orders.example/", 7]), "alice"), false),
+        (&"opaque".to_owned(), "opaque".to_owned(), false),
+        (&"opaque".to_owned(), "another".to_owned(), true),
+        (&both, both.clone(), true),
+        (&orders, jwt(json!(stock), "alice"), true),
+        (&orders, jwt(json!("https://stock.example"), "alice"), true),
+        // What the provider calls the API.
+        (&orders, jwt(json!("stock-api"), "alice"), true),
     ] {
         let world = World::new();
         let tab = world.tab();
+        let answers = |token: &str| {
+            let token = token.to_owned();
+            world.provider.alter_answer(move |answer| {
+                answer.insert("access_token".to_owned(), json!(token));
+            });
+        };
+        answers(own);
         world.sign_in(&tab);
-        let answered = token.clone();
-        world.provider.alter_answer(move |answer| {
-            answer.insert("access_token".to_owned(), json!(answered));
-        });
+        answers(&token);
         let given = token_for(&world, &tab, stock);
         if is_given {
             assert_eq!(given, Ok(token));
