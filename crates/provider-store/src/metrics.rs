@@ -16,7 +16,7 @@ pub(crate) async fn measured<T>(
         Ok(_) => "done",
         Err(StoreError::Conflict(_)) => "conflict",
         Err(StoreError::Corrupt(_)) => "corrupt",
-        Err(StoreError::Unavailable(_)) => "unavailable",
+        Err(StoreError::Unavailable(_) | StoreError::WrongClock(_)) => "unavailable",
     };
     metrics::histogram!("doorward_store_seconds", "command" => command, "outcome" => label)
         .record(began.elapsed());

@@ -16,11 +16,12 @@ use doorward_protocol::{jose::SigningAlgorithm::Rs256, secret::Secret};
 use doorward_provider::{
     model::{
         grant::RefreshToken,
+        message_identity::MessageIdentity,
         time::{Clock as _, SystemClock, Timestamp},
     },
     store::{
         Consents as _, Grants as _, Maintenance as _, Redemption, RefreshTokens as _,
-        RotateRefreshToken, Rotation, SigningKeys as _, StoreError, Users as _,
+        RotateRefreshToken, Rotation, SigningKeys as _, SingleUses as _, StoreError, Users as _,
     },
 };
 use doorward_provider_store::{
@@ -430,15 +431,22 @@ async fn a_node_whose_clock_is_wrong_removes_nothing_and_judges_no_replay() {
 
     // An hour ahead, a repetition looks like a replay.
     let ahead = after(3600);
-    assert!(matches!(store.check_clock(ahead).await, Err(StoreError::Unavailable(_))));
+    assert!(matches!(store.check_clock(ahead).await, Err(StoreError::WrongClock(_))));
     let judged = store.rotate_refresh_token(rotation(ahead)).await;
-    assert!(matches!(judged, Err(StoreError::Unavailable(_))), "{judged:?}");
+    assert!(matches!(judged, Err(StoreError::WrongClock(_))), "{judged:?}");
     let forgotten = store.revoke_renewable_grant(&to_id("g"), ahead).await;
-    assert!(matches!(forgotten, Err(StoreError::Unavailable(_))), "{forgotten:?}");
+    assert!(matches!(forgotten, Err(StoreError::WrongClock(_))), "{forgotten:?}");
     // 40 days ahead, everything has expired.
     let swept = store.remove_expired(after(40 * 86_400), 100).await;
-    assert!(matches!(swept, Err(StoreError::Unavailable(_))), "{swept:?}");
+    assert!(matches!(swept, Err(StoreError::WrongClock(_))), "{swept:?}");
     assert!(store.live_grant(&to_id("g"), now).await.unwrap().is_some());
+
+    // A message that another process may have forgotten counts as used.
+    let message = |number: u8| MessageIdentity::from_bytes([number; 32]);
+    assert!(!store.first_use(message(1), now).await.unwrap());
+    assert!(!store.is_used(message(1)).await.unwrap());
+    assert!(store.first_use(message(1), after(3600)).await.unwrap());
+    assert!(!store.first_use(message(1), after(3600)).await.unwrap());
 
     store.check_clock(after(3)).await.unwrap();
     let repeated = store.rotate_refresh_token(rotation(after(3))).await.unwrap();

@@ -182,6 +182,24 @@ impl TestPostgres {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
+    /// Sets the clock that new connections to this database see so many seconds ahead of the
+    /// machine's: for them `clock_timestamp` is a function in the schema `public`.
+    ///
+    /// # Panics
+    /// If the server refuses.
+    pub fn set_clock_ahead(&self, database: &str, seconds: i64) {
+        self.sql(
+            database,
+            &format!(
+                "CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz
+                     LANGUAGE sql VOLATILE AS $$
+                         SELECT pg_catalog.clock_timestamp() + interval '{seconds} seconds'
+                     $$;
+                 ALTER DATABASE {database} SET search_path = public, pg_catalog"
+            ),
+        );
+    }
+
     /// Runs SQL, such as the beginning of a transaction, in a session that stays open.
     ///
     /// # Panics

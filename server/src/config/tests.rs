@@ -669,6 +669,8 @@ fn a_database_of_many_processes_is_given_by_its_url() {
     assert_eq!(full.folder_to_create.as_deref(), Some(Path::new("data")));
     assert_eq!(store(&format!("{url}\nmaster_key_file = \"here.key\"")).folder_to_create, None);
     refusal(&format!("[store]\n{url}\nconnections = 0"), "store.connections", "0");
+    let wide = format!("[store]\n{url}\nmax_clock_skew = 31");
+    refusal(&wide, "store.max_clock_skew", "31");
     refusal(&format!("[store]\n{url}\npath = \"here.sqlite3\""), "store.path", "\"here.sqlite3\"");
     refusal(
         &format!("[store]\n{url}\nca_file = \"/nowhere/ca.pem\""),

@@ -18,7 +18,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use doorward_provider::Provider;
+use doorward_provider::{Provider, store::StoreError};
 use doorward_resource_server::ResourceServer;
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ use crate::provider::database::WriteProbe;
 /// What a listener needs to be ready.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    /// The provider: its database must answer, and its keys must sign.
+    /// The provider: its database must answer, its clock must be right, and its keys must sign.
     pub provider: Option<Arc<Provider>>,
     /// The provider's database must be writable.
     pub writable: Option<Arc<WriteProbe>>,
@@ -84,7 +84,11 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
             Some(probe) => probe.succeeds().await,
             None => true,
         };
-        checks.insert("database", database(provider, writable).await);
+        let database = database(provider, writable).await;
+        checks.insert("database", database);
+        if database == OK {
+            checks.insert("clock", clock(provider).await);
+        }
         checks.insert("keys", keys(provider));
         if provider.is_a_directory_down() {
             notes.insert("directories", "one does not answer: its users can't sign in now");
@@ -150,6 +154,17 @@ fn outcome(answers: bool, writable: bool) -> &'static str {
             "it can't be written: its disk is full, it only reads, or another process keeps it"
         }
         (false, _) => "it does not answer",
+    }
+}
+
+/// What is said of this machine's clock beside a database that answers.
+async fn clock(provider: &Provider) -> &'static str {
+    match provider.check_clock().await {
+        Err(StoreError::WrongClock(_)) => {
+            "it differs from the database's by more than store.max_clock_skew: set it right, by \
+             NTP for example"
+        }
+        _ => OK,
     }
 }
 

@@ -84,7 +84,9 @@ async fn metrics_tell_what_happened_and_stand_on_the_management_listener_only() 
         let response: Response = http.get(format!("{public}/metrics")).send().await.unwrap();
         assert_eq!(response.status(), 404);
     }
-    let checks = json!({"application": "ok", "database": "ok", "issuer": "ok", "keys": "ok"});
+    let checks = json!({
+        "application": "ok", "clock": "ok", "database": "ok", "issuer": "ok", "keys": "ok",
+    });
     assert_eq!(ready(&http, &origin).await, json!({"ready": true, "checks": checks}));
     server.stop();
 }
@@ -107,7 +109,7 @@ async fn an_api_is_ready_once_it_has_its_issuers_keys() {
     // The API asks again a second after a failure.
     ready(&http, &api_origin).await;
     let report = ready(&http, &place.provider).await;
-    assert_eq!(report["checks"], json!({"database": "ok", "keys": "ok"}));
+    assert_eq!(report["checks"], json!({"clock": "ok", "database": "ok", "keys": "ok"}));
     provider.stop();
     assert_eq!(health(&http, &api_origin).await.0, 200, "with the keys it goes on alone");
     api_server.stop();

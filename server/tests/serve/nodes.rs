@@ -17,8 +17,8 @@ use test_postgres::{PASSWORD, TestPostgres};
 use crate::{
     balancer::Balancer,
     support::{
-        Doorward, PATIENCE, Sandbox, authorize, browser, code, key_ids, location, ready, redeem,
-        refresh, refusal, sign_in_at_the_page, sign_in_by_password, text, token, until,
+        Doorward, PATIENCE, Sandbox, authorize, browser, code, health, key_ids, location, ready,
+        redeem, refresh, refusal, sign_in_at_the_page, sign_in_by_password, text, token, until,
     },
 };
 
@@ -300,6 +300,22 @@ async fn while_the_database_is_away_it_is_503_and_afterwards_all_is_well() {
     }
     assert_eq!(refresh(&http, &nodes.place, text(&tokens, "refresh_token")).await.status(), 200);
     stop(servers);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_whose_clock_is_wrong_is_not_ready() {
+    let nodes = Nodes::new().await;
+    let right = nodes.start(0);
+    let http = browser();
+    ready(&http, &nodes.address(0)).await;
+    let (_, database) = nodes.database.rsplit_once('/').unwrap();
+    nodes.postgres.set_clock_ahead(database, -28 * 86_400);
+    // Its connections are new, and see the other clock.
+    let wrong = nodes.start(1);
+    let (status, report) = health(&http, &nodes.address(1)).await;
+    assert_eq!((status, text(&report["checks"], "database")), (503, "ok"), "{report}");
+    assert!(text(&report["checks"], "clock").contains("store.max_clock_skew"), "{report}");
+    stop([right, wrong]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

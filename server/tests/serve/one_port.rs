@@ -35,7 +35,9 @@ async fn provider_application_and_api_share_a_port() {
         200
     );
     let health = ready(&http, &place.app).await;
-    let checks = json!({"application": "ok", "database": "ok", "issuer": "ok", "keys": "ok"});
+    let checks = json!({
+        "application": "ok", "clock": "ok", "database": "ok", "issuer": "ok", "keys": "ok",
+    });
     assert_eq!(health["checks"], checks);
 
     // Each part answers for what is not there.

@@ -211,6 +211,10 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%error, "the store can't be used");
                 Self::unavailable("The database can't be used now. Try again shortly.")
             }
+            StoreError::WrongClock(_) => {
+                tracing::warn!(%error, "nothing is done that depends on the time");
+                Self::unavailable("The server's clock differs from the database's.")
+            }
             StoreError::Corrupt(_) => {
                 tracing::error!(%error, "the store holds what can't be read");
                 Self::internal()

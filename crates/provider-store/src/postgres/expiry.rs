@@ -23,8 +23,8 @@ impl Maintenance for PostgresStore {
     }
 
     async fn check_clock(&self, now: Timestamp) -> Result<(), StoreError> {
-        self.run("check_clock", || async { self.check_skew(&self.connection().await?, now).await })
-            .await
+        let check = || async { self.clock.check(&self.connection().await?, now).await };
+        self.run("check_clock", check).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

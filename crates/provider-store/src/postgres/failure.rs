@@ -95,6 +95,7 @@ impl From<Failure> for StoreError {
         match &failure {
             Failure::Column(error) => (*error).into(),
             Failure::Conflict(_) => Self::Conflict(text),
+            Failure::ClockSkew { .. } => Self::WrongClock(text),
             // Classes of SQLSTATE: 22 is data that a type can't hold, 23 a constraint, XX001 and
             // XX002 a damaged file.
             Failure::Postgres(_) => match failure.code().map(SqlState::code) {
@@ -105,7 +106,6 @@ impl From<Failure> for StoreError {
             },
             Failure::NoConnection(_)
             | Failure::TimedOut
-            | Failure::ClockSkew { .. }
             | Failure::ReadOnly
             | Failure::TooManyWaiting
             | Failure::Overtaken => Self::Unavailable(text),

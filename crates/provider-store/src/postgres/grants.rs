@@ -1,6 +1,6 @@
 //! Rows of grants.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use doorward_protocol::ids::{GrantId, SessionId, Sub};
@@ -16,7 +16,8 @@ use doorward_provider::{
 use tokio_postgres::types::ToSql;
 
 use super::{
-    PostgresStore, clock, connection::Connection, failure::Failure, groups::given_to, run, users,
+    PostgresStore, clock::ClockGuard, connection::Connection, failure::Failure, groups::given_to,
+    run, users,
 };
 use crate::{
     pages,
@@ -44,7 +45,7 @@ impl Grants for PostgresStore {
         grant_id: &GrantId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        run!(self, "revoke_renewable_grant", revoke_renewable, grant_id, self.max_clock_skew, now)
+        run!(self, "revoke_renewable_grant", revoke_renewable, grant_id, &self.clock, now)
     }
 
     async fn revoke_grant(&self, grant_id: &GrantId, now: Timestamp) -> Result<bool, StoreError> {
@@ -209,11 +210,11 @@ pub(super) async fn revoke(
 async fn revoke_renewable(
     connection: &Connection,
     grant_id: &GrantId,
-    max_clock_skew: Option<Duration>,
+    clock: &ClockGuard,
     now: Timestamp,
 ) -> Result<bool, Failure> {
     // The caller judged a replay by its clock.
-    clock::check(connection, now, max_clock_skew).await?;
+    clock.check(connection, now).await?;
     let revoked = connection
         .execute(
             "UPDATE grants SET revoked_at = $2

@@ -53,7 +53,7 @@ use doorward_provider::{
 };
 use tokio::time::{Instant, sleep};
 
-use self::{connection::Connection, failure::Failure};
+use self::{clock::ClockGuard, connection::Connection, failure::Failure};
 pub use self::{
     open::PostgresError,
     url::{PostgresUrl, UrlError},
@@ -92,6 +92,8 @@ pub struct PostgresOptions {
     pub password_file: Option<PathBuf>,
     /// The greatest difference between the timestamps of this process and the database's clock.
     /// Beyond it nothing is removed for its age, and no replay is judged. `None`: any difference.
+    /// What counts once does so only up to
+    /// [`LONGEST_CLOCK_SKEW`](doorward_provider::store::LONGEST_CLOCK_SKEW).
     pub max_clock_skew: Option<Duration>,
     /// Connections at most, at least one.
     pub connections: usize,
@@ -131,7 +133,7 @@ pub struct PostgresStore {
     pool: Pool,
     statement_timeout: Duration,
     limits: Limits,
-    max_clock_skew: Option<Duration>,
+    clock: ClockGuard,
     place: String,
 }
 
@@ -145,7 +147,7 @@ impl PostgresStore {
             pool,
             statement_timeout: options.statement_timeout,
             limits: options.limits,
-            max_clock_skew: options.max_clock_skew,
+            clock: ClockGuard::new(options.max_clock_skew),
             place,
         };
         // It is logged; what a wrong clock would damage is refused each time.

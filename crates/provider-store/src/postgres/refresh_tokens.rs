@@ -1,7 +1,5 @@
 //! Rows of refresh tokens, and their rotation with replay detection (RFC 9700 section 4.14.2).
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use doorward_protocol::ids::GrantId;
 use doorward_provider::{
@@ -10,7 +8,8 @@ use doorward_provider::{
 };
 
 use super::{
-    PostgresStore, clock, connection::Connection, failure::Failure, grants, groups::given_to, run,
+    PostgresStore, clock::ClockGuard, connection::Connection, failure::Failure, grants,
+    groups::given_to, run,
 };
 use crate::{
     record::read,
@@ -31,7 +30,7 @@ impl RefreshTokens for PostgresStore {
         &self,
         rotation: RotateRefreshToken,
     ) -> Result<Rotation, StoreError> {
-        run!(self, "rotate_refresh_token", rotate, &rotation, self.max_clock_skew)
+        run!(self, "rotate_refresh_token", rotate, &rotation, &self.clock)
     }
 
     async fn extend_refresh_token(
@@ -72,7 +71,7 @@ async fn find(
 async fn rotate(
     connection: &Connection,
     rotation: &RotateRefreshToken,
-    max_clock_skew: Option<Duration>,
+    clock: &ClockGuard,
 ) -> Result<Rotation, Failure> {
     let RotateRefreshToken {
         presented,
@@ -130,7 +129,7 @@ async fn rotate(
     };
     let outcome = consumed.presented_again(*grace, *now);
     if outcome == Rotation::Replayed {
-        clock::check(connection, *now, max_clock_skew).await?;
+        clock.check(connection, *now).await?;
         if !grants::revoke(connection, &grant_id, *now).await? {
             // Another one was faster: the grant does not live any more.
             return Ok(Rotation::Unknown);

@@ -4,10 +4,10 @@
 use async_trait::async_trait;
 use doorward_provider::{
     model::{message_identity::MessageIdentity, time::Timestamp},
-    store::{SingleUses, StoreError},
+    store::{LONGEST_CLOCK_SKEW, SingleUses, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run};
+use super::{PostgresStore, clock::ClockGuard, connection::Connection, failure::Failure, run};
 
 #[async_trait]
 impl SingleUses for PostgresStore {
@@ -16,7 +16,7 @@ impl SingleUses for PostgresStore {
         message: MessageIdentity,
         forgettable_at: Timestamp,
     ) -> Result<bool, StoreError> {
-        run!(self, "first_use", note, &message, forgettable_at)
+        run!(self, "first_use", note, &message, forgettable_at, &self.clock)
     }
 
     async fn is_used(&self, message: MessageIdentity) -> Result<bool, StoreError> {
@@ -31,17 +31,26 @@ async fn is_noted(connection: &Connection, message: &MessageIdentity) -> Result<
     Ok(noted.is_some())
 }
 
-/// Whether the message is noted for the first time.
+/// Whether the message is noted for the first time. A process whose clock is late would take one
+/// that others have used and forgotten. So by the database's clock nobody may have forgotten it
+/// yet: every clock that removes rows is within the bound.
 async fn note(
     connection: &Connection,
     message: &MessageIdentity,
     forgettable_at: Timestamp,
+    clock: &ClockGuard,
 ) -> Result<bool, Failure> {
+    let too_late = forgettable_at.seconds().saturating_sub(LONGEST_CLOCK_SKEW.into());
     let added = connection
         .execute(
-            "INSERT INTO single_uses (identity, forgettable_at) VALUES ($1, $2)
-                ON CONFLICT (identity) DO NOTHING",
-            &[&message.as_bytes().as_slice(), &forgettable_at.seconds()],
+            "INSERT INTO single_uses (identity, forgettable_at) SELECT $1::BYTEA, $2::BIGINT
+                 WHERE $3::BIGINT IS NULL OR extract(epoch FROM clock_timestamp()) < $3::BIGINT
+                 ON CONFLICT (identity) DO NOTHING",
+            &[
+                &message.as_bytes().as_slice(),
+                &forgettable_at.seconds(),
+                &clock.is_on().then_some(too_late),
+            ],
         )
         .await?;
     Ok(added == 1)

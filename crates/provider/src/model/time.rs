@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    sync::atomic::{AtomicI64, Ordering::Relaxed},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -49,5 +50,37 @@ pub struct SystemEntropy;
 impl Entropy for SystemEntropy {
     fn bytes(&self) -> [u8; 32] {
         rand::random()
+    }
+}
+
+/// Says when a message is due that could be logged again and again: once a minute at most.
+#[derive(Debug)]
+pub struct OnceAMinute(AtomicI64);
+
+impl Default for OnceAMinute {
+    fn default() -> Self {
+        Self(AtomicI64::new(i64::MIN))
+    }
+}
+
+impl OnceAMinute {
+    /// Whether the message is due. It is then taken for logged.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        let (last, now) = (self.0.load(Relaxed), now.seconds());
+        let is_due = now.saturating_sub(last).saturating_abs() >= 60;
+        is_due && self.0.compare_exchange(last, now, Relaxed, Relaxed).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_due_once_a_minute() {
+        let message = OnceAMinute::default();
+        let due = [100, 101, 159, 160, 161, 220, 100]
+            .map(|second| message.is_due(Timestamp::from_seconds(second)));
+        assert_eq!(due, [true, false, false, true, false, true, true]);
     }
 }

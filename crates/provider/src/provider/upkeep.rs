@@ -50,6 +50,12 @@ impl Provider {
         self.audited(audit::Request::default(), rotation).await
     }
 
+    /// Fails with [`StoreError::WrongClock`] if this machine's clock differs too much from that of
+    /// a database which other processes use as well.
+    pub async fn check_clock(&self) -> Result<(), StoreError> {
+        self.store.check_clock(self.now()).await
+    }
+
     /// Answers if the store does, and accepts writes.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.store.ping().await

@@ -10,8 +10,9 @@ pub trait Maintenance: Send + Sync + 'static {
     /// Removes at most `limit` expired rows of each kind, and returns how many. Each kind is a
     /// transaction of its own, followed by a pause as long as it took.
     async fn remove_expired(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
-    /// Fails if `now` differs from the database's clock by more than the store's bound. A caller
-    /// must not remove anything for its age then.
+    /// Fails with [`StoreError::WrongClock`] if `now` differs from the database's clock by more
+    /// than the store's bound. A caller must not remove anything for its age then, nor make or
+    /// remove signing keys.
     async fn check_clock(&self, now: Timestamp) -> Result<(), StoreError>;
     /// Answers if the database does, and accepts writes.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -62,7 +62,7 @@ pub use self::{
     registered_clients::RegisteredClients,
     sessions::Sessions,
     signing_keys::SigningKeys,
-    single_uses::SingleUses,
+    single_uses::{LONGEST_CLOCK_SKEW, SingleUses},
     tickets::{TicketRedemption, Tickets, UserChange},
     users::{RemovedPassword, SkippedUser, Users},
 };
@@ -74,6 +74,9 @@ pub enum StoreError {
     /// Full disk, lost connection, time-out: may work later.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// This process's timestamps can't be trusted: the database's clock says something else.
+    #[error("{0}")]
+    WrongClock(String),
     /// A row that can't be read: damaged, or written by a newer version.
     #[error("the store holds data that this version can't read: {0}")]
     Corrupt(String),
@@ -86,7 +89,7 @@ impl StoreError {
     /// The error code on the wire (RFC 6749 section 4.1.2.1).
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::Unavailable(_) => ErrorCode::TemporarilyUnavailable,
+            Self::Unavailable(_) | Self::WrongClock(_) => ErrorCode::TemporarilyUnavailable,
             Self::Corrupt(_) | Self::Conflict(_) => ErrorCode::ServerError,
         }
     }

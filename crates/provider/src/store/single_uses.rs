@@ -3,16 +3,25 @@
 use async_trait::async_trait;
 
 use crate::{
-    model::{message_identity::MessageIdentity, time::Timestamp},
+    model::{
+        message_identity::MessageIdentity,
+        time::{Seconds, Timestamp},
+    },
     store::StoreError,
 };
+
+/// How far the clock of a process may differ at most from that of a database which other processes
+/// use as well.
+pub const LONGEST_CLOCK_SKEW: Seconds = Seconds::new(30);
 
 /// The single uses table.
 #[async_trait]
 pub trait SingleUses: Send + Sync + 'static {
     /// Notes that a message which counts once was presented: `true` for the first call with this
     /// identity, `false` for every other one. The note is kept until `forgettable_at` at least;
-    /// before that the message must be refused for its age.
+    /// before that, by twice [`LONGEST_CLOCK_SKEW`], the message must be refused for its age. Where
+    /// other processes use the database as well, a message that they may have forgotten counts as
+    /// used.
     async fn first_use(
         &self,
         message: MessageIdentity,

@@ -3,12 +3,8 @@
 
 use crate::{
     model::{message_identity::MessageIdentity, time::Timestamp},
-    store::{SingleUses, StoreError},
+    store::{LONGEST_CLOCK_SKEW, SingleUses, StoreError},
 };
-
-/// How far the clocks of several processes may differ, in seconds. No process forgets a message
-/// that another one would still accept.
-const CLOCKS_DIFFER: i64 = 60;
 
 /// Whether the message is used for the first time. `too_old_at`, in seconds since 1970, is when it
 /// is refused for its age.
@@ -17,6 +13,8 @@ pub(crate) async fn is_first_use(
     message: MessageIdentity,
     too_old_at: i64,
 ) -> Result<bool, StoreError> {
-    let forgettable_at = Timestamp::from_seconds(too_old_at.saturating_add(CLOCKS_DIFFER));
+    // One process may be late, and another one ahead. None forgets what another still accepts.
+    let clocks_differ = 2 * i64::from(LONGEST_CLOCK_SKEW);
+    let forgettable_at = Timestamp::from_seconds(too_old_at.saturating_add(clocks_differ));
     single_uses.first_use(message, forgettable_at).await
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use doorward_provider::keys::MasterKey;
+use doorward_provider::{keys::MasterKey, store::LONGEST_CLOCK_SKEW};
 use doorward_provider_store::{
     ClientCertificate, Limits, PostgresOptions, PostgresUrl, SqliteOptions,
 };
@@ -66,6 +66,13 @@ fn database(
                 "store.connections",
                 section.connections,
                 "give 1 to 1000 connections",
+            ));
+        }
+        if section.max_clock_skew > LONGEST_CLOCK_SKEW {
+            return Err(sources.refuse(
+                "store.max_clock_skew",
+                section.max_clock_skew.get(),
+                "give at most 30 seconds: single use is safe up to that",
             ));
         }
         refuse_missing_files(section, is_used, sources)?;
