@@ -7,7 +7,7 @@ use doorward_protocol::{ids::Sub, jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     audit::Record,
     keys::{KeyRing, MasterKey, RotationPolicy},
-    model::time::{Entropy as _, SystemClock, SystemEntropy, Timestamp},
+    model::time::{Entropy as _, Seconds, SystemClock, SystemEntropy, Timestamp},
     use_case::{
         administration::keys::{self, KeyState, RetireError},
         audit_trail::{OWNER, PURPOSE},
@@ -109,9 +109,8 @@ impl KeyLine {
 }
 
 async fn rotate(context: &CommandContext) -> Result<(), CommandError> {
-    let takes_over = CommandContext::now().plus(keys::ANNOUNCED_FOR);
-    let algorithms = context.config.provider.signing_algorithms.clone();
-    add_keys(context, &algorithms, takes_over).await?;
+    let algorithms = &context.config.provider.signing_algorithms;
+    let takes_over = add_keys(context, algorithms, keys::ANNOUNCED_FOR).await?;
     context.audit(on_issuer(context, "keys_rotated")).await;
     tell_rotated(context.json, takes_over.seconds());
     Ok(())
@@ -123,12 +122,13 @@ pub(super) fn tell_rotated(json: bool, takes_over: i64) {
     done(json, "New keys are made; they take over in seven minutes.", facts);
 }
 
-/// Makes a key for each of these algorithms that signs from this time on.
+/// Makes a key for each of these algorithms that signs after so many seconds, and returns when that
+/// is.
 async fn add_keys(
     context: &CommandContext,
     algorithms: &[SigningAlgorithm],
-    takes_over: Timestamp,
-) -> Result<(), CommandError> {
+    announced_for: Seconds,
+) -> Result<Timestamp, CommandError> {
     let stored_keys = context.store.signing_keys().await?;
     let master = master_key::obtain(&context.config.store.master_key, &stored_keys, &SystemEntropy)
         .map_err(CommandError::refused)?;
@@ -143,7 +143,8 @@ async fn add_keys(
     )
     .await
     .map_err(CommandError::refused)?;
-    keys::add_keys(&ring, &*context.store, algorithms, takes_over, &SystemEntropy)
+    let (store, now) = (&*context.store, CommandContext::now());
+    keys::add_keys(&ring, store, algorithms, now, announced_for, &SystemEntropy)
         .await
         .map_err(CommandError::refused)
 }
@@ -278,8 +279,9 @@ async fn reseal_keys(
 }
 
 async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<(), CommandError> {
-    let stored = context.store.signing_keys().await?;
     let (now, algorithms) = (CommandContext::now(), &context.config.provider.signing_algorithms);
+    context.store.check_clock(now).await?;
+    let stored = context.store.signing_keys().await?;
     let replaced = keys::retirement(kid, replace, &stored, algorithms, now);
     let replaced = replaced.map_err(|error| {
         CommandError::Missing(match error {
@@ -290,7 +292,7 @@ async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<()
         })
     })?;
     if let Some(algorithm) = replaced {
-        add_keys(context, &[algorithm], now).await?;
+        add_keys(context, &[algorithm], Seconds::ZERO).await?;
     }
     context.store.remove_signing_keys(&[kid.to_owned()]).await?;
     context.audit(by_operator("key_retired").on("kid", kid)).await;

@@ -9,7 +9,7 @@ use crate::support::{PATIENCE, Sandbox};
 
 struct Operator {
     place: Sandbox,
-    _postgres: TestPostgres,
+    postgres: TestPostgres,
     url: String,
 }
 
@@ -17,14 +17,16 @@ impl Operator {
     fn new() -> Self {
         let postgres = TestPostgres::start();
         let url = postgres.new_database();
-        Self { place: Sandbox::new(), _postgres: postgres, url }
+        Self { place: Sandbox::new(), postgres, url }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.place.command(arguments);
         command
             .env("DOORWARD_STORE__URL", &self.url)
-            .env("DOORWARD_STORE__STATEMENT_TIMEOUT", PATIENCE.as_secs().to_string());
+            .env("DOORWARD_STORE__STATEMENT_TIMEOUT", PATIENCE.as_secs().to_string())
+            // On a busy machine a command is slow.
+            .env("DOORWARD_STORE__MAX_CLOCK_SKEW", "30");
         command
     }
 
@@ -91,4 +93,29 @@ fn a_backup_is_left_to_the_databases_own_tools() {
     assert_eq!((refused.status.code(), line.lines().count()), (Some(1), 1), "{line}");
     assert!(line.contains("pg_dump") && line.contains("postgres://127.0.0.1:"), "{line}");
     assert!(!operator.place.folder().join("copy").exists());
+}
+
+#[test]
+fn keys_are_changed_by_a_right_clock_only() {
+    let operator = Operator::new();
+    operator.succeeds(&["keys", "rotate"]);
+    let keys = operator.succeeds(&["keys", "list", "--json"]);
+    let rows: Value = serde_json::from_str(&keys).unwrap();
+    let kid = rows[0]["kid"].as_str().unwrap();
+    let (_, database) = operator.url.rsplit_once('/').unwrap();
+    operator.postgres.set_clock_ahead(database, -28 * 86_400);
+    for arguments in [
+        ["keys", "rotate"].as_slice(),
+        &["keys", "retire", kid, "--replace"],
+        &["keys", "retire", kid],
+    ] {
+        let refused = operator.run(arguments);
+        let line = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!((refused.status.code(), line.lines().count()), (Some(2), 1), "{line}");
+        assert!(line.contains("this machine's clock differs from the database's by"), "{line}");
+        assert!(line.contains("set it right"), "{line}");
+    }
+    assert_eq!(operator.succeeds(&["keys", "list", "--json"]), keys);
+    operator.postgres.set_clock_ahead(database, 0);
+    operator.succeeds(&["keys", "rotate"]);
 }

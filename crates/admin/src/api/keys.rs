@@ -7,6 +7,7 @@ use axum::{
 };
 use doorward_provider::{
     keys::KeyRingError,
+    model::time::Seconds,
     use_case::administration::keys::{ANNOUNCED_FOR, KeyState, RetireError, add_keys, retirement},
 };
 use http::StatusCode;
@@ -54,11 +55,12 @@ pub async fn rotate(State(api): State<AdminApi>, Extension(history): Extension<H
             "There are {MOST} keys, and every verifier reads them all: retire old ones first."
         )));
     }
-    let takes_over = api.now().plus(ANNOUNCED_FOR);
     let ring = api.provider().keys();
-    add_keys(ring, api.store(), ring.algorithms(), takes_over, api.entropy())
-        .await
-        .map_err(problem)?;
+    let algorithms = ring.algorithms();
+    let takes_over =
+        add_keys(ring, api.store(), algorithms, api.now(), ANNOUNCED_FOR, api.entropy())
+            .await
+            .map_err(problem)?;
     history.on("issuer", api.provider().issuer());
     history.detail("takes_over", takes_over.seconds());
     Ok((StatusCode::CREATED, Json(Rotated { takes_over: takes_over.seconds() })).into_response())
@@ -71,7 +73,9 @@ pub async fn retire(
     Named(kid): Named<String>,
     Parameters(parameters): Parameters<RetireParameters>,
 ) -> Answer {
-    let (keys, now, ring) = (api.store().signing_keys().await?, api.now(), api.provider().keys());
+    let (now, ring) = (api.now(), api.provider().keys());
+    api.store().check_clock(now).await?;
+    let keys = api.store().signing_keys().await?;
     let replaced = retirement(&kid, parameters.replace, &keys, ring.algorithms(), now);
     let replaced = replaced.map_err(|error| match error {
         RetireError::Missing(_) => Problem::missing("There is no key with this kid."),
@@ -82,7 +86,9 @@ pub async fn retire(
     })?;
     history.detail("replaced", replaced.is_some());
     if let Some(algorithm) = replaced {
-        add_keys(ring, api.store(), &[algorithm], now, api.entropy()).await.map_err(problem)?;
+        add_keys(ring, api.store(), &[algorithm], now, Seconds::ZERO, api.entropy())
+            .await
+            .map_err(problem)?;
     }
     api.store().remove_signing_keys(&[kid]).await?;
     api.provider().maintain_keys().await.map_err(problem)?;

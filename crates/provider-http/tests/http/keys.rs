@@ -88,25 +88,46 @@ impl Clock for AtDay {
     }
 }
 
+/// A ring that opens with this clock.
+async fn open_at(store: &SqliteStore, algorithms: &[SigningAlgorithm], day: i64) -> KeyRing {
+    let master = MasterKey::from_bytes(&[7; 32]).unwrap();
+    let (policy, algorithms, clock) = (RotationPolicy::default(), algorithms.to_vec(), AtDay(day));
+    KeyRing::open(store, master, policy, algorithms, &clock, &SystemEntropy).await.unwrap()
+}
+
+/// A process that starts with a clock far ahead takes the key from nobody: its keys are maintained
+/// after its clock was checked.
+#[tokio::test]
+async fn a_start_makes_only_keys_that_are_missing_and_removes_none() {
+    let store = SqliteStore::in_memory().unwrap();
+    let algorithms = [SigningAlgorithm::Es256];
+    let kids = async || -> Vec<String> {
+        store.signing_keys().await.unwrap().into_iter().map(|key| key.kid).collect()
+    };
+    let ring = open_at(&store, &algorithms, 0).await;
+    ring.maintain(&store, AtDay(76).now(), &SystemEntropy).await.unwrap();
+    let keys = kids().await;
+    assert_eq!(keys.len(), 2, "the successor is announced");
+    let ahead = open_at(&store, &algorithms, 104).await;
+    assert_eq!(kids().await, keys, "the first one is kept");
+    assert_eq!(ahead.jwks(), ring.jwks());
+    open_at(&store, &algorithms, 400).await;
+    assert_eq!(kids().await, keys, "none is announced");
+    ahead.maintain(&store, AtDay(104).now(), &SystemEntropy).await.unwrap();
+    assert_eq!(kids().await, keys[1..]);
+}
+
 /// An algorithm that was taken out of the configuration signs no more, and its key is retired when
 /// a key that took over afterwards has signed for long enough.
 #[tokio::test]
 async fn a_key_whose_algorithm_was_taken_out_is_retired() {
     let store = SqliteStore::in_memory().unwrap();
-    let open = async |algorithms: &[SigningAlgorithm], day: i64| {
-        let clock = AtDay(day);
-        let master = MasterKey::from_bytes(&[7; 32]).unwrap();
-        let policy = RotationPolicy::default();
-        KeyRing::open(&store, master, policy, algorithms.to_vec(), &clock, &SystemEntropy)
-            .await
-            .unwrap()
-    };
     let algorithms = async || -> Vec<SigningAlgorithm> {
         store.signing_keys().await.unwrap().into_iter().map(|key| key.algorithm).collect()
     };
-    open(&[SigningAlgorithm::Rs256, SigningAlgorithm::Es256], 0).await;
+    open_at(&store, &[SigningAlgorithm::Rs256, SigningAlgorithm::Es256], 0).await;
     assert_eq!(algorithms().await.len(), 2);
-    let ring = open(&[SigningAlgorithm::Rs256], 1).await;
+    let ring = open_at(&store, &[SigningAlgorithm::Rs256], 1).await;
     for (day, keys_of_es256) in [(2, 1), (76, 1), (90, 1), (103, 1), (104, 0)] {
         let now = AtDay(day).now();
         ring.maintain(&store, now, &SystemEntropy).await.unwrap();

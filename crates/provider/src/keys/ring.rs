@@ -104,7 +104,8 @@ impl Loaded {
 }
 
 impl KeyRing {
-    /// Loads the keys, and makes those that are missing.
+    /// Loads the keys. It makes one where there is none, and changes none that is there: that is
+    /// for [`KeyRing::maintain`], whose caller checks the clock first.
     pub async fn open(
         store: &dyn SigningKeys,
         master: MasterKey,
@@ -115,40 +116,30 @@ impl KeyRing {
     ) -> Result<Self, KeyRingError> {
         let opened_at = clock.now();
         let ring = Self { master, policy, algorithms, opened_at, loaded: RwLock::default() };
-        ring.maintain(store, opened_at, entropy).await?;
+        let mut keys = ring.stored(store).await?;
+        for &algorithm in &ring.algorithms {
+            if newest(&keys, algorithm).is_none() {
+                keys = ring.add(store, algorithm, None, opened_at, entropy).await?;
+            }
+        }
+        ring.load(keys)?;
         Ok(ring)
     }
 
     /// Makes keys that are due, removes retired ones and takes over what other processes did. To be
-    /// called now and then.
+    /// called now and then, after [`Maintenance::check_clock`](crate::store::Maintenance): with a
+    /// wrong clock it would remove a key that other processes need.
     pub async fn maintain(
         &self,
         store: &dyn SigningKeys,
         now: Timestamp,
         entropy: &dyn Entropy,
     ) -> Result<(), KeyRingError> {
-        let mut keys = store.signing_keys().await?;
-        // After a change of the master key this process must start again. Until then it signs on,
-        // but makes no key that no other process could open.
-        if let Some(foreign) = keys.iter().find(|key| !key.opens_with(&self.master)) {
-            return Err(KeyRingError::Unseal(foreign.kid.clone(), UnsealError));
-        }
+        let mut keys = self.stored(store).await?;
         for &algorithm in &self.algorithms {
-            let newest = keys
-                .iter()
-                .filter(|key| key.algorithm == algorithm)
-                .map(|key| key.activates_at)
-                .max();
+            let newest = newest(&keys, algorithm);
             if let Some(activates_at) = self.policy.successor_due(newest, now) {
-                let key = self.generate(algorithm, activates_at, entropy)?;
-                let kid = key.kid.clone();
-                let unless_since =
-                    newest.map_or(Timestamp::from_seconds(i64::MIN), |newest| newest.plus(1));
-                keys = store.add_signing_key(key, unless_since).await?;
-                // Otherwise another process was faster, and has logged its own key.
-                if keys.iter().any(|key| key.kid == kid) {
-                    audit::Event::SigningKeyAnnounced { kid: &kid }.log();
-                }
+                keys = self.add(store, algorithm, newest, activates_at, entropy).await?;
             }
         }
         let retired = self.retired(&keys, now);
@@ -285,6 +276,39 @@ impl KeyRing {
         Some(claims)
     }
 
+    /// The keys in the store.
+    async fn stored(&self, store: &dyn SigningKeys) -> Result<Vec<StoredKey>, KeyRingError> {
+        let keys = store.signing_keys().await?;
+        // After a change of the master key this process must start again. Until then it signs on,
+        // but makes no key that no other process could open.
+        match keys.iter().find(|key| !key.opens_with(&self.master)) {
+            Some(foreign) => Err(KeyRingError::Unseal(foreign.kid.clone(), UnsealError)),
+            None => Ok(keys),
+        }
+    }
+
+    /// Adds a key, unless one of its algorithm became active after the newest one that is known.
+    /// Returns all keys.
+    async fn add(
+        &self,
+        store: &dyn SigningKeys,
+        algorithm: SigningAlgorithm,
+        newest: Option<Timestamp>,
+        activates_at: Timestamp,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<StoredKey>, KeyRingError> {
+        let key = self.generate(algorithm, activates_at, entropy)?;
+        let kid = key.kid.clone();
+        let unless_since =
+            newest.map_or(Timestamp::from_seconds(i64::MIN), |newest| newest.plus(1));
+        let keys = store.add_signing_key(key, unless_since).await?;
+        // Otherwise another process was faster, and has logged its own key.
+        if keys.iter().any(|key| key.kid == kid) {
+            audit::Event::SigningKeyAnnounced { kid: &kid }.log();
+        }
+        Ok(keys)
+    }
+
     fn generate(
         &self,
         algorithm: SigningAlgorithm,
@@ -354,4 +378,10 @@ impl KeyRing {
     fn loaded(&self) -> Arc<Loaded> {
         Arc::clone(&self.loaded.read().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// When the newest key of this algorithm becomes active.
+fn newest(keys: &[StoredKey], algorithm: SigningAlgorithm) -> Option<Timestamp> {
+    let of_algorithm = keys.iter().filter(|key| key.algorithm == algorithm);
+    of_algorithm.map(|key| key.activates_at).max()
 }

@@ -8,7 +8,7 @@ use crate::{
         signing_key::StoredKey,
         time::{Entropy, Seconds, Timestamp},
     },
-    store::{Outbox, SigningKeys, StoreError},
+    store::{Outbox, Store, StoreError},
 };
 
 /// How many mails are encrypted again at a time.
@@ -74,7 +74,8 @@ pub enum RetireError {
     Signs(String),
 }
 
-/// The algorithm for which a new key must sign at once before this key is removed, if any.
+/// The algorithm for which a new key must sign at once before this key is removed, if any. The
+/// caller checks the clock first: which key signs is a question of time.
 pub fn retirement(
     kid: &str,
     replace: bool,
@@ -91,18 +92,22 @@ pub fn retirement(
     }
 }
 
-/// Makes a key for each of these algorithms that signs from this time on.
+/// Makes a key for each of these algorithms that signs after so many seconds, and returns when that
+/// is. With a wrong clock none is made: it would sign for all processes at a wrong time.
 pub async fn add_keys(
     ring: &KeyRing,
-    store: &dyn SigningKeys,
+    store: &dyn Store,
     algorithms: &[SigningAlgorithm],
-    takes_over: Timestamp,
+    now: Timestamp,
+    announced_for: Seconds,
     entropy: &dyn Entropy,
-) -> Result<(), KeyRingError> {
+) -> Result<Timestamp, KeyRingError> {
+    store.check_clock(now).await?;
+    let takes_over = now.plus(announced_for);
     for algorithm in algorithms.iter().copied() {
         ring.add_successor(store, algorithm, takes_over, entropy).await?;
     }
-    Ok(())
+    Ok(takes_over)
 }
 
 /// Encrypts the mails that wait with another master key. It can be repeated.
