@@ -164,6 +164,9 @@ fn lifetimes_are_whole_and_positive() {
         "0",
     );
     assert!(error.contains("the client \"page\""), "{error}");
+    let year = format!("{CLIENT}access_token_lifetime = 31536000\n");
+    let error = refusal(&year, "clients.access_token_lifetime", "31536000");
+    assert!(error.contains("set access_token_type to \"reference\""), "{error}");
     refusal("[api]\nleeway = 301", "api.leeway", "301");
 }
 

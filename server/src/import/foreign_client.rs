@@ -1,7 +1,9 @@
 //! Clients and groups of another system.
 
 use doorward_protocol::secret::Secret;
-use doorward_provider::model::{group::Group, shared_secret::SecretSettings};
+use doorward_provider::model::{
+    group::Group, shared_secret::SecretSettings, signing_key::RETAINED_FOR,
+};
 use serde_json::{Map, Value, json};
 
 /// A client of another system, with the settings that it gets here.
@@ -101,6 +103,26 @@ impl ForeignClient {
         self.is_restricted = true;
         self.set("enabled", false);
         self.leave(format!("{what}. The client is disabled: {advice}, and then enable it"));
+    }
+
+    /// Shortens JWTs that would outlive the key that signs them, and notes it.
+    pub fn shorten_jwts(&mut self) {
+        let is_opaque = self.settings.get("access_token_type") == Some(&json!("reference"));
+        let longest = RETAINED_FOR.get();
+        for (name, advice) in [
+            ("access_token_lifetime", ", or set access_token_type to reference"),
+            ("identity_token_lifetime", ""),
+        ] {
+            let given = self.settings.get(name).and_then(Value::as_i64);
+            let too_long = given.filter(|seconds| *seconds > longest.into());
+            if let Some(given) = too_long.filter(|_| !(is_opaque && name.starts_with("access"))) {
+                self.set(name, longest);
+                self.leave(format!(
+                    "{name} = {given}: it gets {longest}, for which the key that signs is \
+                     kept{advice}"
+                ));
+            }
+        }
     }
 
     /// Notes what is not taken over.

@@ -320,7 +320,9 @@ fn a_realm_gives_lifetimes_and_consents_and_names_what_is_unknown() {
                     "backchannel.logout.session.required": "true", "realm_client": "false",
                     "jwt.credential.certificate": "MII"}},
             {"clientId": "b", "publicClient": true,
-                "attributes": {"access.token.lifespan": "900"}}],
+                "attributes": {"access.token.lifespan": "900"}},
+            {"clientId": "c", "publicClient": true,
+                "attributes": {"access.token.lifespan": "2592000"}}],
         "users": [{"id": "u", "username": "ada", "enabled": true, "totp": false, "madeUp": [1],
             "attributes": {"phoneNumber": ["1"], "phoneNumberVerified": ["true"],
                 "phone_number_verified": ["true"], "email": ["root@example.com"],
@@ -336,12 +338,14 @@ fn a_realm_gives_lifetimes_and_consents_and_names_what_is_unknown() {
     let text = realm.to_string();
     let found = read_export(&manner(Format::Keycloak), text.as_bytes(), each).unwrap();
     assert!(found.left.is_empty(), "{:?}", found.left);
-    let [a, b] = [0, 1].map(|index| found.clients[index].as_ref().unwrap());
+    let [a, b, c] = [0, 1, 2].map(|index| found.clients[index].as_ref().unwrap());
     assert_eq!(a.settings["access_token_lifetime"], json!(300));
     assert_eq!(a.settings["back_channel_logout_session_required"], json!(true));
     assert_eq!(a.settings["logo_uri"], json!("https://a.example/l.png"));
     assert_eq!(b.settings["access_token_lifetime"], json!(900), "its own");
     assert_eq!(b.settings["device_code_lifetime"], json!(600));
+    assert_eq!(c.settings["access_token_lifetime"], json!(1_209_600), "as long as a key is kept");
+    assert!(c.left.iter().any(|left| left.contains("it gets 1209600")), "{:?}", c.left);
     let left = a.left.join("\n");
     for part in ["full scope is off", "madeUp", "the attribute jwt.credential.certificate"] {
         assert!(left.contains(part), "{part}: {left}");

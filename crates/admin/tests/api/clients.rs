@@ -81,6 +81,7 @@ async fn settings_are_checked_as_those_of_the_configuration() {
         (with("allowed_scopes", json!(["openid", "unknown"])), "settings.allowed_scopes[1]"),
         (with("redirect_uris", json!(["javascript:alert(1)"])), "settings.redirect_uris[0]"),
         (with("access_token_lifetime", json!("long")), "settings.access_token_lifetime"),
+        (with("access_token_lifetime", json!(31_536_000)), "settings.access_token_lifetime"),
         (with("client_uri", json!("javascript:alert(1)")), "settings.client_uri"),
         (with("made_up", json!(1)), "settings.made_up"),
         (with("client_secrets", json!([])), "settings.client_secrets"),

@@ -1,6 +1,9 @@
 //! When signing keys are announced, used and retired: pure rules.
 
-use crate::model::time::{Seconds, Timestamp};
+use crate::model::{
+    signing_key::RETAINED_FOR,
+    time::{Seconds, Timestamp},
+};
 
 /// The life of a signing key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +13,7 @@ pub struct RotationPolicy {
     /// How long a key is published before it signs, so that every verifier has fetched it.
     pub announced_for: Seconds,
     /// How long a key stays published after its successor took over, so that its last tokens still
-    /// verify.
+    /// verify: at least [`RETAINED_FOR`], up to which clients' tokens may live.
     pub retained_for: Seconds,
 }
 
@@ -21,7 +24,7 @@ const fn days(days: u32) -> Seconds {
 impl Default for RotationPolicy {
     /// Signs for 90 days; published 14 days before and 14 days after.
     fn default() -> Self {
-        Self { signs_for: days(90), announced_for: days(14), retained_for: days(14) }
+        Self { signs_for: days(90), announced_for: days(14), retained_for: RETAINED_FOR }
     }
 }
 

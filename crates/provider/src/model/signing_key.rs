@@ -4,7 +4,11 @@ use std::fmt;
 
 use doorward_protocol::jose::SigningAlgorithm;
 
-use crate::model::time::Timestamp;
+use crate::model::time::{Seconds, Timestamp};
+
+/// How long a key stays published after its successor took over. A JWT must end within this time
+/// after it was signed: afterwards nobody may be able to verify it.
+pub const RETAINED_FOR: Seconds = Seconds::new(14 * 86_400);
 
 /// A signing key as the store keeps it.
 #[derive(Debug, Clone)]

@@ -107,6 +107,7 @@ pub fn foreign(value: Value) -> Result<ForeignClient, String> {
     if let Some(required) = there.get("FrontChannelLogoutSessionRequired") {
         client.set("front_channel_logout_session_required", is_true(required));
     }
+    client.shorten_jwts();
     Ok(client)
 }
 
@@ -256,6 +257,23 @@ pub fn texts(value: &Value) -> Vec<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_jwt_ends_before_its_key_goes() {
+        let client = |kind: u8| {
+            foreign(json!({"ClientId": "job", "AccessTokenLifetime": 31_536_000,
+                "IdentityTokenLifetime": 300, "AccessTokenType": kind}))
+            .unwrap()
+        };
+        let jwt = client(0);
+        assert_eq!(jwt.settings["access_token_lifetime"], json!(1_209_600));
+        assert_eq!(jwt.settings["identity_token_lifetime"], json!(300));
+        let [left] = jwt.left.as_slice() else { panic!("{:?}", jwt.left) };
+        assert!(left.contains("access_token_lifetime = 31536000: it gets 1209600"), "{left}");
+        let opaque = client(1);
+        assert_eq!(opaque.settings["access_token_lifetime"], json!(31_536_000));
+        assert!(opaque.left.is_empty(), "{:?}", opaque.left);
+    }
 
     #[test]
     fn a_client_keeps_settings_and_secrets() {

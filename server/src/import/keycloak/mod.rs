@@ -66,6 +66,7 @@ pub fn read(
                 client.set(name, *seconds);
             }
         }
+        client.shorten_jwts();
     }
     if found.contains(&"users") {
         return Ok(());

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
-    AnswerSigning, Client, ClientOrigin, ClientSettings, GrantType, RedirectUri, RedirectUriRules,
-    RefreshTokenExpiration, fapi2,
+    AccessTokenType, AnswerSigning, Client, ClientOrigin, ClientSettings, GrantType, RedirectUri,
+    RedirectUriRules, RefreshTokenExpiration, fapi2,
     keys::ClientKeys,
     logout_uri::logout_uris,
     request_object::{RequestObjectAlgorithm, RequestObjectRules},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::model::{
     acr::AcrLevel, provider_settings::AccessTokenTyp, resource::Resources,
-    settings_error::SettingsError, shared_secret::SharedSecrets,
+    settings_error::SettingsError, shared_secret::SharedSecrets, signing_key::RETAINED_FOR,
 };
 
 impl Client {
@@ -36,6 +36,7 @@ impl Client {
         fapi2::apply(&mut settings)?;
         check_grant_types(&settings)?;
         let keys = keys(&settings)?;
+        let access_token_lifetime = access_token_lifetime(&settings)?;
         let sliding = settings.refresh_token_expiration == RefreshTokenExpiration::Sliding;
         let absolute = if sliding && settings.absolute_refresh_token_lifetime == 0 {
             Seconds::ZERO
@@ -91,14 +92,11 @@ impl Client {
             allow_offline_access: settings.allow_offline_access,
             allowed_scope: allowed_scope(&settings.allowed_scopes, settings.allow_offline_access)?,
             user_claims_in_id_token: settings.always_include_user_claims_in_id_token,
-            identity_token_lifetime: lifetime(
+            identity_token_lifetime: jwt_lifetime(
                 "identity_token_lifetime",
                 settings.identity_token_lifetime,
             )?,
-            access_token_lifetime: lifetime(
-                "access_token_lifetime",
-                settings.access_token_lifetime,
-            )?,
+            access_token_lifetime,
             access_token_type: settings.access_token_type,
             authorization_code_lifetime: lifetime(
                 "authorization_code_lifetime",
@@ -395,6 +393,25 @@ fn lifetime(key: &'static str, value: i64) -> Result<Seconds, SettingsError> {
     }
 }
 
+fn access_token_lifetime(settings: &ClientSettings) -> Result<Seconds, SettingsError> {
+    let (key, value) = ("access_token_lifetime", settings.access_token_lifetime);
+    match settings.access_token_type {
+        AccessTokenType::Jwt => jwt_lifetime(key, value),
+        AccessTokenType::Reference => lifetime(key, value),
+    }
+}
+
+/// The lifetime of a JWT. Nobody can verify it any more when the key that signed it is gone.
+fn jwt_lifetime(key: &'static str, value: i64) -> Result<Seconds, SettingsError> {
+    let lifetime = lifetime(key, value)?;
+    if lifetime > RETAINED_FOR {
+        let problem = "a JWT ends before the key that signs it is removed: give at most 1209600 \
+                       (14 days), or for access tokens set access_token_type to \"reference\"";
+        return Err(SettingsError::new(key, value, problem));
+    }
+    Ok(lifetime)
+}
+
 fn optional_lifetime(
     key: &'static str,
     value: Option<i64>,
@@ -457,6 +474,18 @@ mod tests {
 
     fn refusal(changes: Value) -> &'static str {
         Client::from_settings(settings(changes), false).unwrap_err().key
+    }
+
+    #[test]
+    fn a_jwt_ends_before_its_key_goes() {
+        let longest = RETAINED_FOR.get();
+        assert_eq!(longest, 1_209_600, "as the messages say");
+        for key in ["access_token_lifetime", "identity_token_lifetime"] {
+            assert_eq!(refusal(json!({key: longest + 1})), key);
+            Client::from_settings(settings(json!({key: longest})), false).unwrap();
+        }
+        let opaque = json!({"access_token_lifetime": 31_536_000, "access_token_type": "reference"});
+        Client::from_settings(settings(opaque), false).unwrap();
     }
 
     #[test]
