@@ -72,9 +72,9 @@ async fn of_user(
         .await
 }
 
-/// Forgets the consent, removes what could become a grant, and revokes a page of the grants that
-/// were made until now; returns how many. The grants come last: a code that was redeemed before is
-/// among them.
+/// Forgets the consent, removes what could become a grant, and revokes a page of the grants,
+/// whatever clock they were made by; returns how many. The grants come last: a code that was
+/// redeemed before is among them.
 async fn revoke(
     connection: &Connection,
     sub: &Sub,
@@ -89,8 +89,8 @@ async fn revoke(
             "WITH forgotten AS (DELETE FROM consents WHERE sub = $1 AND client_id = $2)
              UPDATE grants SET revoked_at = $3 WHERE id IN (
                  SELECT id FROM grants
-                 WHERE sub = $1 AND client_id = $2 AND created_at <= $3 AND revoked_at IS NULL
-                     LIMIT $4)",
+                 WHERE sub = $1 AND client_id = $2 AND revoked_at IS NULL
+                     LIMIT $4 FOR NO KEY UPDATE)",
             &[&sub.as_str(), &client_id.as_str(), &now.seconds(), &i64::from(pages::ROWS)],
         )
         .await?;

@@ -72,8 +72,8 @@ fn of_user(
     })
 }
 
-/// Forgets the consent, removes what could become a grant, and revokes a page of the grants that
-/// were made until now; returns how many.
+/// Forgets the consent, removes what could become a grant, and revokes a page of the grants,
+/// whatever time they were made at; returns how many.
 fn revoke(
     connection: &Connection,
     sub: &Sub,
@@ -91,8 +91,7 @@ fn revoke(
         connection,
         "UPDATE grants SET revoked_at = ?3 WHERE rowid IN (
              SELECT rowid FROM grants
-             WHERE sub = ?1 AND client_id = ?2 AND created_at <= ?3 AND revoked_at IS NULL
-                 LIMIT ?4)",
+             WHERE sub = ?1 AND client_id = ?2 AND revoked_at IS NULL LIMIT ?4)",
         params![sub.as_str(), client_id.as_str(), now.seconds(), pages::ROWS],
     )?;
     Ok(revoked as u64)

@@ -95,6 +95,13 @@ pub async fn revoked_with_the_consent_and_for_one_client_only(store: Tested) {
     store.revoke_access(&to_id("alice"), &to_id("a"), at(2)).await.unwrap();
 }
 
+pub async fn revoked_whatever_clock_it_was_given_by(store: Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    add_grant(&*store, grant_for("a", "ahead", "alice", "openid"), at(60), None, at(5)).await;
+    store.revoke_access(&to_id("alice"), &to_id("a"), NOW).await.unwrap();
+    assert!(store.live_grant(&to_id("ahead"), at(5)).await.unwrap().is_none());
+}
+
 pub async fn revoked_before_it_is_fetched(store: Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     for (number, client, left) in [(1, "Other", true), (2, "Television", false)] {

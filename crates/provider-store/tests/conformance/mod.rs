@@ -71,7 +71,8 @@ macro_rules! suite {
                 the_oldest_ends_beyond_the_limit, many_end_in_pages;
             access: summed_up_by_client_and_scope, summed_up_in_pages,
                 a_use_moves_the_last_one_by_hours,
-                revoked_with_the_consent_and_for_one_client_only, revoked_before_it_is_fetched,
+                revoked_with_the_consent_and_for_one_client_only,
+                revoked_whatever_clock_it_was_given_by, revoked_before_it_is_fetched,
                 much_is_revoked_in_pages;
             account_events: listed_in_pages_the_latest_first, the_oldest_goes_beyond_the_limit,
                 forgotten_by_age_and_with_the_user,

@@ -21,9 +21,9 @@ pub trait Access: Send + Sync + 'static {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<ClientAccess>, StoreError>;
-    /// Revokes a client's grants for this user and forgets the consent. What could become a grant
-    /// is removed, too: codes, and what devices were allowed. Works in pages; after an error it can
-    /// be repeated.
+    /// Revokes a client's grants for this user, also those that a process with a faster clock has
+    /// made, and forgets the consent. What could become a grant is removed, too: codes, and what
+    /// devices were allowed. Works in pages; after an error it can be repeated.
     async fn revoke_access(
         &self,
         sub: &Sub,
