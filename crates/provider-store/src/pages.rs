@@ -21,9 +21,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// another process may miss the lock of an SQLite database for one page, but hardly for several.
 const TRIES: u32 = 5;
 
-/// Runs a command that works on one page of `size` rows, until a page is not full. A page is tried
-/// again while the store is unavailable, since doing it twice changes nothing. Returns the number
-/// of rows.
+/// Runs a command that works on one page of `size` rows, until a page is not full. Rows that others
+/// take away meanwhile must not make it so: on PostgreSQL a page picks its rows `FOR UPDATE`, which
+/// finds others in their place. A page is tried again while the store is unavailable, since doing
+/// it twice changes nothing. Returns the number of rows.
 pub(crate) async fn run_all<F>(
     size: u32,
     mut page: impl FnMut() -> F + Send,

@@ -28,7 +28,8 @@ use doorward_provider_store::{
     ClientCertificate, PostgresError, PostgresOptions, PostgresStore, PostgresUrl,
 };
 use fixtures::{
-    NOW, Tested, at, code, grant, hash, key, parallel, session, start_session, to_id, token, user,
+    NOW, Tested, add_many_grants, at, code, grant, hash, key, parallel, session, start_session,
+    to_id, token, user,
 };
 use test_postgres::{Durability, PASSWORD, TestPostgres};
 
@@ -452,6 +453,44 @@ async fn a_node_whose_clock_is_wrong_removes_nothing_and_judges_no_replay() {
     let repeated = store.rotate_refresh_token(rotation(after(3))).await.unwrap();
     assert!(matches!(repeated, Rotation::Repeated { .. }), "{repeated:?}");
     assert_eq!(store.remove_expired(after(3), 100).await.unwrap(), 0);
+}
+
+/// Holds rows as somebody does who removes them, until this work waits for them.
+async fn while_others_remove_rows<T: Send + 'static>(
+    server: &TestPostgres,
+    removal: &str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let holder = server.open_session("database_0", &format!("BEGIN; {removal}"));
+    let working = tokio::spawn(work);
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    while server.sql("database_0", waiting) == "0" {}
+    holder.commit();
+    working.await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_others_remove_meanwhile_end_no_removal_early() {
+    const ROWS: u64 = 1_000;
+    let removal = "DELETE FROM grants WHERE substr(id, 7)::INT % 5 = 0";
+    let server = TestPostgres::start();
+    let store: Tested = Arc::new(open(&server.new_database()).await.unwrap());
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+
+    add_many_grants(&store, "app", ROWS).await;
+    let own = Arc::clone(&store);
+    let revoking =
+        async move { own.revoke_access(&to_id("alice"), &to_id("app"), NOW).await.unwrap() };
+    while_others_remove_rows(&server, removal, revoking).await;
+    let live = "SELECT count(*) FROM grants WHERE revoked_at IS NULL";
+    assert_eq!(server.sql("database_0", live), "0");
+
+    server.sql("database_0", "DELETE FROM grants; DELETE FROM refresh_tokens");
+    add_many_grants(&store, "app", ROWS).await;
+    let own = Arc::clone(&store);
+    let removing = async move { own.remove_client(&to_id("app"), None).await.unwrap() };
+    assert!(while_others_remove_rows(&server, removal, removing).await);
+    assert_eq!(server.sql("database_0", "SELECT count(*) FROM grants"), "0");
 }
 
 #[tokio::test]

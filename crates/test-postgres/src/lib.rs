@@ -310,6 +310,16 @@ pub struct OpenSession {
     input: Option<ChildStdin>,
 }
 
+impl OpenSession {
+    /// Commits what it has begun, and ends.
+    ///
+    /// # Panics
+    /// If `psql` is gone.
+    pub fn commit(mut self) {
+        writeln!(self.input.as_mut().unwrap(), "COMMIT;").unwrap();
+    }
+}
+
 impl Drop for OpenSession {
     fn drop(&mut self) {
         drop(self.input.take());

@@ -190,26 +190,31 @@ async fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result
     Ok(replaced)
 }
 
-/// What a client leaves behind, a page at a time: `$1` is the client, `$2` the size of the page.
-/// Codes go before grants: a code that is redeemed meanwhile is then found among the grants.
+/// What a client leaves behind, a page at a time: `$1` is the client, `$2` the size of the page. A
+/// row that somebody else removes meanwhile is waited for, and another one takes its place in the
+/// page: so a page that is not full is the last one. Codes go before grants: a code that is
+/// redeemed meanwhile is then found among the grants.
 pub(super) const LEFT_BEHIND: [&str; 9] = [
     "DELETE FROM codes WHERE hash IN (
-         SELECT hash FROM codes WHERE content::JSONB -> 'grant' ->> 'client_id' = $1 LIMIT $2)",
+         SELECT hash FROM codes WHERE content::JSONB -> 'grant' ->> 'client_id' = $1
+             LIMIT $2 FOR UPDATE)",
     "DELETE FROM device_codes WHERE hash IN (
-         SELECT hash FROM device_codes WHERE client_id = $1 LIMIT $2)",
-    "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE client_id = $1 LIMIT $2)",
+         SELECT hash FROM device_codes WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
+    "DELETE FROM grants WHERE id IN (
+         SELECT id FROM grants WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
     "DELETE FROM reference_tokens WHERE hash IN (
-         SELECT hash FROM reference_tokens WHERE content::JSONB ->> 'client_id' = $1 LIMIT $2)",
+         SELECT hash FROM reference_tokens WHERE content::JSONB ->> 'client_id' = $1
+             LIMIT $2 FOR UPDATE)",
     "DELETE FROM pushed_requests WHERE hash IN (
-         SELECT hash FROM pushed_requests WHERE client_id = $1 LIMIT $2)",
+         SELECT hash FROM pushed_requests WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
     "DELETE FROM consents WHERE (sub, client_id) IN (
-         SELECT sub, client_id FROM consents WHERE client_id = $1 LIMIT $2)",
+         SELECT sub, client_id FROM consents WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
     "DELETE FROM session_clients WHERE (sid, client_id) IN (
-         SELECT sid, client_id FROM session_clients WHERE client_id = $1 LIMIT $2)",
+         SELECT sid, client_id FROM session_clients WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
     "DELETE FROM logout_notices WHERE id IN (
-         SELECT id FROM logout_notices WHERE client_id = $1 LIMIT $2)",
+         SELECT id FROM logout_notices WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
     "DELETE FROM external_ids WHERE (client_id, kind, id) IN (
-         SELECT client_id, kind, id FROM external_ids WHERE client_id = $1 LIMIT $2)",
+         SELECT client_id, kind, id FROM external_ids WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
 ];
 
 /// Removes a page of what a client left behind; returns how many rows.

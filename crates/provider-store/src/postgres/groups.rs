@@ -339,7 +339,8 @@ async fn leave(connection: &Connection, name: &GroupName) -> Result<u64, Failure
     connection
         .execute(
             "DELETE FROM group_members WHERE (group_name, sub) IN (
-                 SELECT group_name, sub FROM group_members WHERE group_name = $1 LIMIT $2)
+                 SELECT group_name, sub FROM group_members WHERE group_name = $1 LIMIT $2
+                     FOR UPDATE)
                AND NOT EXISTS (SELECT 1 FROM user_groups WHERE name = $1)",
             &[&name.as_str(), &i64::from(pages::ROWS)],
         )
