@@ -151,6 +151,19 @@ async fn scopes_that_are_not_ticked_are_not_granted_and_none_at_all_is_a_denial(
 }
 
 #[tokio::test]
+async fn what_was_taken_from_the_client_since_the_user_allowed_it_is_not_granted() {
+    let world = World::new().await;
+    let begun = begin(&world, "openid profile offline_access MyBackendApi2").await;
+    allow(&world, &begun).await;
+    let less = json!({"allowed_scopes": ["openid", "profile"], "allow_offline_access": false});
+    let world = world.restarted("Television", less).await;
+    let tokens = poll(&world, &begun).await.json();
+    assert_eq!(tokens["scope"], "openid profile");
+    assert!(tokens["refresh_token"].is_null(), "{tokens}");
+    assert_eq!(claims(&tokens["access_token"])["aud"], ISSUER);
+}
+
+#[tokio::test]
 async fn a_device_that_polls_too_often_is_slowed_down() {
     let world = World::new().await;
     let begun = begin(&world, "openid").await;

@@ -2,10 +2,11 @@
 //! 4.5).
 
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, REDIRECT, World, authorize_url, basic, changed, client_settings, code_request,
+    Answer, Browser, ISSUER, REDIRECT, World, authorize_url, basic, changed, claims,
+    client_settings, code_request,
 };
 
 #[track_caller]
@@ -192,6 +193,24 @@ async fn a_client_disabled_since_the_sign_in_gets_no_tokens() {
     let world = world.restarted("PkceJS", json!({"enabled": false})).await;
     let answer = world.token(&code_request(&code)).await;
     answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_client");
+}
+
+#[tokio::test]
+async fn what_was_taken_from_the_client_since_the_sign_in_is_not_granted() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let (code, other) = (browser.code(&[]).await, browser.code(&[]).await);
+    let less = json!({"allowed_scopes": ["openid", "profile"], "allow_offline_access": false});
+    let world = world.restarted("PkceJS", less).await;
+    let tokens = world.token(&code_request(&code)).await.json();
+    assert_eq!(tokens["scope"], "openid profile");
+    assert!(tokens["refresh_token"].is_null(), "{tokens}");
+    let access_token = claims(&tokens["access_token"]);
+    assert_eq!((&access_token["aud"], &access_token["role"]), (&json!(ISSUER), &Value::Null));
+    // What was asked for the token is judged by the rest.
+    let api = [("resource", "MyBackendApi2")];
+    let refused = world.token(&changed(code_request(&other), &api)).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_target");
 }
 
 #[tokio::test]

@@ -230,6 +230,12 @@ impl Client {
         self.pairwise == other.pairwise
     }
 
+    /// Leaves of a granted scope what the client may still have: what the operator has taken from
+    /// it since then is granted no more.
+    pub(crate) fn keep_allowed(&self, granted: &mut Scope) {
+        *granted = granted.filtered(|token| self.allowed_scope.contains(token));
+    }
+
     /// Whether a user's sign-in is as strong as this client requires.
     pub fn accepts_level(&self, sign_in: &Authentication) -> bool {
         self.require_acr.is_none_or(|level| AcrLevel::of(&sign_in.amr) >= level)

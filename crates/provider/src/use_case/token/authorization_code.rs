@@ -36,11 +36,9 @@ impl TokenEndpoint<'_> {
             return Err(GrantProblem::ExpiredCode.into());
         }
         let AuthorizationCode { grant, nonce, .. } = record;
-        let targets =
-            self.issuer.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         let family = Family::of_code(&code, self.families);
         let exchange =
-            FirstExchange { client, grant, user: &user, family, targets, nonce, proof, now };
+            FirstExchange { client, grant, user: &user, family, resources, nonce, proof, now };
         let user = &user;
         let record = |Recording { grant, ends, refresh_token }| async move {
             let (sub, client_id) = (&user.sub, &client.client_id);

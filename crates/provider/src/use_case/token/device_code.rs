@@ -28,14 +28,12 @@ impl TokenEndpoint<'_> {
         };
         let user = self.users.user(&grant.authentication.sub).await?;
         let user = user.filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
-        let targets =
-            self.issuer.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         let exchange = FirstExchange {
             client,
             grant,
             user: &user,
             family: Family::generate(self.entropy),
-            targets,
+            resources,
             nonce: None,
             proof,
             now,

@@ -24,7 +24,6 @@ use crate::{
         grant::{Grant, RefreshToken},
         paths,
         second_factor::RequireSecondFactor,
-        target::Targets,
         time::{Clock, Entropy, Seconds, Timestamp},
         token_handle::{Family, IssuedAt, TokenHandle},
         user::User,
@@ -77,7 +76,8 @@ struct FirstExchange<'a> {
     grant: Grant,
     user: &'a User,
     family: Family,
-    targets: Targets,
+    /// The APIs that the access token is to be for.
+    resources: &'a [String],
     nonce: Option<String>,
     proof: Option<Proof>,
     now: Timestamp,
@@ -141,8 +141,8 @@ impl TokenEndpoint<'_> {
     }
 
     /// The end that all grants of a user have in common when they are exchanged for the first time:
-    /// the grant gets its identifier, its claims and its key, the proof is consumed, and the tokens
-    /// are issued while `record` runs.
+    /// the grant loses what the client may not have any more, gets its identifier, its claims and
+    /// its key, the proof is consumed, and the tokens are issued while `record` runs.
     async fn first_tokens<F>(
         &self,
         exchange: FirstExchange<'_>,
@@ -151,8 +151,11 @@ impl TokenEndpoint<'_> {
     where
         F: Future<Output = Result<(), TokenError>>,
     {
-        let FirstExchange { client, mut grant, user, family, targets, nonce, proof, now } =
+        let FirstExchange { client, mut grant, user, family, resources, nonce, proof, now } =
             exchange;
+        client.keep_allowed(&mut grant.scope);
+        let targets =
+            self.issuer.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         grant.id = family.grant_id();
         grant.access_token_claims = self.issuer.access_token_user_claims(&grant.scope, user);
         grant.dpop_jkt = refresh_token_key(client, proof.as_ref());

@@ -65,10 +65,10 @@ impl TokenEndpoint<'_> {
             requested_claims: RequestedClaims::default(),
             dpop_jkt: None,
             scope,
-            targets: targets.clone(),
+            targets,
         };
         let exchange =
-            FirstExchange { client, grant, user, family, targets, nonce: None, proof, now };
+            FirstExchange { client, grant, user, family, resources, nonce: None, proof, now };
         let record = |Recording { grant, ends, refresh_token }| async move {
             let verified = user.password_hash.as_ref().ok_or(SignInError::WrongPassword)?;
             let added = self.grants.add_grant(grant, verified, ends, refresh_token, now).await?;

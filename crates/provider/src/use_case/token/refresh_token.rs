@@ -42,8 +42,7 @@ impl TokenEndpoint<'_> {
         };
         let (mut grant, user) = verify(&record, client, proof.as_ref())?;
         let user = self.confirmed(user).await?;
-        // What the operator has taken from the client since then is granted no more.
-        grant.scope = grant.scope.filtered(|token| client.allowed_scope.contains(token));
+        client.keep_allowed(&mut grant.scope);
         let scope = narrowed(&grant.scope, scope)?;
         let targets = self.issuer.narrowed_targets(client, &grant.targets, resources, &scope)?;
         let binding = self.proofs.consume(proof).await?;
