@@ -44,7 +44,7 @@ use crate::{
         second_factor::RememberedBrowsers,
         settings_error::SettingsError,
         stored_client::StoredClient,
-        time::{Clock, Entropy, Timestamp},
+        time::{Clock, Entropy, OnceAMinute, Timestamp},
     },
     store::{Store, StoreError},
     use_case::{
@@ -169,6 +169,7 @@ impl Provider {
             keys: Arc::clone(&keys),
             resources: Arc::clone(&resources),
             reference_tokens: store.clone(),
+            ended_logged: OnceAMinute::default(),
             entropy: Arc::clone(&entropy),
         };
         let logout = LogoutDelivery {

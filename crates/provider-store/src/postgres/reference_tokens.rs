@@ -17,7 +17,7 @@ use crate::{
 
 #[async_trait]
 impl ReferenceTokens for PostgresStore {
-    async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
+    async fn add_reference_token(&self, token: ReferenceToken) -> Result<u64, StoreError> {
         let content = to_json(&token.claims, "reference_tokens.content")?;
         let expires_at = Timestamp::from_seconds(token.claims.exp);
         run!(self, "add_reference_token", add, &token, &content, expires_at)
@@ -36,23 +36,26 @@ impl ReferenceTokens for PostgresStore {
     }
 }
 
-/// Adds a token, and removes those of the same owner beyond the limit. `content` is its claims as
-/// JSON.
+/// Adds a token, and removes those of the same owner beyond the limit; returns how many of these
+/// had not expired. `content` is its claims as JSON.
 async fn add(
     connection: &Connection,
     token: &ReferenceToken,
     content: &str,
     expires_at: Timestamp,
-) -> Result<(), Failure> {
-    connection
-        .execute(
+) -> Result<u64, Failure> {
+    let ended = connection
+        .count(
             "WITH surplus AS (
                  DELETE FROM reference_tokens WHERE hash IN (
                      SELECT hash FROM reference_tokens WHERE owner = $3
                      ORDER BY expires_at DESC LIMIT $5 OFFSET $6)
+                 RETURNING expires_at
+             ), added AS (
+                 INSERT INTO reference_tokens (hash, content, owner, expires_at)
+                     VALUES ($1, $2, $3, $4)
              )
-             INSERT INTO reference_tokens (hash, content, owner, expires_at)
-                 VALUES ($1, $2, $3, $4)",
+             SELECT count(*) FROM surplus WHERE expires_at > $7",
             &[
                 &token.hash.as_bytes().as_slice(),
                 &content,
@@ -60,10 +63,11 @@ async fn add(
                 &expires_at.seconds(),
                 &i64::from(pages::ROWS),
                 &i64::from(REFERENCE_TOKENS - 1),
+                &token.claims.iat,
             ],
         )
         .await?;
-    Ok(())
+    Ok(u64::try_from(ended).unwrap_or(0))
 }
 
 /// What the token says, unless it has expired.

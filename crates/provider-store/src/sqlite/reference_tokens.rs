@@ -22,7 +22,7 @@ use crate::{
 
 #[async_trait]
 impl ReferenceTokens for SqliteStore {
-    async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError> {
+    async fn add_reference_token(&self, token: ReferenceToken) -> Result<u64, StoreError> {
         let content = to_json(&token.claims, "reference_tokens.content")?;
         let expires_at = Timestamp::from_seconds(token.claims.exp);
         self.write("add_reference_token", move |connection| {
@@ -44,28 +44,30 @@ impl ReferenceTokens for SqliteStore {
     }
 }
 
-/// Adds a token, and removes those of the same owner beyond the limit. `content` is its claims as
-/// JSON.
+/// Adds a token, and removes those of the same owner beyond the limit; returns how many of these
+/// had not expired. `content` is its claims as JSON.
 fn add(
     connection: &Connection,
     token: &ReferenceToken,
     content: &str,
     expires_at: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let owner = write::owner_of(token);
     execute(
         connection,
         "INSERT INTO reference_tokens (hash, content, owner, expires_at) VALUES (?1, ?2, ?3, ?4)",
         params![token.hash.as_bytes(), content, owner, expires_at.seconds()],
     )?;
-    execute(
+    let removed = sql::all(
         connection,
         "DELETE FROM reference_tokens WHERE rowid IN (
              SELECT rowid FROM reference_tokens WHERE owner = ?1
-             ORDER BY expires_at DESC LIMIT ?2 OFFSET ?3)",
+             ORDER BY expires_at DESC LIMIT ?2 OFFSET ?3)
+         RETURNING expires_at",
         params![owner, pages::ROWS, REFERENCE_TOKENS],
+        |row| row.integer(0, "reference_tokens.expires_at"),
     )?;
-    Ok(())
+    Ok(removed.into_iter().filter(|expires_at| *expires_at > token.claims.iat).count() as u64)
 }
 
 /// What the token says, unless it has expired.

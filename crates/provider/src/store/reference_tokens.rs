@@ -11,8 +11,10 @@ use crate::{
 /// The reference tokens table.
 #[async_trait]
 pub trait ReferenceTokens: Send + Sync + 'static {
-    /// Adds a reference access token, which lives until the `exp` of its claims.
-    async fn add_reference_token(&self, token: ReferenceToken) -> Result<(), StoreError>;
+    /// Adds a reference access token, which lives until the `exp` of its claims. One grant has a
+    /// limited number of them, or one client without a grant. Beyond it those are removed that
+    /// expire first. Returns how many of these had not expired by the `iat` of the new token.
+    async fn add_reference_token(&self, token: ReferenceToken) -> Result<u64, StoreError>;
     /// What the reference access token with this hash says, unless it has expired or was revoked
     /// itself. The caller checks whether its grant still lives
     /// ([`Grants::live_grant`](super::Grants::live_grant)).

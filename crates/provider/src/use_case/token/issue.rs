@@ -21,7 +21,7 @@ use crate::{
         provider_settings::AccessTokenTyp,
         resource::Resources,
         target::{InvalidTarget, Targets},
-        time::{Entropy, Timestamp},
+        time::{Entropy, OnceAMinute, Timestamp},
         token_handle::{TokenHandle, random_id},
         token_type::{ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE, PLAIN_TYPE},
         user::{User, UserClaims},
@@ -63,6 +63,8 @@ pub(crate) struct TokenIssuer {
     pub(crate) resources: Arc<Resources>,
     /// Keeps reference tokens.
     pub(crate) reference_tokens: Arc<dyn ReferenceTokens>,
+    /// When it was logged last that a reference token has ended another one.
+    pub(crate) ended_logged: OnceAMinute,
     pub(crate) entropy: Arc<dyn Entropy>,
 }
 
@@ -311,9 +313,16 @@ impl TokenIssuer {
             }
             AccessTokenType::Reference => {
                 let handle = TokenHandle::generate(&*self.entropy);
-                self.reference_tokens
-                    .add_reference_token(ReferenceToken { hash: handle.hash(), claims })
-                    .await?;
+                let token = ReferenceToken { hash: handle.hash(), claims };
+                let ended = self.reference_tokens.add_reference_token(token).await?;
+                if ended > 0 && self.ended_logged.is_due(now) {
+                    tracing::warn!(
+                        client_id = %client.client_id,
+                        "a reference token has ended an older one before its time: there were \
+                         1000 of the same grant, or of the client itself. Let the client use a \
+                         token until it expires, or give it a shorter access_token_lifetime"
+                    );
+                }
                 Ok(handle.into_secret())
             }
         }
