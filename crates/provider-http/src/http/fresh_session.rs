@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, request::Parts},
     response::{IntoResponse, Response},
 };
-use doorward_provider::model::session::Session;
+use doorward_provider::model::{session::Session, time::Seconds};
 
 use crate::{
     AppState,
@@ -82,9 +82,9 @@ impl AppState {
         headers: &HeaderMap,
     ) -> Result<Option<Session>, PageError> {
         let now = self.provider.now();
-        let fresh_for = i64::from(self.provider.account_settings().fresh_sign_in);
+        let fresh_for = Seconds::new(self.provider.account_settings().fresh_sign_in);
         let session = self.session(headers).await?;
-        let is_fresh = |own: &Session| now.since(own.authentication.auth_time) <= fresh_for;
+        let is_fresh = |own: &Session| own.authentication.is_within(fresh_for, now);
         let Some(session) = session.filter(is_fresh) else { return Ok(None) };
         // Where there are second factors, a password alone must not change them.
         let is_strong = self.provider.is_strong_enough(&session.authentication).await;

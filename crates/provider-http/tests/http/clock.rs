@@ -71,6 +71,18 @@ async fn tokens_and_sessions_end_when_they_were_to_end() {
         .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
 }
 
+/// Nobody knows how long ago such a sign-in was.
+#[tokio::test]
+async fn a_sign_in_of_before_is_not_fresh() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let silent = authorize_url(&[("prompt", "none"), ("max_age", "1000")]);
+    world.clock.advance(-1000);
+    browser.get(&silent).await.expect_code(REDIRECT);
+    world.clock.advance(-1);
+    browser.get(&silent).await.expect_redirect_error(REDIRECT, "login_required");
+}
+
 #[tokio::test]
 async fn the_keys_sign_on_though_none_is_active_yet() {
     let world = World::new().await;

@@ -696,6 +696,19 @@ async fn who_is_disabled_in_the_directory_is_signed_out_after_the_interval() {
 }
 
 #[tokio::test]
+async fn after_the_clock_was_set_back_the_directory_is_asked() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let world = world_with(&slapd, asking_again(), Vec::new()).await;
+    let mut browser = Browser::new(&world);
+    browser.sign_in("ada", "secret", None).await;
+    let tokens = browser.tokens(&[("scope", "openid offline_access")]).await;
+    slapd.set(&dn_of("ada"), "pwdAccountLockedTime", "000001010000Z");
+    world.clock.advance(-60);
+    let refused = world.refresh(&tokens["refresh_token"]).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+}
+
+#[tokio::test]
 async fn without_an_answer_the_last_yes_counts_for_some_time() {
     let mut slapd = TestSlapd::start(&person("ada", "secret"));
     let trust_without_answer = Seconds::new(600);

@@ -217,9 +217,12 @@ impl PublishedKeys<'_> {
 
 impl RemoteSet {
     /// Whether there are no keys or they are of such an age, and the address was not asked a moment
-    /// ago.
+    /// ago. After the clock was set back nobody knows their age, and they are old.
     fn is_to_be_fetched(&self, now: Timestamp, old: fn(i64) -> bool) -> bool {
-        let is_old = self.keys.as_ref().is_none_or(|(_, fetched_at)| old(now.since(*fetched_at)));
+        let is_old = self.keys.as_ref().is_none_or(|(_, fetched_at)| {
+            let age = now.since(*fetched_at);
+            age < 0 || old(age)
+        });
         is_old && !self.was_asked_lately(now)
     }
 
@@ -252,7 +255,7 @@ impl RemoteSet {
 
     fn keys(&self, now: Timestamp) -> Option<ClientKeys> {
         let (keys, fetched_at) = self.keys.as_ref()?;
-        (now.since(*fetched_at) < FRESH_FOR + USABLE_FOR).then(|| keys.clone())
+        (now.since(*fetched_at).abs() < FRESH_FOR + USABLE_FOR).then(|| keys.clone())
     }
 }
 
@@ -325,6 +328,33 @@ mod tests {
         async fn fetch(&self, _: &str) -> Result<Map<String, Value>, FetchError> {
             Ok(twenty_keys())
         }
+    }
+
+    /// A source that answers once.
+    #[derive(Debug, Default)]
+    struct Once(AtomicU32);
+
+    #[async_trait]
+    impl JwksSource for Once {
+        async fn fetch(&self, _: &str) -> Result<Map<String, Value>, FetchError> {
+            match self.0.fetch_add(1, Relaxed) {
+                0 => Ok(twenty_keys()),
+                _ => Err(FetchError("it is gone".to_owned())),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_of_before_the_clock_was_set_back_are_old() {
+        const BEGIN: i64 = 1_000_000;
+        let source = Arc::new(Once::default());
+        let keys = RemoteKeys::new(Arc::clone(&source) as Arc<dyn JwksSource>);
+        let verify = |second| keys.verify(ADDRESS, Timestamp::from_seconds(second), |_| Ok(()));
+        assert!(verify(BEGIN).await.is_ok());
+        assert!(verify(BEGIN - 10).await.is_ok(), "while the address can't be reached");
+        assert_eq!(source.0.load(Relaxed), 2, "it was asked");
+        let over = verify(BEGIN - FRESH_FOR - USABLE_FOR).await;
+        assert_eq!(over, Err(SignatureError::KeysUnavailable));
     }
 
     #[tokio::test]

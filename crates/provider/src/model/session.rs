@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{
     external_identity::{ExternalId, ExternalSubject, Issuer},
     password::PasswordHash,
-    time::Timestamp,
+    time::{Seconds, Timestamp},
     token_handle::TokenHash,
 };
 
@@ -50,6 +50,14 @@ pub struct Authentication {
     /// Public identifier of the session, to the `sid` claim as the client knows it
     /// ([`Client::session_id`](crate::model::client::Client::session_id)). It is not the cookie.
     pub sid: SessionId,
+}
+
+impl Authentication {
+    /// Whether the user signed in so many seconds ago at most. After the clock was set back nobody
+    /// knows when that was, and a sign-in that is as far ahead is too old.
+    pub fn is_within(&self, longest: Seconds, now: Timestamp) -> bool {
+        now.since(self.auth_time).abs() <= i64::from(longest)
+    }
 }
 
 /// What a user has shown to sign in. A session begins only if it still is the user's then.

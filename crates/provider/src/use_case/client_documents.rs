@@ -77,10 +77,11 @@ struct KeptDocument {
     asked_at: Option<Timestamp>,
 }
 
-/// What was found there last, and until when it is fresh.
+/// What was found there last, when that was, and until when it is fresh.
 #[derive(Debug)]
 struct Found {
     client: Described,
+    fetched_at: Timestamp,
     fresh_until: Timestamp,
 }
 
@@ -145,8 +146,9 @@ impl KeptDocument {
     }
 
     fn is_to_be_fetched(&self, now: Timestamp) -> bool {
-        let is_fresh = self.found.as_ref().is_some_and(|found| now < found.fresh_until);
-        !is_fresh && !self.was_asked_lately(now)
+        // After the clock was set back nobody knows its age, and it is old.
+        let is_fresh = |found: &Found| found.fetched_at <= now && now < found.fresh_until;
+        !self.found.as_ref().is_some_and(is_fresh) && !self.was_asked_lately(now)
     }
 
     fn was_asked_lately(&self, now: Timestamp) -> bool {
@@ -172,7 +174,7 @@ impl KeptDocument {
         let fresh_for = document.max_age.unwrap_or(FRESH_FOR).clamp(SHORTEST, LONGEST);
         // One that is not valid is not kept: its publisher may mend it at any time.
         self.found = match described(url, document.content, rules.policy()) {
-            Ok(client) => Some(Found { client, fresh_until: now.plus(fresh_for) }),
+            Ok(client) => Some(Found { client, fetched_at: now, fresh_until: now.plus(fresh_for) }),
             Err(error) => {
                 tracing::info!(%client_id, %error, "a client's document is not valid");
                 None
@@ -190,7 +192,7 @@ impl KeptDocument {
 impl Found {
     /// A client is used beyond its time while its address can't be reached.
     fn is_usable(&self, now: Timestamp) -> bool {
-        now.since(self.fresh_until) < USABLE_FOR
+        now.since(self.fresh_until) < USABLE_FOR && self.fetched_at.since(now) < USABLE_FOR
     }
 }
 
@@ -323,6 +325,19 @@ mod tests {
         assert_eq!(documents.kept.len(), 0);
         assert!(documents.find(&url(0), at(PAUSE)).await.is_none());
         assert_eq!(publisher.asked.load(Relaxed), 21);
+    }
+
+    #[tokio::test]
+    async fn a_document_of_before_the_clock_was_set_back_is_old() {
+        const BEGIN: i64 = 1_000_000;
+        let (publisher, documents) = documents(valid);
+        let found = async |second| documents.find(&url(1), at(second)).await.is_some();
+        assert!(found(BEGIN).await && found(BEGIN + 1).await);
+        assert_eq!(publisher.asked.load(Relaxed), 1);
+        assert!(found(BEGIN - 10).await);
+        assert_eq!(publisher.asked.load(Relaxed), 2);
+        documents.sweep(at(BEGIN - 10 - USABLE_FOR));
+        assert_eq!(bytes(&documents, &url(1)), size_of::<KeptDocument>(), "a mark");
     }
 
     #[tokio::test]

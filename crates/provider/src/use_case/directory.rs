@@ -381,9 +381,10 @@ impl DirectoryStates<'_> {
         Ok(standing)
     }
 
+    /// Whether the last answer is that old; or as far ahead, after the clock was set back.
     fn is_older(&self, identity: &StoredIdentity, interval: Seconds) -> bool {
         let last = identity.used_at.unwrap_or(identity.created_at);
-        last.plus(interval) <= self.clock.now()
+        self.clock.now().since(last).abs() >= i64::from(interval)
     }
 
     async fn ask(

@@ -264,7 +264,7 @@ impl Client {
             return false;
         }
         let oldest = [max_age, self.user_sso_lifetime].into_iter().flatten().min();
-        oldest.is_none_or(|oldest| now.since(sign_in.auth_time) <= i64::from(oldest))
+        oldest.is_none_or(|oldest| sign_in.is_within(oldest, now))
     }
 }
 
