@@ -162,7 +162,7 @@ impl IssuerClient {
             None => (issuer, None),
         };
         let introspection = match &trusted.introspection {
-            None => Introspects::Never,
+            None | Some(IntrospectionSettings { source: Some(_), .. }) => Introspects::Never,
             Some(IntrospectionSettings { endpoint: None, .. }) => Introspects::Discovered,
             Some(IntrospectionSettings { endpoint: Some(endpoint), .. }) => {
                 Introspects::At(endpoint_url(endpoint, insecure)?)

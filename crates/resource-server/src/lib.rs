@@ -90,6 +90,7 @@ pub use access_token::{AccessToken, TokenClaims};
 pub use authorized::{Anyone, Authenticated, Authorized};
 pub use clock::{Clock, SystemClock};
 pub use cors::cors;
+pub use introspection::{TokenAnswer, TokenSource};
 pub use profile::{ClaimPath, InvalidClaimPath, TokenProfile};
 pub use proofs::{ProofStore, ProofStoreError, UsedProof};
 pub use protected_router::{ProtectedRoute, ProtectedRouter};

@@ -2,6 +2,7 @@
 
 use std::{
     hash::{BuildHasher as _, RandomState},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +17,7 @@ use doorward_protocol::{
 use http::{HeaderValue, StatusCode};
 use url::Url;
 
-use crate::TokenProfile;
+use crate::{TokenProfile, TokenSource};
 
 /// The settings of a resource server. [`ResourceServerSettings::new`] gives the defaults; change
 /// them by the `with_…` methods or the fields.
@@ -150,6 +151,9 @@ pub struct IntrospectionSettings {
     pub secret: Secret,
     /// The endpoint. Default: the `introspection_endpoint` of the issuer's metadata.
     pub endpoint: Option<String>,
+    /// Who answers in place of the endpoint, where the issuer is a part of the same program.
+    /// Default: nobody.
+    pub source: Option<Arc<dyn TokenSource>>,
     /// How long an answer is used, never longer than the token's `exp`. For that long a revoked
     /// token may still be accepted. It counts from when the question was sent. Zero: every request
     /// asks. At most 5 minutes. Default: 10 seconds.
@@ -360,10 +364,17 @@ impl IntrospectionSettings {
             client_id: client_id.into(),
             secret: secret.into(),
             endpoint: None,
+            source: None,
             cache: Duration::from_secs(10),
             signed: false,
             token_prefix: String::new(),
         }
+    }
+
+    /// For an issuer that is a part of the same program. It is asked about each request's token.
+    pub fn within(source: impl TokenSource) -> Self {
+        let source: Arc<dyn TokenSource> = Arc::new(source);
+        Self { source: Some(source), cache: Duration::ZERO, ..Self::new("", Secret::new("")) }
     }
 
     /// Sets [`IntrospectionSettings::token_prefix`].

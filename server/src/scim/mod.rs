@@ -1,12 +1,14 @@
 //! The endpoint for other systems' users and groups, as this process runs it.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use axum::Router;
-use doorward_admin::scim::{self, ScimParts};
-use doorward_provider::model::time::SystemEntropy;
+use doorward_admin::scim::{self, AUDIENCE, ScimParts};
+use doorward_protocol::secret::Secret;
+use doorward_provider::{Provider, model::time::SystemEntropy};
 use doorward_provider_http::recorded;
-use doorward_resource_server::ResourceServer;
+use doorward_resource_server::{IntrospectionSettings, ResourceServer, TokenAnswer, TokenSource};
+use serde_json::Value;
 
 use crate::{
     config::{ScimConfig, SettingSources},
@@ -23,6 +25,10 @@ pub fn start(
     sources: &SettingSources,
 ) -> Result<Router, StartError> {
     config.resource_server.trusted_roots = trusted.to_vec();
+    for issuer in &mut config.resource_server.issuers {
+        let source = OwnTokens(Arc::clone(&running.provider));
+        issuer.introspection = Some(IntrospectionSettings::within(source));
+    }
     let resource_server = ResourceServer::new(config.resource_server)
         .map_err(|error| StartError::Refused(format!("{}: scim: {error}", sources.file())))?;
     let parts = ScimParts {
@@ -34,4 +40,26 @@ pub fn start(
     };
     let proxies = running.trusted_proxies.clone();
     Ok(recorded(scim::router(parts), Arc::clone(&running.provider), proxies))
+}
+
+/// The provider, which answers about its own opaque tokens.
+struct OwnTokens(Arc<Provider>);
+
+impl fmt::Debug for OwnTokens {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OwnTokens")
+    }
+}
+
+impl TokenSource for OwnTokens {
+    fn introspect<'a>(&'a self, token: &'a str) -> TokenAnswer<'a> {
+        Box::pin(async move {
+            let answer = self.0.introspect_for(AUDIENCE, &Secret::new(token)).await;
+            let answer = answer.map_err(|error| tracing::warn!(%error, "a token can't be read"));
+            match serde_json::to_value(answer.ok()?) {
+                Ok(Value::Object(members)) => Some(members),
+                _ => None,
+            }
+        })
+    }
 }

@@ -46,6 +46,34 @@ async fn a_client_provisions_with_a_token_of_the_same_server() {
     assert_eq!(added.unwrap()["sub"], read["id"], "{recorded}");
 }
 
+/// A fixed token for systems that can't get one themselves: it needs no key, and so it may live for
+/// a year.
+#[tokio::test]
+async fn an_opaque_token_is_taken_until_it_is_revoked() {
+    let place = Sandbox::new();
+    let fixed =
+        format!("{ON}access_token_type = \"reference\"\naccess_token_lifetime = 31536000\n");
+    fs::write(place.folder().join("doorward.toml"), fixed).unwrap();
+    let _server = Doorward::start(place.command(&["serve"]));
+    let http = browser();
+    let users = format!("{}/scim/v2/Users", place.provider);
+    let form = [("grant_type", "client_credentials")];
+    let answer: Value = token(&http, &place, "entra", &form).await.json().await.unwrap();
+    let bearer = text(&answer, "access_token");
+    assert_eq!((bearer.contains('.'), &answer["expires_in"]), (false, &json!(31_536_000)));
+    let ask =
+        async |token: &str| http.get(&users).bearer_auth(token).send().await.unwrap().status();
+    assert_eq!(ask(bearer).await, 200);
+    assert_eq!(ask(&bearer[1..]).await, 401);
+    let revoked = http
+        .post(format!("{}/connect/revocation", place.provider))
+        .basic_auth("entra", Some("secret"))
+        .form(&[("token", bearer)])
+        .send();
+    assert_eq!(revoked.await.unwrap().status(), 200);
+    assert_eq!(ask(bearer).await, 401);
+}
+
 #[tokio::test]
 async fn it_is_off_by_default() {
     let place = Sandbox::new();

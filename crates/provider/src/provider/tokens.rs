@@ -3,15 +3,18 @@
 use doorward_protocol::{secret::Secret, token::TokenResponse};
 
 use super::Provider;
-use crate::use_case::{
-    access_token::AccessTokens,
-    authenticate::{AuthenticatedClient, ClientCredentials},
-    dpop::ProofVerifier,
-    error::TokenError,
-    introspection::{IntrospectionAnswer, Introspector, TokenIntrospection},
-    revocation::TokenRevocation,
-    token::{TokenEndpoint, TokenRequest},
-    userinfo::{Presentation, Userinfo, UserinfoAnswer, UserinfoError},
+use crate::{
+    store::StoreError,
+    use_case::{
+        access_token::AccessTokens,
+        authenticate::{AuthenticatedClient, ClientCredentials},
+        dpop::ProofVerifier,
+        error::TokenError,
+        introspection::{Introspection, IntrospectionAnswer, Introspector, TokenIntrospection},
+        revocation::TokenRevocation,
+        token::{TokenEndpoint, TokenRequest},
+        userinfo::{Presentation, Userinfo, UserinfoAnswer, UserinfoError},
+    },
 };
 
 impl Provider {
@@ -68,6 +71,15 @@ impl Provider {
         wants_signed: bool,
     ) -> Result<IntrospectionAnswer, TokenError> {
         self.introspection().answer(caller, token, wants_signed).await
+    }
+
+    /// What a token says to an API that is a part of this program, and so need not authenticate.
+    pub async fn introspect_for(
+        &self,
+        api: &str,
+        token: &Secret,
+    ) -> Result<Introspection, StoreError> {
+        self.introspection().for_api(api, token).await
     }
 
     /// Revokes a token of this client (RFC 7009).

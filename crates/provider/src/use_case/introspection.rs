@@ -197,6 +197,15 @@ impl TokenIntrospection<'_> {
         }
     }
 
+    /// What a token says to this API, which is known to ask by other means than its secret.
+    pub(crate) async fn for_api(
+        &self,
+        name: &str,
+        token: &Secret,
+    ) -> Result<Introspection, StoreError> {
+        self.introspect(&Introspector(Caller::Api(name.to_owned())), token).await
+    }
+
     /// What a token says to this caller.
     async fn introspect(
         &self,
