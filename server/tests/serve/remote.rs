@@ -265,6 +265,7 @@ fn keeps_secrets_and_links_to_one_showing(place: &Sandbox) {
     let removed = run(place, &[&token[..], &["remove", &id]].concat());
     assert_eq!(succeeds(&removed), format!("The token {id} is removed.\n"));
     fails(&run(place, &["user", "unlink", "alice", "other"]), 1, "has no such link");
+    fails(&run(place, &["user", "link", "alice", "other", "7"]), 2, "has this name");
 
     let keys = json_of(&run(place, &["keys", "list", "--json"]));
     let announced = keys.as_array().unwrap().iter().find(|key| key["state"] == "announced");

@@ -130,6 +130,7 @@ fn handler(operation: Operation) -> MethodRouter<AdminApi> {
         O::ReadFactors => get(users::read_factors),
         O::ResetFactors => delete(users::reset_factors),
         O::ListLinks => get(users::list_links),
+        O::AddLink => post(users::add_link),
         O::RemoveLink => delete(users::remove_link),
         O::ListSessions => get(users::list_sessions),
         O::EndSessions => delete(users::end_sessions),

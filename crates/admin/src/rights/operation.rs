@@ -34,6 +34,8 @@ pub enum Operation {
     ResetFactors,
     /// The accounts at other providers by which a user signs in.
     ListLinks,
+    /// Links an account at another provider with a user, who then signs in by it.
+    AddLink,
     /// Removes an account at another provider from a user. The sessions that began by it end.
     RemoveLink,
     /// The sessions of a user, the latest sign-in first.
@@ -170,6 +172,7 @@ impl Operation {
         Self::ReadFactors,
         Self::ResetFactors,
         Self::ListLinks,
+        Self::AddLink,
         Self::RemoveLink,
         Self::ListSessions,
         Self::EndSessions,

@@ -30,6 +30,9 @@ impl Operation {
                  lost them."
             }
             Self::ListLinks => "The accounts at other providers by which a user signs in.",
+            Self::AddLink => {
+                "Links an account at another provider with a user, who then signs in by it."
+            }
             Self::RemoveLink => {
                 "Removes an account at another provider from a user. The sessions that began by \
                  it end."

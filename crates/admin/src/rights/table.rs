@@ -117,6 +117,10 @@ impl Operation {
             }
             Self::ListLinks => row("list_links", Get, "/users/{sub}/links", UsersRead, EVERYBODY)
                 .like_command("user links"),
+            Self::AddLink => row("add_link", Post, "/users/{sub}/links", UsersWrite, ADMINS)
+                .marked(&[Fresh, Creates])
+                .like_command("user link")
+                .recorded_as("user_linked"),
             Self::RemoveLink => {
                 row("remove_link", Delete, "/users/{sub}/links/{link}", UsersWrite, ADMINS)
                     .marked(&[Fresh])

@@ -42,7 +42,7 @@ fn expected(operation: Operation) -> (&'static str, bool) {
         O::CreateUser | O::ChangeUser | O::RemoveUser | O::CreateInvitation => ("oam", true),
         O::SetAdminRole => ("oa", true),
         O::ResetPassword | O::ResetFactors => ("oahm", true),
-        O::RemoveLink => ("oam", true),
+        O::AddLink | O::RemoveLink => ("oam", true),
         O::EndSessions | O::EndSession => ("oahm", false),
         O::RevokeGrant | O::WithdrawInvitation => ("oam", false),
         O::ListGroups | O::ReadGroup | O::ListMembers => ("oahum", false),

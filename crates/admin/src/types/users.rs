@@ -196,6 +196,20 @@ pub struct LinkRow {
     pub claims: Map<String, Value>,
 }
 
+/// An account at another provider to link with a user.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewLink {
+    /// The name of the provider or of the directory in the configuration.
+    pub provider: String,
+    /// Whom the provider calls so: the `sub` of its ID tokens, or its `subject_claim`.
+    pub subject: String,
+    /// The issuer. It is needed where the provider has an issuer for each tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+}
+
 /// Something that happened to an account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]

@@ -129,8 +129,11 @@ async fn a_deleted_object_is_not_there_for_any_operation() {
     for &operation in Operation::ALL.iter().filter(|operation| operation.path().contains("{sub}")) {
         let call = world.call(method(operation), &path(operation)).by("olga");
         let call = call.with("if-match", &etag);
-        let body =
-            if operation == Operation::SetAdminRole { json!({"role": null}) } else { json!({}) };
+        let body = match operation {
+            Operation::SetAdminRole => json!({"role": null}),
+            Operation::AddLink => json!({"provider": "up", "subject": "1"}),
+            _ => json!({}),
+        };
         assert_eq!(call.json(&body).send().await.status, 404, "{operation:?}");
     }
 }
@@ -157,7 +160,7 @@ async fn a_stale_state_is_refused_by_every_guarded_operation() {
 }
 
 /// A body that each operation takes, with every member.
-const GOOD: [(Operation, &str); 13] = [
+const GOOD: [(Operation, &str); 14] = [
     (
         Operation::CreateUser,
         r#"{"username":"new","sub":"new","enabled":true,"password":"x","admin_role":null,
@@ -165,6 +168,10 @@ const GOOD: [(Operation, &str); 13] = [
     ),
     (Operation::ChangeUser, r#"{"username":"alice","enabled":true,"claims":{}}"#),
     (Operation::SetAdminRole, r#"{"role":null}"#),
+    (
+        Operation::AddLink,
+        r#"{"provider":"tenants","subject":"1","issuer":"https://login.example/t/v2.0"}"#,
+    ),
     (
         Operation::CreateInvitation,
         r#"{"email":"a@example.com","name":"A","roles":[],"groups":[],"admin_role":null,"days":7,

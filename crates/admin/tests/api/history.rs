@@ -131,6 +131,14 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
         O::ResetFactors => {
             Good { read: Some("/users/alice/factors".to_owned()), ..below_alice("/factors") }
         }
+        O::AddLink => {
+            let on = [whom(), vec![("object", json!("subject-2 at https://up.example"))]];
+            Good {
+                body: Some(json!({"provider": "up", "subject": "subject-2"})),
+                on: on.concat(),
+                ..below_alice("/links")
+            }
+        }
         O::RemoveLink => {
             let id = link(world, "alice").await;
             let on = [whom(), vec![("object", json!("subject-1 at https://other.example"))]];
@@ -387,6 +395,7 @@ async fn each_change_is_recorded_with_who_what_and_on_whom() {
                 operation,
                 Operation::RetryMail
                     | Operation::RevokeGrant
+                    | Operation::AddLink
                     | Operation::RemoveLink
                     | Operation::AddRegistrationToken
                     | Operation::RemoveRegistrationToken

@@ -31,6 +31,7 @@ use doorward_provider::{
         acr::AcrLevels,
         directory::Directory,
         group::{Group, StoredGroup},
+        identity_provider::IdentityProvider,
         provider_settings::{AccessTokenTyp, LongestParameters},
         registration::{RegistrationMode, RegistrationSettings},
         resource::{IdentityResource, Resources},
@@ -153,6 +154,15 @@ async fn keys(store: &dyn Store) -> KeyRing {
     KeyRing::open(store, master, policy, algorithms, &clock, &SystemEntropy).await.unwrap()
 }
 
+/// Two other providers: one with one issuer, and one with an issuer for each tenant.
+fn upstream() -> Vec<IdentityProvider> {
+    let named = |name: &str, issuer: &str| IdentityProvider::new(name.parse().unwrap(), issuer);
+    vec![
+        named("up", "https://up.example"),
+        named("tenants", "https://login.example/{tenantid}/v2.0"),
+    ]
+}
+
 async fn provider(store: &Arc<dyn Store>, corp: Arc<Corp>) -> Provider {
     let scopes: Vec<String> = AdminScope::ALL.iter().map(|scope| scope.name().to_owned()).collect();
     let clients = [
@@ -190,7 +200,7 @@ async fn provider(store: &Arc<dyn Store>, corp: Arc<Corp>) -> Provider {
                 mode: RegistrationMode::Token,
                 ..RegistrationSettings::default()
             },
-            identity_providers: Vec::new(),
+            identity_providers: upstream(),
             directories: vec![Directory::new(corp.abilities().name.clone())],
         },
         clients: clients

@@ -1,7 +1,7 @@
 //! Users by the API.
 
 use doorward_provider::use_case::accounts::Asker;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{World, user};
 
@@ -100,6 +100,56 @@ async fn sessions_grants_and_factors_of_a_user() {
         let answer = world.call("DELETE", path).by("adam").send().await;
         assert_eq!(answer.status, 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn an_administrator_links_a_user_with_an_account_that_nobody_else_has() {
+    let world = World::new().await;
+    world.store.put_user(user("bob", None), crate::support::now()).await.unwrap();
+    let link = |sub: &str, body: Value| {
+        let call = world.call("POST", &format!("/users/{sub}/links")).by("adam");
+        call.json(&body).send()
+    };
+    let up = || json!({"provider": "up", "subject": "1"});
+    let linked = link("alice", up()).await;
+    assert_eq!(linked.status, 201, "{}", linked.body);
+    assert_eq!(linked.body["issuer"], "https://up.example");
+    let links = world.get("udo", "/users/alice/links").await;
+    assert_eq!(links.body["items"], json!([linked.body]));
+    // The user is told.
+    let mails = world.get("udo", "/outbox").await;
+    let mail = &mails.body["items"][0];
+    assert_eq!((&mail["to"], &mail["kind"]), (&json!("alice@example.com"), &json!("factor_added")));
+    let events = world.get("udo", "/users/alice/events").await;
+    assert_eq!(events.body["items"][0]["event"], "identity_linked");
+
+    for (sub, body, status, said) in [
+        ("alice", up(), 409, "the user has this link already"),
+        ("bob", up(), 409, "another user has this link"),
+        ("bob", json!({"provider": "other", "subject": "1"}), 422, "has this name"),
+        ("bob", json!({"provider": "up", "subject": "\u{e9}"}), 422, "ASCII"),
+        (
+            "bob",
+            json!({"provider": "up", "subject": "2", "issuer": "https://evil.example"}),
+            422,
+            "does not have this issuer",
+        ),
+        ("bob", json!({"provider": "tenants", "subject": "1"}), 422, "name the one"),
+    ] {
+        let refused = link(sub, body.clone()).await;
+        assert_eq!(refused.status, status, "{body}: {}", refused.body);
+        assert!(refused.body.to_string().contains(said), "{body}: {}", refused.body);
+    }
+    let issuer = "https://login.example/t-1/v2.0";
+    let body = json!({"provider": "tenants", "subject": "1", "issuer": issuer});
+    assert_eq!(link("bob", body).await.body["issuer"], issuer);
+    assert_eq!(world.get("udo", "/users/bob/links").await.body["items"][0]["subject"], "1");
+
+    let disabled = doorward_provider::model::user::User { enabled: false, ..user("eve", None) };
+    world.store.put_user(disabled, crate::support::now()).await.unwrap();
+    assert_eq!(link("eve", json!({"provider": "up", "subject": "3"})).await.status, 409);
+    let owner = link("olga", json!({"provider": "up", "subject": "4"})).await;
+    assert_eq!(owner.status, 403, "who may more than the caller");
 }
 
 #[tokio::test]

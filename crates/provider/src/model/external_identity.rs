@@ -158,6 +158,14 @@ impl StoredIdentity {
     pub fn is_at_one_of(&self, providers: &[IdentityProvider]) -> bool {
         providers.iter().any(|provider| provider.issues_as(&self.id.issuer))
     }
+
+    /// The identity as mails and lists call it: the provider, and the user there.
+    pub fn called(&self, title: &str) -> String {
+        match &self.shown {
+            Some(shown) => format!("{title} ({shown})"),
+            None => title.to_owned(),
+        }
+    }
 }
 
 /// What a sign-in by an identity leaves behind in the store.

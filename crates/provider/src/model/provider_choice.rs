@@ -29,6 +29,11 @@ impl Client {
 }
 
 impl IdentityProvider {
+    /// Whether it has an issuer for each tenant.
+    pub fn has_tenants(&self) -> bool {
+        self.issuer.contains(TENANT)
+    }
+
     /// Whether its users have this issuer.
     pub fn issues_as(&self, issuer: &str) -> bool {
         match self.issuer.split_once(TENANT) {

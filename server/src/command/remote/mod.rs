@@ -21,7 +21,7 @@ use crate::{
 
 /// The commands that work with `--server`, for the table of commands.
 #[cfg(test)]
-pub(super) const REMOTE: [&str; 53] = [
+pub(super) const REMOTE: [&str; 54] = [
     "config show",
     "login",
     "logout",
@@ -37,6 +37,7 @@ pub(super) const REMOTE: [&str; 53] = [
     "user enable",
     "user reset-factors",
     "user links",
+    "user link",
     "user unlink",
     "user events",
     "user remove",

@@ -12,7 +12,7 @@ use doorward_provider::{
         time::{SystemEntropy, Timestamp},
         user::{ADMIN_ROLE_CLAIM, User, UserClaims, normalized_username},
     },
-    use_case::administration::users::new_user,
+    use_case::administration::{links::NamedAccount, users::new_user},
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -210,6 +210,11 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             print_rows(server.json, links::COLUMNS, &rows);
             Ok(())
         }
+        UserCommand::Link { user, provider, subject, issuer, data } => {
+            let issuer = issuer.as_deref();
+            let account = NamedAccount { provider: &provider, issuer, subject: &subject };
+            link(&mut open(server, &data)?, &user, account).await
+        }
         UserCommand::Unlink { user, provider, subject, data } => {
             let mut server = open(server, &data)?;
             unlink(&mut server, &user, &provider, subject.as_deref()).await
@@ -244,6 +249,18 @@ async fn links_of(server: &mut RemoteServer, user: &User) -> Result<Vec<Link>, C
         Link { id, shown: row.into() }
     };
     Ok(page.items.into_iter().map(link).collect())
+}
+
+async fn link(
+    server: &mut RemoteServer,
+    user: &str,
+    NamedAccount { provider, issuer, subject }: NamedAccount<'_>,
+) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let body = json!({"provider": provider, "subject": subject, "issuer": issuer});
+    server.change(Method::POST, &["users", &user.sub, "links"], Some(body), None).await?;
+    links::tell_linked(server.json, &user, provider, subject);
+    Ok(())
 }
 
 async fn unlink(

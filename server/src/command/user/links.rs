@@ -1,16 +1,20 @@
-//! `doorward user links` and `doorward user unlink`: the accounts at other providers by which a
-//! user signs in.
+//! `doorward user links`, `doorward user link` and `doorward user unlink`: the accounts at other
+//! providers by which a user signs in.
 
 use doorward_provider::{
     model::{
-        account_notice::AccountNotices, external_identity::StoredIdentity, time::Timestamp,
+        account_notice::AccountNotices,
+        external_identity::StoredIdentity,
+        time::{SystemClock, SystemEntropy, Timestamp},
         user::User,
     },
     store::{IdentityRemoval, RemovedIdentity},
+    use_case::administration::links::{LinkError, NamedAccount, OperatorLinks},
 };
 use serde_json::{Value, json};
 
 use super::super::{CommandContext, CommandError, RowPrinter, by_operator, done};
+use crate::provider::master_key;
 
 /// The columns of a list.
 pub(in super::super) const COLUMNS: &[&str] =
@@ -37,6 +41,36 @@ pub(super) fn described(link: &StoredIdentity) -> Value {
         "issuer": link.id.issuer,
         "claims": link.mapped,
     })
+}
+
+/// Links a user.
+pub async fn link(
+    context: &CommandContext,
+    user: &str,
+    account: NamedAccount<'_>,
+) -> Result<(), CommandError> {
+    let user = context.user(user).await?;
+    let stored = context.store.signing_keys().await?;
+    let source = &context.config.store.master_key;
+    let master = master_key::obtain(source, &stored, &SystemEntropy);
+    let master = master.map_err(CommandError::refused)?;
+    let links = OperatorLinks {
+        identities: &*context.store,
+        settings: &context.config.provider.settings,
+        master: &master,
+        clock: &SystemClock,
+        entropy: &SystemEntropy,
+    };
+    links.link(&user, account).await.map_err(|error| match error {
+        LinkError::Store(error) => error.into(),
+        LinkError::WasLinked | LinkError::Taken | LinkError::TooMany | LinkError::NoUser => {
+            CommandError::Missing(format!("it is not linked: {error}"))
+        }
+        other => CommandError::refused(other),
+    })?;
+    context.audit(by_operator("user_linked").on_user(&user.sub)).await;
+    tell_linked(context.json, &user, account.provider, account.subject);
+    Ok(())
 }
 
 /// Removes a link of a user.
@@ -97,11 +131,20 @@ pub(in super::super) fn only<T>(
     Ok(link)
 }
 
+/// Says that a user is linked.
+pub(in super::super) fn tell_linked(json: bool, user: &User, provider: &str, subject: &str) {
+    let sentence = format!("The user {} signs in by {subject} at {provider}.", user.username);
+    done(json, &sentence, facts(user, provider, subject));
+}
+
 /// Says that a link is removed.
 pub(in super::super) fn tell_unlinked(json: bool, user: &User, provider: &str, subject: &str) {
     let sentence = format!("The user {} has no link with {provider} any more.", user.username);
-    let facts = json!({
+    done(json, &sentence, facts(user, provider, subject));
+}
+
+fn facts(user: &User, provider: &str, subject: &str) -> Value {
+    json!({
         "username": user.username, "sub": user.sub, "provider": provider, "subject": subject,
-    });
-    done(json, &sentence, facts);
+    })
 }

@@ -16,7 +16,10 @@ use doorward_provider::{
         time::SystemEntropy,
         user::{User, normalized_username},
     },
-    use_case::administration::users::{self, AddUserError},
+    use_case::administration::{
+        links::NamedAccount,
+        users::{self, AddUserError},
+    },
 };
 use serde_json::{Map, Value, json};
 
@@ -109,6 +112,20 @@ pub enum UserCommand {
     ResetFactors(OneUser),
     /// List the accounts at other providers by which a user signs in.
     Links(OneUser),
+    /// Link an account at another provider with a user, who then signs in by it.
+    Link {
+        /// The user, by name or sub.
+        user: String,
+        /// The name of the provider.
+        provider: String,
+        /// Whom the provider calls so: the `sub` of its ID tokens, or its `subject_claim`.
+        subject: String,
+        /// The issuer, where the provider has one for each tenant.
+        #[arg(long)]
+        issuer: Option<String>,
+        #[command(flatten)]
+        data: DataArguments,
+    },
     /// Remove an account at another provider from a user. The sessions that began by it end.
     Unlink {
         /// The user, by name or sub.
@@ -197,6 +214,12 @@ impl UserCommand {
             }
             Self::Links(OneUser { user, data }) => {
                 links::list(&CommandContext::open(&data).await?, &user).await
+            }
+            Self::Link { user, provider, subject, issuer, data } => {
+                let context = CommandContext::open(&data).await?;
+                let issuer = issuer.as_deref();
+                let account = NamedAccount { provider: &provider, issuer, subject: &subject };
+                links::link(&context, &user, account).await
             }
             Self::Unlink { user, provider, subject, data } => {
                 let context = CommandContext::open(&data).await?;

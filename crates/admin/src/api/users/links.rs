@@ -10,17 +10,23 @@ use doorward_provider::{
     model::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, StoredIdentity},
-        time::Timestamp,
+        time::{SystemClock, Timestamp},
     },
     store::{IdentityRemoval, RemovedIdentity},
+    use_case::administration::links::{LinkError, NamedAccount, OperatorLinks},
 };
 use http::StatusCode;
 use serde_json::json;
 
 use super::super::{
-    Answer, body::Named, caller::Caller, history::History, problem::Problem, state::AdminApi,
+    Answer,
+    body::{Body, Named},
+    caller::Caller,
+    history::History,
+    problem::Problem,
+    state::AdminApi,
 };
-pub use crate::types::users::LinkRow;
+pub use crate::types::users::{LinkRow, NewLink};
 
 impl LinkRow {
     fn of(link: &StoredIdentity) -> Self {
@@ -55,6 +61,39 @@ pub async fn list_links(State(api): State<AdminApi>, Named(sub): Named<String>) 
     let links = api.store().external_identities(&user.sub).await?;
     let rows: Vec<LinkRow> = links.iter().map(LinkRow::of).collect();
     Ok(Json(json!({"items": rows})).into_response())
+}
+
+/// `POST /users/{sub}/links`.
+pub async fn add_link(
+    State(api): State<AdminApi>,
+    Extension(caller): Extension<Caller>,
+    Extension(history): Extension<History>,
+    Named(sub): Named<String>,
+    Body(new): Body<NewLink>,
+) -> Answer {
+    let user = api.user(&sub).await?;
+    caller.may_act_on(&user)?;
+    let links = OperatorLinks {
+        identities: api.store(),
+        settings: api.provider().settings(),
+        master: api.provider().keys().master(),
+        clock: &SystemClock,
+        entropy: api.entropy(),
+    };
+    let NewLink { provider, subject, issuer } = &new;
+    let account = NamedAccount { provider, issuer: issuer.as_deref(), subject };
+    let link = links.link(&user, account).await.map_err(|error| match error {
+        LinkError::NoProvider => Problem::invalid("provider", error),
+        LinkError::NoIssuer | LinkError::OtherIssuer => Problem::invalid("issuer", error),
+        LinkError::NoSubject(_) => Problem::invalid("subject", error),
+        LinkError::Store(error) => error.into(),
+        LinkError::WasLinked | LinkError::Taken | LinkError::TooMany | LinkError::NoUser => {
+            Problem::conflict(format!("It is not linked: {error}."))
+        }
+    })?;
+    history.on("identity", &link.id.to_string());
+    api.provider().notice_changes();
+    Ok((StatusCode::CREATED, Json(LinkRow::of(&link))).into_response())
 }
 
 /// `DELETE /users/{sub}/links/{link}`.

@@ -21,13 +21,13 @@ pub(super) use self::{
     access::{EventRow, GrantRow, SessionRow},
     change::{AdminRoleBody, NewUser, UserChanges},
     factors::FactorsView,
-    links::LinkRow,
+    links::{LinkRow, NewLink},
 };
 pub use self::{
     access::{end_session, end_sessions, list_events, list_grants, list_sessions, revoke_grant},
     change::{add, change, create, hash_password, merge, set_admin_role},
     factors::{read_factors, reset_factors, reset_password},
-    links::{list_links, remove_link},
+    links::{add_link, list_links, remove_link},
     view::{UserRow, UserView, version},
 };
 use super::{

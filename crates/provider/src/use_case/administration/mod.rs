@@ -3,4 +3,5 @@
 pub mod clients;
 pub mod groups;
 pub mod keys;
+pub mod links;
 pub mod users;

@@ -21,9 +21,7 @@ use crate::{
         account_event::AccountEventKind,
         directory,
         email::EmailAddress,
-        external_identity::{
-            ExternalId, LinkIntent, MOST_IDENTITIES, StoredIdentity, UpstreamUser,
-        },
+        external_identity::{ExternalId, LinkIntent, MOST_IDENTITIES, UpstreamUser},
         identity_provider::{FirstSignIn, IdentityProvider},
         outbox::MailKind,
         provider_settings::ProviderSettings,
@@ -360,7 +358,7 @@ impl ExternalSignIns<'_> {
         asker: Asker<'_>,
     ) -> Result<AddedIdentity, StoreError> {
         let identity = vouched.identity_of(user, provider, self.clock.now());
-        let called = called(provider.title.as_str(), &identity);
+        let called = identity.called(&provider.title);
         let told = Told::new(AccountEventKind::IdentityLinked)
             .about(&called)
             .saying("factor", called.as_str());
@@ -532,7 +530,7 @@ impl ExternalSignIns<'_> {
         let Some((identity, user)) = own.zip(user) else { return Ok(RemovedIdentity::Unknown) };
         let provider = self.settings.vouching(&identity.provider);
         let title = provider.map_or(identity.provider.as_str(), |provider| &provider.title);
-        let called = called(title, &identity);
+        let called = identity.called(title);
         let told = Told::new(AccountEventKind::IdentityUnlinked)
             .about(&called)
             .saying("factor", called.as_str());
@@ -547,14 +545,6 @@ impl ExternalSignIns<'_> {
             self.accounts.logout_queued.notify_waiters();
         }
         Ok(removed)
-    }
-}
-
-/// An identity as mails and lists call it: the provider, and the user there.
-fn called(title: &str, identity: &StoredIdentity) -> String {
-    match &identity.shown {
-        Some(shown) => format!("{title} ({shown})"),
-        None => title.to_owned(),
     }
 }
 
