@@ -180,12 +180,13 @@ fn apply(
             if at.sub.is_some() {
                 return Err(ScimError::mutability("What a member is can't be changed."));
             }
+            let names_nobody = value.is_null();
             match (kind, given("members", value)?) {
                 (OperationKind::Add, members) => changes.members.add(subs(members.as_ref())?),
                 (OperationKind::Replace, members) => {
                     changes.members.replace(subs(members.as_ref())?);
                 }
-                (OperationKind::Remove, None) => changes.members.replace(Vec::new()),
+                (OperationKind::Remove, _) if names_nobody => changes.members.replace(Vec::new()),
                 (OperationKind::Remove, members) => {
                     changes.members.remove(subs(members.as_ref())?);
                 }
@@ -276,8 +277,14 @@ mod tests {
         ]));
         let members = done.unwrap().members;
         assert!(members.replaces && members.added == set(&["a", "b"]));
-        let all = changes(json!([{"op": "remove", "path": "members"}])).unwrap().members;
-        assert!(all.replaces && all.added.is_empty());
+        for all in [json!({}), json!({"value": null})] {
+            let mut operation = json!({"op": "remove", "path": "members"});
+            operation.as_object_mut().unwrap().extend(all.as_object().unwrap().clone());
+            let all = changes(json!([operation])).unwrap().members;
+            assert!(all.replaces && all.added.is_empty());
+        }
+        let none = changes(json!([{"op": "remove", "path": "members", "value": []}]));
+        assert_eq!(none.unwrap().members, Members::default(), "nobody is named");
     }
 
     #[test]
@@ -286,6 +293,13 @@ mod tests {
             json!({"op": "add", "path": "members", "value": [{"value": "g", "type": "Group"}]}),
             json!({"op": "add", "path": "members", "value": [{}, {"type": "User"}]}),
             json!({"op": "add", "path": "members", "value": ["x", 1]}),
+            json!({"op": "remove", "path": "members", "value": [{}]}),
+            json!({"op": "remove", "path": "members", "value": [{"display": "x"}]}),
+            json!({"op": "remove", "path": "members", "value": [{"value": null}]}),
+            json!({"op": "remove", "path": "members", "value": [null]}),
+            json!({"op": "replace", "path": "members", "value": [{"value": "a"}, {}]}),
+            json!({"op": "replace", "path": "members", "value": {"display": "x"}}),
+            json!({"op": "replace", "value": {"members": [{"value": null}]}}),
             json!({"op": "replace", "path": "members[value eq \"a\"]", "value": {"value": "b"}}),
             json!({"op": "replace", "path": "members.value", "value": "b"}),
             json!({"op": "remove", "path": "members[type eq \"User\"]"}),

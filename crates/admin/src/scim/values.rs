@@ -62,7 +62,12 @@ pub fn value(given: Value, of: &'static Attribute) -> Result<Option<Value>, Scim
     };
     let mut list = Vec::with_capacity(items.len());
     for item in items {
-        list.extend(single(item, of)?);
+        let item = single(item, of)?;
+        // A member who is not named would be left out, and the list be another one.
+        if of.name == "members" && item.as_ref().is_none_or(|item| item.get("value").is_none()) {
+            return Err(ScimError::value("members: value is missing."));
+        }
+        list.extend(item);
     }
     check_list(&list, of)?;
     Ok((!list.is_empty()).then_some(Value::Array(list)))
@@ -159,7 +164,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::scim::schema::{ENTERPRISE, USERS};
+    use crate::scim::schema::{ENTERPRISE, GROUPS, USERS};
 
     fn taken(body: Value) -> Result<Value, ScimError> {
         resource(body, &USERS).map(Value::Object)
@@ -180,6 +185,18 @@ mod tests {
             ENTERPRISE: {"manager": {"value": "26"}},
         });
         assert_eq!(taken(body).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_member_who_is_not_named_is_refused() {
+        for members in [json!([{}]), json!([{"display": "x"}]), json!([{"value": "a"}, null])] {
+            let group = json!({"displayName": "x", "members": members});
+            assert!(resource(group, &GROUPS).is_err(), "{members}");
+        }
+        for none in [json!([]), Value::Null] {
+            let group = json!({"displayName": "x", "members": none});
+            assert_eq!(resource(group, &GROUPS).unwrap().get("members"), None);
+        }
     }
 
     #[test]
