@@ -288,11 +288,11 @@ fn apply_at(
             let Some(before) = members.remove(name) else { return Ok(()) };
             // Some clients name by a value what is to be removed from a list.
             if let (Value::Array(values), false) = (before, given.is_null()) {
-                let Some(Value::Array(gone)) = value(given, attribute)? else { return Ok(()) };
-                let key = |one: &Value| one.get("value").cloned();
-                let gone: Vec<_> = gone.iter().map(key).collect();
-                let kept: Vec<Value> =
-                    values.into_iter().filter(|one| !gone.contains(&key(one))).collect();
+                let gone = value(given, attribute)?;
+                // Where nothing is named, nothing is removed.
+                let gone = gone.as_ref().and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+                let is_gone = |one: &Value| gone.iter().any(|named| names(named, one));
+                let kept: Vec<Value> = values.into_iter().filter(|one| !is_gone(one)).collect();
                 set(members, name, Some(Value::Array(kept)).filter(|kept| !is_unassigned(kept)));
             }
             Ok(())
@@ -324,6 +324,16 @@ fn apply_at(
         set(members, name, new);
         Ok(())
     })
+}
+
+/// Whether a value of a list is the one that is named: by its `value`, or, as addresses have none,
+/// by all members that are given.
+fn names(named: &Value, one: &Value) -> bool {
+    match (named.get("value"), named.as_object()) {
+        (Some(value), _) => one.get("value") == Some(value),
+        (None, Some(given)) => given.iter().all(|(name, value)| one.get(name) == Some(value)),
+        (None, None) => named == one,
+    }
 }
 
 /// Some values of an attribute.

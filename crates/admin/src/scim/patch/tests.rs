@@ -73,6 +73,12 @@ fn each_kind_of_path_is_changed() {
             json!({"emails": [{"value": "a@home.example", "type": "home"}]}),
         ),
         (json!({"op": "remove", "path": "emails"}), json!({"emails": null})),
+        (json!({"op": "remove", "path": "emails", "value": []}), json!({})),
+        (json!({"op": "remove", "path": "emails", "value": [{}]}), json!({})),
+        (
+            json!({"op": "remove", "path": "emails", "value": [{"type": "work"}]}),
+            json!({"emails": [{"value": "a@home.example", "type": "home"}]}),
+        ),
         (
             json!({"op": "add", "path": "emails", "value": [{"value": "c@x.y", "primary": true}]}),
             json!({"emails": [
@@ -116,6 +122,23 @@ fn each_kind_of_path_is_changed() {
     ] {
         let changed = patched(ada(), json!([operation.clone()]));
         assert_eq!(changed.unwrap(), with(expected), "{operation}");
+    }
+}
+
+#[test]
+fn of_a_list_without_values_that_is_removed_which_is_named() {
+    let home = || json!({"type": "home", "locality": "Ulm", "country": "DE"});
+    let before = json!({"userName": "ada",
+        "addresses": [{"type": "work", "locality": "Bonn", "country": "DE"}, home()]});
+    for (named, left) in [
+        (json!([{"type": "work", "locality": "Bonn"}]), json!([home()])),
+        (json!([{"type": "other"}]), before["addresses"].clone()),
+        (json!([{}]), before["addresses"].clone()),
+        (json!([{"country": "DE"}]), Value::Null),
+    ] {
+        let remove = json!([{"op": "remove", "path": "addresses", "value": named}]);
+        let after = patched(before.clone(), remove).unwrap();
+        assert_eq!(after["addresses"], left, "{named}");
     }
 }
 
