@@ -487,9 +487,10 @@ async fn by_index(api: &ScimApi, client: &ClientId, filter: &Filter, query: &Que
     let seen = resources(api, client, groups.clone(), &without, &subs).await?;
     let matching = groups.into_iter().zip(seen);
     let matching = matching.filter(|(_, resource)| filter::matches(filter, resource, &GROUPS));
-    let matching = matching.map(|(stored, _)| stored).collect();
-    let matching = resources(api, client, matching, &query.projection, &[]).await?;
-    Ok(query.page_of(matching, "id"))
+    let (total, page) = query.page(matching.collect(), "id", |(_, resource)| resource);
+    let page = page.into_iter().map(|(stored, _)| stored).collect();
+    let page = resources(api, client, page, &query.projection, &[]).await?;
+    Ok(query.answer(total, page))
 }
 
 /// Whether a filter compares members by `eq` alone, and with whom.
@@ -553,8 +554,10 @@ async fn look_up(
     Ok(found)
 }
 
-/// Groups as resources, in their order, with their members if the answer has them. `seen` are users
-/// who are shown among the members of their groups otherwise.
+/// Groups as resources, in their order, with their members if the answer has them: as many as have
+/// no more than [`MOST_MEMBERS`] together, as a page may be shorter than was asked for (RFC 7644
+/// section 3.4.2.4). One that has more by itself is shown without. `seen` are users who are shown
+/// among the members of their groups otherwise.
 async fn resources(
     api: &ScimApi,
     client: &ClientId,
@@ -566,7 +569,7 @@ async fn resources(
     let external_ids = api.store().external_ids(client, ProvisionedKind::Group, &names).await?;
     let external_ids: HashMap<String, String> = external_ids.into_iter().collect();
     let mut resources = Vec::with_capacity(groups.len());
-    let mut left = MOST_MEMBERS;
+    let mut room = Room { left: MOST_MEMBERS };
     for stored in groups {
         let group = &stored.group;
         let external_id = external_ids.get(group.name.as_str()).map(String::as_str);
@@ -575,16 +578,17 @@ async fn resources(
         };
         let mut members: Vec<Sub> =
             seen.iter().filter(is_member).map(|user| user.sub.clone()).collect();
-        let is_whole = projection.has("members");
+        let mut is_whole = projection.has("members");
         if is_whole {
-            members = api.store().group_members(&group.name, None, left + 1).await?;
-            let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
-            left = left.checked_sub(count).ok_or_else(|| {
-                ScimError::too_many(format!(
-                    "The groups have more than {MOST_MEMBERS} members. Send \
-                     excludedAttributes=members, or a smaller count."
-                ))
-            })?;
+            members = api.store().group_members(&group.name, None, room.left + 1).await?;
+            match room.take(members.len()) {
+                Fit::Here => {}
+                Fit::OnTheNextPage => break,
+                Fit::OnNone => {
+                    members.clear();
+                    is_whole = false;
+                }
+            }
         }
         let mut resource = group::resource(group, external_id, Some(&members), api.base());
         if is_whole {
@@ -593,4 +597,52 @@ async fn resources(
         resources.push(resource);
     }
     Ok(resources)
+}
+
+/// How many members more a page has room for.
+struct Room {
+    left: u32,
+}
+
+/// Where a group is shown with its members.
+#[derive(Debug, PartialEq, Eq)]
+enum Fit {
+    Here,
+    /// The next page begins with it.
+    OnTheNextPage,
+    /// It has more members than any page.
+    OnNone,
+}
+
+impl Room {
+    /// Takes the room for so many members, if there is as much.
+    fn take(&mut self, members: usize) -> Fit {
+        let rest = u32::try_from(members).ok().and_then(|members| self.left.checked_sub(members));
+        match rest {
+            Some(rest) => {
+                self.left = rest;
+                Fit::Here
+            }
+            None if self.left < MOST_MEMBERS => Fit::OnTheNextPage,
+            None => Fit::OnNone,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_ends_before_the_group_that_is_too_much_for_it() {
+        let most = MOST_MEMBERS as usize;
+        let mut room = Room { left: MOST_MEMBERS };
+        // More than are shown of any group: the list goes on without them.
+        assert_eq!(room.take(most + 1), Fit::OnNone);
+        assert_eq!(room.take(0), Fit::Here);
+        assert_eq!(room.take(most - 1), Fit::Here);
+        assert_eq!(room.take(1), Fit::Here);
+        assert_eq!(room.take(0), Fit::Here);
+        assert_eq!(room.take(1), Fit::OnTheNextPage);
+    }
 }

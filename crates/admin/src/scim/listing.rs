@@ -160,8 +160,21 @@ impl Query {
     }
 
     /// Sorts what was found, and answers with a page of it.
-    pub fn page_of(&self, mut found: Vec<Map<String, Value>>, by: &str) -> Response {
-        found.sort_by_key(|resource| {
+    pub fn page_of(&self, found: Vec<Map<String, Value>>, by: &str) -> Response {
+        let (total, page) = self.page(found, by, |resource| resource);
+        self.answer(total, page)
+    }
+
+    /// Sorts what was found by its resources, or else by the text `by`. Returns how many there are,
+    /// and a page of them.
+    pub fn page<T>(
+        &self,
+        mut found: Vec<T>,
+        by: &str,
+        resource_of: impl Fn(&T) -> &Map<String, Value>,
+    ) -> (u64, Vec<T>) {
+        found.sort_by_key(|one| {
+            let resource = resource_of(one);
             let key = match &self.sort {
                 Some(sort) => sort_key(resource, sort),
                 None => resource.get(by).and_then(Value::as_str).map(str::to_lowercase),
@@ -174,8 +187,7 @@ impl Query {
         }
         let total = found.len() as u64;
         let skipped = usize::try_from(self.skipped).unwrap_or(usize::MAX);
-        let page = found.into_iter().skip(skipped).take(self.count as usize).collect();
-        self.answer(total, page)
+        (total, found.into_iter().skip(skipped).take(self.count as usize).collect())
     }
 
     /// Answers with a page.
