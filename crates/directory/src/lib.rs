@@ -21,6 +21,7 @@ mod client;
 mod connection;
 mod dn;
 mod entry;
+mod generalized_time;
 mod guard;
 mod id;
 mod manage;

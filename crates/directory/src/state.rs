@@ -11,6 +11,7 @@ use doorward_provider::{
 
 use crate::{
     entry::Entry,
+    generalized_time,
     settings::{DirectoryKind, DirectorySettings, DisableBy},
 };
 
@@ -20,9 +21,15 @@ pub(crate) fn attributes(settings: &DirectorySettings) -> impl Iterator<Item = &
         DirectoryKind::ActiveDirectory => {
             &["userAccountControl", "accountExpires", "pwdLastSet", COMPUTED]
         }
-        DirectoryKind::Ldap => {
-            &["pwdAccountLockedTime", "pwdReset", "nsAccountLock", "shadowExpire"]
-        }
+        DirectoryKind::Ldap => &[
+            "pwdAccountLockedTime",
+            "pwdReset",
+            "nsAccountLock",
+            "shadowExpire",
+            START,
+            END,
+            KERBEROS_END,
+        ],
     };
     usual.iter().copied().chain(mark(settings).map(|(attribute, _)| attribute))
 }
@@ -35,6 +42,12 @@ fn mark(settings: &DirectorySettings) -> Option<(&str, &str)> {
     }
 }
 
+/// From when an account can be used (OpenLDAP's password policy).
+const START: &str = "pwdStartTime";
+/// From when it can be used no more.
+const END: &str = "pwdEndTime";
+/// The same in `FreeIPA`, and other directories of Kerberos.
+const KERBEROS_END: &str = "krbPrincipalExpiration";
 /// Flags of `userAccountControl` that the domain controller works out when it is asked.
 const COMPUTED: &str = "msDS-User-Account-Control-Computed";
 /// The bit of `userAccountControl` of an account that is disabled.
@@ -104,7 +117,7 @@ fn of_active_directory(
     Ok((is_too_old && is_checked).then_some(AccountProblem::PasswordExpired))
 }
 
-/// OpenLDAP's password policy, 389 Directory Server, and accounts of Unix (RFC 2307).
+/// OpenLDAP's password policy, 389 Directory Server, `FreeIPA`, and accounts of Unix (RFC 2307).
 fn of_ldap(entry: &Entry, now: Timestamp) -> Option<AccountProblem> {
     let is_true = |name| entry.text(name).is_some_and(|text| text.eq_ignore_ascii_case("true"));
     // This time means that an administrator has locked it. Any other is that of the last wrong
@@ -116,6 +129,13 @@ fn of_ldap(entry: &Entry, now: Timestamp) -> Option<AccountProblem> {
     let days = number(entry, "shadowExpire").filter(|days| *days >= 0);
     if days.is_some_and(|days| days.saturating_mul(SECONDS_PER_DAY) <= now.seconds()) {
         return Some(AccountProblem::Expired);
+    }
+    let time = |name| entry.text(name).and_then(generalized_time::parse);
+    if [END, KERBEROS_END].into_iter().filter_map(time).any(|end| end <= now) {
+        return Some(AccountProblem::Expired);
+    }
+    if time(START).is_some_and(|start| start > now) {
+        return Some(AccountProblem::NotNow);
     }
     is_true("pwdReset").then_some(AccountProblem::MustChangePassword)
 }
@@ -271,6 +291,14 @@ mod tests {
         assert_eq!(of(&[("shadowExpire", "20833")]), Some(AccountProblem::Expired));
         assert_eq!(of(&[("shadowExpire", "20834")]), None);
         assert_eq!(of(&[("shadowExpire", "-1")]), None, "never");
+        // NOW, and a second later.
+        for name in ["pwdEndTime", "krbPrincipalExpiration"] {
+            assert_eq!(of(&[(name, "20270115080000Z")]), Some(AccountProblem::Expired), "{name}");
+            assert_eq!(of(&[(name, "20270115080001Z")]), None, "{name}");
+            assert_eq!(of(&[(name, "20200101000000Z")]), Some(AccountProblem::Expired), "{name}");
+        }
+        assert_eq!(of(&[("pwdStartTime", "20270115080001Z")]), Some(AccountProblem::NotNow));
+        assert_eq!(of(&[("pwdStartTime", "20270115080000Z")]), None);
     }
 
     /// Messages as domain controllers send them.
