@@ -1405,6 +1405,9 @@ fn another_provider_is_asked_as_it_is_described() {
     assert_eq!(config.provider.upstream[0].settings.authority, "https://accounts.google.com");
     let shown = show(&config).unwrap();
     assert!(!shown.contains("hunter2"), "{shown}");
+    let apple = OTHER.replace("issuer = \"https://id.other.example\"", "preset = \"apple\"");
+    let config = load(&apple, &[]).unwrap();
+    assert_eq!(config.provider.upstream[0].settings.scope, "openid email", "no name, unsigned");
 }
 
 #[test]

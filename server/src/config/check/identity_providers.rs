@@ -239,7 +239,8 @@ fn github_metadata(issuer: &str) -> ProviderMetadata {
 fn scope(settings: &IdentityProviderSettings) -> Result<String, Wrong> {
     let Some(scope) = &settings.scopes else {
         return Ok(match settings.preset {
-            Preset::Apple => "openid email name",
+            // The name would be in the form that is posted, where nobody has signed it.
+            Preset::Apple => "openid email",
             Preset::GitHub => "read:user user:email",
             _ => "openid profile email",
         }
