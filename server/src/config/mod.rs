@@ -151,10 +151,14 @@ pub struct UpstreamConfig {
     pub signed_secret: Option<SignedSecret>,
     /// The tenants whose users may come; empty: the issuer has no tenants, or one.
     pub tenants: Vec<String>,
-    /// Whether its responses are posted.
-    pub form_post: bool,
     /// Whether it is known to ask the user for `prompt=login`, although it sends no `auth_time`.
     pub asks_again: bool,
+    /// The claim of the ID token that names its users.
+    pub subject_claim: String,
+    /// The claim of the ID token that is what a SCIM client calls the user.
+    pub scim_claim: Option<String>,
+    /// Whether it is Apple, whose responses are posted, and may have `email_verified` as a text.
+    pub apple: bool,
     /// Whether it is GitHub, which is not an OpenID provider.
     pub github: bool,
 }

@@ -1436,6 +1436,49 @@ fn entra_has_an_issuer_for_each_tenant() {
 }
 
 #[test]
+fn users_are_named_by_a_claim_that_lasts() {
+    let with = |preset: &str, more: &str| {
+        let described = format!("{preset}\n{more}");
+        OTHER.replace("issuer = \"https://id.other.example\"", &described)
+    };
+    let own = "issuer = \"https://id.other.example\"";
+    let entra = "preset = \"entra\"\ntenants = [\"11111111-2222-3333-4444-555555555555\"]";
+    let two = entra.replace(']', ", \"66666666-7777-8888-9999-000000000000\"]");
+    let config = load(&with(entra, "subject_claim = \"oid\""), &[]).unwrap();
+    let [upstream] = &*config.provider.upstream else { panic!("one") };
+    assert_eq!(upstream.subject_claim, "oid");
+    assert_eq!(upstream.tenants.len(), 1, "the object is one of this tenant");
+    let config = load(&with(own, "subject_claim = \"employee_id\""), &[]).unwrap();
+    assert_eq!(config.provider.upstream[0].subject_claim, "employee_id");
+    assert_eq!(load(OTHER, &[]).unwrap().provider.upstream[0].subject_claim, "sub");
+    let scim = "link_scim_client = \"scim\"\nlink_scim_by";
+    let config = load(&with(entra, &format!("{scim} = \"oid\"")), &[]).unwrap();
+    let link = config.provider.settings.identity_providers[0].scim_link.as_ref().unwrap();
+    assert_eq!((link.client.as_str(), &*link.claim), ("scim", "oid"));
+    assert_eq!(config.provider.upstream[0].scim_claim.as_deref(), Some("oid"));
+    for claim in ["email", "preferred_username", "upn", "unique_name", "name", ""] {
+        let value = format!("\"{claim}\"");
+        for (text, key) in [
+            (with(own, &format!("subject_claim = {value}")), "subject_claim"),
+            (with(entra, &format!("subject_claim = {value}")), "subject_claim"),
+            (with(own, &format!("{scim} = {value}")), "link_scim_by"),
+        ] {
+            refusal(&text, &format!("identity_providers.{key}"), &value);
+        }
+    }
+    let github = "preset = \"github\"";
+    for (text, key, value) in [
+        (with(github, "subject_claim = \"id\""), "subject_claim", "\"id\""),
+        (with(github, &format!("{scim} = \"sub\"")), "link_scim_by", "\"sub\""),
+        (with(&two, &format!("{scim} = \"oid\"")), "link_scim_by", "\"oid\""),
+        (with(own, "link_scim_by = \"sub\""), "link_scim_by", "\"sub\""),
+        (with(own, "link_scim_client = \"scim\""), "link_scim_client", "\"scim\""),
+    ] {
+        refusal(&text, &format!("identity_providers.{key}"), value);
+    }
+}
+
+#[test]
 fn mistakes_about_other_providers_are_told_by_key_and_value() {
     let with = |from: &str, to: &str| OTHER.replace(from, to);
     let secret = "client_secret = \"hunter2\"";

@@ -19,8 +19,8 @@ use doorward_provider::{
 };
 
 use super::{
-    PostgresStore, connection::Connection, factors, failure::Failure, outbox, run, schema,
-    sessions, tickets, users,
+    PostgresStore, connection::Connection, external_ids, factors, failure::Failure, outbox, run,
+    schema, sessions, tickets, users,
 };
 use crate::{
     record::{NoticesRow, UserRow, read},
@@ -201,8 +201,13 @@ async fn add(
     let now = identity.created_at.seconds();
     let params: &[&(dyn tokio_postgres::types::ToSql + Sync)] =
         &[&identity.sub.as_str(), &by.email(), &by.username(), &decomposed, &by.only_email(), &now];
-    let is_owned = by.username().is_some() && factors.ways_in() > 0;
+    let is_owned = by.is_first_way_in() && factors.ways_in() > 0;
     if !may_be_added || is_owned || connection.count(sql, params).await? == 0 {
+        return Ok(AddedIdentity::NoUser);
+    }
+    if let Some(called) = by.provisioned()
+        && !external_ids::waits(connection, &identity.sub, called).await?
+    {
         return Ok(AddedIdentity::NoUser);
     }
     // The new one counts by now.

@@ -1,13 +1,13 @@
 //! Rows of external identifiers.
 
 use async_trait::async_trait;
-use doorward_protocol::ids::ClientId;
+use doorward_protocol::ids::{ClientId, Sub};
 use doorward_provider::{
-    model::provisioning::{Provisioned, ProvisionedKind},
+    model::provisioning::{Provisioned, ProvisionedAs, ProvisionedKind},
     store::{ExternalIds, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run, schema, sql};
+use super::{PostgresStore, connection::Connection, failure::Failure, run, schema, sql, users};
 use crate::row::Row as _;
 
 #[async_trait]
@@ -106,6 +106,17 @@ async fn find(
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
         [&client_id.as_str(), &kind.as_str(), &external_id, &i64::from(limit)];
     connection.all(sql, &params, read).await
+}
+
+/// Whether the client calls this user so, and nobody else, and the user waits for a first way in.
+pub(super) async fn waits(
+    connection: &Connection,
+    sub: &Sub,
+    ProvisionedAs { client, external_id }: &ProvisionedAs,
+) -> Result<bool, Failure> {
+    let called = find(connection, client, ProvisionedKind::User, external_id, 2).await?;
+    let user = users::by_sub(connection, sub).await?;
+    Ok(called == [sub.as_str()] && user.is_some_and(|user| user.waits_since_added_by(client)))
 }
 
 /// Forgets what clients call a user or a group that is removed.

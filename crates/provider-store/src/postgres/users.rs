@@ -747,7 +747,7 @@ fn hash_of(user: &User) -> Option<&str> {
 }
 
 /// The user with this subject identifier.
-async fn by_sub(connection: &Connection, sub: &Sub) -> Result<Option<User>, Failure> {
+pub(super) async fn by_sub(connection: &Connection, sub: &Sub) -> Result<Option<User>, Failure> {
     connection
         .first(
             concat!(

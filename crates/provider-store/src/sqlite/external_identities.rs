@@ -20,7 +20,7 @@ use doorward_provider::{
 use rusqlite::{Connection, params};
 
 use super::{
-    SqliteStore, factors,
+    SqliteStore, external_ids, factors,
     failure::Failure,
     outbox, sessions,
     sql::{self, execute},
@@ -223,7 +223,12 @@ fn add(
         return Ok(AddedIdentity::WasUnlinked);
     }
     let factors = factors::summary(connection, &identity.sub)?;
-    if by.username().is_some() && factors.ways_in() > 0 {
+    if by.is_first_way_in() && factors.ways_in() > 0 {
+        return Ok(AddedIdentity::NoUser);
+    }
+    if let Some(called) = by.provisioned()
+        && !external_ids::waits(connection, &identity.sub, called)?
+    {
         return Ok(AddedIdentity::NoUser);
     }
     if factors.identities >= *most {

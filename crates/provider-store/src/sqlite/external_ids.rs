@@ -1,9 +1,9 @@
 //! Rows of external identifiers.
 
 use async_trait::async_trait;
-use doorward_protocol::ids::ClientId;
+use doorward_protocol::ids::{ClientId, Sub};
 use doorward_provider::{
-    model::provisioning::{Provisioned, ProvisionedKind},
+    model::provisioning::{Provisioned, ProvisionedAs, ProvisionedKind},
     store::{ExternalIds, StoreError},
 };
 use rusqlite::{Connection, params};
@@ -12,6 +12,7 @@ use super::{
     SqliteStore,
     failure::Failure,
     sql::{self, execute},
+    users,
 };
 use crate::row::{Row as _, to_json};
 
@@ -60,14 +61,35 @@ impl ExternalIds for SqliteStore {
     ) -> Result<Vec<String>, StoreError> {
         let (client_id, external_id) = (client_id.clone(), external_id.to_owned());
         self.read("with_external_id", move |connection| {
-            let sql = "SELECT id FROM external_ids
-                       WHERE client_id = ?1 AND kind = ?2 AND external_id = ?3
-                       ORDER BY id LIMIT ?4";
-            let params = params![client_id.as_str(), kind.as_str(), external_id, limit];
-            sql::all(connection, sql, params, |row| row.string(0, "external_ids.id"))
+            find(connection, &client_id, kind, &external_id, limit)
         })
         .await
     }
+}
+
+fn find(
+    connection: &Connection,
+    client_id: &ClientId,
+    kind: ProvisionedKind,
+    external_id: &str,
+    limit: u32,
+) -> Result<Vec<String>, Failure> {
+    let sql = "SELECT id FROM external_ids
+               WHERE client_id = ?1 AND kind = ?2 AND external_id = ?3
+               ORDER BY id LIMIT ?4";
+    let params = params![client_id.as_str(), kind.as_str(), external_id, limit];
+    sql::all(connection, sql, params, |row| row.string(0, "external_ids.id"))
+}
+
+/// Whether the client calls this user so, and nobody else, and the user waits for a first way in.
+pub(super) fn waits(
+    connection: &Connection,
+    sub: &Sub,
+    ProvisionedAs { client, external_id }: &ProvisionedAs,
+) -> Result<bool, Failure> {
+    let called = find(connection, client, ProvisionedKind::User, external_id, 2)?;
+    let user = users::by_sub(connection, sub)?;
+    Ok(called == [sub.as_str()] && user.is_some_and(|user| user.waits_since_added_by(client)))
 }
 
 fn set(

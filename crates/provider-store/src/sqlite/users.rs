@@ -682,7 +682,7 @@ fn hash_of(user: &User) -> Option<&str> {
 }
 
 /// The user with this subject identifier.
-fn by_sub(connection: &Connection, sub: &Sub) -> Result<Option<User>, Failure> {
+pub(super) fn by_sub(connection: &Connection, sub: &Sub) -> Result<Option<User>, Failure> {
     sql::first(
         connection,
         concat!(

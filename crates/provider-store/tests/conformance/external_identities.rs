@@ -8,6 +8,7 @@ use doorward_provider::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, IdentityUse, StoredIdentity},
         identity_provider::IdentityProvider,
+        provisioning::{Provisioned, ProvisionedAs, UserMarks},
         session::{SessionSelector, SignInProof, UpstreamSelector, UpstreamSession},
         ticket::{TicketBound, TicketPurpose},
         user::{User, UserClaims},
@@ -302,6 +303,63 @@ pub async fn linked_by_a_user_name_with_an_account_that_nobody_can_sign_in_to(st
     assert_eq!(add_by("of-the-entry", "of-the-entry").await, AddedIdentity::Added);
     assert_eq!(add_by("alice", "alice").await, AddedIdentity::Added);
     assert_eq!(add_by("alice", "alice").await, AddedIdentity::WasLinked);
+}
+
+pub async fn linked_by_what_the_client_calls_a_user_whom_it_added(store: Tested) {
+    let add_by = async |client: &str, external_id: &str, sub: &str| {
+        let external_id = external_id.to_owned();
+        let by = LinkedBy::Provisioned(ProvisionedAs { client: to_id(client), external_id });
+        let link = IdentityLink { by, ..link(identity(&format!("of-{sub}"), sub)) };
+        store.add_external_identity(link, AccountNotices::default()).await.unwrap()
+    };
+    let added_by = |client: &str, sub: &str| {
+        let mut user = User { password_hash: None, ..user(sub, sub) };
+        let (client, added_at) = (Some(to_id(client)), Some(NOW));
+        UserMarks { client, added_at, ..UserMarks::default() }.put(&mut user);
+        user
+    };
+    let mut admin = added_by("entra", "admin");
+    admin.claims_mut().insert("admin_role".to_owned(), "support".into());
+    let mut taken_over = added_by("entra", "taken-over");
+    let client = Some(to_id("entra"));
+    UserMarks { client, ..UserMarks::default() }.put(&mut taken_over);
+    let with_password = user("with-password", "with-password");
+    for user in [
+        added_by("entra", "alice"),
+        added_by("entra", "twin"),
+        added_by("entra", "with-passkey"),
+        added_by("okta", "of-another"),
+        User { enabled: false, ..added_by("entra", "disabled") },
+        User { password_hash: with_password.password_hash, ..added_by("entra", "with-password") },
+        admin,
+        taken_over,
+    ] {
+        let of = Provisioned::User(user.sub.clone());
+        let external_id = match user.sub.as_str() {
+            "alice" | "twin" => "both".to_owned(),
+            sub => format!("x-{sub}"),
+        };
+        store.put_user(user, NOW).await.unwrap();
+        store.set_external_id(&to_id("entra"), &of, Some(&external_id)).await.unwrap();
+    }
+    add_user(&store, added_by("entra", "linked"), "other").await;
+    store.add_passkey(passkey(1, "with-passkey"), 5, unseen(NOW)).await.unwrap();
+    let linked = Provisioned::User(to_id("linked"));
+    store.set_external_id(&to_id("entra"), &linked, Some("x-linked")).await.unwrap();
+    for sub in
+        ["with-passkey", "of-another", "disabled", "with-password", "admin", "taken-over", "linked"]
+    {
+        let added = add_by("entra", &format!("x-{sub}"), sub).await;
+        assert_eq!(added, AddedIdentity::NoUser, "{sub}");
+        assert_eq!(owner(&store, &format!("of-{sub}")).await, None, "{sub}");
+    }
+    assert_eq!(add_by("entra", "both", "alice").await, AddedIdentity::NoUser, "there are two");
+    let alice = Provisioned::User(to_id("alice"));
+    store.set_external_id(&to_id("entra"), &alice, Some("x-alice")).await.unwrap();
+    assert_eq!(add_by("entra", "both", "alice").await, AddedIdentity::NoUser, "another one");
+    assert_eq!(add_by("okta", "x-alice", "alice").await, AddedIdentity::NoUser);
+    assert_eq!(add_by("entra", "x-alice", "alice").await, AddedIdentity::Added);
+    assert_eq!(add_by("entra", "x-alice", "alice").await, AddedIdentity::WasLinked);
 }
 
 pub async fn no_user_has_more_than_are_allowed(store: Tested) {

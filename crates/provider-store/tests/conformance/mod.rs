@@ -186,6 +186,7 @@ macro_rules! suite {
                 linked_with_the_address_that_was_looked_for_only,
                 of_many_at_once_with_one_address_one_is_linked_by_it,
                 linked_by_a_user_name_with_an_account_that_nobody_can_sign_in_to,
+                linked_by_what_the_client_calls_a_user_whom_it_added,
                 no_user_has_more_than_are_allowed,
                 what_is_mapped_comes_with_the_user_and_goes_with_the_identity,
                 a_session_begins_with_one_that_is_still_the_users,

@@ -26,7 +26,7 @@ const LONGEST_SHOWN: usize = 100;
 pub struct UpstreamUser {
     /// The issuer of the verified answer.
     pub issuer: String,
-    /// The subject as it was sent.
+    /// The subject as it was sent: the `sub`, or the claim that the setting names in its place.
     pub sub: String,
     /// Every claim, of the ID token and of userinfo.
     pub claims: Map<String, Value>,
@@ -38,6 +38,9 @@ pub struct UpstreamUser {
     pub acr: Option<String>,
     /// The session there.
     pub sid: Option<String>,
+    /// What a SCIM client of the same directory calls the user, by the claim of the ID token that
+    /// the provider's setting names.
+    pub provisioned_as: Option<String>,
 }
 
 /// An identity at another provider. Both parts are compared byte by byte.
@@ -273,6 +276,7 @@ mod tests {
                 amr: Vec::new(),
                 acr: None,
                 sid: None,
+                provisioned_as: None,
             };
             assert_eq!(user.says_verified(), expected, "{:?}", user.claims);
         }

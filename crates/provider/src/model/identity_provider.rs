@@ -3,6 +3,7 @@
 
 use std::{collections::HashSet, fmt, ops::Deref, str::FromStr};
 
+use doorward_protocol::ids::ClientId;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::model::{
@@ -143,6 +144,17 @@ pub struct IdentityProvider {
     pub mfa_acr: Vec<String>,
     /// Whether signing out here signs out there, too.
     pub sign_out_upstream: bool,
+    /// By what users of SCIM are found at their first sign-in.
+    pub scim_link: Option<ScimLink>,
+}
+
+/// By what a user is found whom a client has added by SCIM, and who has not signed in yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScimLink {
+    /// The client.
+    pub client: ClientId,
+    /// The claim of the ID token that is what the client calls the user (`externalId`).
+    pub claim: String,
 }
 
 impl IdentityProvider {
@@ -161,6 +173,7 @@ impl IdentityProvider {
             trusted_mfa: false,
             mfa_acr: Vec::new(),
             sign_out_upstream: false,
+            scim_link: None,
         }
     }
 

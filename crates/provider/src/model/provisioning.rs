@@ -56,6 +56,26 @@ impl User {
         self.enabled = enabled;
         UserMarks { disabled_by: None, ..UserMarks::of(self) }.put(self);
     }
+
+    /// Whether this client added the user.
+    pub fn was_added_by(&self, client: &ClientId) -> bool {
+        let marks = UserMarks::of(self);
+        marks.client.as_ref() == Some(client) && marks.added_at.is_some()
+    }
+
+    /// Whether this client added the user, who has no password and no role in the administration.
+    pub fn waits_since_added_by(&self, client: &ClientId) -> bool {
+        self.was_added_by(client) && self.password_hash.is_none() && self.admin_role().is_none()
+    }
+}
+
+/// Whom a client calls so that provisions users here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvisionedAs {
+    /// The client.
+    pub client: ClientId,
+    /// What it calls the user (`externalId`).
+    pub external_id: String,
 }
 
 /// A user or a group that clients provision.

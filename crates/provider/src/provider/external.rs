@@ -96,6 +96,7 @@ impl Provider {
     fn external_sign_ins(&self) -> ExternalSignIns<'_> {
         ExternalSignIns {
             identities: &*self.store,
+            external_ids: &*self.store,
             users: &*self.store,
             factors: &*self.store,
             tickets: &*self.store,

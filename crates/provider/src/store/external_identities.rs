@@ -8,6 +8,7 @@ use crate::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, IdentityUse, StoredIdentity},
         identity_provider::IdentityProvider,
+        provisioning::ProvisionedAs,
         ticket::TicketPurpose,
         time::Timestamp,
         token_handle::TokenHash,
@@ -115,6 +116,9 @@ pub enum LinkedBy {
         /// [`normalized_email`](crate::model::email::normalized_email).
         email: Option<String>,
     },
+    /// The client must still call the user so. It must have added the user, who may have no
+    /// password, no passkey, no identity and no right in the administration.
+    Provisioned(ProvisionedAs),
 }
 
 impl LinkedBy {
@@ -131,6 +135,16 @@ impl LinkedBy {
     /// The only address that a user may have who is linked by the name.
     pub fn only_email(&self) -> Option<&str> {
         if let Self::Username { email, .. } = self { email.as_deref() } else { None }
+    }
+
+    /// What the user is called by a client that provisions, if it is linked by that.
+    pub fn provisioned(&self) -> Option<&ProvisionedAs> {
+        if let Self::Provisioned(called) = self { Some(called) } else { None }
+    }
+
+    /// Whether only a user is linked so who has no other way in.
+    pub fn is_first_way_in(&self) -> bool {
+        matches!(self, Self::Username { .. } | Self::Provisioned(_))
     }
 
     /// The user name, if it is linked by one.

@@ -505,5 +505,6 @@ pub(crate) fn vouched(
         amr: method::names(&[method::PASSWORD]),
         acr: None,
         sid: None,
+        provisioned_as: None,
     }
 }

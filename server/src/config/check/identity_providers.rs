@@ -4,7 +4,7 @@ use std::fs;
 
 use doorward_protocol::{metadata::ProviderMetadata, secret::Secret};
 use doorward_provider::model::{
-    identity_provider::{self, IdentityProvider, IdentityProviderName, ProviderMark},
+    identity_provider::{self, IdentityProvider, IdentityProviderName, ProviderMark, ScimLink},
     paths,
     settings_error::SettingsError,
 };
@@ -21,7 +21,7 @@ use super::{
     },
     Wrong,
 };
-use crate::provider::upstream::github::GITHUB;
+use crate::provider::upstream::{SUB, github::GITHUB};
 
 /// The key of the list.
 const LIST: &str = "identity_providers";
@@ -47,6 +47,33 @@ const OWN_PARAMETERS: [&str; 18] = [
     "scope",
     "state",
     "ui_locales",
+];
+/// The claim with the identifier of a user's object in a tenant of Entra ID.
+const OID: &str = "oid";
+/// Claims that users or administrators change, that others may have, or that say something else.
+const NOT_LASTING: [&str; 22] = [
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "email",
+    "exp",
+    "family_name",
+    "given_name",
+    "iat",
+    "iss",
+    "jti",
+    "name",
+    "nickname",
+    "nonce",
+    "phone_number",
+    "preferred_username",
+    "sid",
+    "tid",
+    "unique_name",
+    "upn",
 ];
 /// How far clocks may differ, in seconds.
 const CLOCK_SKEW: u64 = 60;
@@ -114,6 +141,7 @@ fn provider(settings: &IdentityProviderSettings) -> Result<IdentityProvider, Wro
         trusted_mfa: settings.trusted_mfa,
         mfa_acr: settings.mfa_acr.clone(),
         sign_out_upstream: settings.sign_out_upstream,
+        scim_link: scim_link(settings)?,
         ..IdentityProvider::new(settings.name.clone(), &issuer(settings)?)
     })
 }
@@ -182,6 +210,7 @@ fn upstream(
         let problem = "this parameter is made for each sign-in: leave it out";
         return Err(Wrong::new("extra_parameters", name, problem));
     }
+    let subject_claim = subject_claim(settings)?;
     let several_tenants = settings.tenants.len() > 1;
     let authority = if several_tenants {
         format!("{ENTRA}/organizations/v2.0")
@@ -212,10 +241,17 @@ fn upstream(
         settings: client,
         client_key: None,
         signed_secret: None,
-        tenants: if several_tenants { settings.tenants.clone() } else { Vec::new() },
-        form_post: settings.preset == Preset::Apple,
+        // The identifier of an object is that of one tenant.
+        tenants: if several_tenants || subject_claim == OID {
+            settings.tenants.clone()
+        } else {
+            Vec::new()
+        },
         // It sends the claim only if its operator adds it to those of the application.
         asks_again: settings.preset == Preset::Entra,
+        subject_claim,
+        scim_claim: provider.scim_link.as_ref().map(|link| link.claim.clone()),
+        apple: settings.preset == Preset::Apple,
         github,
     };
     authentication(settings, &mut upstream, is_used)?;
@@ -223,6 +259,56 @@ fn upstream(
     settings_are_valid
         .map_err(|error| Wrong::new("client_id", &settings.client_id, error.to_string()))?;
     Ok(upstream)
+}
+
+/// The claim that names users. One that can become somebody else's would hand accounts over.
+fn subject_claim(settings: &IdentityProviderSettings) -> Result<String, Wrong> {
+    let Some(claim) = &settings.subject_claim else { return Ok(SUB.to_owned()) };
+    let refused = |problem: &str| Err(Wrong::new("subject_claim", claim, problem));
+    match settings.preset {
+        _ if claim == SUB => {}
+        Preset::Entra if claim == OID => {}
+        Preset::Entra => return refused("the preset entra takes \"sub\" or \"oid\""),
+        Preset::GitHub => return refused("GitHub sends no ID token: leave it out"),
+        _ => lasting("subject_claim", claim)?,
+    }
+    Ok(claim.clone())
+}
+
+/// By what users of SCIM are found.
+fn scim_link(settings: &IdentityProviderSettings) -> Result<Option<ScimLink>, Wrong> {
+    let (client, claim) = match (&settings.link_scim_client, &settings.link_scim_by) {
+        (None, None) => return Ok(None),
+        (Some(client), Some(claim)) => (client.clone(), claim.clone()),
+        (Some(client), None) => {
+            let problem = "name the claim that is the externalId, by link_scim_by";
+            return Err(Wrong::new("link_scim_client", client, problem));
+        }
+        (None, Some(claim)) => {
+            let problem = "name the client that adds the users, by link_scim_client";
+            return Err(Wrong::new("link_scim_by", claim, problem));
+        }
+    };
+    lasting("link_scim_by", &claim)?;
+    if settings.preset == Preset::GitHub {
+        let problem = "GitHub sends no ID token: leave it out";
+        return Err(Wrong::new("link_scim_by", claim, problem));
+    }
+    if settings.tenants.len() > 1 {
+        let problem = "another tenant may have the same value: list one tenant";
+        return Err(Wrong::new("link_scim_by", claim, problem));
+    }
+    Ok(Some(ScimLink { client, claim }))
+}
+
+/// Refuses a claim that is no lasting identifier: users change it, or it becomes somebody else's.
+fn lasting(key: &'static str, claim: &str) -> Result<(), Wrong> {
+    if claim.is_empty() || NOT_LASTING.contains(&claim) {
+        let problem = "this claim is no lasting identifier: it changes, or becomes somebody \
+                       else's. Name one that never does";
+        return Err(Wrong::new(key, claim, problem));
+    }
+    Ok(())
 }
 
 /// GitHub has no discovery document.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use doorward_protocol::{jose::SigningAlgorithm, scope::Scope, secret::Secret};
+use doorward_protocol::{ids::ClientId, jose::SigningAlgorithm, scope::Scope, secret::Secret};
 use doorward_provider::model::{
     claim_mapping::ClaimMapping,
     identity_provider::{FirstSignIn, IdentityProviderName, ProviderMark},
@@ -53,11 +53,17 @@ pub struct IdentityProviderSettings {
     #[serde(default)]
     pub load_user_info: bool,
     #[serde(default)]
+    pub subject_claim: Option<String>,
+    #[serde(default)]
     pub first_sign_in: FirstSignIn,
     #[serde(default)]
     pub trusted_email_domains: Vec<String>,
     #[serde(default)]
     pub email_domains: Vec<String>,
+    #[serde(default)]
+    pub link_scim_client: Option<ClientId>,
+    #[serde(default)]
+    pub link_scim_by: Option<String>,
     #[serde(default)]
     pub claims: ClaimMapping,
     #[serde(default)]

@@ -157,6 +157,7 @@ impl UpstreamClient for GitHub {
             amr: Vec::new(),
             acr: None,
             sid: None,
+            provisioned_as: None,
         })
     }
 

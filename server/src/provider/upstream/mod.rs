@@ -26,6 +26,8 @@ use crate::{config::UpstreamConfig, error::StartError};
 /// Whether a provider has asked its user again, it proves by `auth_time`, which it must send where
 /// `max_age` is asked for (OIDC Core section 2). So many seconds ago it may be.
 const AGAIN_WITHIN: u64 = 300;
+/// The claim that names the user (OIDC Core section 2).
+pub const SUB: &str = "sub";
 /// So much of a cause is logged, in characters.
 const LONGEST_CAUSE: usize = 500;
 
@@ -47,7 +49,7 @@ pub fn client(
     config: UpstreamConfig,
     trusted: &[Vec<u8>],
 ) -> Result<Arc<dyn UpstreamClient>, StartError> {
-    let UpstreamConfig { settings, client_key, signed_secret, tenants, form_post, .. } = config;
+    let UpstreamConfig { settings, client_key, signed_secret, tenants, apple, .. } = config;
     let mut options = ServerOptions::default().trusted_authorities(trusted.to_vec());
     if let Some(key) = client_key {
         options = options.client_key(key);
@@ -63,30 +65,54 @@ pub fn client(
         let client = GitHub::new(relying_party, issuer.clone(), trusted)?;
         return Ok(Arc::new(client));
     }
-    let asks_again = config.asks_again;
-    Ok(Arc::new(Upstream { relying_party, tenants, form_post, asks_again }))
+    let UpstreamConfig { asks_again, subject_claim, scim_claim, .. } = config;
+    // Apple's documentation says of `email_verified`: "string or Boolean".
+    let reading = Reading { tenants, verified_as_text: apple, subject_claim, scim_claim };
+    Ok(Arc::new(Upstream { relying_party, reading, form_post: apple, asks_again }))
 }
 
 /// The client of one OpenID provider.
 #[derive(Debug)]
 struct Upstream {
     relying_party: RelyingParty,
-    tenants: Vec<String>,
+    reading: Reading,
     form_post: bool,
     /// Whether it is known to ask the user for `prompt=login`, although it sends no `auth_time`.
     asks_again: bool,
 }
 
+/// How the claims of a provider are read.
+#[derive(Debug)]
+struct Reading {
+    /// The tenants whose users may come; empty: each.
+    tenants: Vec<String>,
+    /// Whether `email_verified` may be the text `true`.
+    verified_as_text: bool,
+    /// The claim that names its users.
+    subject_claim: String,
+    /// The claim that is what a SCIM client calls the user.
+    scim_claim: Option<String>,
+}
+
 impl Upstream {
     /// What the provider says, as far as the accounts want to know it.
     fn user(&self, user: &User) -> Result<UpstreamUser, UpstreamError> {
-        let missing = |what: &str| UpstreamError::NotAccepted(format!("it has no {what}"));
-        // Userinfo may repeat a claim of the ID token. Who it is, and how they signed in, is taken
-        // from the ID token alone, which was verified.
         let id_token = user.id_token.as_deref().ok_or_else(|| missing("ID token"))?;
         let signed: Map<String, Value> = UnverifiedJws::parse(id_token)
             .and_then(|jws| jws.unverified_claims())
             .map_err(|error| UpstreamError::NotAccepted(error.to_string()))?;
+        self.reading.user(user.profile.clone(), &signed)
+    }
+}
+
+impl Reading {
+    /// Userinfo may repeat a claim of the ID token. Who it is, and how they signed in, is taken from
+    /// the ID token alone (`signed`), which was verified.
+    fn user(
+        &self,
+        profile: Map<String, Value>,
+        signed: &Map<String, Value>,
+    ) -> Result<UpstreamUser, UpstreamError> {
         let text = |name: &str| signed.get(name).and_then(Value::as_str).map(str::to_owned);
         if !self.tenants.is_empty() {
             let tenant = text("tid").ok_or_else(|| missing("tid"))?;
@@ -96,17 +122,42 @@ impl Upstream {
             }
         }
         let amr = signed.get("amr").and_then(Value::as_array).into_iter().flatten();
-        let claims = claims(user.profile.clone(), &signed);
+        let mut claims = claims(profile, signed);
+        if self.verified_as_text
+            && let Some(verified) = claims.get_mut("email_verified")
+            && *verified == "true"
+        {
+            *verified = true.into();
+        }
         Ok(UpstreamUser {
             issuer: text("iss").ok_or_else(|| missing("iss"))?,
-            sub: text("sub").ok_or_else(|| missing("sub"))?,
+            sub: text(&self.subject_claim).ok_or_else(|| missing(&self.subject_claim))?,
             auth_time: signed.get("auth_time").and_then(Value::as_i64).map(Timestamp::from_seconds),
             amr: amr.filter_map(Value::as_str).map(str::to_owned).collect(),
             acr: text("acr"),
             sid: text("sid"),
+            provisioned_as: self.scim_claim.as_deref().and_then(text),
             claims,
         })
     }
+
+    /// The subject of a logout token. Users who are named by another claim are not known by it.
+    fn subject_of_logout(
+        &self,
+        sub: Option<String>,
+        sid: Option<&String>,
+    ) -> Result<Option<String>, UpstreamError> {
+        let sub = sub.filter(|_| self.subject_claim == SUB);
+        if sub.is_none() && sid.is_none() {
+            let problem = "it names no session, and users are known by another claim than sub";
+            return Err(UpstreamError::NotAccepted(problem.to_owned()));
+        }
+        Ok(sub)
+    }
+}
+
+fn missing(what: &str) -> UpstreamError {
+    UpstreamError::NotAccepted(format!("it has no {what}"))
 }
 
 /// The claims of the ID token, and beside them those that only userinfo has. An address and whether
@@ -159,6 +210,7 @@ impl UpstreamClient for Upstream {
     async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError> {
         let token = self.relying_party.verify_logout_token(token).await.map_err(failure)?;
         let LogoutToken { issuer, sub, sid, jti, expires_at, .. } = token;
+        let sub = self.reading.subject_of_logout(sub, sid.as_ref())?;
         let expires_at = i64::try_from(expires_at).unwrap_or(i64::MAX);
         let expires_at = Timestamp::from_seconds(expires_at);
         Ok(UpstreamLogout { issuer, sub, sid, jti, expires_at })

@@ -191,6 +191,66 @@ fn an_address_and_its_verification_come_from_one_source() {
     }
 }
 
+fn reading(subject_claim: &str) -> Reading {
+    Reading {
+        tenants: Vec::new(),
+        verified_as_text: false,
+        subject_claim: subject_claim.to_owned(),
+        scim_claim: None,
+    }
+}
+
+#[test]
+fn who_it_is_comes_from_the_id_token_alone() {
+    let map = |value: serde_json::Value| value.as_object().cloned().unwrap();
+    let signed = map(json!({"iss": "https://a.example", "sub": "pairwise", "tid": "t-1"}));
+    let with_oid = |signed: &Map<String, serde_json::Value>| {
+        let mut signed = signed.clone();
+        signed.insert("oid".to_owned(), "object-1".into());
+        signed
+    };
+    let by_object = Reading { tenants: vec!["t-1".to_owned()], ..reading("oid") };
+    assert_eq!(by_object.user(Map::new(), &with_oid(&signed)).unwrap().sub, "object-1");
+    assert_eq!(reading("sub").user(Map::new(), &with_oid(&signed)).unwrap().sub, "pairwise");
+    // Userinfo is signed by nobody.
+    let userinfo = map(json!({"oid": "of-somebody-else"}));
+    let refused = by_object.user(userinfo.clone(), &signed).unwrap_err().to_string();
+    assert!(refused.contains("it has no oid"), "{refused}");
+    let scim_claim = Some("oid".to_owned());
+    let for_scim = Reading { scim_claim, ..reading("sub") };
+    assert_eq!(for_scim.user(userinfo, &signed).unwrap().provisioned_as, None);
+    let named = for_scim.user(Map::new(), &with_oid(&signed)).unwrap();
+    assert_eq!(named.provisioned_as.as_deref(), Some("object-1"));
+    let other = Reading { tenants: vec!["t-2".to_owned()], ..reading("oid") };
+    assert!(other.user(Map::new(), &with_oid(&signed)).is_err(), "another tenant");
+}
+
+#[test]
+fn a_logout_token_names_users_as_they_are_known() {
+    let (sub, sid) = (|| Some("1".to_owned()), Some("s".to_owned()));
+    assert_eq!(reading("sub").subject_of_logout(sub(), None).unwrap(), sub());
+    assert_eq!(reading("oid").subject_of_logout(sub(), sid.as_ref()).unwrap(), None);
+    assert!(reading("oid").subject_of_logout(sub(), None).is_err());
+}
+
+#[test]
+fn apple_alone_writes_that_an_address_is_verified_as_a_text() {
+    let map = |value: serde_json::Value| value.as_object().cloned().unwrap();
+    let apple = Reading { verified_as_text: true, ..reading("sub") };
+    for (verified, by_apple, by_others) in [
+        (json!("true"), true, false),
+        (json!(true), true, true),
+        (json!("false"), false, false),
+        (json!("yes"), false, false),
+    ] {
+        let signed = map(json!({"iss": "https://a.example", "sub": "1", "email": "a@example.com",
+            "email_verified": verified}));
+        let says = |reading: &Reading| reading.user(Map::new(), &signed).unwrap().says_verified();
+        assert_eq!(says(&apple), by_apple, "{verified}");
+        assert_eq!(says(&reading("sub")), by_others, "{verified}");
+    }
+}
+
 #[tokio::test]
 async fn an_endless_answer_of_github_is_not_read_to_its_end() {
     let endless = json!([{"email": "x".repeat(2 << 20), "primary": true, "verified": true}]);

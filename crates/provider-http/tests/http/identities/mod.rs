@@ -4,22 +4,27 @@
 mod decision;
 
 use axum::http::StatusCode;
-use doorward_protocol::{ids::Sub, secret::Secret};
+use doorward_protocol::{
+    ids::{ClientId, Sub},
+    secret::Secret,
+};
 use doorward_provider::{
     model::{
         account_settings::{AccountSettings, Registration},
         email::EmailAddress,
         external_identity::{LinkIntent, StoredIdentity, UpstreamUser},
-        identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName},
+        identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName, ScimLink},
         outbox::MailKind,
+        provisioning::{Provisioned, UserMarks},
         session::{Authentication, Device},
-        time::Timestamp,
+        time::{SystemEntropy, Timestamp},
         token_handle::TokenHandle,
         user::User,
     },
     store::RemovedIdentity,
     use_case::{
         accounts::{Asker, Invitation},
+        administration::users::new_user,
         external_sign_in::{ExternalLink, ExternalRefusal, ExternalSignIn, ExternalVisit},
         sign_in::SignIn,
     },
@@ -77,6 +82,7 @@ fn says(sub: &str, claims: Value) -> UpstreamUser {
         amr: Vec::new(),
         acr: None,
         sid: None,
+        provisioned_as: None,
     }
 }
 
@@ -341,6 +347,61 @@ async fn an_account_that_was_made_beforehand_is_not_the_victims() {
     assert_ne!(victim.sub, trap.sub);
     assert_eq!(victim.verified_email().as_deref(), Some("victim@example.com"));
     assert_eq!(links(&world, &trap.sub).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_user_of_scim_is_linked_at_the_first_sign_in_and_nobody_else() {
+    let client = ClientId::parse("entra").unwrap();
+    let scim_link = Some(ScimLink { client: client.clone(), claim: "oid".to_owned() });
+    let provider = IdentityProvider { scim_link, ..up() };
+    let world = world(&provider).await;
+    let add = async |sub: &str, external_id: &str, change: fn(&mut User)| {
+        let mut user = new_user(Some(sub.parse().unwrap()), sub.to_owned(), &SystemEntropy);
+        let added_at = Some(Timestamp::from_seconds(1));
+        UserMarks { client: Some(client.clone()), added_at, ..UserMarks::default() }.put(&mut user);
+        change(&mut user);
+        let of = Provisioned::User(user.sub.clone());
+        world.store().put_user(user, Timestamp::from_seconds(1)).await.unwrap();
+        world.store().set_external_id(&client, &of, Some(external_id)).await.unwrap();
+    };
+    add("ada", "oid-ada", |_| {}).await;
+    add("gone", "oid-gone", |user| user.enabled = false).await;
+    add("boss", "oid-boss", |user| {
+        user.claims_mut().insert("admin_role".to_owned(), json!("owner"));
+    })
+    .await;
+    add("owned", "oid-owned", |user| user.password_hash = alice().password_hash).await;
+    add("twin-1", "oid-twin", |_| {}).await;
+    add("twin-2", "oid-twin", |_| {}).await;
+    add("of-okta", "oid-okta", |user| {
+        let client = Some(ClientId::parse("okta").unwrap());
+        UserMarks { client, ..UserMarks::of(user) }.put(user);
+    })
+    .await;
+    let comes = |sub: &str, called: &str| {
+        let provisioned_as = Some(called.to_owned());
+        UpstreamUser { provisioned_as, ..says(sub, json!({})) }
+    };
+    let outcome = visit(&world, &provider, &comes("0", "oid-gone")).await;
+    assert_eq!(refusal(&outcome), ExternalRefusal::Disabled, "no second account");
+    assert_eq!(sign_in(&world, &provider, &comes("1", "oid-ada")).await.sub.as_str(), "ada");
+    assert_eq!(links(&world, "ada").await.len(), 1);
+    assert_eq!(sign_in(&world, &provider, &comes("1", "oid-ada")).await.sub.as_str(), "ada");
+    // Somebody else with this identifier is not the user who signs in already.
+    for (sub, called) in [
+        ("2", "oid-ada"),
+        ("3", "oid-boss"),
+        ("4", "oid-owned"),
+        ("5", "oid-twin"),
+        ("6", "oid-okta"),
+        ("7", ""),
+    ] {
+        let user = sign_in(&world, &provider, &comes(sub, called)).await;
+        assert!(user.claims.0.get("scim_state").is_none(), "{called}: {}", user.sub);
+    }
+    // Without the setting nobody is linked so.
+    add("eve", "oid-eve", |_| {}).await;
+    assert_ne!(sign_in(&world, &up(), &comes("8", "oid-eve")).await.sub.as_str(), "eve");
 }
 
 #[tokio::test]

@@ -116,6 +116,7 @@ pub fn user_of(name: &str, sub: &str) -> UpstreamUser {
         amr: Vec::new(),
         acr: None,
         sid: None,
+        provisioned_as: None,
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! An identity is an issuer and a subject. An e-mail address shows nothing by itself: it leads to
 //! an account only if it was verified here, the operator believes the provider for its domain, and
-//! the account has no identity of this issuer yet.
+//! the account has no identity of this issuer yet. What a SCIM client calls a user leads to an
+//! account that it has added, and that nobody could sign in to so far.
 //! In every other case an account is linked by somebody who is signed in to it.
 
 mod names;
@@ -25,6 +26,7 @@ use crate::{
         identity_provider::{FirstSignIn, IdentityProvider},
         outbox::MailKind,
         provider_settings::ProviderSettings,
+        provisioning::{ProvisionedAs, ProvisionedKind},
         session::{Authentication, Session},
         ticket::{Ticket, TicketPurpose},
         time::{Clock, Entropy, Seconds},
@@ -33,7 +35,7 @@ use crate::{
         username,
     },
     store::{
-        AddedIdentity, AddedIdentityUser, ExternalIdentities, Factors, IdentityLink,
+        AddedIdentity, AddedIdentityUser, ExternalIdentities, ExternalIds, Factors, IdentityLink,
         IdentityRemoval, LinkedBy, RemovedIdentity, StoreError, Tickets, Users,
     },
     use_case::{
@@ -127,6 +129,7 @@ pub struct ExternalVisit<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct ExternalSignIns<'a> {
     pub(crate) identities: &'a dyn ExternalIdentities,
+    pub(crate) external_ids: &'a dyn ExternalIds,
     pub(crate) users: &'a dyn Users,
     pub(crate) factors: &'a dyn Factors,
     pub(crate) tickets: &'a dyn Tickets,
@@ -227,6 +230,17 @@ impl ExternalSignIns<'_> {
         visit: ExternalVisit<'_>,
     ) -> Result<Option<ExternalSignIn>, StoreError> {
         let refused = |refusal| Ok(Some(ExternalSignIn::Refused(refusal)));
+        if let Some((provisioned, called)) = self.provisioned(provider, vouched).await? {
+            // Who is disabled there does not come back as somebody new.
+            if !provisioned.enabled {
+                return refused(ExternalRefusal::Disabled);
+            }
+            let is_free = self.factors.factors(&provisioned.sub).await?.ways_in() == 0;
+            if is_free && provisioned.waits_since_added_by(&called.client) {
+                let by = LinkedBy::Provisioned(called);
+                return self.link_first(provider, vouched, &provisioned, by, visit.asker).await;
+            }
+        }
         // An address that the provider does not vouch for says nothing, not even whether an account
         // has it: whoever can write it there could ask so for anybody's.
         let owner = match vouched.verified_email() {
@@ -249,7 +263,10 @@ impl ExternalSignIns<'_> {
             return self.ask(provider, vouched, false, visit).await.map(Some);
         }
         if let Some(waiting) = self.waiting_account(provider, vouched).await? {
-            return self.link_by_username(provider, vouched, &waiting, visit.asker).await;
+            let email = vouched.trusted_email(provider).map(|email| email.normalized());
+            let username = normalized_username(&waiting.username);
+            let by = LinkedBy::Username { username, email };
+            return self.link_first(provider, vouched, &waiting, by, visit.asker).await;
         }
         match newcomer {
             Newcomer::AsSet(FirstSignIn::Refuse) => refused(ExternalRefusal::NoAccount),
@@ -333,16 +350,36 @@ impl ExternalSignIns<'_> {
         Ok(is_free.then_some(user))
     }
 
-    /// Links the entry with the account that waits for it; `None` if it waits no more.
-    async fn link_by_username(
+    /// The user whom a client has added by SCIM, and calls as the provider does. No two may be
+    /// called so.
+    async fn provisioned(
+        &self,
+        provider: &IdentityProvider,
+        vouched: &Vouched,
+    ) -> Result<Option<(User, ProvisionedAs)>, StoreError> {
+        let Some((link, external_id)) = provider.scim_link.as_ref().zip(vouched.provisioned_as())
+        else {
+            return Ok(None);
+        };
+        let (client, kind) = (link.client.clone(), ProvisionedKind::User);
+        let called = self.external_ids.with_external_id(&client, kind, external_id, 2).await?;
+        let [sub] = called.as_slice() else { return Ok(None) };
+        let Ok(sub) = Sub::parse(sub) else { return Ok(None) };
+        let user = self.users.user(&sub).await?.filter(|user| user.was_added_by(&client));
+        let called = ProvisionedAs { client, external_id: external_id.to_owned() };
+        Ok(user.map(|user| (user, called)))
+    }
+
+    /// Links the identity with the account that waits for a first way in; `None` if it waits no
+    /// more.
+    async fn link_first(
         &self,
         provider: &IdentityProvider,
         vouched: &Vouched,
         waiting: &User,
+        by: LinkedBy,
         asker: Asker<'_>,
     ) -> Result<Option<ExternalSignIn>, StoreError> {
-        let email = vouched.trusted_email(provider).map(|email| email.normalized());
-        let by = LinkedBy::Username { username: normalized_username(&waiting.username), email };
         match self.add_link(provider, vouched, waiting, by, asker).await? {
             AddedIdentity::Added => self.known(provider, vouched, &waiting.sub).await,
             _ => Ok(None),

@@ -35,6 +35,9 @@ pub(super) struct Vouched {
     pub(super) name: Option<String>,
     pub(super) given_name: Option<String>,
     pub(super) family_name: Option<String>,
+    /// What a SCIM client of the same directory calls the user.
+    #[serde(default)]
+    provisioned_as: Option<String>,
     /// What the claims give by the mapping.
     pub(super) mapped: UserClaims,
     amr: Vec<String>,
@@ -68,6 +71,7 @@ impl Vouched {
             name: user.text("name"),
             given_name: user.text("given_name"),
             family_name: user.text("family_name"),
+            provisioned_as: user.provisioned_as.clone(),
             mapped: mapped.claims,
             amr: methods(provider, user),
             auth_time: user.auth_time.map_or(long_ago, |before| before.min(now)),
@@ -77,6 +81,11 @@ impl Vouched {
     /// Who it is.
     pub(super) fn id(&self) -> &ExternalId {
         &self.session.id
+    }
+
+    /// What a SCIM client of the same directory calls the user.
+    pub(super) fn provisioned_as(&self) -> Option<&str> {
+        self.provisioned_as.as_deref().filter(|called| !called.is_empty())
     }
 
     /// The address, if it is one.
@@ -187,6 +196,7 @@ mod tests {
             amr: Vec::new(),
             acr: None,
             sid: None,
+            provisioned_as: None,
         }
     }
 
