@@ -1479,6 +1479,18 @@ fn users_are_named_by_a_claim_that_lasts() {
 }
 
 #[test]
+fn an_address_of_entra_links_nobody_and_that_is_said() {
+    let entra = "preset = \"entra\"\ntenants = [\"11111111-2222-3333-4444-555555555555\"]";
+    for (described, expected) in [(entra, 1), ("issuer = \"https://id.other.example\"", 0)] {
+        let described = format!("{described}\ntrusted_email_domains = [\"example.com\"]");
+        let text = OTHER.replace("issuer = \"https://id.other.example\"", &described);
+        let warnings = load(&text, &[]).unwrap().warnings;
+        let said = warnings.iter().filter(|said| said.contains("email_verified")).count();
+        assert_eq!(said, expected, "{warnings:?}");
+    }
+}
+
+#[test]
 fn mistakes_about_other_providers_are_told_by_key_and_value() {
     let with = |from: &str, to: &str| OTHER.replace(from, to);
     let secret = "client_secret = \"hunter2\"";

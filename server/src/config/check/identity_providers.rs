@@ -119,6 +119,19 @@ pub fn check(
     mistakes.or(Some(checked))
 }
 
+/// What has no effect, and looks as if it had one.
+pub fn warnings(file: &ConfigFile) -> impl Iterator<Item = String> {
+    let entra = file.identity_providers.iter().filter(|own| own.preset == Preset::Entra);
+    let trusted = entra.filter(|own| !own.trusted_email_domains.is_empty());
+    trusted.map(|own| {
+        format!(
+            "trusted_email_domains of the identity provider \"{}\" links nobody: Entra ID does not \
+             say email_verified. Use link_scim_client, or doorward user link",
+            own.name
+        )
+    })
+}
+
 /// What matters for accounts.
 fn provider(settings: &IdentityProviderSettings) -> Result<IdentityProvider, Wrong> {
     let (title, mark) = match settings.preset {

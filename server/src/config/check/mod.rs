@@ -80,7 +80,11 @@ pub fn check(
     let api = mistakes.note(api::check(file.api.clone(), &file.app, &issuer, &sources));
     let admin = mistakes.note(admin::check(&file, &issuer, &sources));
     file.clients.extend(admin::pages_client(&file));
-    let warnings = admin::warning(&file).filter(|_| roles.contains(&Role::Provider));
+    let mut warnings = Vec::new();
+    if roles.contains(&Role::Provider) {
+        warnings.extend(admin::warning(&file));
+        warnings.extend(identity_providers::warnings(&file));
+    }
     let scim = mistakes.note(scim::check(&file.scim, &issuer, &sources));
     let is_used = roles.contains(&Role::Provider);
     let store = mistakes.note(store::check(file.store.clone(), is_used, &sources));
@@ -113,7 +117,7 @@ pub fn check(
             traces: traces?,
             log: file.log,
             provider: provider?,
-            warnings: warnings.into_iter().collect(),
+            warnings,
             sources,
         })
     })();
