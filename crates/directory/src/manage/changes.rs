@@ -8,7 +8,7 @@ use doorward_provider::use_case::directory_management::{
 };
 use ldap3::Mod;
 
-use super::{CONTROL, Manager};
+use super::{CONTROL, Manager, OTHER, SAYS_NOTHING_DONE};
 use crate::{
     connection::{Failure, unicode_password},
     dn::Dn,
@@ -133,7 +133,8 @@ impl Manager {
             }
             connection.modify(dn, marks).await.map_err(|failure| match failure {
                 Failure::Refused { code, text } => Failure::Refused {
-                    code,
+                    // By their codes some refusals say that nothing was done.
+                    code: if SAYS_NOTHING_DONE.contains(&code) { OTHER } else { code },
                     text: format!(
                         "the password is set, but not that it must be changed or that the account \
                          is disabled: {text}"

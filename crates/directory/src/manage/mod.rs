@@ -52,6 +52,10 @@ const VALUE_EXISTS: u32 = 20;
 const NO_RIGHTS: u32 = 50;
 const ENTRY_EXISTS: u32 = 68;
 const ASSERTION_FAILED: u32 = 122;
+const OTHER: u32 = 80;
+/// The codes of which [`failed`] makes errors of a change that was not made.
+const SAYS_NOTHING_DONE: [u32; 5] =
+    [NO_SUCH_OBJECT, ENTRY_EXISTS, NO_SUCH_ATTRIBUTE, VALUE_EXISTS, ASSERTION_FAILED];
 
 /// The users of a directory, as far as they are managed.
 #[derive(Debug)]

@@ -231,7 +231,7 @@ impl ManageError {
     /// Whether a password may have been set all the same. That takes more than one step, and a
     /// later one may have been refused.
     pub fn may_have_set_password(&self) -> bool {
-        !matches!(self, Self::Invalid { .. } | Self::Outside(_) | Self::Missing)
+        matches!(self, Self::Refused(_) | Self::NotAccepted(_) | Self::Unavailable(_))
     }
 }
 
@@ -347,9 +347,15 @@ mod tests {
         // The password is set, and what it needs with it is refused.
         let refused = ManageError::Refused(text());
         assert!(!refused.may_be_changed() && refused.may_have_set_password());
-        for clear in
-            [ManageError::Missing, ManageError::Outside(text()), ManageError::invalid("x", "y")]
-        {
+        for clear in [
+            ManageError::Missing,
+            ManageError::Outside(text()),
+            ManageError::invalid("x", "y"),
+            ManageError::Exists,
+            ManageError::Ambiguous,
+            ManageError::Overtaken,
+            ManageError::NoGroups,
+        ] {
             assert!(!clear.may_be_changed() && !clear.may_have_set_password(), "{clear}");
         }
     }

@@ -188,10 +188,9 @@ impl DirectoryUserCommand {
                 let password = password.read()?;
                 let set = managed.manager()?.set_password(&entry, &password, must_change).await;
                 if let Err(error) = set {
-                    if error.may_have_set_password() {
-                        managed.end_unclear(Change::PasswordSet, &entry).await?;
-                    }
-                    return Err(refused(error));
+                    let is_unclear = error.may_have_set_password();
+                    let change = is_unclear.then_some(Change::PasswordSet);
+                    return Err(managed.failed(error, change, &entry).await);
                 }
                 managed.finish(Change::PasswordSet, &entry, "has another password").await
             }
@@ -246,10 +245,9 @@ async fn change(user: &OneEntry, changes: &EntryChanges, what: &str) -> Result<(
     let after = match after {
         Ok(after) => after,
         Err(error) => {
-            if error.may_be_changed() && changes.enabled == Some(false) {
-                managed.end_unclear(change, &before).await?;
-            }
-            return Err(refused(error));
+            let is_unclear = error.may_be_changed() && changes.enabled == Some(false);
+            let change = is_unclear.then_some(change);
+            return Err(managed.failed(error, change, &before).await);
         }
     };
     managed.finish(change, &after, what).await
@@ -372,6 +370,24 @@ impl Managed {
         self.finish(Change::Added, &entry, "was added").await
     }
 
+    /// Why the directory has not made a change, or may have: then what the account has here ends. If
+    /// that fails, too, both are said.
+    async fn failed(
+        &self,
+        error: ManageError,
+        unclear: Option<Change<'_>>,
+        entry: &ManagedEntry,
+    ) -> CommandError {
+        let ended = match unclear {
+            Some(change) => self.end_unclear(change, entry).await,
+            None => Ok(()),
+        };
+        match ended {
+            Ok(()) => refused(error),
+            Err(ending) => both(&error, &ending),
+        }
+    }
+
     /// Ends what the account has here, since the directory may have made a change that ends it,
     /// and records that.
     async fn end_unclear(
@@ -455,9 +471,28 @@ fn assigned(assignments: &[String]) -> Result<EntryAttributes, CommandError> {
     Ok(attributes)
 }
 
+/// The error of the directory, and that of the store after it.
+fn both(error: &ManageError, ending: &CommandError) -> CommandError {
+    CommandError::refused(format!(
+        "{error}. It may have made the change, and what the account has here has not ended: {ending}"
+    ))
+}
+
 fn refused(error: ManageError) -> CommandError {
     match error {
         ManageError::Invalid { .. } | ManageError::Outside(_) => CommandError::refused(error),
         other => CommandError::Missing(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_of_the_directory_is_told_whatever_fails_after_it() {
+        let error = ManageError::Unavailable("all are gone".to_owned());
+        let said = both(&error, &CommandError::Missing("the disk is full".to_owned())).to_string();
+        assert!(said.contains("all are gone") && said.contains("the disk is full"), "{said}");
     }
 }

@@ -152,6 +152,7 @@ pub async fn change(
         Err(error) => error.may_be_changed() && changes.enabled == Some(false),
     };
     if is_disabled {
+        log_unclear(outcome.as_ref().err());
         history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
     }
     let after = outcome.map_err(problem)?;
@@ -176,10 +177,19 @@ pub async fn set_password(
     }
     let set = directory.set_password(&entry, &body.password, body.must_change).await;
     if set.as_ref().err().is_none_or(ManageError::may_have_set_password) {
+        log_unclear(set.as_ref().err());
         history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
     }
     set.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Logs why a change may not have been made, before what the account has here is ended: if that
+/// fails, too, the answer is about that.
+fn log_unclear(error: Option<&ManageError>) {
+    if let Some(error) = error {
+        tracing::warn!(%error, "a directory may have made a change, or may not");
+    }
 }
 
 async fn shown(
