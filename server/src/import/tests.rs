@@ -61,7 +61,7 @@ fn keycloak_user() -> Value {
         "clientRoles": {"account": ["view-profile"], "shop": ["buyer"]},
         "groups": ["/staff", "/staff/berlin"],
         "federatedIdentities": [{"identityProvider": "google", "userId": "7", "userName": "ada"}],
-        "requiredActions": ["UPDATE_PASSWORD"], "notBefore": 0,
+        "requiredActions": ["CONFIGURE_TOTP"], "notBefore": 0,
     })
 }
 
@@ -81,7 +81,7 @@ fn a_user_of_keycloak_keeps_identifier_password_roles_and_groups() {
     );
     assert_eq!(user.groups, ["staff", "staff/berlin"]);
     let left = user.left.join("\n");
-    for part in ["\"sub\"", "shop: buyer", "kind otp", "UPDATE_PASSWORD"] {
+    for part in ["\"sub\"", "shop: buyer", "kind otp", "CONFIGURE_TOTP"] {
         assert!(left.contains(part), "{part}: {left}");
     }
     assert_eq!(user.left.len(), 4);
@@ -91,6 +91,17 @@ fn a_user_of_keycloak_keeps_identifier_password_roles_and_groups() {
         shown: Some("ada".to_owned()),
     };
     assert_eq!(user.links, [link]);
+}
+
+/// Somebody else has set it, or it leaked.
+#[test]
+fn a_password_of_keycloak_that_has_to_be_changed_is_left_behind() {
+    let mut user = keycloak_user();
+    user["requiredActions"] = json!(["UPDATE_PASSWORD", "CONFIGURE_TOTP"]);
+    let user = only(Format::Keycloak, &realm(&user));
+    assert!(user.password_hash.is_none() && !user.is_disabled);
+    assert!(user.password_left.unwrap().contains("UPDATE_PASSWORD"));
+    assert!(user.left.contains(&"what the user has to do next: CONFIGURE_TOTP".to_owned()));
 }
 
 #[test]

@@ -125,6 +125,9 @@ struct User {
     others: Map<String, Value>,
 }
 
+/// The action of a user who has to set another password before anything else.
+const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
+
 /// Members of a user that say nothing here.
 const OF_NO_USE: [&str; 8] = [
     "access",
@@ -239,9 +242,11 @@ impl User {
         if let Some(federation) = &self.federation_link {
             user.left.push(format!("the link to the user store {federation}"));
         }
-        if !self.required_actions.is_empty() {
-            let actions = self.required_actions.join(", ");
-            user.left.push(format!("what the user has to do next: {actions}"));
+        let has_to_change = self.required_actions.iter().any(|action| action == UPDATE_PASSWORD);
+        let others = self.required_actions.iter().filter(|action| *action != UPDATE_PASSWORD);
+        let actions: Vec<&str> = others.map(String::as_str).collect();
+        if !actions.is_empty() {
+            user.left.push(format!("what the user has to do next: {}", actions.join(", ")));
         }
         for (name, value) in &self.others {
             let is_empty = value.is_null()
@@ -256,6 +261,11 @@ impl User {
                 "password" => user.password(credential.hash()),
                 other => user.left.push(format!("a credential of the kind {other}")),
             }
+        }
+        // Somebody else may know a password that has to be changed: it would work on here.
+        if has_to_change && user.password_hash.take().is_some() {
+            user.password_left =
+                Some(format!("the user has to set another one ({UPDATE_PASSWORD})"));
         }
         Ok(user)
     }
