@@ -474,21 +474,34 @@ fn a_client_whose_restriction_is_not_taken_over_is_disabled() {
         {"clientId": "any", "publicClient": true,
             "attributes": {"request.object.required": "not required"}},
         {"clientId": "strong", "publicClient": true,
-            "authenticationFlowBindingOverrides": {"browser": "x"}}]});
+            "authenticationFlowBindingOverrides": {"browser": "x"}},
+        {"clientId": "level", "attributes": {"minimum.acr.value": "2"}, "secret": "s"},
+        {"clientId": "bound", "secret": "s",
+            "attributes": {"tls.client.certificate.bound.access.tokens": "true"}},
+        {"clientId": "x509", "clientAuthenticatorType": "client-x509", "secret": "s"},
+        {"clientId": "secret-jwt", "clientAuthenticatorType": "client-secret-jwt", "secret": "s"},
+        {"clientId": "jwt", "clientAuthenticatorType": "client-jwt", "secret": "s"},
+        {"clientId": "jwks", "clientAuthenticatorType": "client-jwt",
+            "attributes": {"use.jwks.url": "true", "jwks.url": "https://a.example/jwks"}},
+        {"clientId": "secret", "secret": "s",
+            "attributes": {"tls.client.certificate.bound.access.tokens": "false"}}]});
     let other = json!({"Clients": [
         {"ClientId": "google", "IdentityProviderRestrictions": ["Google"], "Enabled": true},
         {"ClientId": "signed", "RequireRequestObject": true, "Enabled": 1},
+        {"ClientId": "x509", "Enabled": true,
+            "ClientSecrets": [{"Type": "X509Thumbprint", "Value": "x"}]},
         {"ClientId": "any", "Enabled": true, "RequireRequestObject": false,
-            "IdentityProviderRestrictions": []}]});
+            "IdentityProviderRestrictions": [], "ClientSecrets": []}]});
+    let keycloaks = ["signed", "strong", "level", "bound", "x509", "secret-jwt", "jwt"];
     for (format, export, restricted) in [
-        (Format::Keycloak, realm, ["signed", "strong"]),
-        (Format::Identityserver, other, ["google", "signed"]),
+        (Format::Keycloak, realm, &keycloaks[..]),
+        (Format::Identityserver, other, &["google", "signed", "x509"]),
     ] {
         for client in configuration(format, &export).clients {
             let client = client.unwrap();
             let is_open = !restricted.contains(&client.client_id.as_str());
             assert_eq!(client.settings["enabled"], json!(is_open), "{}", client.client_id);
-            let is_told = client.left.iter().any(|left| left.contains("is disabled: set"));
+            let is_told = client.left.iter().any(|left| left.contains("is disabled: "));
             assert_eq!(is_told, !is_open, "{:?}", client.left);
         }
     }

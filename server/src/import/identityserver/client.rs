@@ -143,7 +143,15 @@ fn take_other(client: &mut ForeignClient, name: &str, value: &Value) {
         "AllowedScopes" => client.scopes.extend(texts(value)),
         "AllowedGrantTypes" => grants(client, texts(value)),
         "ClientSecrets" => {
-            value.as_array().into_iter().flatten().for_each(|one| secret(client, one));
+            let secrets = value.as_array().map_or(&[][..], Vec::as_slice);
+            for one in secrets {
+                secret(client, one);
+            }
+            // By a secret, which it would get, anybody who has it is the client.
+            if !secrets.is_empty() && secrets.iter().all(|one| kind_of(one) != SHARED_SECRET) {
+                let advice = "register keys as jwks, or see that a secret is enough";
+                client.disable("it authenticates by keys or certificates alone", advice);
+            }
         }
         "BackChannelLogoutSessionRequired" => {
             client.set("back_channel_logout_session_required", is_true(value));
@@ -216,12 +224,19 @@ fn grants(client: &mut ForeignClient, given: Vec<String>) {
     client.list("allowed_grant_types", taken);
 }
 
+/// The kind of secrets that both sides know.
+const SHARED_SECRET: &str = "SharedSecret";
+
+fn kind_of(secret: &Value) -> &str {
+    secret["Type"].as_str().unwrap_or(SHARED_SECRET)
+}
+
 /// A secret: the base64 of its SHA-256, which is kept here as well.
 fn secret(client: &mut ForeignClient, secret: &Value) {
-    let kind = secret["Type"].as_str().unwrap_or("SharedSecret");
+    let kind = kind_of(secret);
     let hash = secret["Value"].as_str().and_then(|text| BASE64.decode(text.trim()).ok());
     match (kind, hash) {
-        ("SharedSecret", Some(hash)) if hash.len() == 32 => {
+        (SHARED_SECRET, Some(hash)) if hash.len() == 32 => {
             let expires = secret["Expiration"].as_str().filter(|text| !text.is_empty());
             let seconds = expires.map(seconds_of);
             if seconds == Some(None) {
@@ -231,10 +246,10 @@ fn secret(client: &mut ForeignClient, secret: &Value) {
             let description = secret["Description"].as_str();
             client.secret(&base64url::encode(hash), seconds.flatten(), description);
         }
-        ("SharedSecret", Some(hash)) if hash.len() == 64 => {
+        (SHARED_SECRET, Some(hash)) if hash.len() == 64 => {
             client.leave("a secret by SHA-512: make a new one (doorward client secret add)");
         }
-        ("SharedSecret", _) => client.leave("a secret whose hash can't be read"),
+        (SHARED_SECRET, _) => client.leave("a secret whose hash can't be read"),
         (kind, _) => client.leave(format!("a secret of the type {kind}")),
     }
 }

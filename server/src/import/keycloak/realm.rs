@@ -264,6 +264,25 @@ const KNOWN_ATTRIBUTES: [&str; 27] = [
     "use.refresh.tokens",
 ];
 
+/// Attributes without which a client is open to more than it was: what each means, and what to do.
+const RESTRICTIONS: [(&str, &str, &str); 3] = [
+    (
+        "minimum.acr.value",
+        "sign-ins must be as strong as it says (minimum.acr.value)",
+        "set require_acr",
+    ),
+    (
+        "request.object.required",
+        "it must send request objects",
+        "set require_signed_request_object and the keys (jwks)",
+    ),
+    (
+        "tls.client.certificate.bound.access.tokens",
+        "its tokens are bound to its certificate",
+        "set require_dpop, or see that tokens need no binding",
+    ),
+];
+
 /// Keycloak's word for "several", in attributes.
 const SEPARATOR: &str = "##";
 
@@ -351,9 +370,9 @@ impl Client {
         for (name, value) in &self.attributes {
             let is_off =
                 matches!(value.as_deref(), None | Some("" | "false" | "0" | "{}" | "not required"));
-            if name == "request.object.required" && !is_off {
-                let advice = "set require_signed_request_object and the keys (jwks)";
-                client.disable("it must send request objects", advice);
+            let restriction = RESTRICTIONS.iter().find(|(attribute, ..)| attribute == name);
+            if let Some((_, what, advice)) = restriction.filter(|_| !is_off) {
+                client.disable(what, advice);
                 continue;
             }
             // Of SAML, which clients of OpenID Connect have as well.
@@ -408,9 +427,12 @@ impl Client {
             },
             "client-jwt" => match self.attribute("jwks.url") {
                 Some(url) if self.is_on("use.jwks.url") => client.set("jwks_uri", url),
-                _ => client.leave("the key by which it authenticates: register it as jwks"),
+                _ => client.disable("the key by which it authenticates", "register it as jwks"),
             },
-            other => client.leave(format!("the authentication {other:?}")),
+            other => {
+                let advice = "register keys as jwks, or see that a secret is enough";
+                client.disable(format!("the authentication {other:?}"), advice);
+            }
         }
     }
 
