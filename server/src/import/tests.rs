@@ -465,6 +465,18 @@ fn a_claim_that_says_what_is_known_is_no_news() {
     assert!(user.left[0].contains("\"role\""), "{:?}", user.left);
 }
 
+#[test]
+fn nobody_is_in_a_group_that_has_its_path_with_another() {
+    let realm = json!({"users": [], "groups": [
+        {"name": "a", "subGroups": [{"name": "b", "realmRoles": ["owner"]}]},
+        {"name": "a/b"}]});
+    let groups = configuration(Format::Keycloak, &realm).groups;
+    let refused: Vec<_> = groups.iter().filter_map(|group| group.as_ref().err()).collect();
+    assert_eq!(groups.len(), 3);
+    assert_eq!(refused.len(), 2);
+    assert!(refused.iter().all(|group| group.path == "a/b" && group.problem.contains("several")));
+}
+
 /// Without its restriction a client would be open to more than it was.
 #[test]
 fn a_client_whose_restriction_is_not_taken_over_is_disabled() {

@@ -59,6 +59,7 @@ pub fn read(
         let what = format!("what is kept of {in_stores} users of user stores (federatedUsers)");
         configuration.left.push(what);
     }
+    realm::refuse_shared_paths(&mut configuration.groups);
     // A client has the lifetimes of the realm unless it has its own.
     for client in configuration.clients.iter_mut().flatten() {
         for (name, seconds) in &lifetimes {

@@ -151,6 +151,29 @@ pub fn element(list: &str, value: Value, configuration: &mut Configuration) {
     }
 }
 
+/// Refuses groups that have one path, as a name may have a slash: whoever is in one of them would
+/// get what the other one gives.
+pub fn refuse_shared_paths(groups: &mut [Result<ForeignGroup, RefusedGroup>]) {
+    let path_of = |group: &Result<ForeignGroup, RefusedGroup>| match group {
+        Ok(group) => group.path.clone(),
+        Err(group) => group.path.clone(),
+    };
+    let mut paths = BTreeMap::<String, usize>::new();
+    for group in groups.iter() {
+        *paths.entry(path_of(group)).or_default() += 1;
+    }
+    for group in groups {
+        let path = path_of(group);
+        if paths.get(&path).is_some_and(|count| *count > 1) {
+            let problem = format!(
+                "the group {path}: the export has several groups with this path, and does not say \
+                 who is in which. Nobody becomes a member: give one of them another name"
+            );
+            *group = Err(RefusedGroup { path, problem });
+        }
+    }
+}
+
 /// What a role has within it. The default role is one that every user has.
 fn realm_role(value: &Value, configuration: &mut Configuration) {
     let name = value["name"].as_str().unwrap_or_default();
