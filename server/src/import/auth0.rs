@@ -7,7 +7,7 @@ use doorward_provider::model::password::PasswordHash;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{ForeignUser, ReadError};
+use super::{ForeignLink, ForeignUser, ReadError};
 
 type Each<'a> = &'a mut dyn FnMut(Result<ForeignUser, String>);
 
@@ -57,10 +57,30 @@ struct ObjectId {
     oid: String,
 }
 
+/// An account at a connection, which is one of Auth0's own for those with a password.
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Identity {
     provider: String,
+    connection: Option<String>,
+    /// A text or a number.
+    user_id: Value,
+}
+
+impl Identity {
+    /// The link. Its provider is called as the connection is: of one kind there may be several.
+    fn link(&self) -> ForeignLink {
+        let connection = self.connection.as_deref().filter(|name| !name.is_empty());
+        let provider = connection.unwrap_or(&self.provider).to_owned();
+        let id = match &self.user_id {
+            Value::String(id) => id.clone(),
+            Value::Number(id) => id.to_string(),
+            _ => String::new(),
+        };
+        // Connections of one's own write their name before the subject.
+        let subject = id.strip_prefix(&format!("{provider}|")).unwrap_or(&id).to_owned();
+        ForeignLink { provider, subject, shown: None }
+    }
 }
 
 impl User {
@@ -84,21 +104,25 @@ impl User {
         if let Some(hash) = self.password_hash {
             user.password(PasswordHash::parse_foreign(&hash));
         }
-        if let Some(Value::Array(roles)) = self.app_metadata.get("roles") {
+        // Users write their own user_metadata, so roles there are none.
+        let roles = self.app_metadata.get("roles").and_then(Value::as_array);
+        let roles = roles.filter(|roles| roles.iter().all(Value::is_string));
+        let has_roles = roles.is_some();
+        if let Some(roles) = roles {
             user.claim("role", roles.clone());
         }
-        for (name, members) in
-            [("user_metadata", &self.user_metadata), ("app_metadata", &self.app_metadata)]
-        {
-            let others: Vec<&str> =
-                members.keys().map(String::as_str).filter(|name| *name != "roles").collect();
+        for (object, members, is_taken) in [
+            ("user_metadata", &self.user_metadata, false),
+            ("app_metadata", &self.app_metadata, has_roles),
+        ] {
+            let names = members.keys().map(String::as_str);
+            let others: Vec<&str> = names.filter(|name| !is_taken || *name != "roles").collect();
             if !others.is_empty() {
-                user.left.push(format!("{} of {name}", others.join(", ")));
+                user.left.push(format!("{} of {object}", others.join(", ")));
             }
         }
-        for identity in self.identities.iter().filter(|identity| identity.provider != "auth0") {
-            user.left.push(format!("the link to an identity at {}", identity.provider));
-        }
+        let elsewhere = self.identities.iter().filter(|identity| identity.provider != "auth0");
+        user.links.extend(elsewhere.map(Identity::link));
         if !self.multifactor.is_empty() {
             user.left.push("the second factor".to_owned());
         }

@@ -160,16 +160,30 @@ fn users_of_auth0_are_read_line_by_line() {
         "_id": {"$oid": "5f"}, "email": "ada@example.com", "email_verified": true,
         "passwordHash": hash, "connection": "Users", "tenant": "example",
         "app_metadata": {"roles": ["admin"], "plan": "gold"},
-        "identities": [{"provider": "auth0"}, {"provider": "github"}],
+        "user_metadata": {"roles": ["boss"]},
+        "identities": [
+            {"provider": "auth0", "user_id": "5f", "connection": "Users"},
+            {"provider": "github", "user_id": 583_231, "connection": "github", "isSocial": true},
+            {"provider": "oidc", "user_id": "partner|ada", "connection": "partner"},
+            {"provider": "google-oauth2"}],
     });
-    let export = format!("{line}\n\n{}\n", json!({"user_id": "auth0|7", "username": "bob"}));
+    let bob = json!({"user_id": "auth0|7", "username": "bob", "app_metadata": {"roles": "admin"}});
+    let export = format!("{line}\n\n{bob}\n");
     let users = users(Format::Auth0, &export).unwrap();
     let ada = users[0].as_ref().unwrap();
     assert_eq!((ada.username.as_str(), ada.sub.as_deref()), ("ada@example.com", Some("auth0|5f")));
     assert!(ada.password_hash.as_ref().unwrap().verify(&password()));
     assert_eq!(ada.claims["role"], json!(["admin"]));
-    assert_eq!(ada.left, ["plan of app_metadata", "the link to an identity at github"]);
-    assert_eq!(users[1].as_ref().unwrap().sub.as_deref(), Some("auth0|7"));
+    assert_eq!(ada.left, ["roles of user_metadata", "plan of app_metadata"]);
+    let links = ada.links.iter().map(|link| (&*link.provider, &*link.subject));
+    let expected = [("github", "583231"), ("partner", "ada"), ("google-oauth2", "")];
+    assert_eq!(links.collect::<Vec<_>>(), expected);
+    let bob = users[1].as_ref().unwrap();
+    assert_eq!(bob.sub.as_deref(), Some("auth0|7"));
+    assert_eq!(
+        (bob.claims.get("role"), &*bob.left),
+        (None, &["roles of app_metadata".to_owned()][..])
+    );
 }
 
 #[test]
