@@ -186,7 +186,7 @@ pub fn read_export(
         Format::Keycloak => keycloak::read(export, &mut each, found),
         Format::Auth0 => auth0::read(export, &mut user),
         Format::Firebase => firebase::read(export, hashes, &mut user),
-        Format::Csv => table::read(export, hashes, &mut user),
+        Format::Csv => table::read(export, hashes, manner.now, &mut user),
         Format::Identityserver => identityserver::read(export, manner.now, &mut each, found),
     }?;
     Ok(configuration)

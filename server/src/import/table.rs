@@ -8,6 +8,7 @@
 //! | `password_hash` | `PasswordHash` | a hash of a kind that is known |
 //! | `password_salt` | | its salt, of Firebase's hashes |
 //! | `enabled` | | `false` keeps the user out |
+//! | | `LockoutEnd` | far away, it keeps the user out |
 //! | `roles`, `groups` | | between commas |
 //! | `phone_number` | `PhoneNumber` | a claim |
 //!
@@ -16,9 +17,12 @@
 
 use std::io::Read;
 
-use doorward_provider::model::password::{FirebaseHashes, PasswordHash};
+use doorward_provider::model::{
+    password::{FirebaseHashes, PasswordHash},
+    time::Timestamp,
+};
 
-use super::{ForeignUser, ReadError, firebase};
+use super::{ForeignUser, ReadError, firebase, identityserver::user::lockout};
 
 type Each<'a> = &'a mut dyn FnMut(Result<ForeignUser, String>);
 
@@ -52,6 +56,7 @@ const OF_NO_USE: [&str; 6] = [
 pub fn read(
     export: impl Read,
     hashes: Option<&FirebaseHashes>,
+    now: Timestamp,
     each: Each<'_>,
 ) -> Result<(), ReadError> {
     let mut table = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(export);
@@ -63,7 +68,7 @@ pub fn read(
     }
     for record in table.records() {
         let record = record.map_err(broken)?;
-        each(user(&header, &record, hashes));
+        each(user(&header, &record, hashes, now));
     }
     Ok(())
 }
@@ -86,6 +91,7 @@ fn user(
     header: &csv::StringRecord,
     record: &csv::StringRecord,
     hashes: Option<&FirebaseHashes>,
+    now: Timestamp,
 ) -> Result<ForeignUser, String> {
     let cells = || header.iter().map(name_of).zip(record);
     let cell = |name: &str| cells().find(|(column, _)| *column == name).map(|(_, text)| text);
@@ -105,6 +111,7 @@ fn user(
             "groups" => user.claim("groups", list(text)),
             "phone_number" => user.claim("phone_number", text),
             "phone_number_verified" => user.claim("phone_number_verified", is_true(text)),
+            "LockoutEnd" => lockout(&mut user, &text.into(), now),
             "TwoFactorEnabled" if !is_true(text) => {}
             column if TEXTS.contains(&column) => user.claim(column, text),
             column if OF_NO_USE.contains(&column) => {}

@@ -199,7 +199,32 @@ fn users_of_aspnet_identity_come_as_a_table() {
     assert_eq!((user.username.as_str(), user.sub.as_deref()), ("ada", Some("7")));
     assert!(user.password_hash.unwrap().verify(&password()));
     assert_eq!(user.claims["email_verified"], json!(true));
-    assert_eq!(user.left, ["the column TwoFactorEnabled", "the column LockoutEnd"]);
+    assert_eq!(user.left, ["the column TwoFactorEnabled"]);
+    assert!(user.is_disabled, "an operator has locked the user out");
+}
+
+#[test]
+fn a_lockout_that_can_not_be_read_keeps_the_user_out() {
+    for (end, is_disabled, is_told) in [
+        (Value::Null, false, false),
+        (json!(""), false, false),
+        (json!("0001-01-01T00:00:00+00:00"), false, false),
+        (json!("-infinity"), false, false),
+        (json!("2020-01-01"), false, false),
+        (json!("2027-01-16T00:00:00Z"), false, true),
+        (json!("2030-01-01"), true, false),
+        (json!("infinity"), true, false),
+        (json!(253_402_300_799_i64), true, true),
+        (json!("for ever"), true, true),
+        (json!(true), true, true),
+    ] {
+        let users = json!({"Users": [{"Id": "7", "UserName": "ada", "LockoutEnd": end}]});
+        let user = only(Format::Identityserver, &users.to_string());
+        assert_eq!(user.is_disabled, is_disabled, "{end}");
+        assert_eq!(user.left.iter().any(|left| left.contains("lockout")), is_told, "{end}");
+    }
+    let user = only(Format::Csv, "Id,UserName,LockoutEnd\n7,ada,253402300799\n");
+    assert!(user.is_disabled);
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod client;
 mod consent;
 mod resources;
 mod tables;
-mod user;
+pub(super) mod user;
 
 use std::{collections::BTreeMap, io::Read};
 
@@ -157,6 +157,11 @@ fn says_nothing(value: &Value) -> bool {
 /// Seconds since 1970 of a date such as `2027-01-31T00:00:00Z` or `2027-01-31 00:00:00`.
 /// It is in UTC if it has no offset.
 fn seconds_of(text: &str) -> Option<i64> {
+    moment_of(text).filter(|seconds| *seconds >= 0)
+}
+
+/// The same, also of a date before 1970.
+fn moment_of(text: &str) -> Option<i64> {
     let (date, rest) = text.split_at_checked(10)?;
     let clock = match rest.strip_prefix(['T', ' ']) {
         // SQL Server has a space before the offset.
@@ -166,7 +171,7 @@ fn seconds_of(text: &str) -> Option<i64> {
     };
     let zone = if clock.contains(['Z', '+', '-']) { "" } else { "Z" };
     let moment = OffsetDateTime::parse(&format!("{date}T{clock}{zone}"), &Rfc3339).ok()?;
-    Some(moment.unix_timestamp()).filter(|seconds| *seconds >= 0)
+    Some(moment.unix_timestamp())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use doorward_provider::model::{password::PasswordHash, time::Timestamp};
 use serde_json::Value;
 
-use super::{identifier, is_true, says_nothing, seconds_of};
+use super::{identifier, is_true, moment_of, says_nothing};
 use crate::import::{ForeignLink, ForeignUser};
 
 /// What is taken over, or says nothing which must be kept.
@@ -46,9 +46,7 @@ pub fn foreign(value: &Value, now: Timestamp) -> Result<ForeignUser, String> {
     if let Some(hash) = text("PasswordHash") {
         user.password(PasswordHash::parse_foreign(hash));
     }
-    if let Some(end) = text("LockoutEnd") {
-        lockout(&mut user, end, now);
-    }
+    lockout(&mut user, &value["LockoutEnd"], now);
     let list = |name: &str| value[name].as_array().into_iter().flatten();
     let role = |role: &Value| role.as_str().or_else(|| role["Name"].as_str()).map(str::to_owned);
     user.claim("role", list("Roles").filter_map(role).collect::<Vec<_>>());
@@ -86,12 +84,20 @@ pub fn foreign(value: &Value, now: Timestamp) -> Result<ForeignUser, String> {
 }
 
 /// Operators lock users out by a date that is far away.
-fn lockout(user: &mut ForeignUser, end: &str, now: Timestamp) {
-    let left = seconds_of(end).map(|end| end - now.seconds());
-    match left {
-        _ if end == "infinity" => user.is_disabled = true,
-        Some(left) if left > LONGEST_LOCKOUT => user.is_disabled = true,
-        Some(left) if left <= 0 => {}
-        _ => user.left.push("the end of a lockout".to_owned()),
+pub fn lockout(user: &mut ForeignUser, end: &Value, now: Timestamp) {
+    let text = end.as_str();
+    let left = text.and_then(moment_of).map(|end| end - now.seconds());
+    match (text, left) {
+        (Some("" | "-infinity"), _) => {}
+        (Some("infinity"), _) => user.is_disabled = true,
+        (_, Some(left)) if left > LONGEST_LOCKOUT => user.is_disabled = true,
+        (_, Some(left)) if left <= 0 => {}
+        (_, Some(_)) => user.left.push("the end of a lockout".to_owned()),
+        _ if end.is_null() => {}
+        _ => {
+            user.is_disabled = true;
+            let what = "the end of a lockout, which can't be read: the user is disabled";
+            user.left.push(what.to_owned());
+        }
     }
 }
