@@ -134,3 +134,84 @@ fn a_database_that_can_not_be_read_changes_nothing() {
         assert!(refused.contains(part) && !refused.contains("hunter2"), "{refused}");
     }
 }
+
+/// A realm with a client, a group and a user who signs in by Google and by Microsoft.
+fn realm(place: &Sandbox) {
+    let identity = |provider: &str, id: &str| json!({"identityProvider": provider, "userId": id});
+    let realm = json!({
+        "clients": [{"clientId": "till", "redirectUris": ["https://till.example/callback"]}],
+        "groups": [{"name": "staff"}],
+        "users": [{"id": "u1", "username": "carol", "enabled": true, "groups": ["/staff"],
+            "federatedIdentities": [identity("google", "7"), identity("microsoft", "object-1")]}],
+    });
+    std::fs::write(place.folder().join("realm.json"), realm.to_string()).unwrap();
+}
+
+#[test]
+fn the_report_names_the_commands_for_links_that_are_missing() {
+    const TENANT: &str = "11111111-2222-3333-4444-555555555555";
+    let place = Sandbox::new();
+    realm(&place);
+    let config = format!(
+        "[[identity_providers]]\nname = \"google\"\npreset = \"google\"\nclient_id = \"x\"\n\
+         client_secret = \"y\"\n[[identity_providers]]\nname = \"entra\"\npreset = \"entra\"\n\
+         tenants = [\"{TENANT}\"]\nclient_id = \"x\"\nclient_secret = \"y\"\n"
+    );
+    let file = place.folder().join("doorward.toml");
+    std::fs::write(&file, &config).unwrap();
+    let configured = ["--config", "doorward.toml"];
+    let import = [&["import", "keycloak", "realm.json"], &configured[..]].concat();
+    let first = json_of(&place, &import);
+    assert_eq!(first["added"], json!(1), "{first}");
+    assert_eq!(first["left"]["the link to an identity at google"], json!(1), "{first}");
+
+    let issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
+    let microsoft = format!("microsoft={issuer}");
+    let links = ["--link", "google=https://accounts.google.com", "--link", &microsoft];
+    let with_links = [&import[..], &links].concat();
+    let report = json_of(&place, &with_links)["problems"].to_string();
+    assert!(report.contains("they have object IDs"), "{report}");
+    let commands = [
+        "user link u1 google 7 --issuer https://accounts.google.com".to_owned(),
+        format!("user link u1 entra object-1 --issuer {issuer}"),
+    ];
+    for command in &commands {
+        assert!(report.contains(&format!("doorward {command}")), "{command}: {report}");
+        let words: Vec<&str> = command.split(' ').chain(configured).collect();
+        run(&place, &words).unwrap();
+        let again = run(&place, &words).unwrap_err();
+        assert!(again.contains("has this link already"), "{again}");
+    }
+    let shown = json_of(&place, &[&["user", "links", "carol"], &configured[..]].concat());
+    assert_eq!(shown.as_array().unwrap().len(), 2, "{shown}");
+    let events = json_of(&place, &[&["user", "events", "carol"], &configured[..]].concat());
+    assert_eq!(events[0]["event"], "identity_linked", "{events}");
+    // Nothing is missing any more, and the provider reads object IDs.
+    let entra = "preset = \"entra\"";
+    let by_object = config.replace(entra, &format!("{entra}\nsubject_claim = \"oid\""));
+    std::fs::write(&file, by_object).unwrap();
+    assert_eq!(json_of(&place, &with_links)["problems"], json!([]));
+}
+
+#[test]
+fn after_an_error_in_the_middle_the_report_says_what_was_done() {
+    let place = Sandbox::new();
+    realm(&place);
+    run(&place, &["user", "list"]).unwrap();
+    let database = place.folder().join("data/doorward.sqlite3");
+    test_sqlite::make(&database, "ALTER TABLE users RENAME TO users_elsewhere");
+    let import = ["import", "keycloak", "realm.json"];
+    let stopped = place.demo_command(&[&import[..], &["--json"]].concat()).output().unwrap();
+    assert!(!stopped.status.success());
+    let report: Value = serde_json::from_slice(&stopped.stdout).unwrap();
+    assert_eq!((&report["stopped"], &report["added"]), (&json!(true), &json!(0)), "{report}");
+    assert_eq!(report["groups"]["added"], json!(1), "{report}");
+    assert_eq!(report["clients"]["added"], json!(1), "{report}");
+    // It is nowhere else.
+    assert!(report["secrets"]["till"].as_str().is_some_and(|secret| secret.len() > 20), "{report}");
+
+    test_sqlite::make(&database, "ALTER TABLE users_elsewhere RENAME TO users");
+    let report = json_of(&place, &import);
+    assert_eq!((&report["stopped"], &report["added"]), (&json!(false), &json!(1)), "{report}");
+    assert_eq!(report["clients"], json!({"added": 0, "present": 1, "refused": 0}), "{report}");
+}

@@ -8,6 +8,12 @@ use doorward_provider::{
 };
 
 use super::CommandError;
+use crate::config::UpstreamConfig;
+
+/// Where the issuers of Microsoft Entra ID are.
+const ENTRA: &str = "https://login.microsoftonline.com/";
+/// The claim of Entra ID that is the identifier of a user's object.
+const OID: &str = "oid";
 
 /// A provider whose links are taken over.
 #[derive(Debug, Clone)]
@@ -41,6 +47,25 @@ impl LinkedProvider {
                  issuer, and nobody could sign in by these links: configure it first",
                 self.name, self.issuer
             ))
+        })
+    }
+
+    /// A warning if links with Entra ID may be no subjects: Keycloak and ASP.NET keep the identifier
+    /// of the object there, and the `sub` is another one for each client.
+    pub(super) fn of_objects(
+        &self,
+        provider: &IdentityProvider,
+        upstream: &[UpstreamConfig],
+    ) -> Option<String> {
+        let reads_objects =
+            upstream.iter().any(|own| own.name == provider.name && own.subject_claim == OID);
+        (self.issuer.starts_with(ENTRA) && !reads_objects).then(|| {
+            format!(
+                "the links with {}: if they were made by Keycloak's provider \"microsoft\" or by \
+                 ASP.NET's MicrosoftAccount, they have object IDs. Set subject_claim = \"{OID}\" of \
+                 the identity provider {}, or nobody signs in by them",
+                self.name, provider.name
+            )
         })
     }
 }

@@ -108,11 +108,16 @@ impl ImportArguments {
         // The whole export is read once before anything is written.
         let (counted, mut configuration) = reading.count()?;
         let context = CommandContext::open(&self.data).await?;
+        let mut odd_links = Vec::new();
         for link in &self.links {
-            link.configured(&context.config.provider.settings)?;
+            let provider = link.configured(&context.config.provider.settings)?;
+            odd_links.extend(link.of_objects(provider, &context.config.provider.upstream));
         }
         let resources = std::mem::take(&mut configuration.resources);
         let mut outcome = Outcome::new(self.dry_run, counted.users, resources);
+        for warning in odd_links {
+            outcome.say(warning);
+        }
         for what in std::mem::take(&mut configuration.left) {
             outcome.say(format!("left behind: {what}"));
         }

@@ -8,7 +8,7 @@ use std::{
 
 use doorward_protocol::ids::Sub;
 use doorward_provider::model::{
-    external_identity::ExternalSubject, group::GroupName, identity_provider::IdentityProviderName,
+    external_identity::ExternalId, group::GroupName, identity_provider::IdentityProviderName,
 };
 use serde_json::{Value, json};
 
@@ -73,12 +73,12 @@ pub(super) enum Taken {
         left: Vec<String>,
     },
     /// The user is there by the same identifier and name, is not a member of these groups, and has
-    /// no links with these subjects at providers.
+    /// no links with these identities at providers.
     Same {
         name: String,
         sub: Sub,
         lacks: Vec<GroupName>,
-        lacks_links: Vec<(IdentityProviderName, ExternalSubject)>,
+        lacks_links: Vec<(IdentityProviderName, ExternalId)>,
     },
     /// Somebody is there by the same identifier.
     Present,
@@ -129,11 +129,14 @@ impl Outcome {
                         in_shell(&sub)
                     ));
                 }
-                for (provider, subject) in lacks_links {
+                for (provider, id) in lacks_links {
                     self.say(format!(
-                        "{name} is there already, and has no link to {:?} at {provider}. If an \
-                         import was interrupted: the user links it on the page of the account",
-                        subject.as_str()
+                        "{name} is there already, and has no link to {subject} at {provider}. If \
+                         an import was interrupted: doorward user link {} {provider} {subject} \
+                         --issuer {}",
+                        in_shell(&sub),
+                        in_shell(&id.issuer),
+                        subject = in_shell(&id.subject),
                     ));
                 }
             }

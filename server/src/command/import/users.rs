@@ -99,8 +99,7 @@ impl ImportArguments {
                 _ => store.external_identities(&here.sub).await?,
             };
             let is_new = |link: &StoredIdentity| !own.iter().any(|own| own.id == link.id);
-            let links =
-                links.into_iter().filter(is_new).map(|link| (link.provider, link.id.subject));
+            let links = links.into_iter().filter(is_new).map(|link| (link.provider, link.id));
             return Ok(Taken::Same {
                 name,
                 sub: here.sub.clone(),
