@@ -57,15 +57,17 @@ impl User {
         UserMarks { disabled_by: None, ..UserMarks::of(self) }.put(self);
     }
 
-    /// Whether this client added the user.
-    pub fn was_added_by(&self, client: &ClientId) -> bool {
-        let marks = UserMarks::of(self);
-        marks.client.as_ref() == Some(client) && marks.added_at.is_some()
+    /// Whether this client added the user, or took the user over.
+    pub fn is_provisioned_by(&self, client: &ClientId) -> bool {
+        UserMarks::of(self).client.as_ref() == Some(client)
     }
 
     /// Whether this client added the user, who has no password and no role in the administration.
     pub fn waits_since_added_by(&self, client: &ClientId) -> bool {
-        self.was_added_by(client) && self.password_hash.is_none() && self.admin_role().is_none()
+        self.is_provisioned_by(client)
+            && UserMarks::of(self).added_at.is_some()
+            && self.password_hash.is_none()
+            && self.admin_role().is_none()
     }
 }
 

@@ -370,8 +370,8 @@ impl Managed {
         self.finish(Change::Added, &entry, "was added").await
     }
 
-    /// Why the directory has not made a change, or may have: then what the account has here ends. If
-    /// that fails, too, both are said.
+    /// Why the directory has not made a change, or may have: then what the account has here ends.
+    /// If that fails, too, both are said.
     async fn failed(
         &self,
         error: ManageError,
@@ -474,7 +474,8 @@ fn assigned(assignments: &[String]) -> Result<EntryAttributes, CommandError> {
 /// The error of the directory, and that of the store after it.
 fn both(error: &ManageError, ending: &CommandError) -> CommandError {
     CommandError::refused(format!(
-        "{error}. It may have made the change, and what the account has here has not ended: {ending}"
+        "{error}. It may have made the change, and what the account has here has not ended: \
+         {ending}"
     ))
 }
 

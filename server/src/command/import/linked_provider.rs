@@ -50,8 +50,8 @@ impl LinkedProvider {
         })
     }
 
-    /// A warning if links with Entra ID may be no subjects: Keycloak and ASP.NET keep the identifier
-    /// of the object there, and the `sub` is another one for each client.
+    /// A warning if links with Entra ID may be no subjects: Keycloak and ASP.NET keep the
+    /// identifier of the object there, and the `sub` is another one for each client.
     pub(super) fn of_objects(
         &self,
         provider: &IdentityProvider,
@@ -62,8 +62,8 @@ impl LinkedProvider {
         (self.issuer.starts_with(ENTRA) && !reads_objects).then(|| {
             format!(
                 "the links with {}: if they were made by Keycloak's provider \"microsoft\" or by \
-                 ASP.NET's MicrosoftAccount, they have object IDs. Set subject_claim = \"{OID}\" of \
-                 the identity provider {}, or nobody signs in by them",
+                 ASP.NET's MicrosoftAccount, they have object IDs. Set subject_claim = \"{OID}\" \
+                 of the identity provider {}, or nobody signs in by them",
                 self.name, provider.name
             )
         })

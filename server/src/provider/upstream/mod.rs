@@ -106,8 +106,8 @@ impl Upstream {
 }
 
 impl Reading {
-    /// Userinfo may repeat a claim of the ID token. Who it is, and how they signed in, is taken from
-    /// the ID token alone (`signed`), which was verified.
+    /// Userinfo may repeat a claim of the ID token. Who it is, and how they signed in, is taken
+    /// from the ID token alone (`signed`), which was verified.
     fn user(
         &self,
         profile: Map<String, Value>,

@@ -373,6 +373,11 @@ async fn a_user_of_scim_is_linked_at_the_first_sign_in_and_nobody_else() {
     add("owned", "oid-owned", |user| user.password_hash = alice().password_hash).await;
     add("twin-1", "oid-twin", |_| {}).await;
     add("twin-2", "oid-twin", |_| {}).await;
+    add("taken-over", "oid-taken-over", |user| {
+        UserMarks { added_at: None, ..UserMarks::of(user) }.put(user);
+        user.enabled = false;
+    })
+    .await;
     add("of-okta", "oid-okta", |user| {
         let client = Some(ClientId::parse("okta").unwrap());
         UserMarks { client, ..UserMarks::of(user) }.put(user);
@@ -382,8 +387,10 @@ async fn a_user_of_scim_is_linked_at_the_first_sign_in_and_nobody_else() {
         let provisioned_as = Some(called.to_owned());
         UpstreamUser { provisioned_as, ..says(sub, json!({})) }
     };
-    let outcome = visit(&world, &provider, &comes("0", "oid-gone")).await;
-    assert_eq!(refusal(&outcome), ExternalRefusal::Disabled, "no second account");
+    for called in ["oid-gone", "oid-taken-over"] {
+        let outcome = visit(&world, &provider, &comes("0", called)).await;
+        assert_eq!(refusal(&outcome), ExternalRefusal::Disabled, "no second account");
+    }
     assert_eq!(sign_in(&world, &provider, &comes("1", "oid-ada")).await.sub.as_str(), "ada");
     assert_eq!(links(&world, "ada").await.len(), 1);
     assert_eq!(sign_in(&world, &provider, &comes("1", "oid-ada")).await.sub.as_str(), "ada");

@@ -350,7 +350,7 @@ impl ExternalSignIns<'_> {
         Ok(is_free.then_some(user))
     }
 
-    /// The user whom a client has added by SCIM, and calls as the provider does. No two may be
+    /// The user whom a client provisions by SCIM, and calls as the provider does. No two may be
     /// called so.
     async fn provisioned(
         &self,
@@ -365,7 +365,7 @@ impl ExternalSignIns<'_> {
         let called = self.external_ids.with_external_id(&client, kind, external_id, 2).await?;
         let [sub] = called.as_slice() else { return Ok(None) };
         let Ok(sub) = Sub::parse(sub) else { return Ok(None) };
-        let user = self.users.user(&sub).await?.filter(|user| user.was_added_by(&client));
+        let user = self.users.user(&sub).await?.filter(|user| user.is_provisioned_by(&client));
         let called = ProvisionedAs { client, external_id: external_id.to_owned() };
         Ok(user.map(|user| (user, called)))
     }
