@@ -66,7 +66,7 @@ impl RunningParts {
                 trusted,
                 sources: &config.sources,
             };
-            Some(setup.start().await?)
+            Some(Box::pin(setup.start()).await?)
         } else {
             None
         };

@@ -47,8 +47,8 @@ pub(crate) fn client_credentials(
     ClientCredentials::parse(authorization, params, |id| provider.can_authenticate(id))
 }
 
-/// Writes to the log, in the sentence `what`, that a request was refused. The fields are those of an
-/// audit event: `client_id` is what the request names, proven or not.
+/// Writes to the log, in the sentence `what`, that a request was refused. The fields are those of
+/// an audit event: `client_id` is what the request names, proven or not.
 pub(crate) fn log_refusal(
     what: &'static str,
     provider: &Provider,

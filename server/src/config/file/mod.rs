@@ -27,7 +27,7 @@ use serde::Deserialize;
 pub use self::{
     accounts::{AccountsSection, SignInName},
     admin::AdminSection,
-    api::{ApiSection, Expired, IssuerSettings},
+    api::{ApiSection, IssuerSettings},
     app::AppSection,
     audit::AuditSection,
     branding::BrandingSection,

@@ -18,7 +18,7 @@ use crate::{
     store::{ExternalIdentities, FailedSignIns, Outbox, StoreError, Users},
     use_case::{
         accounts::Accounts,
-        directory::{Directories, DirectoryError, DirectorySignIn},
+        directory::{BeforeBind as _, Directories, DirectoryError, DirectorySignIn},
         password_verifier::PasswordVerifier,
     },
 };
