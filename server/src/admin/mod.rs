@@ -20,8 +20,8 @@ use crate::{
     provider::RunningProvider,
 };
 
-/// The router of the API and its pages, which show `configuration`. `trusted` are certification authorities (DER) for requests to the issuer. `site` has the files
-/// of the pages.
+/// The router of the API and its pages, which show `configuration`. `trusted` are certification
+/// authorities (DER) for requests to the issuer. `site` has the files of the pages.
 pub fn start(
     mut config: AdminConfig,
     running: &RunningProvider,

@@ -68,7 +68,7 @@ fn database(
                 "give 1 to 1000 connections",
             ));
         }
-        if section.max_clock_skew > LONGEST_CLOCK_SKEW {
+        if section.max_clock_skew.get() > LONGEST_CLOCK_SKEW.get() {
             return Err(sources.refuse(
                 "store.max_clock_skew",
                 section.max_clock_skew.get(),
