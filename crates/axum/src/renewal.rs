@@ -19,7 +19,7 @@ use futures::{
 
 use crate::{
     Auth, Problem,
-    session::{ChangeOf, Key, Loaded, SessionRecord},
+    session::{ChangeOf, Loaded, SessionRecord},
 };
 
 /// How long a process may take for a renewal before another one tries it, in seconds.
@@ -36,13 +36,13 @@ type Flight = Shared<BoxFuture<'static, Outcome>>;
 /// The renewals that are under way in this process.
 #[derive(Default)]
 pub(crate) struct Flights {
-    by_session: Mutex<HashMap<Key, Flight>>,
+    by_session: Mutex<HashMap<String, Flight>>,
     /// When the provider may be asked again.
     paused_until: AtomicU64,
 }
 
 impl Flights {
-    fn under_way(&self) -> MutexGuard<'_, HashMap<Key, Flight>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
         self.by_session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -50,18 +50,18 @@ impl Flights {
 /// The session with renewed tokens; `None` if it is over. If the provider can't be asked now, the
 /// session goes on with the tokens that it has.
 pub(crate) async fn renewed(auth: &Auth, session: &Arc<Loaded>) -> Outcome {
-    let key = session.id();
+    let key = session.id().to_owned();
     let flight = {
         let mut flights = auth.flights.under_way();
-        let started = || start(auth.clone(), Arc::clone(session), key);
-        flights.entry(key).or_insert_with(started).clone()
+        let started = || start(auth.clone(), Arc::clone(session), key.clone());
+        flights.entry(key.clone()).or_insert_with(started).clone()
     };
     flight.await
 }
 
 /// Starts a renewal in a task of its own: whoever waits may hang up, and the response to a refresh
 /// token must not be lost.
-fn start(auth: Auth, session: Arc<Loaded>, key: Key) -> Flight {
+fn start(auth: Auth, session: Arc<Loaded>, key: String) -> Flight {
     let task = tokio::spawn(async move {
         let _landing = Landing { flights: Arc::clone(&auth.flights), key };
         renew(&auth, session).await
@@ -72,7 +72,7 @@ fn start(auth: Auth, session: Arc<Loaded>, key: Key) -> Flight {
 /// Removes a flight when it is over, however that comes.
 struct Landing {
     flights: Arc<Flights>,
-    key: Key,
+    key: String,
 }
 
 impl Drop for Landing {

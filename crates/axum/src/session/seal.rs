@@ -6,6 +6,8 @@ use aws_lc_rs::{
 };
 use doorward_protocol::base64url;
 
+use super::Key;
+
 /// A text can't be sealed, or not be opened by this key: it is damaged, forged, or another key's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SealError;
@@ -25,22 +27,22 @@ impl Sealing {
     }
 
     /// Encrypts a text. It opens only with the same context.
-    pub(crate) fn seal(&self, context: &str, text: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub(crate) fn seal(&self, context: Key, text: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut sealed = text.to_vec();
         let nonce = self
             .0
-            .seal_in_place_append_tag(Aad::from(context.as_bytes()), &mut sealed)
+            .seal_in_place_append_tag(Aad::from(*context.as_bytes()), &mut sealed)
             .map_err(|_| SealError)?;
         sealed.splice(0..0, nonce.as_ref().iter().copied());
         Ok(sealed)
     }
 
     /// Decrypts a text.
-    pub(crate) fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub(crate) fn open(&self, context: Key, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
         let mut buffer = ciphertext.to_vec();
-        let aad = Aad::from(context.as_bytes());
+        let aad = Aad::from(*context.as_bytes());
         let text = self.0.open_in_place(nonce, aad, &mut buffer).map_err(|_| SealError)?;
         Ok(text.to_vec())
     }
@@ -66,16 +68,17 @@ mod tests {
     #[test]
     fn only_the_same_key_and_context_open() {
         let key = Sealing::derived("secret", "session").unwrap();
-        let sealed = key.seal("a", b"text").unwrap();
-        assert_eq!(key.open("a", &sealed).unwrap(), b"text");
-        assert_eq!(key.open("b", &sealed), Err(SealError));
+        let (here, elsewhere) = (Key::of(&["a"]), Key::of(&["b"]));
+        let sealed = key.seal(here, b"text").unwrap();
+        assert_eq!(key.open(here, &sealed).unwrap(), b"text");
+        assert_eq!(key.open(elsewhere, &sealed), Err(SealError));
         for other in [("secret", "request"), ("other", "session")] {
             let other = Sealing::derived(other.0, other.1).unwrap();
-            assert_eq!(other.open("a", &sealed), Err(SealError));
+            assert_eq!(other.open(here, &sealed), Err(SealError));
         }
         let mut changed = sealed;
         changed[NONCE_LEN] ^= 1;
-        assert_eq!(key.open("a", &changed), Err(SealError));
-        assert_eq!(key.open("a", b"short"), Err(SealError));
+        assert_eq!(key.open(here, &changed), Err(SealError));
+        assert_eq!(key.open(here, b"short"), Err(SealError));
     }
 }

@@ -89,13 +89,13 @@ impl SealedCookies {
     }
 
     /// The value of a cookie that holds this text.
-    pub(super) fn seal(&self, context: &str, text: &[u8]) -> Result<String, SealError> {
+    pub(super) fn seal(&self, context: Key, text: &[u8]) -> Result<String, SealError> {
         let first = self.keys.first().ok_or(SealError)?;
         Ok(base64url::encode(first.seal(context, text)?))
     }
 
     /// The text that a cookie holds. `None` if it was not sealed by one of the keys.
-    pub(super) fn open(&self, context: &str, value: &str) -> Option<Vec<u8>> {
+    pub(super) fn open(&self, context: Key, value: &str) -> Option<Vec<u8>> {
         let sealed = base64url::decode(value).ok()?;
         self.keys.iter().find_map(|key| key.open(context, &sealed).ok())
     }

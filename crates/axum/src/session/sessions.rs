@@ -68,6 +68,8 @@ pub(crate) struct Sessions {
     cookies: Cookies,
     /// The issuer and the client, who may share a store with others.
     owner: [String; 2],
+    /// What sessions are sealed for. Another client with the same keys opens none of them.
+    context: Key,
     /// Sessions that were opened, with their version. Whether they still count is asked each time.
     opened: Cache<Key, (u64, Arc<SessionRecord>)>,
 }
@@ -83,13 +85,8 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     /// What the session is called, whichever of its cookies it was found by.
-    pub(crate) fn id(&self) -> Key {
-        own_key(&self.record)
-    }
-
-    /// What the store finds it by.
-    fn key(&self) -> Key {
-        session_key(&self.value)
+    pub(crate) fn id(&self) -> &str {
+        &self.record.id
     }
 }
 
@@ -105,7 +102,8 @@ pub(crate) enum ChangeOf {
 impl Sessions {
     pub(crate) fn new(kept: SessionsIn, cookies: Cookies, issuer: &str, client_id: &str) -> Self {
         let owner = [issuer.trim_end_matches('/').to_owned(), client_id.to_owned()];
-        Self { kind: kept.0, cookies, owner, opened: Cache::new(MOST_OPENED) }
+        let context = Key::of(&[SESSION, &owner[0], &owner[1]]);
+        Self { kind: kept.0, cookies, owner, context, opened: Cache::new(MOST_OPENED) }
     }
 
     /// Whether a request has a session cookie, whatever is in it.
@@ -128,13 +126,14 @@ impl Sessions {
                 let known =
                     self.cookies.read(headers, Cookie::Browser).filter(|own| is_random(own));
                 let browser = known.map_or_else(random_text, Ok)?;
-                let sealed = Sealing::derived(&browser, REQUEST)?.seal(state, text.as_bytes())?;
-                store.put_request(request_key(state, &browser), sealed, until).await?;
+                let sealing = Sealing::derived(&browser, REQUEST)?;
+                let sealed = sealing.seal(self.owned_key(REQUEST, state), text.as_bytes())?;
+                store.put_request(self.request_key(state, &browser), sealed, until).await?;
                 (Cookie::Browser, browser, Vec::new())
             }
             Kind::Cookies(cookies) => {
                 let text = format!("{until} {text}");
-                let value = cookies.seal(&request_context(state), text.as_bytes())?;
+                let value = cookies.seal(self.owned_key(REQUEST, state), text.as_bytes())?;
                 let surplus = self.cookies.remove_surplus_requests(headers);
                 (Cookie::Request(tag(state)), value, surplus)
             }
@@ -159,21 +158,22 @@ impl Sessions {
                 else {
                     return Ok(None);
                 };
-                let Some(sealed) = store.take_request(request_key(state, &browser), now).await?
-                else {
+                let key = self.request_key(state, &browser);
+                let Some(sealed) = store.take_request(key, now).await? else {
                     return Ok(None);
                 };
-                (Sealing::derived(&browser, REQUEST)?.open(state, &sealed).ok(), Vec::new())
+                let sealing = Sealing::derived(&browser, REQUEST)?;
+                (sealing.open(self.owned_key(REQUEST, state), &sealed).ok(), Vec::new())
             }
             Kind::Cookies(cookies) => {
                 let cookie = Cookie::Request(tag(state));
-                let value = self.cookies.read(headers, cookie);
-                let text = value.and_then(|value| cookies.open(&request_context(state), &value));
+                let (key, value) =
+                    (self.owned_key(REQUEST, state), self.cookies.read(headers, cookie));
+                let text = value.and_then(|value| cookies.open(key, &value));
                 let text = text.and_then(|text| unexpired(&text, now));
                 // Cookies can be sent again. The code counts once at the provider, and here.
                 let until = now.saturating_add(REQUEST_LIFETIME);
-                let is_first = text.is_some()
-                    && cookies.used.use_once(Key::of(&[REQUEST, state]), now, until).await?;
+                let is_first = text.is_some() && cookies.used.use_once(key, now, until).await?;
                 (text.filter(|_| is_first), self.cookies.remove(headers, cookie))
             }
         };
@@ -222,16 +222,16 @@ impl Sessions {
             Kind::Store(store) => {
                 let value = random_text()?;
                 let row = SessionRow {
-                    key: session_key(&value),
+                    key: self.session_key(&value),
                     user: self.user_key(record.user.sub()),
                     provider_session: record.sid().map(|sid| self.provider_session_key(sid)),
                     expires_at: record.expires_at,
-                    sealed: sealed_by(&value, &record)?,
+                    sealed: self.sealed_by(&value, &record)?,
                 };
                 store.insert(row).await?;
                 value
             }
-            Kind::Cookies(cookies) => cookies.seal(SESSION, &json(&record)?)?,
+            Kind::Cookies(cookies) => cookies.seal(self.context, &json(&record)?)?,
         };
         Ok(Loaded { record: Arc::new(record), value, version: 0 })
     }
@@ -284,23 +284,24 @@ impl Sessions {
                 if !is_random(&value) {
                     return Ok(None);
                 }
-                let key = session_key(&value);
+                let key = self.session_key(&value);
                 let Some(found) = store.find(key, now).await? else {
                     return Ok(None);
                 };
                 let version = found.version;
                 let record = self.opened(key, version, || {
                     let sealing = Sealing::derived(&value, SESSION).ok()?;
-                    sealing.open(SESSION, &found.sealed).ok()
+                    sealing.open(self.context, &found.sealed).ok()
                 });
                 Ok(record.map(|record| Loaded { record, value, version }))
             }
             Kind::Cookies(cookies) => {
-                let key = session_key(&value);
-                let Some(record) = self.opened(key, 0, || cookies.open(SESSION, &value)) else {
+                let key = self.session_key(&value);
+                let Some(record) = self.opened(key, 0, || cookies.open(self.context, &value))
+                else {
                     return Ok(None);
                 };
-                let newer = cookies.newer(own_key(&record), &record, now);
+                let newer = cookies.newer(self.own_key(&record), &record, now);
                 let (record, value) = newer.unwrap_or((record, value));
                 let is_ended = cookies.is_ended(&self.keys_of(&record), record.began);
                 let counts = now < record.expires_at && !is_ended;
@@ -335,7 +336,8 @@ impl Sessions {
     ) -> Result<bool, StoreError> {
         match &self.kind {
             Kind::Store(store) => {
-                store.claim_renewal(loaded.key(), loaded.version, now, until).await
+                let key = self.session_key(&loaded.value);
+                store.claim_renewal(key, loaded.version, now, until).await
             }
             // Each process decides for itself.
             Kind::Cookies(_) => Ok(true),
@@ -356,10 +358,11 @@ impl Sessions {
         match &self.kind {
             Kind::Store(store) => {
                 let mut present = loaded.clone();
+                let key = self.session_key(&present.value);
                 for _ in 0..MOST_TRIES {
                     let record = changed(&present.record)?;
-                    let (key, version) = (present.key(), present.version);
-                    let sealed = sealed_by(&present.value, &record)?;
+                    let version = present.version;
+                    let sealed = self.sealed_by(&present.value, &record)?;
                     let kept = match of {
                         ChangeOf::Tokens => store.replace(key, version, sealed).await?,
                         ChangeOf::Values => store.update(key, version, sealed).await?,
@@ -378,13 +381,14 @@ impl Sessions {
             }
             Kind::Cookies(cookies) => {
                 let (record, value) = cookies.change::<E>(
-                    own_key(&loaded.record),
+                    self.own_key(&loaded.record),
                     &loaded.record,
                     now,
                     |present| {
                         let record = changed(present)?;
-                        let value =
-                            cookies.seal(SESSION, &json(&record)?).map_err(StoreError::from)?;
+                        let value = cookies
+                            .seal(self.context, &json(&record)?)
+                            .map_err(StoreError::from)?;
                         // The browser must be able to take it.
                         if of == ChangeOf::Values && value.len() > LONGEST_VALUE {
                             return Err(too_long().into());
@@ -401,9 +405,9 @@ impl Sessions {
     /// Ends one session.
     pub(crate) async fn remove(&self, loaded: &Loaded, now: u64) -> Result<(), StoreError> {
         match &self.kind {
-            Kind::Store(store) => store.remove(loaded.key()).await,
+            Kind::Store(store) => store.remove(self.session_key(&loaded.value)).await,
             Kind::Cookies(cookies) => {
-                let whose = Whose::ProviderSession(own_key(&loaded.record));
+                let whose = Whose::ProviderSession(self.own_key(&loaded.record));
                 cookies.end(whose, now, loaded.record.expires_at);
                 Ok(())
             }
@@ -474,8 +478,27 @@ impl Sessions {
     /// What may have ended the session.
     fn keys_of(&self, record: &SessionRecord) -> Vec<Key> {
         let of_provider = record.sid().map(|sid| self.provider_session_key(sid));
-        let own = [own_key(record), self.user_key(record.user.sub())];
+        let own = [self.own_key(record), self.user_key(record.user.sub())];
         own.into_iter().chain(of_provider).collect()
+    }
+
+    /// What the store finds the session of this cookie by.
+    fn session_key(&self, value: &str) -> Key {
+        self.owned_key(SESSION, value)
+    }
+
+    /// What the store finds a sign-in request by.
+    fn request_key(&self, state: &str, browser: &str) -> Key {
+        let [issuer, client_id] = &self.owner;
+        Key::of(&[REQUEST, issuer, client_id, state, browser])
+    }
+
+    fn own_key(&self, record: &SessionRecord) -> Key {
+        self.owned_key("own", &record.id)
+    }
+
+    fn sealed_by(&self, handle: &str, record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
+        Ok(Sealing::derived(handle, SESSION)?.seal(self.context, &json(record)?)?)
     }
 
     fn user_key(&self, sub: &str) -> Key {
@@ -486,26 +509,11 @@ impl Sessions {
         self.owned_key("provider session", sid)
     }
 
+    /// The key of a text of this client. No other client has it.
     fn owned_key(&self, kind: &str, text: &str) -> Key {
         let [issuer, client_id] = &self.owner;
         Key::of(&[kind, issuer, client_id, text])
     }
-}
-
-fn session_key(value: &str) -> Key {
-    Key::of(&[SESSION, value])
-}
-
-fn request_key(state: &str, browser: &str) -> Key {
-    Key::of(&[REQUEST, state, browser])
-}
-
-fn own_key(record: &SessionRecord) -> Key {
-    Key::of(&["own", &record.id])
-}
-
-fn request_context(state: &str) -> String {
-    format!("{REQUEST} {state}")
 }
 
 /// What distinguishes the cookies of the sign-ins that a browser has begun.
@@ -536,10 +544,6 @@ fn json(record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
 
 fn read(text: &[u8]) -> Option<SessionRecord> {
     serde_json::from_slice(text).ok()
-}
-
-fn sealed_by(handle: &str, record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
-    Ok(Sealing::derived(handle, SESSION)?.seal(SESSION, &json(record)?)?)
 }
 
 fn too_long() -> StoreError {

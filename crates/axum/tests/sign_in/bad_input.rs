@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use axum::http::{Request, StatusCode};
 use doorward_axum::{
-    CookieKeys, FoundSession, Key, MemorySessions, SessionRow, SessionStore, StoreError, Whose,
+    CookieKeys, FoundSession, Key, MemorySessions, SessionRow, SessionStore, SessionsIn,
+    StoreError, Whose,
 };
 use serde_json::json;
 
@@ -193,6 +194,38 @@ async fn cookies_that_are_long_forged_or_damaged_sign_nobody_in() {
             assert_eq!(browser.open("/").await.body, "nobody", "{kept:?} {value:.20}");
             assert_eq!(browser.cookie("session"), None, "it is removed");
         }
+    }
+}
+
+/// Applications of one operator may share a store, or the keys of cookies.
+#[tokio::test]
+async fn the_session_of_another_client_signs_nobody_in() {
+    let provider = Provider::start().await;
+    let store = MemorySessions::default();
+    let keys = || CookieKeys::parse(["A".repeat(43)]).unwrap();
+    for [own, others] in
+        [[store.clone().into(), store.into()], [keys().into(), keys().into()] as [SessionsIn; 2]]
+    {
+        let shop = World::at(provider.clone(), own, |settings| settings);
+        let office = World::at(provider.clone(), others, |settings| {
+            settings.protocol(|mut own| {
+                own.client_id = "office".to_owned();
+                own
+            })
+        });
+        let browser = shop.browser();
+        let to_provider = browser.open("/me").await.location().to_owned();
+        let elsewhere = office.browser();
+        for pair in browser.cookie_header().split("; ") {
+            let (name, value) = pair.split_once('=').unwrap();
+            elsewhere.set_cookie(name, value);
+        }
+        let callback = provider.authorize(&to_provider);
+        assert_eq!(elsewhere.open(&callback).await.status, StatusCode::BAD_REQUEST);
+        browser.open(&callback).await.location();
+        elsewhere.set_cookie("session", &browser.cookie("session").unwrap());
+        assert_eq!(elsewhere.open("/").await.body, "nobody");
+        assert_eq!(browser.open("/").await.body, "alice");
     }
 }
 
