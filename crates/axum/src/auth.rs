@@ -29,8 +29,10 @@ use crate::{
     settings::Checked,
 };
 
-/// How often expired sessions are removed at most, in seconds.
+/// How often expired sessions are removed, in seconds.
 const SWEEP_INTERVAL: u64 = 60;
+/// After so many sign-ins that began, they are removed in any case.
+const SWEEP_AFTER: u64 = 1000;
 
 /// Signs users in and out at one provider, and knows who they are. Clones are cheap and share
 /// everything.
@@ -42,6 +44,8 @@ pub struct Auth {
     pub(crate) protocol: RelyingParty,
     pub(crate) flights: Arc<Flights>,
     swept_at: Arc<AtomicU64>,
+    /// How many sign-ins began.
+    begun: Arc<AtomicU64>,
 }
 
 impl Auth {
@@ -79,6 +83,7 @@ impl Auth {
             protocol,
             flights: Arc::default(),
             swept_at: Arc::default(),
+            begun: Arc::default(),
         })
     }
 
@@ -109,24 +114,31 @@ impl Auth {
         let asked = Asked { acr_values: args.acr_values.clone(), max_age: args.max_age };
         args.state = serde_json::to_value(asked).ok();
         let request = self.protocol.begin(args).await?;
+        // Before the request is kept: what strangers began must not keep this user out.
+        if self.begun.fetch_add(1, Relaxed) % SWEEP_AFTER == SWEEP_AFTER - 1 {
+            self.sweep();
+        }
         let set = self
             .sessions
             .put_request(cookies, &request.state, &request.pending, self.now())
             .await?;
-        self.sweep_sometimes();
         Ok(redirect(&request.url, set))
     }
 
-    /// Removes expired sessions in the background, from time to time.
-    fn sweep_sometimes(&self) {
+    /// Removes expired sessions from time to time. Any request may be the one that does it.
+    pub(crate) fn sweep_sometimes(&self) {
         let now = self.now();
         let swept_at = self.swept_at.load(Relaxed);
-        if now.saturating_sub(swept_at) < SWEEP_INTERVAL
-            || self.swept_at.compare_exchange(swept_at, now, Relaxed, Relaxed).is_err()
+        if now.saturating_sub(swept_at) >= SWEEP_INTERVAL
+            && self.swept_at.compare_exchange(swept_at, now, Relaxed, Relaxed).is_ok()
         {
-            return;
+            self.sweep();
         }
-        let auth = self.clone();
+    }
+
+    /// Removes expired sessions in the background.
+    fn sweep(&self) {
+        let (auth, now) = (self.clone(), self.now());
         tokio::spawn(async move {
             if let Err(error) = auth.sessions.sweep(now).await {
                 tracing::warn!(%error, "expired sessions are not removed");

@@ -158,6 +158,7 @@ impl Slot {
 
 /// The middleware.
 pub(crate) async fn around(State(auth): State<Auth>, mut request: Request, next: Next) -> Response {
+    auth.sweep_sometimes();
     let slot = Arc::new(Slot::new(auth.clone(), request.headers()));
     request.extensions_mut().insert(Arc::clone(&slot));
     let asker = Asker::of_request(&request);

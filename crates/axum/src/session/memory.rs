@@ -1,16 +1,13 @@
 //! Sessions in the memory of one process.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 
 use super::{FoundSession, Key, SessionRow, SessionStore, StoreError, Whose};
-
-/// How many sign-ins may wait for their response. Whoever opens a page begins one.
-const MOST_REQUESTS: usize = 100_000;
 
 /// Sessions in memory: for tests, for development, and for applications of one process whose users
 /// may have to sign in again when it restarts. Clones share the sessions.
@@ -21,6 +18,9 @@ pub struct MemorySessions(Arc<Mutex<Tables>>);
 struct Tables {
     requests: HashMap<Key, (Vec<u8>, u64)>,
     sessions: HashMap<Key, Entry>,
+    /// The sessions of each user, and of each sign-in at the provider.
+    by_user: BTreeSet<(Key, Key)>,
+    by_provider_session: BTreeSet<(Key, Key)>,
     used: HashMap<Key, u64>,
 }
 
@@ -28,6 +28,31 @@ struct Entry {
     row: SessionRow,
     version: u64,
     claimed_until: u64,
+}
+
+impl Tables {
+    fn insert(&mut self, row: SessionRow) {
+        self.by_user.insert((row.user, row.key));
+        self.by_provider_session.extend(row.provider_session.map(|session| (session, row.key)));
+        self.sessions.insert(row.key, Entry { row, version: 0, claimed_until: 0 });
+    }
+
+    fn remove(&mut self, key: Key) {
+        let Some(Entry { row, .. }) = self.sessions.remove(&key) else { return };
+        self.by_user.remove(&(row.user, key));
+        if let Some(session) = row.provider_session {
+            self.by_provider_session.remove(&(session, key));
+        }
+    }
+
+    fn keys_of(&self, whose: Whose) -> Vec<Key> {
+        let (index, of) = match whose {
+            Whose::User(user) => (&self.by_user, user),
+            Whose::ProviderSession(session) => (&self.by_provider_session, session),
+        };
+        let all = (of, Key::from_bytes([0; 32]))..=(of, Key::from_bytes([255; 32]));
+        index.range(all).map(|(_, key)| *key).collect()
+    }
 }
 
 impl MemorySessions {
@@ -57,11 +82,7 @@ impl MemorySessions {
 #[async_trait]
 impl SessionStore for MemorySessions {
     async fn put_request(&self, key: Key, sealed: Vec<u8>, until: u64) -> Result<(), StoreError> {
-        let requests = &mut self.tables().requests;
-        if requests.len() >= MOST_REQUESTS {
-            return Err(StoreError("too many sign-ins wait for their response".to_owned()));
-        }
-        requests.insert(key, (sealed, until));
+        self.tables().requests.insert(key, (sealed, until));
         Ok(())
     }
 
@@ -71,7 +92,7 @@ impl SessionStore for MemorySessions {
     }
 
     async fn insert(&self, row: SessionRow) -> Result<(), StoreError> {
-        self.tables().sessions.insert(row.key, Entry { row, version: 0, claimed_until: 0 });
+        self.tables().insert(row);
         Ok(())
     }
 
@@ -104,18 +125,17 @@ impl SessionStore for MemorySessions {
     }
 
     async fn remove(&self, key: Key) -> Result<(), StoreError> {
-        self.tables().sessions.remove(&key);
+        self.tables().remove(key);
         Ok(())
     }
 
     async fn remove_all(&self, whose: Whose) -> Result<u64, StoreError> {
         let mut tables = self.tables();
-        let before = tables.sessions.len();
-        tables.sessions.retain(|_, entry| match whose {
-            Whose::User(user) => entry.row.user != user,
-            Whose::ProviderSession(session) => entry.row.provider_session != Some(session),
-        });
-        Ok((before - tables.sessions.len()) as u64)
+        let keys = tables.keys_of(whose);
+        for key in &keys {
+            tables.remove(*key);
+        }
+        Ok(keys.len() as u64)
     }
 
     async fn was_used(&self, key: Key, now: u64) -> Result<bool, StoreError> {
@@ -131,11 +151,53 @@ impl SessionStore for MemorySessions {
         Ok(is_new)
     }
 
-    async fn sweep(&self, now: u64) -> Result<(), StoreError> {
+    async fn sweep(&self, now: u64, most_requests: u32) -> Result<(), StoreError> {
         let mut tables = self.tables();
         tables.requests.retain(|_, (_, until)| now < *until);
-        tables.sessions.retain(|_, entry| now < entry.row.expires_at);
+        let mut ends: Vec<u64> = tables.requests.values().map(|(_, until)| *until).collect();
+        ends.sort_unstable_by(|one, other| other.cmp(one));
+        if let Some(too_old) = ends.get(most_requests as usize) {
+            tables.requests.retain(|_, (_, until)| too_old < until);
+        }
+        let ended = tables.sessions.values().filter(|entry| entry.row.expires_at <= now);
+        for key in ended.map(|entry| entry.row.key).collect::<Vec<_>>() {
+            tables.remove(key);
+        }
         tables.used.retain(|_, until| now < *until);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_removed_is_in_no_index() {
+        let store = MemorySessions::default();
+        let key = |name: &str| Key::of(&[name]);
+        for (name, user, provider_session) in [
+            ("swept", "alice", Some("1")),
+            ("removed", "alice", Some("1")),
+            ("of bob", "bob", None),
+            ("of a sign-in", "carol", Some("2")),
+        ] {
+            let provider_session = provider_session.map(key);
+            let expires_at = if name == "swept" { 10 } else { 20 };
+            let (key, user, sealed) = (key(name), key(user), Vec::new());
+            store
+                .insert(SessionRow { key, user, provider_session, expires_at, sealed })
+                .await
+                .unwrap();
+        }
+        store.sweep(10, 0).await.unwrap();
+        store.remove(key("removed")).await.unwrap();
+        for whose in [Whose::User(key("bob")), Whose::ProviderSession(key("2"))] {
+            assert_eq!(store.remove_all(whose).await.unwrap(), 1);
+        }
+        let tables = store.tables();
+        assert!(tables.sessions.is_empty());
+        assert!(tables.by_user.is_empty() && tables.by_provider_session.is_empty());
     }
 }

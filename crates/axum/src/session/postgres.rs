@@ -130,10 +130,10 @@ impl SessionStore for PostgresSessions {
         Ok(self.execute(sql::USE_ONCE, &[&key, &signed(until), &signed(now)]).await? == 1)
     }
 
-    async fn sweep(&self, now: u64) -> Result<(), StoreError> {
+    async fn sweep(&self, now: u64, most_requests: u32) -> Result<(), StoreError> {
         for statement in sql::SWEEPS {
             self.execute(statement, &[&signed(now)]).await?;
         }
-        Ok(())
+        self.execute(sql::SWEEP_SURPLUS, &[&i64::from(most_requests)]).await.map(drop)
     }
 }

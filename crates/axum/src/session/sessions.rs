@@ -23,6 +23,8 @@ const MOST_OPENED: usize = 4000;
 /// How often a change is tried again because other requests change the session, too. Each time, one
 /// of them is done.
 const MOST_TRIES: u32 = 100;
+/// How many sign-in requests may wait in a store. Whoever opens a page begins one.
+const MOST_REQUESTS: u32 = 100_000;
 /// What is sealed.
 const SESSION: &str = "session";
 const REQUEST: &str = "request";
@@ -464,13 +466,13 @@ impl Sessions {
         }
     }
 
-    /// Removes what has expired.
+    /// Removes what has expired, and what strangers left too much of.
     pub(crate) async fn sweep(&self, now: u64) -> Result<(), StoreError> {
         match &self.kind {
-            Kind::Store(store) => store.sweep(now).await,
+            Kind::Store(store) => store.sweep(now, MOST_REQUESTS).await,
             Kind::Cookies(cookies) => {
                 cookies.sweep(now);
-                cookies.used.sweep(now).await
+                cookies.used.sweep(now, MOST_REQUESTS).await
             }
         }
     }

@@ -64,6 +64,11 @@ pub(super) const SWEEPS: [&str; 3] = [
     "DELETE FROM doorward_used WHERE expires_at <= $1",
 ];
 
+/// The oldest of the sign-ins that wait, if there are more than this number.
+pub(super) const SWEEP_SURPLUS: &str = "
+    DELETE FROM doorward_sign_ins WHERE expires_at <= (
+        SELECT expires_at FROM doorward_sign_ins ORDER BY expires_at DESC LIMIT 1 OFFSET $1)";
+
 /// A time or a version for the database, whose numbers have a sign.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

@@ -172,10 +172,10 @@ impl SessionStore for SqliteSessions {
         Ok(self.execute(sql::USE_ONCE, values).await? == 1)
     }
 
-    async fn sweep(&self, now: u64) -> Result<(), StoreError> {
+    async fn sweep(&self, now: u64, most_requests: u32) -> Result<(), StoreError> {
         for statement in sql::SWEEPS {
             self.execute(statement, [number(now)]).await?;
         }
-        Ok(())
+        self.execute(sql::SWEEP_SURPLUS, [number(most_requests.into())]).await.map(drop)
     }
 }

@@ -148,8 +148,8 @@ impl SessionStore for Broken {
         self.0.use_once(key, now, until).await
     }
 
-    async fn sweep(&self, now: u64) -> Result<(), StoreError> {
-        self.0.sweep(now).await
+    async fn sweep(&self, now: u64, most_requests: u32) -> Result<(), StoreError> {
+        self.0.sweep(now, most_requests).await
     }
 }
 

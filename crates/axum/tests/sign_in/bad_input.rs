@@ -197,6 +197,45 @@ async fn cookies_that_are_long_forged_or_damaged_sign_nobody_in() {
     }
 }
 
+/// Whether a store still has a request that has long expired.
+async fn has_expired(store: &MemorySessions, key: Key) -> bool {
+    // Asked as if no time had passed.
+    let kept = store.take_request(key, 0).await.unwrap();
+    let is_there = kept.is_some();
+    if let Some(sealed) = kept {
+        store.put_request(key, sealed, 1).await.unwrap();
+    }
+    is_there
+}
+
+#[tokio::test]
+async fn what_has_expired_is_removed_although_nobody_signs_in() {
+    let store = MemorySessions::default();
+    let world = World::with(store.clone(), |settings| settings).await;
+    let key = Key::of(&["expired"]);
+    store.put_request(key, Vec::new(), 1).await.unwrap();
+    assert_eq!(world.browser().open("/").await.body, "nobody");
+    while has_expired(&store, key).await {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn many_sign_ins_of_strangers_are_removed_before_the_time() {
+    let store = MemorySessions::default();
+    let world = World::with(store.clone(), |settings| settings).await;
+    let browser = world.browser();
+    browser.open("/signin").await;
+    let key = Key::of(&["expired"]);
+    store.put_request(key, Vec::new(), 1).await.unwrap();
+    for _ in 0..1000 {
+        browser.open("/signin").await.location();
+    }
+    while has_expired(&store, key).await {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Applications of one operator may share a store, or the keys of cookies.
 #[tokio::test]
 async fn the_session_of_another_client_signs_nobody_in() {
@@ -301,7 +340,7 @@ impl SessionStore for Away {
         away()
     }
 
-    async fn sweep(&self, _: u64) -> Result<(), StoreError> {
+    async fn sweep(&self, _: u64, _: u32) -> Result<(), StoreError> {
         away()
     }
 }

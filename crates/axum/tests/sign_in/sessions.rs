@@ -37,6 +37,7 @@ async fn passes(store: impl SessionStore) {
     sessions_of_a_user_and_of_a_sign_in_end(&store).await;
     what_counts_once_is_known_again(&store).await;
     what_has_expired_is_removed(&store).await;
+    the_oldest_requests_are_removed_when_there_are_too_many(&store).await;
 }
 
 async fn requests_are_taken_once(store: &Arc<dyn SessionStore>) {
@@ -136,13 +137,24 @@ async fn what_counts_once_is_known_again(store: &Arc<dyn SessionStore>) {
 async fn what_has_expired_is_removed(store: &Arc<dyn SessionStore>) {
     store.put_request(key("swept"), vec![7], NOW + 10).await.unwrap();
     store.insert(row("swept")).await.unwrap();
-    store.sweep(NOW + 9).await.unwrap();
+    store.sweep(NOW + 9, 100).await.unwrap();
     assert!(store.find(key("swept"), NOW).await.unwrap().is_some());
-    store.sweep(NOW + 100).await.unwrap();
+    store.sweep(NOW + 100, 100).await.unwrap();
     // Asked as if no time had passed: they are gone.
     assert_eq!(store.find(key("swept"), NOW).await.unwrap(), None);
     assert_eq!(store.take_request(key("swept"), NOW).await.unwrap(), None);
     assert!(store.use_once(key("other"), NOW, NOW + 10).await.unwrap());
+}
+
+async fn the_oldest_requests_are_removed_when_there_are_too_many(store: &Arc<dyn SessionStore>) {
+    for (name, until) in [("second", 2), ("first", 1), ("third", 3), ("fourth", 4)] {
+        store.put_request(key(name), vec![7], NOW + 1000 + until).await.unwrap();
+    }
+    store.sweep(NOW, 4).await.unwrap();
+    store.sweep(NOW, 3).await.unwrap();
+    let kept = async |name| store.take_request(key(name), NOW).await.unwrap().is_some();
+    assert!(!kept("first").await);
+    assert!(kept("second").await && kept("third").await && kept("fourth").await);
 }
 
 #[tokio::test]
