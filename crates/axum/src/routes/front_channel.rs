@@ -2,7 +2,8 @@
 //! Front-Channel Logout section 2 and 3).
 //!
 //! A frame on another site's page has no cookies of this application, so the session is found by
-//! `sid`, which only the provider and this application know.
+//! `sid`, which only the provider and this application know. Anybody can load the frame with an
+//! invented one.
 
 use std::sync::Arc;
 
@@ -42,8 +43,7 @@ async fn end_sessions(auth: &Auth, slot: &Slot, query: &str) -> Result<StatusCod
         return Ok(StatusCode::BAD_REQUEST);
     }
     let now = auth.now();
-    let until = now.saturating_add(auth.settings.session_lifetime);
-    auth.sessions.end_provider_session(sid, now, until).await?;
+    auth.sessions.end_named_session(sid, now).await?;
     // Where the provider is on the same site, the browser may forget its cookie at once.
     if auth.sessions.load(&slot.cookies, now).await?.is_none() {
         slot.decide_cookies(auth.sessions.no_cookies(&slot.cookies));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use doorward_protocol::base64url;
+use quick_cache::sync::Cache;
 
 use super::{
     Key, MemorySessions, SessionRecord, Whose,
@@ -19,6 +20,9 @@ const CHANGED_FOR: u64 = 60;
 
 /// So many changed sessions are remembered without a thought.
 const FEW: usize = 1000;
+
+/// How many sessions that frames ended are remembered. Anybody can load such a frame.
+const MOST_NAMED: usize = 10_000;
 
 /// The keys by which sessions in cookies are encrypted. The first encrypts, all decrypt.
 ///
@@ -69,6 +73,9 @@ impl fmt::Debug for CookieKeys {
 pub(super) struct SealedCookies {
     keys: Vec<Sealing>,
     memory: Mutex<Memory>,
+    /// Whose sessions a frame ended, and when. What is looked up stays longest, so those of users
+    /// stay longer than what strangers made up.
+    named: Cache<Key, u64>,
     /// What counts once.
     pub(super) used: MemorySessions,
 }
@@ -85,7 +92,12 @@ struct Memory {
 
 impl SealedCookies {
     pub(super) fn new(keys: CookieKeys) -> Self {
-        Self { keys: keys.0, memory: Mutex::default(), used: MemorySessions::default() }
+        Self {
+            keys: keys.0,
+            memory: Mutex::default(),
+            named: Cache::new(MOST_NAMED),
+            used: MemorySessions::default(),
+        }
     }
 
     /// The value of a cookie that holds this text.
@@ -106,10 +118,18 @@ impl SealedCookies {
         self.memory().ended.insert(key, (now, until));
     }
 
+    /// The same on the word of somebody who need not be the provider.
+    pub(super) fn end_named(&self, session: Key, now: u64) {
+        self.named.insert(session, now);
+    }
+
     /// Whether the session was ended by one of these keys.
     pub(super) fn is_ended(&self, keys: &[Key], began: u64) -> bool {
         let memory = self.memory();
-        keys.iter().any(|key| memory.ended.get(key).is_some_and(|(at, _)| began <= *at))
+        keys.iter().any(|key| {
+            let ended = memory.ended.get(key).map(|(at, _)| *at).max(self.named.get(key));
+            ended.is_some_and(|at| began <= at)
+        })
     }
 
     /// Changes the session with this key. `change` gets it as it is now, and gives it with its new
@@ -155,5 +175,26 @@ impl SealedCookies {
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn strangers_fill_no_memory_and_bring_no_session_back() {
+        let cookies = SealedCookies::new(CookieKeys::parse(["A".repeat(43)]).unwrap());
+        let of = |name: String| Key::of(&[&name]);
+        let (used, told) = (of("used".to_owned()), of("told".to_owned()));
+        cookies.end_named(used, 10);
+        cookies.end(Whose::ProviderSession(told), 10, 100);
+        for n in 0..MOST_NAMED * 3 {
+            assert!(cookies.is_ended(&[used], 10), "after {n}");
+            cookies.end_named(of(n.to_string()), 10);
+        }
+        assert!(cookies.named.len() <= MOST_NAMED);
+        assert!(cookies.is_ended(&[told], 10) && !cookies.is_ended(&[used, told], 11));
     }
 }

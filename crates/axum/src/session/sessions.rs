@@ -427,6 +427,18 @@ impl Sessions {
         self.end(whose, now, until).await
     }
 
+    /// Ends the sessions of one sign-in, because somebody names it who need not be the provider.
+    pub(crate) async fn end_named_session(&self, sid: &str, now: u64) -> Result<(), StoreError> {
+        let key = self.provider_session_key(sid);
+        match &self.kind {
+            Kind::Store(_) => self.end(Whose::ProviderSession(key), now, now).await,
+            Kind::Cookies(cookies) => {
+                cookies.end_named(key, now);
+                Ok(())
+            }
+        }
+    }
+
     /// Ends all sessions of a user. None of them lives after `until`.
     pub(crate) async fn end_user(&self, sub: &str, now: u64, until: u64) -> Result<(), StoreError> {
         self.end(Whose::User(self.user_key(sub)), now, until).await
