@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use doorward_client::{Error, ErrorKind};
+use doorward_client::{Error, ErrorKind, RedeemedRefreshToken};
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},
@@ -22,8 +22,11 @@ use crate::{
     session::{ChangeOf, Loaded, SessionRecord},
 };
 
-/// How long a process may take for a renewal before another one tries it, in seconds.
-const CLAIMED_FOR: u64 = 30;
+/// How many requests to the provider a renewal may take, each as long as the settings let it: for
+/// metadata and keys, for the tokens with other nonces, for keys once more, and for userinfo.
+const MOST_REQUESTS: u64 = 12;
+/// The pauses between them, and some more, in seconds.
+const PAUSES: u64 = 30;
 /// How long nothing is renewed after the provider could not be asked, in seconds.
 const PAUSE: u64 = 5;
 /// How often a request looks whether another process is done, and how often at most.
@@ -82,6 +85,8 @@ impl Drop for Landing {
 }
 
 async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> Outcome {
+    // No other process may take over while this one still waits for the provider.
+    let claimed_for = PAUSES + MOST_REQUESTS * auth.settings.protocol.request_timeout;
     for _ in 0..MOST_LOOKS {
         let now = auth.now();
         // Another request may have renewed, or ended, the session since this one looked at it.
@@ -92,7 +97,8 @@ async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> Outcome {
         if !session.record.is_due(now) || now < auth.flights.paused_until.load(Relaxed) {
             return Ok(Some(session));
         }
-        if auth.sessions.claim_renewal(&session, now, now + CLAIMED_FOR).await? {
+        let until = now.saturating_add(claimed_for);
+        if auth.sessions.claim_renewal(&session, now, until).await? {
             return redeem(auth, session).await;
         }
         if !session.record.user.expired(now) {
@@ -105,33 +111,81 @@ async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> Outcome {
 
 /// Sends the refresh token.
 async fn redeem(auth: &Auth, session: Arc<Loaded>) -> Outcome {
-    let sent = &session.record.user;
-    let renewed = auth.protocol.renew(sent.clone()).await.map_err(Problem::from);
-    let now = auth.now();
-    let user = match renewed {
-        Ok(user) => Some(user),
-        Err(Problem::Protocol(error)) if is_over(&error) => {
-            tracing::info!(%error, "the provider ended a session");
-            auth.sessions.remove(&session, now).await?;
-            return Ok(None);
-        }
+    let redeemed = match auth.protocol.redeem(session.record.user.clone()).await {
+        Ok(redeemed) => redeemed,
+        Err(error) => return not_renewed(auth, session, error.into()).await,
+    };
+    // The refresh token that was sent may be spent. A crash, or tokens that can't be verified now,
+    // must not lose the new one.
+    let session = match keep_refresh_token(auth, &session, &redeemed).await {
+        Ok(Some(kept)) => kept,
+        Ok(None) => return Ok(None),
         Err(problem) => {
-            tracing::warn!(%problem, "a session's tokens were not renewed");
-            auth.flights.paused_until.store(now + PAUSE, Relaxed);
-            None
+            // It is stored with the tokens, if the store works again by then.
+            tracing::warn!(%problem, "a new refresh token is not stored yet");
+            session
         }
     };
+    let sent = &session.record.user;
+    let user = match auth.protocol.verify_renewal(sent.clone(), redeemed).await {
+        Ok(user) => user,
+        Err(error) => return not_renewed(auth, session, error.into()).await,
+    };
+    let now = auth.now();
     // The application may have changed its values meanwhile. And whoever took the claim after its
-    // end has sent the same token: what they got counts.
+    // end has renewed again: what they got counts.
     let change = |present: &SessionRecord| {
-        let user = user.as_ref().filter(|_| present.user.refresh_token == sent.refresh_token);
-        Ok::<_, Problem>(match user {
-            Some(user) => present.renewed(user.clone(), now),
-            // The claim ends, so that the next one may try.
-            None => present.clone(),
-        })
+        let is_ours = present.user.refresh_token == sent.refresh_token;
+        Ok::<_, Problem>(if is_ours { present.renewed(user.clone(), now) } else { present.clone() })
     };
     let changed = auth.sessions.change(&session, now, ChangeOf::Tokens, change).await?;
+    Ok(changed.map(Arc::new))
+}
+
+/// Stores a new refresh token with the present tokens. The claim of the renewal stays.
+async fn keep_refresh_token(
+    auth: &Auth,
+    session: &Arc<Loaded>,
+    redeemed: &RedeemedRefreshToken,
+) -> Outcome {
+    let sent = &session.record.user.refresh_token;
+    let new = redeemed.refresh_token().map(str::to_owned);
+    if new.is_none() || new == *sent {
+        return Ok(Some(Arc::clone(session)));
+    }
+    let change = |present: &SessionRecord| {
+        let mut record = present.clone();
+        if record.user.refresh_token == *sent {
+            record.user.refresh_token.clone_from(&new);
+        }
+        Ok::<_, Problem>(record)
+    };
+    let kept = auth.sessions.change(session, auth.now(), ChangeOf::RefreshToken, change).await?;
+    Ok(kept.map(Arc::new))
+}
+
+/// What becomes of a session whose tokens were not renewed.
+async fn not_renewed(auth: &Auth, session: Arc<Loaded>, problem: Problem) -> Outcome {
+    let now = auth.now();
+    if let Problem::Protocol(error) = &problem
+        && is_over(error)
+    {
+        let Some(present) = auth.sessions.reload(&session, now).await? else {
+            return Ok(None);
+        };
+        if present.record.user.refresh_token != session.record.user.refresh_token {
+            // Another process has sent the same token, and was first.
+            return Ok(Some(Arc::new(present)));
+        }
+        tracing::info!(%error, "the provider ended a session");
+        auth.sessions.remove(&session, now).await?;
+        return Ok(None);
+    }
+    tracing::warn!(%problem, "a session's tokens were not renewed");
+    auth.flights.paused_until.store(now + PAUSE, Relaxed);
+    // The claim ends, so that the next one may try.
+    let same = |present: &SessionRecord| Ok::<_, Problem>(present.clone());
+    let changed = auth.sessions.change(&session, now, ChangeOf::Tokens, same).await?;
     Ok(changed.map(Arc::new))
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Client {
     pub users: UserStore,
     pub callbacks: Callbacks,
     /// What the token endpoint answered to the last refresh token, until it is verified and stored.
-    pub unverified: RefCell<Option<UnverifiedRenewal>>,
+    pub unverified: RefCell<Vec<UnverifiedRenewal>>,
     /// Tokens for further APIs.
     pub resources: ResourceTokens,
     /// A refresh token that another tab has as well.

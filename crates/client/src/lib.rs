@@ -109,7 +109,7 @@ pub use flow::{
 };
 pub use id_token::{IdTokenError, logout_token::LogoutToken};
 pub use manager::UserManager;
-pub use oidc_client::{CreatedRequest, OidcClient};
+pub use oidc_client::{CreatedRequest, OidcClient, RedeemedRefreshToken};
 #[cfg(feature = "popups")]
 pub use popups::{PopupArgs, SessionStatus};
 pub use requests::{

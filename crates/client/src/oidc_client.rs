@@ -1,12 +1,15 @@
 //! The protocol without a window and without a stored user.
 
-use std::rc::Rc;
+use std::{fmt, rc::Rc};
 
 use crate::{
     Error, Fault, Settings, SigninOutcome, SigninRequestArgs, SignoutOutcome, SignoutRequestArgs,
     User,
     client::Client,
-    flow::pending::{self, Pending, Via},
+    flow::{
+        pending::{self, Pending, Via},
+        tokens::TokenResponse,
+    },
     id_token::logout_token::{self, LogoutToken},
     manager::boxed,
     ports::{LocalFuture, Ports},
@@ -97,7 +100,8 @@ impl OidcClient {
 
     /// Returns the user with new tokens (RFC 6749 section 6), about the same user and sign-in (OIDC
     /// Core section 12.2). Values that the response lacks are kept. Store the result: providers
-    /// that rotate refresh tokens do not accept the old one again.
+    /// that rotate refresh tokens do not accept the old one again. Who must not lose the new one,
+    /// whatever happens, calls [`OidcClient::redeem_refresh_token`].
     ///
     /// # Errors
     ///
@@ -108,7 +112,43 @@ impl OidcClient {
             let stored = StoredUser::new(user);
             let answer = client.redeem_refresh_token(&stored).await?;
             let renewed = client.verified_renewal(&stored, &answer).await?;
-            client.unverified.take();
+            client.forget_unverified(&answer);
+            Ok(renewed.user.clone())
+        })
+    }
+
+    /// The first half of [`OidcClient::use_refresh_token`]: sends the user's refresh token. It may
+    /// be spent then, so store [`RedeemedRefreshToken::refresh_token`] before
+    /// [`OidcClient::verify_renewal`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRefreshToken`], or why the provider refused.
+    pub fn redeem_refresh_token(
+        &self,
+        user: User,
+    ) -> LocalFuture<Result<RedeemedRefreshToken, Error>> {
+        let client = Rc::clone(&self.0);
+        boxed(async move {
+            let response = client.send_refresh_token(&StoredUser::new(user)).await?;
+            Ok(RedeemedRefreshToken(response))
+        })
+    }
+
+    /// The second half: verifies the new tokens, loads userinfo if that is set, and returns the
+    /// user with them. If it fails, another renewal begins with the new refresh token.
+    ///
+    /// # Errors
+    ///
+    /// Why the tokens are not accepted.
+    pub fn verify_renewal(
+        &self,
+        user: User,
+        redeemed: RedeemedRefreshToken,
+    ) -> LocalFuture<Result<User, Error>> {
+        let client = Rc::clone(&self.0);
+        boxed(async move {
+            let renewed = client.verified_renewal(&StoredUser::new(user), &redeemed.0).await?;
             Ok(renewed.user.clone())
         })
     }
@@ -164,6 +204,24 @@ impl OidcClient {
         let client = Rc::clone(&self.0);
         let token = token.to_owned();
         boxed(async move { client.tokens.revoke(&token, token_type).await })
+    }
+}
+
+/// New tokens of a user. They are not verified yet.
+pub struct RedeemedRefreshToken(TokenResponse);
+
+impl RedeemedRefreshToken {
+    /// The new refresh token, if the provider replaced the one that was sent. It is only ever sent
+    /// to the endpoint that issued it, so it need not be verified.
+    pub fn refresh_token(&self) -> Option<&str> {
+        self.0.refresh_token.as_deref()
+    }
+}
+
+/// Shows no token.
+impl fmt::Debug for RedeemedRefreshToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("RedeemedRefreshToken").finish_non_exhaustive()
     }
 }
 

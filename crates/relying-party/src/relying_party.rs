@@ -11,8 +11,8 @@ use std::{
 };
 
 use doorward_client::{
-    Error, LogoutToken, OidcClient, Settings, SigninOutcome, SigninRequestArgs, SignoutRequestArgs,
-    User,
+    Error, LogoutToken, OidcClient, RedeemedRefreshToken, Settings, SigninOutcome,
+    SigninRequestArgs, SignoutRequestArgs, User,
     in_page::MemoryStorage,
     ports::{LocalFuture, Ports, Storage as _},
     settings::TokenType,
@@ -210,12 +210,28 @@ impl RelyingParty {
         .await
     }
 
-    /// Renews the user's tokens (RFC 6749 section 6).
+    /// Sends the user's refresh token (RFC 6749 section 6). It may be spent then: keep the new one
+    /// before anything else.
     ///
     /// # Errors
     /// Why that is not possible.
-    pub async fn renew(&self, user: User) -> Result<User, RelyingPartyError> {
-        self.run(move |core| async move { core.client()?.use_refresh_token(user).await }).await
+    pub async fn redeem(&self, user: User) -> Result<RedeemedRefreshToken, RelyingPartyError> {
+        self.run(move |core| async move { core.client()?.redeem_refresh_token(user).await }).await
+    }
+
+    /// Verifies the tokens that came for the refresh token, and returns the user with them.
+    ///
+    /// # Errors
+    /// Why they are not accepted.
+    pub async fn verify_renewal(
+        &self,
+        user: User,
+        redeemed: RedeemedRefreshToken,
+    ) -> Result<User, RelyingPartyError> {
+        let verify = move |core: Rc<Core>| async move {
+            core.client()?.verify_renewal(user, redeemed).await
+        };
+        self.run(verify).await
     }
 
     /// The address at the provider that ends the session there, if it has one (OIDC RP-Initiated

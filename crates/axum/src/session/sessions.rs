@@ -97,6 +97,8 @@ impl Loaded {
 pub(crate) enum ChangeOf {
     /// Its tokens were renewed, or can't be. The claim of the renewal ends.
     Tokens,
+    /// Its refresh token was redeemed. The renewal goes on.
+    RefreshToken,
     /// The application changes its own values.
     Values,
 }
@@ -367,7 +369,9 @@ impl Sessions {
                     let sealed = self.sealed_by(&present.value, &record)?;
                     let kept = match of {
                         ChangeOf::Tokens => store.replace(key, version, sealed).await?,
-                        ChangeOf::Values => store.update(key, version, sealed).await?,
+                        ChangeOf::RefreshToken | ChangeOf::Values => {
+                            store.update(key, version, sealed).await?
+                        }
                     };
                     if kept {
                         let (record, value) = (Arc::new(record), present.value);

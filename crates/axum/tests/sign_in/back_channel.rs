@@ -90,8 +90,8 @@ async fn a_token_counts_once() {
     }
 }
 
-/// A store that can't end sessions until it is mended.
-struct Broken(MemorySessions, Arc<AtomicBool>);
+/// A store that can neither end nor update sessions until it is mended.
+pub struct Broken(pub MemorySessions, pub Arc<AtomicBool>);
 
 #[async_trait]
 impl SessionStore for Broken {
@@ -126,6 +126,9 @@ impl SessionStore for Broken {
     }
 
     async fn update(&self, key: Key, version: u64, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        if self.1.load(SeqCst) {
+            return Err(StoreError("broken".to_owned()));
+        }
         self.0.update(key, version, sealed).await
     }
 

@@ -1,10 +1,16 @@
 //! Renewal of tokens: before they expire, and once for all.
 
+use std::sync::{Arc, atomic::AtomicBool};
+
 use axum::http::StatusCode;
 use doorward_axum::MemorySessions;
 use futures::future::join_all;
+use serde_json::json;
 
-use crate::support::{Kept, World};
+use crate::{
+    back_channel::Broken,
+    support::{Browser, Kept, World},
+};
 
 #[tokio::test]
 async fn fifty_requests_at_once_cause_one_token_request() {
@@ -50,7 +56,7 @@ async fn a_session_that_the_provider_ended_is_over() {
         let world = World::kept(kept).await;
         let browser = world.signed_in().await;
         let old = browser.copy();
-        world.provider.change(|rules| rules.grant_is_over = true);
+        world.provider.change(|rules| rules.refuses_renewals = Some("invalid_grant"));
         world.advance(3600);
         assert!(browser.open("/me").await.location().starts_with(&world.provider.issuer));
         assert_eq!(old.open("/").await.body, "nobody", "{kept:?}");
@@ -78,17 +84,110 @@ async fn a_request_that_hangs_up_does_not_lose_the_renewal() {
     let world = World::new().await;
     let browser = world.signed_in().await;
     world.advance(3600 - 30);
-    let permits = world.provider.renewals.available_permits();
-    world.provider.renewals.forget_permits(permits);
+    hold_renewals(&world);
     let hung_up = browser.copy();
     let task = tokio::spawn(async move { hung_up.open("/token").await.body });
-    while world.provider.renewals() == 0 {
-        tokio::task::yield_now().await;
-    }
+    renewals(&world, 1).await;
     task.abort();
     world.provider.renewals.add_permits(1);
     assert!(browser.open("/token").await.body.starts_with("access-"));
     assert_eq!(world.provider.renewals(), 1);
+}
+
+/// Until a renewal was asked for this often.
+async fn renewals(world: &World, asked: usize) {
+    while world.provider.renewals() < asked {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The provider answers no renewal before `add_permits`.
+fn hold_renewals(world: &World) {
+    let permits = world.provider.renewals.available_permits();
+    world.provider.renewals.forget_permits(permits);
+}
+
+#[tokio::test]
+async fn a_new_refresh_token_is_kept_although_the_tokens_can_not_be_verified() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let browser = world.signed_in().await;
+        let before = browser.open("/token").await.body;
+        world.provider.change(|rules| {
+            rules.renews_id_tokens = true;
+            rules.claims = json!({ "iss": "https://evil.example" });
+        });
+        world.advance(3600 - 30);
+        assert_eq!(browser.open("/token").await.body, before, "{kept:?}");
+        world.provider.change(|rules| rules.claims = json!({}));
+        world.advance(100);
+        assert_ne!(browser.open("/token").await.body, before, "{kept:?}");
+        let sent = world.provider.forms("token");
+        let sent: Vec<_> = sent.iter().filter_map(|form| form.get("refresh_token")).collect();
+        assert_eq!(sent.len(), 2);
+        assert_ne!(sent[0], sent[1], "the first one is spent");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_for_a_moment_loses_no_refresh_token() {
+    let store = Broken(MemorySessions::default(), Arc::new(AtomicBool::new(true)));
+    let world = World::with(store, |settings| settings).await;
+    let browser = world.signed_in().await;
+    for _ in 0..2 {
+        world.advance(3700);
+        assert!(browser.open("/token").await.body.starts_with("access-"));
+    }
+    let sent = world.provider.forms("token");
+    let sent: Vec<_> = sent.iter().filter_map(|form| form.get("refresh_token")).collect();
+    assert!(sent.len() == 2 && sent[0] != sent[1], "{sent:?}");
+}
+
+/// Two processes that share a store, and a browser at each, with the same session.
+async fn two_processes() -> [(World, Browser); 2] {
+    let sessions = MemorySessions::default();
+    let one = World::with(sessions.clone(), |settings| settings).await;
+    let two = World::at(one.provider.clone(), sessions, |settings| settings);
+    let (here, there) = (one.signed_in().await, two.browser());
+    there.set_cookie("session", &here.cookie("session").unwrap());
+    [(one, here), (two, there)]
+}
+
+#[tokio::test]
+async fn no_other_process_takes_over_while_one_waits_for_the_provider() {
+    let [(one, here), (two, there)] = two_processes().await;
+    let before = there.open("/token").await.body;
+    one.advance(3600 - 50);
+    hold_renewals(&one);
+    let renewing = tokio::spawn(async move { here.open("/token").await.body });
+    renewals(&one, 1).await;
+    // The provider takes its time.
+    two.advance(3600 - 10);
+    assert_eq!(there.open("/token").await.body, before);
+    assert_eq!(one.provider.renewals(), 1);
+    one.provider.renewals.add_permits(1);
+    renewing.await.unwrap();
+}
+
+#[tokio::test]
+async fn whoever_sends_a_spent_token_too_late_does_not_end_the_session() {
+    let [(one, here), (two, there)] = two_processes().await;
+    one.advance(3700);
+    hold_renewals(&one);
+    let first = tokio::spawn(async move { here.open("/token").await.body });
+    renewals(&one, 1).await;
+    one.provider.change(|rules| rules.refuses_renewals = Some("invalid_grant"));
+    // The first process seems to be dead.
+    two.advance(3700 + 1000);
+    let second = tokio::spawn(async move { (there.open("/token").await.body, there) });
+    renewals(&one, 2).await;
+    one.provider.renewals.add_permits(1);
+    let renewed = first.await.unwrap();
+    one.provider.renewals.add_permits(1);
+    let (body, there) = second.await.unwrap();
+    assert!(renewed.starts_with("access-"), "{renewed}");
+    assert_eq!(body, renewed);
+    assert_eq!(there.open("/").await.body, "alice");
 }
 
 #[tokio::test]

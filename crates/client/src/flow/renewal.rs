@@ -30,6 +30,9 @@ use crate::{
 /// How long replaced tokens stay marked. After that, every tab must have seen the new ones.
 const MARKED: Duration = Duration::from_secs(60);
 
+/// How many responses are kept while they can't be verified. A page has one user, so it has one.
+const MOST_UNVERIFIED: usize = 100;
+
 /// The response to a refresh token, until it is verified and stored. The refresh token is spent by
 /// then, so a new attempt continues with this response.
 pub(crate) struct UnverifiedRenewal {
@@ -216,7 +219,7 @@ impl Client {
             return Err(Error::NotSignedIn.into());
         }
         self.user_loaded(&renewed)?;
-        self.unverified.take();
+        self.forget_unverified(&response);
         Ok(())
     }
 
@@ -245,11 +248,39 @@ impl Client {
         stored: &StoredUser,
     ) -> Result<Rc<TokenResponse>, Fault> {
         let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
-        if let Some(UnverifiedRenewal { sent, response }) = &*self.unverified.borrow()
-            && (sent == refresh_token || response.refresh_token.as_deref() == Some(refresh_token))
-        {
-            return Ok(Rc::clone(response));
+        let known =
+            self.unverified.borrow().iter().find_map(|UnverifiedRenewal { sent, response }| {
+                let replaces = response.refresh_token.as_deref() == Some(refresh_token);
+                (sent == refresh_token || replaces).then(|| Rc::clone(response))
+            });
+        if let Some(response) = known {
+            return Ok(response);
         }
+        let response = Rc::new(self.send_refresh_token(stored).await?);
+        let mut unverified = self.unverified.borrow_mut();
+        if unverified.len() >= MOST_UNVERIFIED {
+            unverified.remove(0);
+        }
+        unverified.push(UnverifiedRenewal {
+            sent: refresh_token.to_owned(),
+            response: Rc::clone(&response),
+        });
+        Ok(response)
+    }
+
+    /// Forgets a response that is stored, or never will be.
+    pub(crate) fn forget_unverified(&self, response: &TokenResponse) {
+        self.unverified
+            .borrow_mut()
+            .retain(|own| !std::ptr::eq(&raw const *own.response, response));
+    }
+
+    /// Sends the refresh token. The caller keeps the response.
+    pub(crate) async fn send_refresh_token(
+        &self,
+        stored: &StoredUser,
+    ) -> Result<TokenResponse, Fault> {
+        let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
         if stored.user.id_token.is_some() {
             // Once the refresh token is sent, nothing that verification needs may be missing.
             self.metadata.keys().await?;
@@ -259,12 +290,7 @@ impl Client {
             url::encoded(&[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]);
         let resource = stored.requested_resource.as_ref().unwrap_or(&settings.resource);
         add_params(&mut form, resource, &settings.extra_token_params);
-        let response = Rc::new(*self.tokens.grant(&form).await?);
-        *self.unverified.borrow_mut() = Some(UnverifiedRenewal {
-            sent: refresh_token.to_owned(),
-            response: Rc::clone(&response),
-        });
-        Ok(response)
+        Ok(*self.tokens.grant(&form).await?)
     }
 
     /// Stores the new refresh token with the present user, before anything can fail. It is sent
@@ -295,7 +321,7 @@ impl Client {
             Ok(id_token) => id_token,
             Err(error) => {
                 if !error.is_transient() {
-                    self.unverified.take();
+                    self.forget_unverified(response);
                 }
                 return Err(error);
             }

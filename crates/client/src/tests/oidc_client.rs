@@ -6,7 +6,7 @@ use doorward_protocol::params::Params;
 use serde_json::json;
 
 use super::{
-    provider::{Fault, ISSUER},
+    provider::{Fault, ISSUER, key},
     world::{FakeNavigator, REDIRECT_URI, World},
 };
 use crate::{
@@ -107,6 +107,38 @@ fn a_response_is_good_once_and_not_lost_to_the_network() {
     assert_eq!(alone.world.provider.count("token"), 1);
     assert_eq!(alone.world.state_keys(), Vec::<String>::new());
     assert_eq!(alone.process(&url).unwrap_err(), Error::NoMatchingState { signed_in: false });
+}
+
+#[test]
+fn tokens_of_each_user_wait_until_they_can_be_verified() {
+    let alone = Alone::new();
+    let sign_in = || alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
+    let users = [sign_in(), sign_in()];
+    *alone.world.provider.keys.borrow_mut() = json!({ "keys": [key("k2")] });
+    *alone.world.provider.signing_kid.borrow_mut() = "k2".to_owned();
+    for _ in 0..8 {
+        alone.world.provider.fault("jwks", Fault::Answer(503, json!({})));
+    }
+    let refresh = |user| alone.world.run(alone.client.use_refresh_token(user));
+    for user in users.clone() {
+        assert!(refresh(user).unwrap_err().is_transient());
+    }
+    assert_eq!(alone.world.provider.count("token"), 4);
+    for user in users {
+        assert!(refresh(user).is_ok());
+    }
+    assert_eq!(alone.world.provider.count("token"), 4, "each refresh token is sent once");
+}
+
+#[test]
+fn the_new_refresh_token_is_there_before_anything_can_fail() {
+    let alone = Alone::new();
+    let user = alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
+    let redeemed = alone.world.run(alone.client.redeem_refresh_token(user.clone())).unwrap();
+    assert_eq!(redeemed.refresh_token(), Some("refresh-2"));
+    assert!(!format!("{redeemed:?}").contains("refresh-2"));
+    let renewed = alone.world.run(alone.client.verify_renewal(user, redeemed)).unwrap();
+    assert_eq!((&*renewed.access_token, renewed.sub()), ("access-2", "alice"));
 }
 
 #[test]

@@ -30,6 +30,8 @@ use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 use url::{Url, form_urlencoded};
 
+use super::CLIENT;
+
 /// What the provider does next.
 #[derive(Clone)]
 pub struct Rules {
@@ -37,8 +39,10 @@ pub struct Rules {
     pub is_up: bool,
     /// The lifetime of access tokens in seconds.
     pub lifetime: u64,
-    /// Whether refresh tokens are refused.
-    pub grant_is_over: bool,
+    /// The error by which refresh tokens are refused.
+    pub refuses_renewals: Option<&'static str>,
+    /// Whether renewed tokens have an ID token.
+    pub renews_id_tokens: bool,
     /// Changes of the claims of ID tokens; null removes one.
     pub claims: Value,
     /// What signs ID tokens.
@@ -79,7 +83,8 @@ impl Provider {
         let rules = Rules {
             is_up: true,
             lifetime: 3600,
-            grant_is_over: false,
+            refuses_renewals: None,
+            renews_id_tokens: false,
             claims: json!({}),
             algorithm: Algorithm::ES256,
             sub: "alice".to_owned(),
@@ -203,12 +208,18 @@ impl Provider {
             "expires_in": rules.lifetime,
         });
         let now = now();
-        let Some(request) = request else { return answer };
+        if request.is_none() && !rules.renews_id_tokens {
+            return answer;
+        }
+        let nonce = request.map(|request| &request["nonce"]);
         let mut claims = json!({
-            "iss": self.issuer, "aud": request["client_id"], "sub": rules.sub, "sid": "sid-1",
-            "iat": now, "exp": now + 300, "auth_time": now, "nonce": request["nonce"],
+            "iss": self.issuer, "aud": CLIENT, "sub": rules.sub, "sid": "sid-1",
+            "iat": now, "exp": now + 300, "auth_time": now, "nonce": nonce,
             "role": ["admin"], "acr": "1",
         });
+        if nonce.is_none() {
+            claims.as_object_mut().unwrap().remove("nonce");
+        }
         for (name, value) in rules.claims.as_object().unwrap() {
             match value {
                 Value::Null => drop(claims.as_object_mut().unwrap().remove(name)),
@@ -290,22 +301,21 @@ async fn token(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Resp
     }
     let form = provider.receive("token", &headers, &body);
     let refused =
-        || (StatusCode::BAD_REQUEST, Json(json!({ "error": "invalid_grant" }))).into_response();
+        |error| (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
     if form["grant_type"] == "refresh_token" {
         provider.renewals.acquire().await.unwrap().forget();
-        return if rules.grant_is_over {
-            refused()
-        } else {
-            Json(provider.tokens(None)).into_response()
+        return match rules.refuses_renewals {
+            Some(error) => refused(error),
+            None => Json(provider.tokens(None)).into_response(),
         };
     }
     let Some(request) = provider.codes.lock().unwrap().remove(&form["code"]) else {
-        return refused();
+        return refused("invalid_grant");
     };
     let verifier = CodeVerifier::parse(&*form["code_verifier"]).unwrap();
     let challenge = CodeChallenge::parse(&*request["code_challenge"]).unwrap();
     if !challenge.matches(&verifier) || form["redirect_uri"] != request["redirect_uri"] {
-        return refused();
+        return refused("invalid_grant");
     }
     Json(provider.tokens(Some(&request))).into_response()
 }
