@@ -139,6 +139,7 @@ impl Auth {
     /// Removes expired sessions in the background.
     fn sweep(&self) {
         let (auth, now) = (self.clone(), self.now());
+        self.flights.sweep(now);
         tokio::spawn(async move {
             if let Err(error) = auth.sessions.sweep(now).await {
                 tracing::warn!(%error, "expired sessions are not removed");

@@ -12,6 +12,7 @@ use std::{
 };
 
 use doorward_client::{Error, ErrorKind, RedeemedRefreshToken};
+use doorward_protocol::error::ErrorCode;
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},
@@ -29,6 +30,8 @@ const MOST_REQUESTS: u64 = 12;
 const PAUSES: u64 = 30;
 /// How long nothing is renewed after the provider could not be asked, in seconds.
 const PAUSE: u64 = 5;
+/// How long a request waits for a renewal while the present token can be used.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How often a request looks whether another process is done, and how often at most.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const MOST_LOOKS: u32 = 50;
@@ -42,16 +45,36 @@ pub(crate) struct Flights {
     by_session: Mutex<HashMap<String, Flight>>,
     /// When the provider may be asked again.
     paused_until: AtomicU64,
+    /// When it may be asked about a session again.
+    paused: Mutex<HashMap<String, u64>>,
 }
 
 impl Flights {
     fn under_way(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
         self.by_session.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn paused(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.paused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_paused(&self, session: &str, now: u64) -> bool {
+        now < self.paused_until.load(Relaxed)
+            || self.paused().get(session).is_some_and(|until| now < *until)
+    }
+
+    fn pause(&self, session: &str, until: u64) {
+        self.paused().insert(session.to_owned(), until);
+    }
+
+    /// Forgets the pauses that are over.
+    pub(crate) fn sweep(&self, now: u64) {
+        self.paused().retain(|_, until| now < *until);
+    }
 }
 
-/// The session with renewed tokens; `None` if it is over. If the provider can't be asked now, the
-/// session goes on with the tokens that it has.
+/// The session with renewed tokens; `None` if it is over. If the provider can't be asked now, or
+/// takes its time while the tokens can still be used, the session goes on with those.
 pub(crate) async fn renewed(auth: &Auth, session: &Arc<Loaded>) -> Outcome {
     let key = session.id().to_owned();
     let flight = {
@@ -59,7 +82,12 @@ pub(crate) async fn renewed(auth: &Auth, session: &Arc<Loaded>) -> Outcome {
         let started = || start(auth.clone(), Arc::clone(session), key.clone());
         flights.entry(key.clone()).or_insert_with(started).clone()
     };
-    flight.await
+    if session.record.user.expired(auth.now()) {
+        return flight.await;
+    }
+    // The renewal goes on, and the next request finds what it brought.
+    let waited = tokio::time::timeout(PATIENCE, flight).await;
+    waited.unwrap_or_else(|_| Ok(Some(Arc::clone(session))))
 }
 
 /// Starts a renewal in a task of its own: whoever waits may hang up, and the response to a refresh
@@ -94,7 +122,7 @@ async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> Outcome {
             Some(present) => session = Arc::new(present),
             None => return Ok(None),
         }
-        if !session.record.is_due(now) || now < auth.flights.paused_until.load(Relaxed) {
+        if !session.record.is_due(now) || auth.flights.is_paused(session.id(), now) {
             return Ok(Some(session));
         }
         let until = now.saturating_add(claimed_for);
@@ -167,30 +195,60 @@ async fn keep_refresh_token(
 /// What becomes of a session whose tokens were not renewed.
 async fn not_renewed(auth: &Auth, session: Arc<Loaded>, problem: Problem) -> Outcome {
     let now = auth.now();
-    if let Problem::Protocol(error) = &problem
-        && is_over(error)
-    {
-        let Some(present) = auth.sessions.reload(&session, now).await? else {
+    match &problem {
+        Problem::Protocol(error) if matches!(**error, Error::RenewedTokenDiffers(_)) => {
+            tracing::warn!(%problem, "a session is over, as its renewed tokens are of another one");
+            auth.sessions.remove(&session, now).await?;
             return Ok(None);
-        };
-        if present.record.user.refresh_token != session.record.user.refresh_token {
-            // Another process has sent the same token, and was first.
-            return Ok(Some(Arc::new(present)));
         }
-        tracing::info!(%error, "the provider ended a session");
-        auth.sessions.remove(&session, now).await?;
-        return Ok(None);
+        Problem::Protocol(error) if is_over(error) => return spent(auth, session, error).await,
+        Problem::Protocol(error) if concerns_all(error) => {
+            auth.flights.paused_until.store(now + PAUSE, Relaxed);
+        }
+        _ => auth.flights.pause(session.id(), now + PAUSE),
     }
     tracing::warn!(%problem, "a session's tokens were not renewed");
-    auth.flights.paused_until.store(now + PAUSE, Relaxed);
     // The claim ends, so that the next one may try.
     let same = |present: &SessionRecord| Ok::<_, Problem>(present.clone());
     let changed = auth.sessions.change(&session, now, ChangeOf::Tokens, same).await?;
     Ok(changed.map(Arc::new))
 }
 
-/// Whether the provider no longer knows the session, or tells of another user.
+/// What becomes of a session whose refresh token the provider no longer knows.
+async fn spent(auth: &Auth, session: Arc<Loaded>, error: &Error) -> Outcome {
+    let now = auth.now();
+    let Some(present) = auth.sessions.reload(&session, now).await? else {
+        return Ok(None);
+    };
+    let (sent, user) = (&session.record.user.refresh_token, &present.record.user);
+    if user.refresh_token != *sent {
+        // Another process has sent the same token, and was first.
+        return Ok(Some(Arc::new(present)));
+    }
+    if auth.sessions.are_apart() && !user.expired(now) {
+        // The same may have happened, and this process would never know. The browser may bring the
+        // new cookie before the access token ends.
+        tracing::info!(%error, "a refresh token is spent");
+        auth.flights.pause(session.id(), user.expires_at.unwrap_or_default());
+        return Ok(Some(Arc::new(present)));
+    }
+    tracing::info!(%error, "the provider ended a session");
+    auth.sessions.remove_spent(&session, now).await?;
+    Ok(None)
+}
+
+/// Whether the provider no longer knows the grant.
 fn is_over(error: &Error) -> bool {
-    matches!(error, Error::Refused { .. } | Error::RenewedTokenDiffers(_))
-        && matches!(error.kind(), ErrorKind::Restart | ErrorKind::SignIn)
+    let is_denied = matches!(error, Error::Refused { code: ErrorCode::AccessDenied, .. });
+    let is_refused = matches!(error, Error::Refused { .. });
+    is_denied || is_refused && matches!(error.kind(), ErrorKind::Restart | ErrorKind::SignIn)
+}
+
+/// Whether the provider can't be asked about any session now.
+fn concerns_all(error: &Error) -> bool {
+    match error {
+        Error::Network { .. } => true,
+        Error::Http { status, .. } => *status >= 500,
+        _ => false,
+    }
 }

@@ -105,7 +105,8 @@ impl SignedIn {
     }
 
     /// The access token, for calls to APIs. It was renewed at the begin of this request if that was
-    /// due. It must not reach the browser. If it is bound to a key, a call needs a proof beside it:
+    /// due, unless the provider took its time while the token can still be used. It must not reach
+    /// the browser. If it is bound to a key, a call needs a proof beside it:
     /// [`SignedIn::credentials`].
     ///
     /// # Errors

@@ -233,7 +233,11 @@ pub(crate) fn refusal(endpoint: &'static str, url: &str, response: &HttpResponse
             code: code.as_str().into(),
             description: body.and_then(|mut body| body.text("error_description")),
         },
-        None if response.status == 401 => {
+        // A resource says so by the status alone (RFC 6750 section 3.1). At other endpoints, a
+        // gateway answered.
+        None if response.status == 401
+            && endpoint == crate::metadata::Endpoint::Userinfo.name() =>
+        {
             Error::Refused { endpoint, code: ErrorCode::InvalidToken, description: None }
         }
         None => Error::Http { url: url.to_owned(), status: response.status },

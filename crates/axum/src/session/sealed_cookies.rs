@@ -14,10 +14,6 @@ use super::{
     seal::{SealError, Sealing},
 };
 
-/// How long a session that was changed is found by its older cookies, in seconds. Requests that the
-/// browser sent meanwhile have those.
-const CHANGED_FOR: u64 = 60;
-
 /// So many changed sessions are remembered without a thought.
 const FEW: usize = 1000;
 
@@ -25,6 +21,13 @@ const FEW: usize = 1000;
 const MOST_NAMED: usize = 10_000;
 
 /// The keys by which sessions in cookies are encrypted. The first encrypts, all decrypt.
+///
+/// Several processes can have the same keys, but they share nothing else. Each of them knows only
+/// the sign-outs and the logouts of the provider that it was told itself, until it restarts: a copy
+/// of an old cookie still counts at the others until the session ends. And two processes that renew
+/// one session at the same time send the same refresh token. A provider that lets it be used once
+/// may then end the grant, and the user has to sign in again. Send each browser to one process, or
+/// keep sessions in a store, where that matters.
 ///
 /// To replace a key, put the new one in front, and remove the old one after
 /// [`session_lifetime`](crate::SignInSettings::session_lifetime).
@@ -69,7 +72,7 @@ impl fmt::Debug for CookieKeys {
 /// Seals sessions and sign-in requests into cookies.
 ///
 /// What cookies can't tell is in the memory of the process: which sessions the provider ended, and
-/// which were changed a moment ago.
+/// what became of those that it changed.
 pub(super) struct SealedCookies {
     keys: Vec<Sealing>,
     memory: Mutex<Memory>,
@@ -84,7 +87,8 @@ pub(super) struct SealedCookies {
 struct Memory {
     /// Whose sessions ended, and when, until none of them can be there any more.
     ended: HashMap<Key, (u64, u64)>,
-    /// What became of a session, its cookie, and until when that is remembered.
+    /// What became of a session, its cookie, and when it ends. A browser may have an older cookie
+    /// whose refresh token is spent: it never got the answer, or another tab's came later.
     changed: HashMap<Key, (Arc<SessionRecord>, String, u64)>,
     /// With how many of these the old ones are removed.
     many: usize,
@@ -149,12 +153,12 @@ impl SealedCookies {
         let newest = memory.changed.get(&session).map(|(record, ..)| record);
         let present = newest.filter(|newest| newest.changes > known.changes).unwrap_or(known);
         let (record, cookie) = change(present)?;
-        let (record, until) = (Arc::new(record), now.saturating_add(CHANGED_FOR));
+        let (record, until) = (Arc::new(record), known.expires_at);
         memory.changed.insert(session, (Arc::clone(&record), cookie.clone(), until));
         Ok((record, cookie))
     }
 
-    /// What became of a session, if that was a moment ago and is newer than what is known.
+    /// What became of a session, if that is newer than what is known.
     pub(super) fn newer(
         &self,
         session: Key,

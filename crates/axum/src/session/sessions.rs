@@ -408,6 +408,23 @@ impl Sessions {
         }
     }
 
+    /// Whether other processes may change sessions without this one's knowledge.
+    pub(crate) fn are_apart(&self) -> bool {
+        matches!(self.kind, Kind::Cookies(_))
+    }
+
+    /// Ends a session whose refresh token the provider no longer knows. Where sessions are in
+    /// cookies, another process may have renewed it: then another cookie goes on.
+    pub(crate) async fn remove_spent(&self, loaded: &Loaded, now: u64) -> Result<(), StoreError> {
+        match (&self.kind, self.grant_key(&loaded.record)) {
+            (Kind::Cookies(cookies), Some(grant)) => {
+                cookies.end(Whose::ProviderSession(grant), now, loaded.record.expires_at);
+                Ok(())
+            }
+            _ => self.remove(loaded, now).await,
+        }
+    }
+
     /// Ends one session.
     pub(crate) async fn remove(&self, loaded: &Loaded, now: u64) -> Result<(), StoreError> {
         match &self.kind {
@@ -497,7 +514,7 @@ impl Sessions {
     fn keys_of(&self, record: &SessionRecord) -> Vec<Key> {
         let of_provider = record.sid().map(|sid| self.provider_session_key(sid));
         let own = [self.own_key(record), self.user_key(record.user.sub())];
-        own.into_iter().chain(of_provider).collect()
+        own.into_iter().chain(of_provider).chain(self.grant_key(record)).collect()
     }
 
     /// What the store finds the session of this cookie by.
@@ -513,6 +530,11 @@ impl Sessions {
 
     fn own_key(&self, record: &SessionRecord) -> Key {
         self.owned_key("own", &record.id)
+    }
+
+    fn grant_key(&self, record: &SessionRecord) -> Option<Key> {
+        let token = record.user.refresh_token.as_deref()?;
+        Some(self.owned_key("refresh token", token))
     }
 
     fn sealed_by(&self, handle: &str, record: &SessionRecord) -> Result<Vec<u8>, StoreError> {

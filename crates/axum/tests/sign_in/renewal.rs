@@ -19,7 +19,7 @@ async fn fifty_requests_at_once_cause_one_token_request() {
         let browser = world.signed_in().await;
         let before = browser.open("/token").await.body;
         assert_eq!(world.provider.renewals(), 0);
-        world.advance(3600 - 30);
+        world.advance(3600 + 30);
         let tabs: Vec<_> = (0..50).map(|_| browser.copy()).collect();
         let answers = join_all(tabs.iter().map(|tab| tab.open("/token"))).await;
         assert_eq!(world.provider.renewals(), 1, "{kept:?}");
@@ -52,11 +52,12 @@ async fn processes_that_share_a_store_renew_once() {
 
 #[tokio::test]
 async fn a_session_that_the_provider_ended_is_over() {
-    for kept in Kept::ALL {
+    let kinds = Kept::ALL.map(|kept| ["invalid_grant", "access_denied"].map(|error| (kept, error)));
+    for (kept, error) in kinds.into_iter().flatten() {
         let world = World::kept(kept).await;
         let browser = world.signed_in().await;
         let old = browser.copy();
-        world.provider.change(|rules| rules.refuses_renewals = Some("invalid_grant"));
+        world.provider.change(|rules| rules.refuses_renewals = Some(error));
         world.advance(3600);
         assert!(browser.open("/me").await.location().starts_with(&world.provider.issuer));
         assert_eq!(old.open("/").await.body, "nobody", "{kept:?}");
@@ -188,6 +189,70 @@ async fn whoever_sends_a_spent_token_too_late_does_not_end_the_session() {
     assert!(renewed.starts_with("access-"), "{renewed}");
     assert_eq!(body, renewed);
     assert_eq!(there.open("/").await.body, "alice");
+}
+
+#[tokio::test]
+async fn a_slow_provider_holds_nobody_up_while_the_token_can_be_used() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let browser = world.signed_in().await;
+        let before = browser.open("/token").await.body;
+        world.advance(3600 - 30);
+        hold_renewals(&world);
+        assert_eq!(browser.open("/token").await.body, before, "{kept:?}");
+        world.provider.renewals.add_permits(1);
+        // What it brings in the end is kept.
+        while browser.open("/token").await.body == before {}
+        assert_eq!(world.provider.renewals(), 1, "{kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_provider_refuses_one_user_is_no_pause_for_others() {
+    let world = World::new().await;
+    let [refused, other] = [world.signed_in().await, world.signed_in().await];
+    world.advance(3700);
+    world.provider.change(|rules| rules.refuses_renewals = Some("invalid_target"));
+    assert!(refused.open("/token").await.body.contains("can't be asked"));
+    world.provider.change(|rules| rules.refuses_renewals = None);
+    assert!(other.open("/token").await.body.starts_with("access-"));
+    assert!(refused.open("/token").await.body.contains("can't be asked"), "a pause");
+    world.advance(5);
+    assert!(refused.open("/token").await.body.starts_with("access-"));
+}
+
+#[tokio::test]
+async fn an_old_cookie_leads_to_the_renewed_tokens_until_the_session_ends() {
+    let world = World::kept(Kept::InCookies).await;
+    let browser = world.signed_in().await;
+    let old = browser.copy();
+    world.advance(3700);
+    let renewed = browser.open("/token").await.body;
+    world.advance(1000);
+    assert_eq!(old.open("/token").await.body, renewed);
+    assert_eq!(world.provider.renewals(), 1, "the refresh token of the old cookie is spent");
+}
+
+/// Processes with sessions in cookies know nothing of each other.
+#[tokio::test]
+async fn where_cookies_keep_sessions_a_spent_token_ends_only_its_own_cookie() {
+    let one = World::kept(Kept::InCookies).await;
+    let two = World::at(one.provider.clone(), Kept::InCookies.sessions(), |settings| settings);
+    let (here, there) = (one.signed_in().await, two.browser());
+    there.set_cookie("session", &here.cookie("session").unwrap());
+    let before = there.open("/token").await.body;
+    one.advance(3700);
+    assert_ne!(here.open("/token").await.body, before);
+    one.provider.change(|rules| rules.refuses_renewals = Some("invalid_grant"));
+    two.advance(3600 - 30);
+    for _ in 0..2 {
+        assert_eq!(there.open("/token").await.body, before, "the access token lives");
+        assert_eq!(one.provider.renewals(), 2, "the spent token is sent once");
+    }
+    two.advance(130);
+    assert_eq!(there.open("/").await.body, "nobody");
+    there.set_cookie("session", &here.cookie("session").unwrap());
+    assert_eq!(there.open("/token").await.body, here.open("/token").await.body);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn a_renewal_and_a_value_do_not_undo_each_other() {
         let world = World::kept(kept).await;
         let browser = world.signed_in().await;
         let before = browser.open("/token").await.body;
-        world.advance(3600 - 30);
+        world.advance(3600 + 30);
         let permits = world.provider.renewals.available_permits();
         world.provider.renewals.forget_permits(permits);
         let (renewing, waiting) = (browser.copy(), browser.copy());

@@ -142,6 +142,15 @@ fn the_new_refresh_token_is_there_before_anything_can_fail() {
 }
 
 #[test]
+fn a_gateway_that_answers_for_the_token_endpoint_ends_no_grant() {
+    let alone = Alone::new();
+    let user = alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
+    alone.world.provider.fault("token", Fault::Answer(401, json!({})));
+    let refused = alone.world.run(alone.client.use_refresh_token(user)).unwrap_err();
+    assert!(matches!(refused, Error::Http { status: 401, .. }), "{refused}");
+}
+
+#[test]
 fn tokens_of_somebody_else_are_refused() {
     let alone = Alone::new();
     let user = alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
