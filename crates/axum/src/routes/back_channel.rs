@@ -49,20 +49,22 @@ async fn end_sessions(auth: &Auth, body: Body) -> Result<(), Problem> {
         auth.protocol.verify_logout_token(token).await?;
     let now = auth.now();
     let until = now.saturating_add(auth.settings.session_lifetime);
-    match (sid, sub) {
-        // A provider never gives a `sid` again, so a token that is sent again ends nothing.
-        (Some(sid), _) => auth.sessions.end_provider_session(&sid, now, until).await?,
-        (None, Some(sub)) => {
-            if auth.sessions.was_seen(&jti, now).await? {
-                // Sent again. A session that the user began since then must stay.
-                return Ok(());
-            }
-            auth.sessions.end_user(&sub, now, until).await?;
-            // Noted last: a provider repeats what failed. The tolerance of clocks counts, too.
-            let seen_until = expires_at.saturating_add(auth.settings.protocol.clock_skew);
-            auth.sessions.note_seen(&jti, now, seen_until).await?;
-        }
-        (None, None) => (),
+    // A provider never gives a `sid` again, so a token that is sent again ends nothing.
+    if let Some(sid) = &sid {
+        auth.sessions.end_provider_session(sid, now, until).await?;
     }
+    let Some(sub) = sub else { return Ok(()) };
+    if auth.sessions.was_seen(&jti, now).await? {
+        // Sent again. A session that the user began since then must stay.
+        return Ok(());
+    }
+    match sid {
+        None => auth.sessions.end_user(&sub, now, until).await?,
+        // The sign-in may be one whose ID token had no `sid`.
+        Some(_) => auth.sessions.end_unnamed(&sub, now, until).await?,
+    }
+    // Noted last: a provider repeats what failed. The tolerance of clocks counts, too.
+    let seen_until = expires_at.saturating_add(auth.settings.protocol.clock_skew);
+    auth.sessions.note_seen(&jti, now, seen_until).await?;
     Ok(())
 }

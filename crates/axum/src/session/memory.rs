@@ -47,11 +47,16 @@ impl Tables {
 
     fn keys_of(&self, whose: Whose) -> Vec<Key> {
         let (index, of) = match whose {
-            Whose::User(user) => (&self.by_user, user),
+            Whose::User(user) | Whose::UserWithoutProviderSession(user) => (&self.by_user, user),
             Whose::ProviderSession(session) => (&self.by_provider_session, session),
         };
         let all = (of, Key::from_bytes([0; 32]))..=(of, Key::from_bytes([255; 32]));
-        index.range(all).map(|(_, key)| *key).collect()
+        let found = index.range(all).map(|(_, key)| *key);
+        if !matches!(whose, Whose::UserWithoutProviderSession(_)) {
+            return found.collect();
+        }
+        let is_unnamed = |entry: &Entry| entry.row.provider_session.is_none();
+        found.filter(|key| self.sessions.get(key).is_some_and(is_unnamed)).collect()
     }
 }
 

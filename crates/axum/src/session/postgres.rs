@@ -113,10 +113,7 @@ impl SessionStore for PostgresSessions {
     }
 
     async fn remove_all(&self, whose: Whose) -> Result<u64, StoreError> {
-        let (statement, key) = match whose {
-            Whose::User(user) => (sql::REMOVE_OF_USER, user),
-            Whose::ProviderSession(session) => (sql::REMOVE_OF_PROVIDER_SESSION, session),
-        };
+        let (statement, key) = sql::removal(whose);
         self.execute(statement, &[&&key.as_bytes()[..]]).await
     }
 

@@ -10,7 +10,7 @@ use doorward_protocol::base64url;
 use quick_cache::sync::Cache;
 
 use super::{
-    Key, MemorySessions, SessionRecord, Whose,
+    Key, MemorySessions, SessionRecord,
     seal::{SealError, Sealing},
 };
 
@@ -116,9 +116,8 @@ impl SealedCookies {
         self.keys.iter().find_map(|key| key.open(context, &sealed).ok())
     }
 
-    /// Notes that sessions that began until now are over.
-    pub(super) fn end(&self, whose: Whose, now: u64, until: u64) {
-        let (Whose::User(key) | Whose::ProviderSession(key)) = whose;
+    /// Notes that the sessions that began until now and have this key are over.
+    pub(super) fn end(&self, key: Key, now: u64, until: u64) {
         self.memory().ended.insert(key, (now, until));
     }
 
@@ -193,7 +192,7 @@ mod tests {
         let of = |name: String| Key::of(&[&name]);
         let (used, told) = (of("used".to_owned()), of("told".to_owned()));
         cookies.end_named(used, 10);
-        cookies.end(Whose::ProviderSession(told), 10, 100);
+        cookies.end(told, 10, 100);
         for n in 0..MOST_NAMED * 3 {
             assert!(cookies.is_ended(&[used], 10), "after {n}");
             cookies.end_named(of(n.to_string()), 10);

@@ -418,7 +418,7 @@ impl Sessions {
     pub(crate) async fn remove_spent(&self, loaded: &Loaded, now: u64) -> Result<(), StoreError> {
         match (&self.kind, self.grant_key(&loaded.record)) {
             (Kind::Cookies(cookies), Some(grant)) => {
-                cookies.end(Whose::ProviderSession(grant), now, loaded.record.expires_at);
+                cookies.end(grant, now, loaded.record.expires_at);
                 Ok(())
             }
             _ => self.remove(loaded, now).await,
@@ -430,8 +430,7 @@ impl Sessions {
         match &self.kind {
             Kind::Store(store) => store.remove(self.session_key(&loaded.value)).await,
             Kind::Cookies(cookies) => {
-                let whose = Whose::ProviderSession(self.own_key(&loaded.record));
-                cookies.end(whose, now, loaded.record.expires_at);
+                cookies.end(self.own_key(&loaded.record), now, loaded.record.expires_at);
                 Ok(())
             }
         }
@@ -444,15 +443,15 @@ impl Sessions {
         now: u64,
         until: u64,
     ) -> Result<(), StoreError> {
-        let whose = Whose::ProviderSession(self.provider_session_key(sid));
-        self.end(whose, now, until).await
+        let key = self.provider_session_key(sid);
+        self.end(Whose::ProviderSession(key), key, now, until).await
     }
 
     /// Ends the sessions of one sign-in, because somebody names it who need not be the provider.
     pub(crate) async fn end_named_session(&self, sid: &str, now: u64) -> Result<(), StoreError> {
         let key = self.provider_session_key(sid);
         match &self.kind {
-            Kind::Store(_) => self.end(Whose::ProviderSession(key), now, now).await,
+            Kind::Store(_) => self.end(Whose::ProviderSession(key), key, now, now).await,
             Kind::Cookies(cookies) => {
                 cookies.end_named(key, now);
                 Ok(())
@@ -462,16 +461,29 @@ impl Sessions {
 
     /// Ends all sessions of a user. None of them lives after `until`.
     pub(crate) async fn end_user(&self, sub: &str, now: u64, until: u64) -> Result<(), StoreError> {
-        self.end(Whose::User(self.user_key(sub)), now, until).await
+        let key = self.user_key(sub);
+        self.end(Whose::User(key), key, now, until).await
     }
 
-    async fn end(&self, whose: Whose, now: u64, until: u64) -> Result<(), StoreError> {
+    /// Ends the sessions of a user that the provider did not name. None lives after `until`.
+    pub(crate) async fn end_unnamed(
+        &self,
+        sub: &str,
+        now: u64,
+        until: u64,
+    ) -> Result<(), StoreError> {
+        let whose = Whose::UserWithoutProviderSession(self.user_key(sub));
+        self.end(whose, self.unnamed_key(sub), now, until).await
+    }
+
+    /// Ends sessions in a store, or those whose cookies have this key.
+    async fn end(&self, whose: Whose, key: Key, now: u64, until: u64) -> Result<(), StoreError> {
         match &self.kind {
             Kind::Store(store) => {
                 let ended = store.remove_all(whose).await?;
                 tracing::info!(ended, "the provider ended sessions");
             }
-            Kind::Cookies(cookies) => cookies.end(whose, now, until),
+            Kind::Cookies(cookies) => cookies.end(key, now, until),
         }
         Ok(())
     }
@@ -512,9 +524,13 @@ impl Sessions {
 
     /// What may have ended the session.
     fn keys_of(&self, record: &SessionRecord) -> Vec<Key> {
+        let sub = record.user.sub();
         let of_provider = record.sid().map(|sid| self.provider_session_key(sid));
-        let own = [self.own_key(record), self.user_key(record.user.sub())];
-        own.into_iter().chain(of_provider).chain(self.grant_key(record)).collect()
+        let of_provider = of_provider.unwrap_or_else(|| self.unnamed_key(sub));
+        [self.own_key(record), self.user_key(sub), of_provider]
+            .into_iter()
+            .chain(self.grant_key(record))
+            .collect()
     }
 
     /// What the store finds the session of this cookie by.
@@ -530,6 +546,11 @@ impl Sessions {
 
     fn own_key(&self, record: &SessionRecord) -> Key {
         self.owned_key("own", &record.id)
+    }
+
+    /// What cookies of a user's sessions that the provider did not name are ended by.
+    fn unnamed_key(&self, sub: &str) -> Key {
+        self.owned_key("unnamed", sub)
     }
 
     fn grant_key(&self, record: &SessionRecord) -> Option<Key> {

@@ -1,6 +1,8 @@
 //! The tables and statements of the stores on SQLite and on PostgreSQL. Both read this one text:
 //! SQLite takes any name as a type, and numbers the parameters as they first occur.
 
+use super::{Key, Whose};
+
 /// Creates what is not there yet. The names leave room for the application's own tables.
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS doorward_sign_ins (
@@ -49,8 +51,10 @@ pub(super) const UPDATE: &str = "
     UPDATE doorward_sessions SET sealed = $1, version = version + 1
     WHERE id = $2 AND version = $3";
 pub(super) const REMOVE: &str = "DELETE FROM doorward_sessions WHERE id = $1";
-pub(super) const REMOVE_OF_USER: &str = "DELETE FROM doorward_sessions WHERE user_id = $1";
-pub(super) const REMOVE_OF_PROVIDER_SESSION: &str =
+const REMOVE_OF_USER: &str = "DELETE FROM doorward_sessions WHERE user_id = $1";
+const REMOVE_UNNAMED_OF_USER: &str =
+    "DELETE FROM doorward_sessions WHERE user_id = $1 AND provider_session IS NULL";
+const REMOVE_OF_PROVIDER_SESSION: &str =
     "DELETE FROM doorward_sessions WHERE provider_session = $1";
 pub(super) const WAS_USED: &str = "SELECT 1 FROM doorward_used WHERE id = $1 AND expires_at > $2";
 pub(super) const USE_ONCE: &str = "
@@ -68,6 +72,15 @@ pub(super) const SWEEPS: [&str; 3] = [
 pub(super) const SWEEP_SURPLUS: &str = "
     DELETE FROM doorward_sign_ins WHERE expires_at <= (
         SELECT expires_at FROM doorward_sign_ins ORDER BY expires_at DESC LIMIT 1 OFFSET $1)";
+
+/// What removes these sessions, and its parameter.
+pub(super) fn removal(whose: Whose) -> (&'static str, Key) {
+    match whose {
+        Whose::User(user) => (REMOVE_OF_USER, user),
+        Whose::ProviderSession(session) => (REMOVE_OF_PROVIDER_SESSION, session),
+        Whose::UserWithoutProviderSession(user) => (REMOVE_UNNAMED_OF_USER, user),
+    }
+}
 
 /// A time or a version for the database, whose numbers have a sign.
 pub(super) fn signed(number: u64) -> i64 {

@@ -151,13 +151,8 @@ impl SessionStore for SqliteSessions {
     }
 
     async fn remove_all(&self, whose: Whose) -> Result<u64, StoreError> {
-        let removed = match whose {
-            Whose::User(user) => self.execute(sql::REMOVE_OF_USER, [bytes(user)]).await?,
-            Whose::ProviderSession(session) => {
-                self.execute(sql::REMOVE_OF_PROVIDER_SESSION, [bytes(session)]).await?
-            }
-        };
-        Ok(removed as u64)
+        let (statement, key) = sql::removal(whose);
+        Ok(self.execute(statement, [bytes(key)]).await? as u64)
     }
 
     async fn was_used(&self, key: Key, now: u64) -> Result<bool, StoreError> {

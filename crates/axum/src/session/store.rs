@@ -76,6 +76,8 @@ pub enum Whose {
     User(Key),
     /// Those of one sign-in at the provider: with this [`SessionRow::provider_session`].
     ProviderSession(Key),
+    /// Those of a user that have no [`SessionRow::provider_session`].
+    UserWithoutProviderSession(Key),
 }
 
 /// Keeps sessions, and the sign-ins that wait for their response.

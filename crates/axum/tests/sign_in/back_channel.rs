@@ -69,6 +69,49 @@ async fn another_sign_in_stays() {
     }
 }
 
+#[tokio::test]
+async fn a_session_without_sid_ends_with_any_sign_in_of_its_user() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        world.provider.change(|rules| rules.claims = json!({ "sid": "sid-2" }));
+        let named = world.signed_in().await;
+        world.provider.change(|rules| rules.claims = json!({ "sid": null }));
+        let unnamed = world.signed_in().await;
+        world.provider.change(|rules| rules.sub = "bob".to_owned());
+        let other = world.signed_in().await;
+        let mut claims = claims(&world, "1");
+        claims["sub"] = "alice".into();
+        assert_eq!(notify(&world, "logout+jwt", &claims).await, StatusCode::OK);
+        assert!(is_in(&named).await && !is_in(&unnamed).await, "{kept:?}");
+        assert_eq!(other.open("/").await.body, "bob");
+        world.advance(1);
+        world.provider.change(|rules| rules.sub = "alice".to_owned());
+        let later = world.signed_in().await;
+        assert_eq!(notify(&world, "logout+jwt", &claims).await, StatusCode::OK);
+        assert!(is_in(&later).await, "the token was sent again");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_whose_token_says_less_forgets_nothing_of_the_sign_in() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        world.provider.change(|rules| rules.claims = json!({ "acr": "2" }));
+        let browser = world.signed_in().await;
+        world.provider.change(|rules| {
+            rules.renews_id_tokens = true;
+            rules.claims = json!({ "sid": null, "acr": null, "auth_time": null });
+        });
+        world.advance(3700);
+        assert_eq!(browser.open("/strong").await.body, "alice", "{kept:?}");
+        assert_eq!(world.provider.renewals(), 1);
+        let mut claims = claims(&world, "1");
+        (claims["iat"], claims["exp"]) = (json!(now() + 3700), json!(now() + 3800));
+        assert_eq!(notify(&world, "logout+jwt", &claims).await, StatusCode::OK);
+        assert!(!is_in(&browser).await, "{kept:?}");
+    }
+}
+
 /// A token that is about all sessions of a user.
 fn claims_of_user(world: &World) -> Value {
     let mut claims = claims(world, "1");

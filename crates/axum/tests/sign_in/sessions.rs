@@ -110,6 +110,7 @@ async fn sessions_of_a_user_and_of_a_sign_in_end(store: &Arc<dyn SessionStore>) 
         other("b", "bob", Some("two")),
         other("c", "bob", None),
         other("d", "carol", Some("three")),
+        other("e", "carol", None),
     ] {
         store.insert(row).await.unwrap();
     }
@@ -120,6 +121,8 @@ async fn sessions_of_a_user_and_of_a_sign_in_end(store: &Arc<dyn SessionStore>) 
     assert_eq!(end(Whose::User(key("bob"))).await, 2);
     assert!(!there("b").await && !there("c").await && there("d").await);
     assert_eq!(end(Whose::User(key("nobody"))).await, 0);
+    assert_eq!(end(Whose::UserWithoutProviderSession(key("carol"))).await, 1);
+    assert!(there("d").await && !there("e").await);
 }
 
 async fn what_counts_once_is_known_again(store: &Arc<dyn SessionStore>) {

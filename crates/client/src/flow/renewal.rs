@@ -30,6 +30,9 @@ use crate::{
 /// How long replaced tokens stay marked. After that, every tab must have seen the new ones.
 const MARKED: Duration = Duration::from_secs(60);
 
+/// Claims about the sign-in. A renewed ID token is about the same one, whether it says so or not.
+const OF_THE_SIGN_IN: [&str; 4] = ["acr", "amr", "auth_time", "sid"];
+
 /// How many responses are kept while they can't be verified. A page has one user, so it has one.
 const MOST_UNVERIFIED: usize = 100;
 
@@ -330,7 +333,8 @@ impl Client {
         Ok(Rc::new(renewed(stored, response, id_token.is_some(), profile)))
     }
 
-    /// The profile follows the renewed ID token and userinfo: what the provider took away is gone.
+    /// The profile follows the renewed ID token and userinfo: what the provider took away is gone,
+    /// but for what is known of the sign-in (OIDC Core section 12.2).
     /// A failure of userinfo does not fail the renewal, whose refresh token is spent. The old
     /// profile is kept then, with the claims of the new ID token.
     async fn renewed_profile(
@@ -343,7 +347,13 @@ impl Client {
         let profile = id_token.map_or_else(
             || kept.clone(),
             |id_token| {
-                claims::filtered(id_token.claims.clone(), &self.settings.filter_protocol_claims)
+                let mut claims = id_token.claims.clone();
+                for name in OF_THE_SIGN_IN {
+                    if let (None, Some(known)) = (claims.get(name), kept.get(name)) {
+                        claims.insert(name.to_owned(), known.clone());
+                    }
+                }
+                claims::filtered(claims, &self.settings.filter_protocol_claims)
             },
         );
         let sub = id_token.map_or(stored.user.sub(), VerifiedIdToken::sub);
