@@ -10,7 +10,7 @@ use axum::{
 };
 use doorward_protocol::{base64url, secret::Secret};
 use http::{
-    HeaderMap, Method,
+    HeaderMap, HeaderValue, Method,
     header::{CONTENT_TYPE, ORIGIN, UPGRADE},
 };
 use url::form_urlencoded;
@@ -44,11 +44,17 @@ pub(crate) fn may_change(method: &Method, headers: &HeaderMap) -> bool {
 /// Where a request comes from. `origin` is that of the application.
 pub(crate) fn source(headers: &HeaderMap, origin: &str) -> Source {
     let own_if = |is_own| if is_own { Source::Own } else { Source::Foreign };
-    if let Some(from) = headers.get(ORIGIN) {
-        return own_if(from.as_bytes() == origin.as_bytes());
+    let from = headers.get(ORIGIN).map(HeaderValue::as_bytes);
+    if let Some(from) = from.filter(|from| *from != b"null") {
+        return own_if(from == origin.as_bytes());
     }
-    match headers.get("sec-fetch-site") {
-        Some(site) => own_if(matches!(site.as_bytes(), b"same-origin" | b"none")),
+    // A page with `Referrer-Policy: no-referrer` sends its forms with the origin `null` (Fetch,
+    // "append a request Origin header"), and so does a sandboxed frame of anybody.
+    let (site, is_hidden) = (headers.get("sec-fetch-site"), from.is_some());
+    match site.map(HeaderValue::as_bytes) {
+        Some(b"same-origin") => Source::Own,
+        Some(b"none") => own_if(!is_hidden),
+        Some(_) => Source::Foreign,
         None => Source::Unknown,
     }
 }
@@ -105,7 +111,6 @@ mod tests {
             ("origin", "https://shop.example.evil.example"),
             ("origin", "http://shop.example"),
             ("origin", "https://shop.example:444"),
-            ("origin", "null"),
             ("origin", ""),
             ("sec-fetch-site", "same-site"),
             ("sec-fetch-site", "cross-site"),
@@ -114,6 +119,16 @@ mod tests {
         }
         let both = [("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")];
         assert_eq!(from(&both), Source::Foreign);
+    }
+
+    #[test]
+    fn a_page_that_hides_its_origin_is_known_by_the_site() {
+        let hidden = ("origin", "null");
+        assert_eq!(from(&[hidden]), Source::Unknown);
+        assert_eq!(from(&[hidden, ("sec-fetch-site", "same-origin")]), Source::Own);
+        for site in ["none", "same-site", "cross-site"] {
+            assert_eq!(from(&[hidden, ("sec-fetch-site", site)]), Source::Foreign, "{site}");
+        }
     }
 
     #[test]

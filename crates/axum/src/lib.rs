@@ -57,8 +57,9 @@
 //!
 //! A request that can change something (POST, PUT, PATCH, DELETE, and the begin of a WebSocket) and
 //! has a session cookie must come from a page of the application: its `Origin` or `Sec-Fetch-Site`
-//! says so, as every browser of today sends. A request with neither needs the session's
-//! [`SignedIn::form_token`], in the form field `csrf_token` or the header `x-csrf-token`.
+//! says so, as every browser of today sends. A request with neither, or with `Origin: null` alone,
+//! needs the session's [`SignedIn::form_token`], in the form field `csrf_token` or the header
+//! `x-csrf-token`.
 //!
 //! # Cargo features
 //!

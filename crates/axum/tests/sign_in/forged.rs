@@ -33,6 +33,20 @@ async fn only_own_pages_change_something() {
     }
 }
 
+/// As the browser sends it from a page with `Referrer-Policy: no-referrer`.
+#[tokio::test]
+async fn a_page_of_the_application_may_hide_its_origin() {
+    let world = World::new().await;
+    let browser = world.signed_in().await;
+    let token = browser.open("/form").await.body;
+    let (hidden, site) = (("origin", "null"), "sec-fetch-site");
+    for own in [[hidden, (site, "same-origin")], [hidden, ("x-csrf-token", &*token)]] {
+        assert_eq!(browser.send(post(&own), "").await.body, "changed by alice", "{own:?}");
+    }
+    let foreign = [hidden, (site, "cross-site"), ("x-csrf-token", &*token)];
+    assert_eq!(browser.send(post(&foreign), "").await.status, StatusCode::FORBIDDEN);
+}
+
 #[tokio::test]
 async fn what_says_nothing_needs_the_token_of_the_session() {
     let world = World::new().await;
