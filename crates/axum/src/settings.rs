@@ -7,7 +7,7 @@ use doorward_client::{
     Secret, Settings,
     settings::{ClaimsFilter, ClientAuthentication, ResponseMode},
 };
-use doorward_protocol::host::is_loopback;
+use doorward_protocol::{host::is_loopback, scope};
 use doorward_relying_party::Now;
 use http::Method;
 use url::Url;
@@ -118,8 +118,8 @@ impl SignInSettings {
         self
     }
 
-    /// The requested scope. Default: `openid`. With `offline_access`, most providers issue a
-    /// refresh token, by which the session's access token is renewed.
+    /// The requested scope, which contains `openid`. Default: `openid`. With `offline_access`, most
+    /// providers issue a refresh token, by which the session's access token is renewed.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.protocol = self.protocol.scope(scope);
@@ -252,6 +252,13 @@ impl SignInSettings {
     /// What follows from the settings, if all of them can be used.
     pub(crate) fn checked(&self) -> Result<Checked, SettingsError> {
         self.protocol.validate().map_err(|error| SettingsError(error.to_string()))?;
+        let scope = &self.protocol.scope;
+        if !scope.split(' ').any(|token| token == scope::OPENID) {
+            return Err(SettingsError(format!(
+                "scope must contain openid, not {scope:?} alone: without it the provider does not \
+                    say who signs in"
+            )));
+        }
         let redirect_uri = self.own_address("redirect_uri", &self.protocol.redirect_uri)?;
         let post_logout = match &self.protocol.post_logout_redirect_uri {
             Some(uri) => Some(self.own_address("post_logout_redirect_uri", uri)?),
@@ -376,6 +383,10 @@ mod tests {
         assert!(elsewhere.checked().unwrap_err().0.contains("same origin"));
         assert!(shop.clone().after_sign_out("//evil.example").checked().is_err());
         assert!(shop.clone().sign_in_path("signin").checked().is_err());
+        for scope in ["profile", "profile openid2", "OpenID"] {
+            let refused = shop.clone().scope(scope).checked().unwrap_err().0;
+            assert!(refused.contains("must contain openid"), "{refused}");
+        }
         for name in ["", "a b", "a=b", "a;b"] {
             assert!(shop.clone().cookie_name(name).checked().is_err(), "{name}");
         }

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use axum::{Extension, body::to_bytes, extract::Request, response::Response};
-use doorward_client::SigninOutcome;
+use doorward_client::{IdTokenError, SigninOutcome};
 use doorward_protocol::params::Params;
 use http::header::SET_COOKIE;
 
@@ -112,6 +112,10 @@ async fn begin_session(
     outcome: SigninOutcome,
     mut set_cookies: Vec<http::HeaderValue>,
 ) -> Result<(), Problem> {
+    if outcome.user.sub().is_empty() {
+        // Everybody would be the same user.
+        return Err(Problem::Protocol(Box::new(IdTokenError::Missing.into())));
+    }
     let now = auth.now();
     let id = random_text().map_err(crate::StoreError::from)?;
     let asked = outcome.state.and_then(|state| serde_json::from_value(state).ok());

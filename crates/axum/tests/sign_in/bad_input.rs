@@ -142,6 +142,8 @@ async fn an_id_token_that_is_not_for_this_sign_in_is_refused() {
         ("iss", json!("https://evil.example")),
         ("exp", json!(1)),
         ("sub", json!("mallory")),
+        ("sub", json!("")),
+        ("sub", json!(null)),
     ] {
         world.provider.change(|rules| rules.claims = json!({ name: value }));
         let browser = world.browser();
