@@ -11,6 +11,8 @@ use http::{
 
 use crate::{StoreError, refusal::Asker};
 
+const NOT_SET_UP: &str = "The sign-in does not work. Please tell whoever runs this application.";
+
 /// Why a request could not be answered as it was meant.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +26,10 @@ pub enum Problem {
     /// The user does not meet the policy of the page.
     #[error("the user is not allowed: {}", .0.reasons().join(", "))]
     Denied(Denial),
+    /// The user is not signed in, or not as the page needs, and posted a form: what is in it would
+    /// be lost on the way to the provider and back.
+    #[error("the user must sign in first")]
+    NotSignedIn,
     /// A page of another site may have made the browser send the request.
     #[error("the request does not come from a page of this application")]
     Forged,
@@ -59,6 +65,7 @@ impl Problem {
                 _ => StatusCode::BAD_REQUEST,
             },
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotSignedIn => StatusCode::UNAUTHORIZED,
             Self::Denied(_) | Self::Forged => StatusCode::FORBIDDEN,
             Self::NotAttached | Self::Stopped => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -78,19 +85,28 @@ impl Problem {
                     whoever runs this application."
                     .to_owned()
             }
-            Self::Protocol(error) => error.user_message(),
+            // The client's own words have addresses and codes of the provider, for the log.
+            Self::Protocol(error) => match error.kind() {
+                ErrorKind::Retry => "The sign-in service does not answer, or has trouble at the \
+                    moment. Please try again shortly."
+                    .to_owned(),
+                ErrorKind::Configuration | ErrorKind::Device => NOT_SET_UP.to_owned(),
+                _ => error.user_message(),
+            },
             Self::Store(_) => {
                 "The sign-in can't be looked up now. Please try again shortly.".to_owned()
             }
             Self::Denied(denial) => {
                 format!("You may not see this page: it {}.", denial.reasons().join(", and it "))
             }
+            Self::NotSignedIn => {
+                "You are not signed in, or not as this needs. Sign in, and then do it once more."
+                    .to_owned()
+            }
             Self::Forged => "This request does not come from a page of this application. Open the \
                 page again, and try once more."
                 .to_owned(),
-            Self::NotAttached | Self::Stopped => {
-                "The sign-in does not work. Please tell whoever runs this application.".to_owned()
-            }
+            Self::NotAttached | Self::Stopped => NOT_SET_UP.to_owned(),
         }
     }
 
@@ -98,6 +114,7 @@ impl Problem {
     pub fn offers_sign_in(&self) -> bool {
         match self {
             Self::Protocol(error) => !matches!(error.kind(), ErrorKind::Configuration),
+            Self::NotSignedIn => true,
             _ => false,
         }
     }
@@ -109,6 +126,7 @@ impl Problem {
                 "sign_in_failed"
             }
             Self::Protocol(_) | Self::Store(_) => "temporarily_unavailable",
+            Self::NotSignedIn => "unauthorized",
             Self::Denied(_) => "access_denied",
             Self::Forged => "cross_site_request",
             Self::NotAttached | Self::Stopped => "server_error",
@@ -131,7 +149,9 @@ impl Problem {
     /// Logs the cause, once.
     fn log(&self) {
         match self {
-            Self::Denied(_) | Self::Forged => tracing::debug!(problem = %self, "refused"),
+            Self::NotSignedIn | Self::Denied(_) | Self::Forged => {
+                tracing::debug!(problem = %self, "refused");
+            }
             Self::Protocol(error)
                 if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Restart) =>
             {
@@ -145,10 +165,20 @@ impl Problem {
 impl crate::Auth {
     /// The answer to whoever asked: a page, or JSON.
     pub(crate) fn answer(&self, problem: &Problem, asker: &Asker) -> Response {
+        self.answer_with_sign_in(problem, asker, &self.settings.sign_in_path)
+    }
+
+    /// The same, with another address for the sign-in.
+    pub(crate) fn answer_with_sign_in(
+        &self,
+        problem: &Problem,
+        asker: &Asker,
+        sign_in: &str,
+    ) -> Response {
         problem.log();
         let mut response = match (&self.settings.problem_page, asker.wants_page()) {
             (Some(page), true) => page(problem),
-            (None, true) => default_page(problem, &self.settings.sign_in_path),
+            (None, true) => default_page(problem, sign_in),
             (_, false) => asker.json(problem.status(), &problem.json()),
         };
         let headers = response.headers_mut();
@@ -161,10 +191,10 @@ impl crate::Auth {
 }
 
 /// A small page without style or script.
-fn default_page(problem: &Problem, sign_in_path: &str) -> Response {
+fn default_page(problem: &Problem, sign_in: &str) -> Response {
     let message = escaped(&problem.user_message());
     let link = if problem.offers_sign_in() {
-        format!("<p><a href=\"{}\">Sign in again</a></p>", escaped(sign_in_path))
+        format!("<p><a href=\"{}\">Sign in again</a></p>", escaped(sign_in))
     } else {
         String::new()
     };
@@ -191,4 +221,33 @@ fn escaped(text: &str) -> String {
         }
     }
     html
+}
+
+#[cfg(test)]
+mod tests {
+    use doorward_client::ports::NetworkFailure;
+    use doorward_protocol::error::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn users_are_told_nothing_of_the_inside() {
+        let url = || "https://id.inside/token".to_owned();
+        for error in [
+            Error::Network { url: url(), failure: NetworkFailure::Timeout },
+            Error::Http { url: url(), status: 503 },
+            Error::Http { url: url(), status: 404 },
+            Error::UnexpectedAnswer { url: url(), problem: "inside".to_owned() },
+            Error::IssuerMismatch { expected: url(), found: url() },
+            Error::Settings("inside".to_owned()),
+            Error::Refused {
+                endpoint: "token_endpoint",
+                code: ErrorCode::InvalidScope,
+                description: Some("inside".to_owned()),
+            },
+        ] {
+            let told = Problem::Protocol(Box::new(error.clone())).user_message();
+            assert!(!told.contains("inside") && told.ends_with('.'), "{error}: {told}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! The answer to a request whose user is not signed in, or not strongly enough: a page sends the
-//! browser to the provider, anything else gets a status.
+//! browser to the provider, anything else gets a status, and a posted form a page that says so.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use doorward_policy::StepUp;
 use doorward_protocol::{challenge::Challenge, error::ErrorCode};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Uri,
-    header::{ACCEPT, CACHE_CONTROL, WWW_AUTHENTICATE},
+    header::{ACCEPT, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE},
     request::Parts,
 };
 use serde_json::{Value, json};
@@ -38,6 +38,8 @@ pub(crate) struct Asker {
     is_htmx: bool,
     /// The page that the user is to come back to.
     return_to: ReturnTo,
+    /// The page that has the form, if the browser says so.
+    referer: Option<String>,
 }
 
 impl Asker {
@@ -72,12 +74,19 @@ impl Asker {
             wants_html,
             is_htmx,
             return_to: ReturnTo::or_start(page.as_deref().or(path)),
+            referer: text(REFERER.as_str()).map(str::to_owned),
         }
     }
 
     /// Whether the answer is for a person to read.
     pub(crate) fn wants_page(&self) -> bool {
         self.wants_html
+    }
+
+    /// The page that a posted form is on, if it is one of this origin.
+    fn page_of_form(&self, origin: &str) -> ReturnTo {
+        let page = self.referer.as_deref().and_then(|referer| referer.strip_prefix(origin));
+        ReturnTo::or_start(page)
     }
 
     /// An answer for a script.
@@ -107,7 +116,8 @@ impl Refusal {
 
     /// The user must sign in, and whoever asks is a script in any case.
     pub(crate) fn without_page(parts: &Parts, slot: &Arc<Slot>) -> Self {
-        Self(Box::new(unauthorized(&slot.auth, &Asker::of_parts(parts), None)))
+        let asker = Asker { wants_html: false, ..Asker::of_parts(parts) };
+        Self(Box::new(unauthorized(&slot.auth, &asker, None)))
     }
 
     /// The request can't be answered.
@@ -122,10 +132,12 @@ impl Refusal {
     }
 }
 
-/// 401 for a script. It says where the page can send the user.
+/// 401 for a script, or for a person who posted a form. It says where the user can sign in.
 fn unauthorized(auth: &Auth, asker: &Asker, step_up: Option<&StepUp>) -> Response {
+    let of_form = asker.wants_html.then(|| asker.page_of_form(&auth.checked.origin));
+    let return_to = of_form.as_ref().unwrap_or(&asker.return_to);
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("return_to", asker.return_to.as_str());
+    query.append_pair("return_to", return_to.as_str());
     let mut body = json!({
         "error": "unauthorized",
         "error_description": "Sign in first.",
@@ -152,7 +164,11 @@ fn unauthorized(auth: &Auth, asker: &Asker, step_up: Option<&StepUp>) -> Respons
     }
     let sign_in = format!("{}?{}", auth.settings.sign_in_path, query.finish());
     body["sign_in"] = sign_in.clone().into();
-    let mut response = asker.json(StatusCode::UNAUTHORIZED, &body);
+    let mut response = if asker.wants_html {
+        auth.answer_with_sign_in(&Problem::NotSignedIn, asker, &sign_in)
+    } else {
+        asker.json(StatusCode::UNAUTHORIZED, &body)
+    };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(challenge) = HeaderValue::from_str(&challenge.to_string()) {

@@ -17,23 +17,25 @@ use crate::{Auth, Problem};
 const LONGEST_FORM: usize = 128 * 1024;
 
 pub(super) async fn logout(Extension(auth): Extension<Auth>, body: Body) -> Response {
-    let (status, problem) = match end_sessions(&auth, body).await {
+    let (status, description) = match end_sessions(&auth, body).await {
         Ok(()) => (StatusCode::OK, None),
         Err(problem) => {
             tracing::info!(%problem, "a logout token was not accepted");
-            let is_ours = matches!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
             // "400 Bad Request" for a token that is not accepted (section 2.8). A provider may
             // repeat what failed because of us.
-            (if is_ours { problem.status() } else { StatusCode::BAD_REQUEST }, Some(problem))
+            match problem.status() {
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    (problem.status(), Some("the logout token can't be verified now"))
+                }
+                _ => (StatusCode::BAD_REQUEST, Some("the logout token is not accepted")),
+            }
         }
     };
-    let mut response = match problem {
+    // Anybody can post here: what went wrong is for the log.
+    let mut response = match description {
         None => status.into_response(),
-        Some(problem) => {
-            let body = json!({
-                "error": "invalid_request",
-                "error_description": problem.to_string(),
-            });
+        Some(description) => {
+            let body = json!({ "error": "invalid_request", "error_description": description });
             (status, Json(body)).into_response()
         }
     };

@@ -481,7 +481,9 @@ impl Sessions {
         match &self.kind {
             Kind::Store(store) => {
                 let ended = store.remove_all(whose).await?;
-                tracing::info!(ended, "the provider ended sessions");
+                if ended > 0 {
+                    tracing::info!(ended, "the provider ended sessions");
+                }
             }
             Kind::Cookies(cookies) => cookies.end(key, now, until),
         }

@@ -247,6 +247,28 @@ async fn what_is_no_logout_token_ends_nothing() {
 }
 
 #[tokio::test]
+async fn what_went_wrong_with_a_token_is_told_to_nobody() {
+    let world = World::new().await;
+    let answer = async |world: &World| {
+        let token = world.provider.sign("logout+jwt", &claims(world, "1"));
+        let request = Request::post("/backchannel-logout");
+        world.browser().send(request, &format!("logout_token={token}x")).await
+    };
+    world.provider.change(|rules| rules.is_up = false);
+    let away = answer(&world).await;
+    assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE);
+    world.provider.change(|rules| rules.is_up = true);
+    let refused = answer(&world).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    for (answer, told) in [
+        (away, "the logout token can't be verified now"),
+        (refused, "the logout token is not accepted"),
+    ] {
+        assert_eq!(answer.json()["error_description"], told);
+    }
+}
+
+#[tokio::test]
 async fn another_algorithm_than_the_registered_one_signs_nobody_in_or_out() {
     let (registered, other) = (Algorithm::ES256, Algorithm::ES384);
     let world = World::with(MemorySessions::default(), |settings| {

@@ -151,6 +151,7 @@ async fn an_id_token_that_is_not_for_this_sign_in_is_refused() {
         let answer = browser.open(&world.provider.authorize(&to_provider)).await;
         assert!(!answer.status.is_redirection() && !answer.status.is_success(), "{name}");
         assert_eq!(browser.open("/").await.body, "nobody", "{name}");
+        assert!(!answer.body.contains("evil.example"), "no internals: {}", answer.body);
     }
 }
 
@@ -162,6 +163,7 @@ async fn the_provider_may_start_later_than_the_application() {
     let answer = browser.open("/me").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.header("retry-after"), "5");
+    assert!(!answer.body.contains(&world.provider.issuer), "no internals: {}", answer.body);
     assert_eq!(browser.open("/").await.body, "nobody", "other pages work");
     world.provider.change(|rules| rules.is_up = true);
     assert_eq!(world.sign_in(&browser, "/me").await, "/me");

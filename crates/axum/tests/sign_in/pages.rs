@@ -2,7 +2,7 @@
 
 use axum::http::{Request, StatusCode};
 
-use crate::support::World;
+use crate::support::{ORIGIN, World};
 
 #[tokio::test]
 async fn a_script_gets_a_status_and_no_redirect() {
@@ -38,4 +38,32 @@ async fn htmx_leaves_the_page_for_the_sign_in() {
 async fn a_form_of_nobody_is_not_sent_to_the_provider() {
     let world = World::new().await;
     assert_eq!(world.browser().post("/me", "").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_form_of_nobody_is_answered_by_a_page_that_leads_to_the_sign_in() {
+    let world = World::new().await;
+    let form = |referer: &str| {
+        Request::post("/me")
+            .header("accept", "text/html")
+            .header("origin", ORIGIN)
+            .header("sec-fetch-mode", "navigate")
+            .header("referer", referer)
+    };
+    for (referer, page) in [
+        (format!("{ORIGIN}/order?x=1"), "%2Forder%3Fx%3D1"),
+        (ORIGIN.to_owned(), "%2F"),
+        (format!("{ORIGIN}@evil.example/"), "%2F"),
+        ("https://evil.example/order".to_owned(), "%2F"),
+    ] {
+        let answer = world.browser().send(form(&referer), "").await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.body);
+        assert!(answer.headers.contains_key("www-authenticate"));
+        let link = format!("href=\"/signin?return_to={page}\"");
+        assert!(answer.body.contains(&link), "{referer}: {}", answer.body);
+    }
+    let strong = world.signed_in().await.post("/strong", "").await;
+    let link = "href=\"/signin?return_to=%2F&amp;acr_values=2\"";
+    assert!(strong.body.contains(link), "{}", strong.body);
 }

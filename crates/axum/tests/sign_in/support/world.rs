@@ -168,6 +168,7 @@ async fn drop_value(session: Session, Query(pair): Query<Pair>) -> Result<String
 
 fn pages() -> Router {
     let me = async |user: SignedIn| format!("{} {}", user.sub(), user.claim("name").unwrap_or("-"));
+    let strong = async |user: Authorized<Strong>| user.sub().to_owned();
     Router::new()
         .route(
             "/",
@@ -198,5 +199,5 @@ fn pages() -> Router {
         .route("/form", get(async |user: SignedIn| user.form_token().expose().to_owned()))
         .route("/admin", get(async |user: Authorized<Admin>| user.sub().to_owned()))
         .route("/recent", get(async |user: Authorized<Recent>| user.sub().to_owned()))
-        .route("/strong", get(async |user: Authorized<Strong>| user.sub().to_owned()))
+        .route("/strong", get(strong).post(strong))
 }
