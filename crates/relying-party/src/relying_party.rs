@@ -29,6 +29,10 @@ use crate::{ClientKey, Now, ProofKey, SignedSecret, assertions::Assertions, port
 /// withdraws is accepted no longer than this.
 const REFRESH_AFTER: Duration = Duration::from_secs(10 * 60);
 
+/// The longest ID token that is sent in a URL, in bytes. Many servers take URLs of 8 KB and no
+/// more.
+const LONGEST_HINT: usize = 6000;
+
 type Job = Box<dyn FnOnce(Rc<Core>) -> LocalFuture<()> + Send>;
 
 /// The client can't be started: a setting is wrong, or there is no thread for it.
@@ -249,15 +253,27 @@ impl RelyingParty {
     }
 
     /// The same with other parameters. What is in `url_state` comes back in `state`, behind a
-    /// semicolon, and nothing else is kept for the response.
+    /// semicolon, and nothing else is kept for the response. An ID token that is too long for a URL
+    /// is left out, and the client is named instead.
     ///
     /// # Errors
     /// Why that is not possible.
     pub async fn end_session_url_with(
         &self,
-        args: SignoutRequestArgs,
+        mut args: SignoutRequestArgs,
     ) -> Result<Option<String>, RelyingPartyError> {
         self.run(move |core| async move {
+            if args.id_token_hint.as_ref().is_some_and(|hint| hint.len() > LONGEST_HINT) {
+                args.id_token_hint = None;
+                let settings = &core.settings;
+                let returns = args.post_logout_redirect_uri.is_some()
+                    || settings.post_logout_redirect_uri.is_some();
+                if !returns {
+                    // Otherwise the client's core names it.
+                    let client_id = settings.client_id.clone();
+                    args.extra_query_params.push(("client_id".to_owned(), client_id));
+                }
+            }
             match core.client()?.create_signout_request(args).await {
                 Ok(url) => {
                     // Nothing hangs on the response, so the request is not kept for it.

@@ -1,6 +1,7 @@
 //! The ordinary story: sign in, be known, sign out.
 
 use crate::support::{Kept, ORIGIN, World};
+use doorward_axum::MemorySessions;
 use doorward_protocol::params;
 use serde_json::json;
 
@@ -97,6 +98,25 @@ async fn sign_out_ends_the_session_here_and_at_the_provider() {
 }
 
 #[tokio::test]
+async fn an_id_token_that_is_too_long_for_a_url_is_left_out_and_the_client_named() {
+    for returns in [true, false] {
+        let world = World::with(MemorySessions::default(), |settings| {
+            settings.protocol(|mut own| {
+                own.post_logout_redirect_uri.take_if(|_| !returns);
+                own
+            })
+        })
+        .await;
+        world.provider.change(|rules| rules.claims = json!({ "long": "x".repeat(6000) }));
+        let browser = world.signed_in().await;
+        let to_provider = browser.post("/signout", "").await.location().to_owned();
+        let named = to_provider.matches("client_id=shop").count();
+        assert!(named == 1 && !to_provider.contains("id_token_hint"), "{to_provider}");
+        assert_eq!(to_provider.contains("post_logout_redirect_uri="), returns);
+    }
+}
+
+#[tokio::test]
 async fn a_session_ends_by_itself() {
     for kept in Kept::ALL {
         let world = World::kept(kept).await;
@@ -119,7 +139,7 @@ async fn claims_of_userinfo_join_those_of_the_id_token() {
 
 #[tokio::test]
 async fn by_https_cookies_are_bound_to_the_host() {
-    use doorward_axum::{Auth, MemorySessions, SignInSettings};
+    use doorward_axum::{Auth, SignInSettings};
     let provider = crate::support::Provider::start().await;
     let settings = SignInSettings::new(&*provider.issuer, "shop", "https://shop.example/cb");
     let auth = Auth::new(settings, MemorySessions::default()).unwrap();
