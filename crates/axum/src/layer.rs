@@ -28,6 +28,8 @@ pub(crate) struct Slot {
     pub(crate) auth: Auth,
     /// The cookies of the request.
     pub(crate) cookies: HeaderMap,
+    /// Whether a page is loaded, and not a part of one.
+    is_navigation: bool,
     session: OnceCell<Result<Option<Arc<Loaded>>, Problem>>,
     /// What this request made of the session.
     left: Mutex<Left>,
@@ -52,11 +54,12 @@ struct SetCookies {
 }
 
 impl Slot {
-    fn new(auth: Auth, headers: &HeaderMap) -> Self {
+    fn new(auth: Auth, headers: &HeaderMap, is_navigation: bool) -> Self {
         let cookies = headers.get_all(COOKIE).iter().map(|value| (COOKIE, value.clone()));
         Self {
             auth,
             cookies: cookies.collect(),
+            is_navigation,
             session: OnceCell::new(),
             left: Mutex::default(),
             set_cookies: Mutex::default(),
@@ -118,8 +121,9 @@ impl Slot {
             Some(session) if !sessions.is_known_to(&self.cookies, session) => {
                 self.set_cookies(sessions.cookies_of(&self.cookies, session)?);
             }
-            // A cookie that leads nowhere is of no use.
-            None => self.set_cookies(sessions.no_cookies(&self.cookies)),
+            // A cookie that leads nowhere is of no use. But the answer of a script may come after
+            // that of a sign-in, whose cookie has the same name.
+            None if self.is_navigation => self.set_cookies(sessions.no_cookies(&self.cookies)),
             _ => (),
         }
         Ok(found)
@@ -159,9 +163,9 @@ impl Slot {
 /// The middleware.
 pub(crate) async fn around(State(auth): State<Auth>, mut request: Request, next: Next) -> Response {
     auth.sweep_sometimes();
-    let slot = Arc::new(Slot::new(auth.clone(), request.headers()));
-    request.extensions_mut().insert(Arc::clone(&slot));
     let asker = Asker::of_request(&request);
+    let slot = Arc::new(Slot::new(auth.clone(), request.headers(), asker.navigates()));
+    request.extensions_mut().insert(Arc::clone(&slot));
     let request = match genuine(&slot, request).await {
         Ok(request) => request,
         Err(problem) => return auth.answer(&problem, &asker),

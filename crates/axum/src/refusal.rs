@@ -83,6 +83,11 @@ impl Asker {
         self.wants_html
     }
 
+    /// Whether a page is loaded, and not a part of one.
+    pub(crate) fn navigates(&self) -> bool {
+        self.is_navigation
+    }
+
     /// The page that a posted form is on, if it is one of this origin.
     fn page_of_form(&self, origin: &str) -> ReturnTo {
         let page = self.referer.as_deref().and_then(|referer| referer.strip_prefix(origin));

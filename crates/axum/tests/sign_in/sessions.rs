@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::Request;
 use deadpool_postgres::{Manager, Pool};
 use doorward_axum::{
     Key, MemorySessions, PostgresSessions, SessionRow, SessionStore, SqliteSessions, Whose,
@@ -9,7 +10,7 @@ use doorward_axum::{
 use futures::future::join_all;
 use test_postgres::TestPostgres;
 
-use crate::support::World;
+use crate::support::{Kept, World};
 
 const NOW: u64 = 1_800_000_000;
 
@@ -209,6 +210,23 @@ async fn two_processes_share_sessions(here: impl SessionStore, there: impl Sessi
     assert_eq!(browser.open("/values").await.body, "here: 1, there: 2");
     elsewhere.post("/signout", "").await;
     assert_eq!(browser.open("/").await.body, "nobody");
+}
+
+/// A script of another tab asked before the sign-in, and is answered after it.
+#[tokio::test]
+async fn a_late_answer_to_an_old_cookie_leaves_the_new_one() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let browser = world.signed_in().await;
+        let old = browser.copy();
+        world.sign_in(&browser, "/signin").await;
+        for mode in ["cors", "no-cors", "same-origin"] {
+            let request = Request::get("/").header("sec-fetch-mode", mode);
+            let late = old.send(request, "").await;
+            assert_eq!(late.body, "nobody");
+            assert!(!late.headers.contains_key("set-cookie"), "{kept:?} {mode}");
+        }
+    }
 }
 
 #[tokio::test]
