@@ -91,7 +91,7 @@ impl Auth {
     /// user. Routes that are added afterwards don't.
     ///
     /// # Panics
-    /// The application has a route at one of the paths. The settings can move them.
+    /// The application itself has a route at one of the paths. The settings can move them.
     pub fn attach<S: Clone + Send + Sync + 'static>(&self, app: Router<S>) -> Router<S> {
         app.merge(routes::router(self))
             .layer(middleware::from_fn_with_state(self.clone(), layer::around))

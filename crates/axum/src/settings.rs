@@ -271,18 +271,10 @@ impl SignInSettings {
                 response_mode.as_str()
             )));
         }
-        let paths = [
-            ("sign_in_path", &self.sign_in_path),
-            ("sign_out_path", &self.sign_out_path),
-            ("back_channel_path", &self.back_channel_path),
-            ("front_channel_path", &self.front_channel_path),
-            ("after_sign_out", &self.after_sign_out),
-        ];
-        if let Some((name, path)) =
-            paths.into_iter().find(|(_, path)| ReturnTo::parse(path).is_none())
-        {
+        if ReturnTo::parse(&self.after_sign_out).is_none() {
             return Err(SettingsError(format!(
-                "{name} must be a path of this application, such as /signin, not {path:?}"
+                "after_sign_out must be a path of this application, such as /, not {:?}",
+                self.after_sign_out
             )));
         }
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -292,13 +284,33 @@ impl SignInSettings {
                 self.cookie_name
             )));
         }
-        Ok(Checked {
+        let checked = Checked {
             origin: redirect_uri.origin().ascii_serialization(),
             secure: redirect_uri.scheme() == "https",
             callback_path: redirect_uri.path().to_owned(),
             takes_posts: response_mode == ResponseMode::FormPost,
             post_logout_path: post_logout.map(|uri| uri.path().to_owned()),
-        })
+        };
+        check_routes(&self.routes(&checked))?;
+        Ok(checked)
+    }
+
+    /// The routes, each with the setting that says its path.
+    fn routes<'a>(&'a self, checked: &'a Checked) -> Vec<Route<'a>> {
+        let callback_path = &checked.callback_path;
+        let mut routes = vec![
+            ("sign_in_path", Method::GET, &self.sign_in_path),
+            ("sign_out_path", Method::POST, &self.sign_out_path),
+            ("back_channel_path", Method::POST, &self.back_channel_path),
+            ("front_channel_path", Method::GET, &self.front_channel_path),
+            ("redirect_uri", Method::GET, callback_path),
+        ];
+        if checked.takes_posts {
+            routes.push(("redirect_uri", Method::POST, callback_path));
+        }
+        let post_logout = checked.post_logout_path.iter();
+        routes.extend(post_logout.map(|path| ("post_logout_redirect_uri", Method::GET, path)));
+        routes
     }
 
     /// Cookies over plain http would be readable on the way, except on this machine.
@@ -316,6 +328,37 @@ impl SignInSettings {
         }
         Ok(url)
     }
+}
+
+type Route<'a> = (&'a str, Method, &'a String);
+
+/// The router takes each of these routes by the letter, and each once.
+fn check_routes(routes: &[Route<'_>]) -> Result<(), SettingsError> {
+    for (index, (name, method, path)) in routes.iter().enumerate() {
+        if !is_literal(path) {
+            return Err(SettingsError(format!(
+                "{name} must have a plain path, such as /signin, without query, fragment and \
+                    patterns, not {path:?}"
+            )));
+        }
+        let same = routes[..index].iter().find(|(_, own, other)| own == method && other == path);
+        if let Some((other, ..)) = same {
+            return Err(SettingsError(format!(
+                "{name} must have another path than {other}, not {path:?}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a browser asks for a path by these letters, and the router takes them as they are.
+fn is_literal(path: &str) -> bool {
+    let asked = Url::parse("http://base.invalid").ok().and_then(|base| base.join(path).ok());
+    let is_pattern =
+        |segment: &str| segment.starts_with([':', '*']) || segment.contains(['{', '}']);
+    ReturnTo::parse(path).is_some()
+        && asked.is_some_and(|asked| asked.path() == path)
+        && !path.split('/').any(is_pattern)
 }
 
 /// What follows from valid settings.
@@ -374,6 +417,19 @@ mod tests {
     }
 
     #[test]
+    fn paths_that_the_settings_allow_can_be_routes() {
+        for (sign_in, sign_out) in [("/a/", "/a"), ("/session", "/session"), ("/%7Ba%7D", "/a.b")] {
+            let settings = settings("http://localhost:5001/signin-oidc/")
+                .post_logout_redirect_uri("http://localhost:5001/")
+                .after_sign_out("/bye?x=1#y")
+                .sign_in_path(sign_in)
+                .sign_out_path(sign_out);
+            let auth = crate::Auth::new(settings, crate::MemorySessions::default()).unwrap();
+            let _: axum::Router = auth.attach(axum::Router::new());
+        }
+    }
+
+    #[test]
     fn what_would_be_unsafe_is_refused() {
         for uri in ["http://shop.example/cb", "/cb", "https://shop.example/cb?x=1", "ftp://a/b"] {
             assert!(settings(uri).checked().is_err(), "{uri}");
@@ -383,10 +439,26 @@ mod tests {
         assert!(elsewhere.checked().unwrap_err().0.contains("same origin"));
         assert!(shop.clone().after_sign_out("//evil.example").checked().is_err());
         assert!(shop.clone().sign_in_path("signin").checked().is_err());
+        for path in ["/signin?x=1", "/a#b", "/{x", "/{x}", "/{*x}", "/:x", "/*x", "/a/../b", "/a b"]
+        {
+            let refused = shop.clone().sign_in_path(path).checked().unwrap_err().0;
+            assert!(refused.contains("sign_in_path must have a plain path"), "{refused}");
+        }
+        let at = |uri: &str| settings(&format!("https://shop.example{uri}"));
+        assert!(at("/:x").checked().is_err());
         for scope in ["profile", "profile openid2", "OpenID"] {
             let refused = shop.clone().scope(scope).checked().unwrap_err().0;
             assert!(refused.contains("must contain openid"), "{refused}");
         }
+        let meets = |settings: SignInSettings| {
+            let refused = settings.checked().unwrap_err().0;
+            assert!(refused.contains("must have another path than"), "{refused}");
+        };
+        meets(shop.clone().sign_in_path("/frontchannel-logout"));
+        meets(shop.clone().sign_out_path("/backchannel-logout"));
+        meets(shop.clone().post_logout_redirect_uri("https://shop.example/cb"));
+        meets(at("/signin"));
+        meets(at("/signout").form_post(true));
         for name in ["", "a b", "a=b", "a;b"] {
             assert!(shop.clone().cookie_name(name).checked().is_err(), "{name}");
         }
