@@ -26,7 +26,7 @@ use reqwest::redirect::Policy;
 use serde_json::json;
 use url::Url;
 
-use crate::{AccessTokenError, Refusal, SettingsError, SignedIn};
+use crate::{AccessTokenError, Refusal, SettingsError, SignedIn, settings::is_literal};
 
 /// The header that each request must have, with any value. A page of another origin can't send it
 /// unless the application allows that by CORS.
@@ -122,8 +122,8 @@ impl ApiProxy {
     /// Passes a path and what is below it on to the API at this address, by these methods.
     ///
     /// # Errors
-    /// The address is not https, nor http on this machine, or has a query; the path is none; or
-    /// there is no HTTP client.
+    /// The address is not https, nor http on this machine, or has a query; the path is none, or was
+    /// given before; or there is no HTTP client.
     pub fn allow(
         mut self,
         path: &str,
@@ -131,9 +131,11 @@ impl ApiProxy {
         methods: impl IntoIterator<Item = Method>,
     ) -> Result<Self, SettingsError> {
         let path = path.trim_end_matches('/').to_owned();
-        let is_plain = path.starts_with('/') && !path.contains(['{', '}', '?', '#', '*']);
-        if !is_plain {
+        if !is_literal(&path) {
             return Err(SettingsError(format!("{path:?} is not a path such as /api/orders")));
+        }
+        if self.routes.iter().any(|route| route.path == path) {
+            return Err(SettingsError(format!("{path:?} is passed on already")));
         }
         let url = Url::parse(api).ok().filter(|url| {
             let is_protected =
@@ -403,6 +405,10 @@ mod tests {
             assert!(allow("/api", api).is_err(), "{api}");
         }
         assert!(allow("api", "https://api.example").is_err());
-        assert!(allow("/{x}", "https://api.example").is_err());
+        for path in ["/{x}", "/:x", "/a/../b", "/", "/a?x=1"] {
+            assert!(allow(path, "https://api.example").is_err(), "{path}");
+        }
+        let twice = allow("/api", "https://api.example").unwrap();
+        assert!(twice.allow("/api/", "https://other.example", [Method::GET]).is_err());
     }
 }

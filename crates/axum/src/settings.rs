@@ -352,7 +352,7 @@ fn check_routes(routes: &[Route<'_>]) -> Result<(), SettingsError> {
 }
 
 /// Whether a browser asks for a path by these letters, and the router takes them as they are.
-fn is_literal(path: &str) -> bool {
+pub(crate) fn is_literal(path: &str) -> bool {
     let asked = Url::parse("http://base.invalid").ok().and_then(|base| base.join(path).ok());
     let is_pattern =
         |segment: &str| segment.starts_with([':', '*']) || segment.contains(['{', '}']);
