@@ -31,7 +31,7 @@ const MOST_BYTES: usize = 4096;
 /// don't count there how often somebody may try something.
 ///
 /// What a handler or a server function changes reaches the browser with its answer: nothing else is
-/// to be done.
+/// to be done. [`Session::insert`] says what is different for an answer that is streamed.
 ///
 /// ```
 /// use doorward_axum::{Session, SessionError};
@@ -96,6 +96,11 @@ impl Session {
     /// Keeps a value under a name, in place of an earlier one. When it returns, the next request
     /// finds it. Of requests that overlap, none undoes what another one does to other names. Where
     /// sessions are in cookies, that holds within one process.
+    ///
+    /// Cookies go out before the body. If sessions are in cookies, what the body of a streamed page
+    /// changes is known to this process alone, and reaches the browser with its next request here.
+    /// Another process, or this one after a restart, does not know it. So change the session before
+    /// the page is streamed, or in a request of its own.
     ///
     /// # Errors
     /// Any of [`SessionError`]. The session is then as it was.

@@ -40,8 +40,10 @@ fn app(origin: &str) -> Result<Router, Box<dyn Error>> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let origin = setting("ORIGIN", "http://localhost:3000");
+    // A proxy that speaks TLS may be before it, or a container around it.
     let port = origin.parse::<Uri>()?.port_u16().unwrap_or(80);
-    let listener = tokio::net::TcpListener::bind(("localhost", port)).await?;
+    let listen = setting("LISTEN", &format!("localhost:{port}"));
+    let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("open {origin}");
     axum::serve(listener, app(&origin)?).await?;
     Ok(())

@@ -1,5 +1,5 @@
-//! Starts the server. Environment variables change what it is for: `ORIGIN`, `ISSUER`, `CLIENT_ID`,
-//! `CLIENT_SECRET`, `USER_INFO` and `LEPTOS_SITE_ROOT`.
+//! Starts the server. Environment variables change what it is for: `ORIGIN`, `LISTEN`, `ISSUER`,
+//! `CLIENT_ID`, `CLIENT_SECRET`, `USER_INFO` and `LEPTOS_SITE_ROOT`.
 
 #[cfg(feature = "ssr")]
 #[tokio::main]
@@ -9,8 +9,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let settings = Settings::from_environment();
     let origin: Uri = settings.origin.parse()?;
-    let address = format!("localhost:{}", origin.port_u16().unwrap_or(80));
-    let listener = tokio::net::TcpListener::bind(address).await?;
+    // A proxy that speaks TLS may be before it, or a container around it.
+    let own = format!("localhost:{}", origin.port_u16().unwrap_or(80));
+    let listen = std::env::var("LISTEN").unwrap_or(own);
+    let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("open {}", settings.origin);
     axum::serve(listener, app(&settings)?).await?;
     Ok(())
