@@ -141,6 +141,20 @@ fn the_new_refresh_token_is_there_before_anything_can_fail() {
     assert_eq!((&*renewed.access_token, renewed.sub()), ("access-2", "alice"));
 }
 
+/// OIDC Core section 12.2.
+#[test]
+fn a_renewed_token_that_says_less_of_the_sign_in_takes_nothing_away() {
+    let alone = Alone::new();
+    alone.world.provider.alter_claims(|claims| {
+        claims.insert("sid".to_owned(), json!("sid-1"));
+        claims.insert("nickname".to_owned(), json!("Al"));
+    });
+    let user = alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
+    alone.world.provider.alter_claims(|_| ());
+    let renewed = alone.world.run(alone.client.use_refresh_token(user)).unwrap();
+    assert_eq!((renewed.claim("sid"), renewed.claim("nickname")), (Some("sid-1"), None));
+}
+
 #[test]
 fn a_gateway_that_answers_for_the_token_endpoint_ends_no_grant() {
     let alone = Alone::new();
