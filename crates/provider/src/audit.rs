@@ -459,7 +459,7 @@ mod tests {
         }
         let repeated = Event::RefreshTokenRepeated { sub: &sub, client_id, peer };
         assert_eq!(at_will(repeated), Some(AtWill::Token));
-        let cause = &"x" as &Cause;
+        let cause = &std::fmt::Error as &Cause;
         for event in [
             Event::SignInRefused { peer, cause },
             Event::SecondStepRefused { sub: &sub, peer, cause },
