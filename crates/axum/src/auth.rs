@@ -97,6 +97,24 @@ impl Auth {
             .layer(middleware::from_fn_with_state(self.clone(), layer::around))
     }
 
+    /// Waits for the renewals that are under way. Call it when the server has stopped to take
+    /// requests: a renewal goes on when its page was answered, and the provider takes each refresh
+    /// token once. It takes as long as the provider, and so has the time limits of its requests.
+    ///
+    /// ```no_run
+    /// # use doorward_axum::Auth;
+    /// # async fn serve(auth: Auth, app: axum::Router) -> std::io::Result<()> {
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    /// let stopped = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    /// axum::serve(listener, auth.attach(app)).with_graceful_shutdown(stopped).await?;
+    /// auth.finish().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn finish(&self) {
+        self.flights.finish().await;
+    }
+
     /// Seconds since 1970 (UTC).
     pub(crate) fn now(&self) -> u64 {
         (self.settings.now)()

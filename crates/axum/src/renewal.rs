@@ -58,6 +58,15 @@ impl Flights {
         self.paused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for those that are under way.
+    pub(crate) async fn finish(&self) {
+        let under_way: Vec<Flight> = self.under_way().values().cloned().collect();
+        for flight in under_way {
+            // Its outcome is stored, or logged.
+            let _ = flight.await;
+        }
+    }
+
     fn is_paused(&self, session: &str, now: u64) -> bool {
         now < self.paused_until.load(Relaxed)
             || self.paused().get(session).is_some_and(|until| now < *until)
@@ -145,7 +154,11 @@ async fn redeem(auth: &Auth, session: Arc<Loaded>) -> Outcome {
     };
     // The refresh token that was sent may be spent. A crash, or tokens that can't be verified now,
     // must not lose the new one.
+    let new = redeemed.refresh_token().map(str::to_owned);
+    let own = new.or_else(|| session.record.user.refresh_token.clone());
     let session = match keep_refresh_token(auth, &session, &redeemed).await {
+        // Whoever took the claim after its end was faster: what they got counts.
+        Ok(Some(kept)) if kept.record.user.refresh_token != own => return Ok(Some(kept)),
         Ok(Some(kept)) => kept,
         Ok(None) => return Ok(None),
         Err(problem) => {
@@ -208,6 +221,10 @@ async fn not_renewed(auth: &Auth, session: Arc<Loaded>, problem: Problem) -> Out
         _ => auth.flights.pause(session.id(), now + PAUSE),
     }
     tracing::warn!(%problem, "a session's tokens were not renewed");
+    if auth.sessions.are_apart() {
+        // Nobody else knows of the claim, and nothing has changed.
+        return Ok(Some(session));
+    }
     // The claim ends, so that the next one may try.
     let same = |present: &SessionRecord| Ok::<_, Problem>(present.clone());
     let changed = auth.sessions.change(&session, now, ChangeOf::Tokens, same).await?;

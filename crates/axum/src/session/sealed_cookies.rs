@@ -1,13 +1,12 @@
 //! Sessions in encrypted cookies, for applications that keep nothing.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use doorward_protocol::base64url;
-use quick_cache::sync::Cache;
 
 use super::{
     Key, MemorySessions, SessionRecord,
@@ -17,8 +16,9 @@ use super::{
 /// So many changed sessions are remembered without a thought.
 const FEW: usize = 1000;
 
-/// How many sessions that frames ended are remembered. Anybody can load such a frame.
-const MOST_NAMED: usize = 10_000;
+/// How many sessions that frames ended are remembered, about 100 bytes each. Anybody can load such
+/// a frame.
+const MOST_NAMED: usize = 250_000;
 
 /// The keys by which sessions in cookies are encrypted. The first encrypts, all decrypt.
 ///
@@ -76,9 +76,6 @@ impl fmt::Debug for CookieKeys {
 pub(super) struct SealedCookies {
     keys: Vec<Sealing>,
     memory: Mutex<Memory>,
-    /// Whose sessions a frame ended, and when. What is looked up stays longest, so those of users
-    /// stay longer than what strangers made up.
-    named: Cache<Key, u64>,
     /// What counts once.
     pub(super) used: MemorySessions,
 }
@@ -87,6 +84,9 @@ pub(super) struct SealedCookies {
 struct Memory {
     /// Whose sessions ended, and when, until none of them can be there any more.
     ended: HashMap<Key, (u64, u64)>,
+    /// Whose sessions a frame ended, and when. The oldest go first.
+    named: HashMap<Key, u64>,
+    named_in_order: VecDeque<Key>,
     /// What became of a session, its cookie, and when it ends. A browser may have an older cookie
     /// whose refresh token is spent: it never got the answer, or another tab's came later.
     changed: HashMap<Key, (Arc<SessionRecord>, String, u64)>,
@@ -96,12 +96,7 @@ struct Memory {
 
 impl SealedCookies {
     pub(super) fn new(keys: CookieKeys) -> Self {
-        Self {
-            keys: keys.0,
-            memory: Mutex::default(),
-            named: Cache::new(MOST_NAMED),
-            used: MemorySessions::default(),
-        }
+        Self { keys: keys.0, memory: Mutex::default(), used: MemorySessions::default() }
     }
 
     /// The value of a cookie that holds this text.
@@ -118,20 +113,30 @@ impl SealedCookies {
 
     /// Notes that the sessions that began until now and have this key are over.
     pub(super) fn end(&self, key: Key, now: u64, until: u64) {
-        self.memory().ended.insert(key, (now, until));
+        let mut memory = self.memory();
+        memory.ended.insert(key, (now, until));
+        memory.changed.remove(&key);
     }
 
     /// The same on the word of somebody who need not be the provider.
     pub(super) fn end_named(&self, session: Key, now: u64) {
-        self.named.insert(session, now);
+        let mut memory = self.memory();
+        if memory.named.insert(session, now).is_none() {
+            memory.named_in_order.push_back(session);
+            if memory.named_in_order.len() > MOST_NAMED
+                && let Some(oldest) = memory.named_in_order.pop_front()
+            {
+                memory.named.remove(&oldest);
+            }
+        }
     }
 
     /// Whether the session was ended by one of these keys.
     pub(super) fn is_ended(&self, keys: &[Key], began: u64) -> bool {
         let memory = self.memory();
         keys.iter().any(|key| {
-            let ended = memory.ended.get(key).map(|(at, _)| *at).max(self.named.get(key));
-            ended.is_some_and(|at| began <= at)
+            let ended = memory.ended.get(key).map(|(at, _)| at).max(memory.named.get(key));
+            ended.is_some_and(|at| began <= *at)
         })
     }
 
@@ -193,11 +198,13 @@ mod tests {
         let (used, told) = (of("used".to_owned()), of("told".to_owned()));
         cookies.end_named(used, 10);
         cookies.end(told, 10, 100);
-        for n in 0..MOST_NAMED * 3 {
-            assert!(cookies.is_ended(&[used], 10), "after {n}");
+        for n in 1..MOST_NAMED {
             cookies.end_named(of(n.to_string()), 10);
         }
-        assert!(cookies.named.len() <= MOST_NAMED);
-        assert!(cookies.is_ended(&[told], 10) && !cookies.is_ended(&[used, told], 11));
+        assert!(cookies.is_ended(&[used], 10) && !cookies.is_ended(&[used], 11));
+        cookies.end_named(of("one more".to_owned()), 10);
+        assert!(!cookies.is_ended(&[used], 10), "it is the oldest");
+        assert!(cookies.is_ended(&[told], 10) && !cookies.is_ended(&[told], 11));
+        assert_eq!(cookies.memory().named.len(), MOST_NAMED);
     }
 }
