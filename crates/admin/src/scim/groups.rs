@@ -641,6 +641,7 @@ mod tests {
         assert_eq!(room.take(most + 1), Fit::OnNone);
         assert_eq!(room.take(0), Fit::Here);
         assert_eq!(room.take(most - 1), Fit::Here);
+        assert_eq!(room.take(2), Fit::OnTheNextPage);
         assert_eq!(room.take(1), Fit::Here);
         assert_eq!(room.take(0), Fit::Here);
         assert_eq!(room.take(1), Fit::OnTheNextPage);

@@ -132,6 +132,7 @@ fn of_a_list_without_values_that_is_removed_which_is_named() {
         "addresses": [{"type": "work", "locality": "Bonn", "country": "DE"}, home()]});
     for (named, left) in [
         (json!([{"type": "work", "locality": "Bonn"}]), json!([home()])),
+        (json!([{"type": "work", "country": "DE"}]), json!([home()])),
         (json!([{"type": "other"}]), before["addresses"].clone()),
         (json!([{}]), before["addresses"].clone()),
         (json!([{"country": "DE"}]), Value::Null),
