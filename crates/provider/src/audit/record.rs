@@ -657,7 +657,7 @@ mod tests {
             }})
         };
         let evil = "https://evil.example/".to_owned();
-        let added = [known.as_slice(), &[evil.clone()], &[filler(40)]].concat();
+        let added = [known.as_slice(), &[evil.clone(), filler(40)]].concat();
         let (before, after) = (client(&known, 0), client(&added, 3000));
         let parts = Value::Object(Data::new(Map::new(), Some(before), Some(after)).parts());
         assert_eq!(parts["before"]["settings"]["redirect_uris"], json!([]));
