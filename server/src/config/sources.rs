@@ -16,7 +16,7 @@ use figment::{
 use super::ConfigError;
 
 /// Values under these keys are never shown.
-const SECRET_KEYS: [&str; 14] = [
+const SECRET_KEYS: [&str; 13] = [
     "bind_password",
     "client_secrets",
     "client_secret",
@@ -30,8 +30,6 @@ const SECRET_KEYS: [&str; 14] = [
     "dpop_nonce_secret",
     "pair_wise_subject_salt",
     "webhook_secret",
-    // Those of many services are a secret by themselves.
-    "webhook_url",
 ];
 
 /// Whether a text may be a URL with a password in it. Such a text is not shown either.
