@@ -144,7 +144,7 @@ async fn add_keys(
     .await
     .map_err(CommandError::refused)?;
     let (store, now) = (&*context.store, CommandContext::now());
-    keys::add_keys(&ring, store, algorithms, now, announced_for, &SystemEntropy)
+    keys::add_keys(&ring, store, store, algorithms, now, announced_for, &SystemEntropy)
         .await
         .map_err(CommandError::refused)
 }

@@ -57,10 +57,17 @@ pub async fn rotate(State(api): State<AdminApi>, Extension(history): Extension<H
     }
     let ring = api.provider().keys();
     let algorithms = ring.algorithms();
-    let takes_over =
-        add_keys(ring, api.store(), algorithms, api.now(), ANNOUNCED_FOR, api.entropy())
-            .await
-            .map_err(problem)?;
+    let takes_over = add_keys(
+        ring,
+        api.store(),
+        api.store(),
+        algorithms,
+        api.now(),
+        ANNOUNCED_FOR,
+        api.entropy(),
+    )
+    .await
+    .map_err(problem)?;
     history.on("issuer", api.provider().issuer());
     history.detail("takes_over", takes_over.seconds());
     Ok((StatusCode::CREATED, Json(Rotated { takes_over: takes_over.seconds() })).into_response())
@@ -86,7 +93,7 @@ pub async fn retire(
     })?;
     history.detail("replaced", replaced.is_some());
     if let Some(algorithm) = replaced {
-        add_keys(ring, api.store(), &[algorithm], now, Seconds::ZERO, api.entropy())
+        add_keys(ring, api.store(), api.store(), &[algorithm], now, Seconds::ZERO, api.entropy())
             .await
             .map_err(problem)?;
     }

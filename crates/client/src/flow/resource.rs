@@ -165,3 +165,43 @@ fn audience(token: &str) -> Option<Vec<String>> {
 fn plain(name: &str) -> &str {
     name.strip_suffix('/').unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use doorward_protocol::base64url;
+    use serde_json::json;
+
+    use super::*;
+
+    fn jwt(aud: &Value, sub: &str) -> String {
+        let part = |value: Value| base64url::encode(value.to_string());
+        let header = part(json!({"alg": "ES256"}));
+        [&header, ".", &part(json!({"aud": aud, "sub": sub})), ".", "AAAA"].concat()
+    }
+
+    #[test]
+    fn a_token_that_is_as_the_page_s_own_is_for_no_other_api() {
+        let stock = "https://stock.example/";
+        let own = jwt(&json!("https://orders.example/"), "alice");
+        for other in [
+            own.clone(),
+            jwt(&json!("https://orders.example/"), "another token"),
+            jwt(&json!(["https://orders.example/", 7]), "alice"),
+        ] {
+            assert!(!may_be_for(&other, &own, stock), "{other}");
+        }
+        assert!(!may_be_for("opaque", "opaque", stock));
+        assert!(may_be_for("opaque", &own, stock));
+        for aud in [
+            json!(stock),
+            json!("https://stock.example"),
+            json!(["https://orders.example/", stock]),
+            // What the provider calls the API.
+            json!("stock-api"),
+        ] {
+            assert!(may_be_for(&jwt(&aud, "alice"), &own, stock), "{aud}");
+        }
+        let both = jwt(&json!(["https://orders.example/", stock]), "alice");
+        assert!(may_be_for(&both, &both, stock), "one token for both");
+    }
+}

@@ -1,9 +1,9 @@
 //! Tokens for several APIs.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
-    provider::{Fault, sign},
+    provider::Fault,
     world::{Tab, World},
 };
 use crate::{ApiRequest, Error, Settings, in_page::MemoryStorage};
@@ -83,35 +83,16 @@ fn a_refused_api_does_not_end_the_session() {
 #[test]
 fn a_token_for_another_api_is_not_shown_to_this_one() {
     let stock = "https://stock.example/";
-    let jwt = |aud: Value, sub: &str| sign("k1", &json!({ "aud": aud, "sub": sub }));
-    let orders = jwt(json!("https://orders.example/"), "alice");
-    let both = jwt(json!(["https://orders.example/", "https://stock.example"]), "alice");
-    for (own, token, is_given) in [
-        (&orders, orders.clone(), false),
-        (&orders, jwt(json!("https://orders.example/"), "another token"), false),
-        (&orders, jwt(json!(["https://orders.example/", 7]), "alice"), false),
-        (&"opaque".to_owned(), "opaque".to_owned(), false),
-        (&"opaque".to_owned(), "another".to_owned(), true),
-        (&both, both.clone(), true),
-        (&orders, jwt(json!(stock), "alice"), true),
-        (&orders, jwt(json!("https://stock.example"), "alice"), true),
-        // What the provider calls the API.
-        (&orders, jwt(json!("stock-api"), "alice"), true),
-    ] {
+    for (token, is_given) in [("access-1", false), ("another", true)] {
         let world = World::new();
         let tab = world.tab();
-        let answers = |token: &str| {
-            let token = token.to_owned();
-            world.provider.alter_answer(move |answer| {
-                answer.insert("access_token".to_owned(), json!(token));
-            });
-        };
-        answers(own);
         world.sign_in(&tab);
-        answers(&token);
+        world.provider.alter_answer(move |answer| {
+            answer.insert("access_token".to_owned(), json!(token));
+        });
         let given = token_for(&world, &tab, stock);
         if is_given {
-            assert_eq!(given, Ok(token));
+            assert_eq!(given, Ok(token.to_owned()));
             continue;
         }
         let error = given.unwrap_err();

@@ -177,7 +177,7 @@ fn end_session_problem(problem: EndSessionProblem) -> String {
         }
         EndSessionProblem::NoClient => {
             "The application asked to return to an address, but did not say who it is \
-             (id_token_hint or client_id)."
+             (client_id)."
         }
         EndSessionProblem::UnknownClient => {
             "The application that sent you here is not known to this provider (client_id)."

@@ -189,8 +189,7 @@ fn end_session_problem(problem: EndSessionProblem) -> String {
             "Die Anwendung hat nicht nachgewiesen, zu welcher Anmeldung sie gehört (id_token_hint)."
         }
         EndSessionProblem::NoClient => {
-            "Die Anwendung nennt eine Rücksprungadresse, aber nicht, wer sie ist \
-             (id_token_hint oder client_id)."
+            "Die Anwendung nennt eine Rücksprungadresse, aber nicht, wer sie ist (client_id)."
         }
         EndSessionProblem::UnknownClient => {
             "Die Anwendung, die Sie geschickt hat, ist hier nicht bekannt (client_id)."

@@ -38,7 +38,7 @@ impl ClockGuard {
         now: Timestamp,
     ) -> Result<(), Failure> {
         let Some(bound) = self.bound else { return Ok(()) };
-        let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) AS BIGINT)";
+        let sql = "SELECT CAST(floor(extract(epoch FROM clock_timestamp())) AS BIGINT)";
         let theirs = connection.first(sql, &[], |row| row.timestamp(0, "clock_timestamp")).await?;
         let theirs = theirs.unwrap_or(now);
         let seconds = now.since(theirs);

@@ -1,5 +1,7 @@
 //! The removal of expired rows. The store on SQLite says why each kind is kept as long as it is.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use doorward_provider::{
     model::{account_event, grant::LONGEST_GRACE, throttle, time::Timestamp},
@@ -23,7 +25,13 @@ impl Maintenance for PostgresStore {
     }
 
     async fn check_clock(&self, now: Timestamp) -> Result<(), StoreError> {
-        let check = || async { self.clock.check(&self.connection().await?, now).await };
+        let began = Instant::now();
+        let check = || async {
+            let connection = self.connection().await?;
+            // The wait for a connection is no difference of clocks.
+            let waited = u32::try_from(began.elapsed().as_secs()).unwrap_or(u32::MAX);
+            self.clock.check(&connection, now.plus(waited)).await
+        };
         self.run("check_clock", check).await
     }
 

@@ -247,12 +247,11 @@ fn leave_equal_out(before: &mut Value, after: &mut Value) {
 /// Leaves out of lists in `before` what the same list in `after` has, too, and the reverse.
 fn leave_common_out(all: &mut Value) {
     let Value::Object(ends) = all else { return };
-    let (Some(mut before), Some(mut after)) = (ends.remove("before"), ends.remove("after")) else {
-        return;
-    };
-    lists_without_common(&mut before, &mut after);
+    let Some(mut before) = ends.get_mut("before").map(Value::take) else { return };
+    if let Some(after) = ends.get_mut("after") {
+        lists_without_common(&mut before, after);
+    }
     ends.insert("before".to_owned(), before);
-    ends.insert("after".to_owned(), after);
 }
 
 fn lists_without_common(before: &mut Value, after: &mut Value) {
@@ -318,12 +317,16 @@ fn keep_what_decides(all: &mut Value) {
     }
 }
 
-/// The members that decide, and those of the objects in it. `None` if there are none.
+/// The members that decide, those of the objects in it, and short ones if they are not many: the
+/// settings of a client. `None` if there are none.
 fn only_what_decides(end: Value) -> Option<Value> {
+    const MOST_MEMBERS: usize = 200;
     let Value::Object(members) = end else { return None };
     let decides = |name: &str| DECIDES.contains(&name);
+    let are_few = members.len() <= MOST_MEMBERS;
     let kept = members.into_iter().filter_map(|(name, member)| match member {
         member if decides(&name) => Some((name, member)),
+        member if are_few && member.to_string().len() <= LONGEST_MEMBER => Some((name, member)),
         Value::Object(mut inner) => {
             inner.retain(|name, _| decides(name));
             (!inner.is_empty()).then_some((name, Value::Object(inner)))
@@ -672,6 +675,12 @@ mod tests {
         let parts = Value::Object(Data::new(Map::new(), Some(before), Some(after)).parts());
         assert_eq!(parts["before"]["claims"]["role"], json!(known));
         assert_eq!(parts["after"]["claims"]["role"], json!(other));
+
+        let padded = json!({"redirect_uris": other, "require_pkce": false, "claims": {"a": "b"}});
+        let before = json!({"redirect_uris": [], "require_pkce": true, "claims": {}});
+        let parts = Value::Object(Data::new(Map::new(), Some(before), Some(padded)).parts());
+        assert_eq!(parts["after"]["require_pkce"], false);
+        assert_eq!(parts["after"]["claims"], json!({"a": "b"}));
     }
 
     #[test]

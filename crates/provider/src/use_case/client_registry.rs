@@ -20,6 +20,7 @@ use crate::{
         client::{Client, GrantType, RedirectUri},
         registration::{RegistrationPolicy, RegistrationSettings},
         resource::Resources,
+        signing_key::RETAINED_FOR,
         stored_client::StoredClients,
     },
     store::{self, StoreError},
@@ -47,13 +48,21 @@ impl Clients {
         let mut by_id = HashMap::new();
         for stored in stored.clients {
             let client_id = stored.client_id.as_str();
-            let Ok(settings) = stored.parsed() else {
+            let Ok(mut settings) = stored.parsed() else {
                 tracing::error!(
                     client_id,
                     "the settings of this client can't be read; it is treated as unknown"
                 );
                 continue;
             };
+            if settings.shorten_jwts() {
+                tracing::warn!(
+                    client_id,
+                    seconds = RETAINED_FOR.get(),
+                    "tokens of this client would outlive the key that signs them, and end before: \
+                     set shorter lifetimes, or access_token_type to reference"
+                );
+            }
             match Client::checked(settings, false, resources, algorithms) {
                 Ok(client) if client.enabled => {
                     drop(by_id.insert(client.client_id.clone(), Arc::new(client)));

@@ -33,6 +33,9 @@ use crate::{
 
 /// How long a sign-in may take at the other provider.
 pub const LIFETIME: Seconds = Seconds::new(900);
+/// How far the clocks of other providers may differ: so long after its end, a token of theirs is
+/// taken.
+pub const CLOCK_TOLERANCE: Seconds = Seconds::new(60);
 /// The longest waiting sign-in, encrypted, in bytes. Browsers keep cookies of 4096 bytes, of which
 /// the name and the attributes are a part.
 pub const LONGEST: usize = 3800;
@@ -358,7 +361,8 @@ impl UpstreamSignIns<'_> {
             (None, Some(sid)) => UpstreamSelector::Session(sid),
             (Some(subject), None) => {
                 let identity = MessageIdentity::of("logout token", &issuer, &jti);
-                if !is_first_use(self.single_uses, identity, expires_at.seconds()).await? {
+                let too_old_at = expires_at.plus(CLOCK_TOLERANCE).seconds();
+                if !is_first_use(self.single_uses, identity, too_old_at).await? {
                     return Ok(None);
                 }
                 UpstreamSelector::Subject(subject)

@@ -3,10 +3,13 @@
 use std::fs;
 
 use doorward_protocol::{metadata::ProviderMetadata, secret::Secret};
-use doorward_provider::model::{
-    identity_provider::{self, IdentityProvider, IdentityProviderName, ProviderMark, ScimLink},
-    paths,
-    settings_error::SettingsError,
+use doorward_provider::{
+    model::{
+        identity_provider::{self, IdentityProvider, IdentityProviderName, ProviderMark, ScimLink},
+        paths,
+        settings_error::SettingsError,
+    },
+    use_case::upstream::CLOCK_TOLERANCE,
 };
 use doorward_relying_party::{
     ClientKey, Settings, SignedSecret, SigningAlgorithm,
@@ -75,8 +78,6 @@ const NOT_LASTING: [&str; 22] = [
     "unique_name",
     "upn",
 ];
-/// How far clocks may differ, in seconds.
-const CLOCK_SKEW: u64 = 60;
 
 /// Checks every provider, and that clients name those that there are. `is_used`: by this process,
 /// which then reads the files of secrets and keys.
@@ -239,7 +240,7 @@ fn upstream(
         .filter_protocol_claims(ClaimsFilter::Protocol(false))
         .load_user_info(settings.load_user_info)
         .scope(scope(settings)?)
-        .clock_skew(CLOCK_SKEW)
+        .clock_skew(CLOCK_TOLERANCE.get().into())
         .extra_query_params(settings.extra_parameters.clone().into_iter().collect());
     client.id_token_signed_response_alg = settings.id_token_signing_alg;
     let github = settings.preset == Preset::GitHub;

@@ -169,7 +169,12 @@ fn moment_of(text: &str) -> Option<i64> {
         None if rest.is_empty() => "00:00:00".to_owned(),
         None => return None,
     };
-    let zone = if clock.contains(['Z', '+', '-']) { "" } else { "Z" };
+    let zone = match clock.rfind(['Z', '+', '-']) {
+        None => "Z",
+        // PostgreSQL leaves out minutes that are none.
+        Some(at) if clock.len() - at == 3 => ":00",
+        Some(_) => "",
+    };
     let moment = OffsetDateTime::parse(&format!("{date}T{clock}{zone}"), &Rfc3339).ok()?;
     Some(moment.unix_timestamp())
 }
@@ -184,6 +189,7 @@ mod tests {
         for (text, seconds) in [
             ("1970-01-01T00:00:00", Some(0)),
             ("2000-02-29 00:00:00.1234567", Some(951_782_400)),
+            ("2000-02-29 02:00:00+02", Some(951_782_400)),
             ("2027-01-31T12:00:00Z", Some(1_801_396_800)),
             ("2027-01-31", Some(1_801_353_600)),
             ("31.01.2027", None),

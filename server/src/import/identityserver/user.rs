@@ -88,7 +88,8 @@ pub fn lockout(user: &mut ForeignUser, end: &Value, now: Timestamp) {
     let text = end.as_str();
     let left = text.and_then(moment_of).map(|end| end - now.seconds());
     match (text, left) {
-        (Some("" | "-infinity"), _) => {}
+        // As tables of databases say that there is none.
+        (Some("" | "-infinity" | "NULL" | "null" | "\\N"), _) => {}
         (Some("infinity"), _) => user.is_disabled = true,
         (_, Some(left)) if left > LONGEST_LOCKOUT => user.is_disabled = true,
         (_, Some(left)) if left <= 0 => {}

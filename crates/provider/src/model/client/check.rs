@@ -401,6 +401,23 @@ fn access_token_lifetime(settings: &ClientSettings) -> Result<Seconds, SettingsE
     }
 }
 
+impl ClientSettings {
+    /// Shortens the lifetimes of JWTs to the longest that there may be, and returns whether one was
+    /// longer. Settings that were stored before there was the limit go on with it.
+    pub(crate) fn shorten_jwts(&mut self) -> bool {
+        let is_jwt = self.access_token_type == AccessTokenType::Jwt;
+        let access_token = Some(&mut self.access_token_lifetime).filter(|_| is_jwt);
+        let mut was_longer = false;
+        for lifetime in
+            [access_token, Some(&mut self.identity_token_lifetime)].into_iter().flatten()
+        {
+            was_longer |= *lifetime > RETAINED_FOR.into();
+            *lifetime = (*lifetime).min(RETAINED_FOR.into());
+        }
+        was_longer
+    }
+}
+
 /// The lifetime of a JWT. Nobody can verify it any more when the key that signed it is gone.
 fn jwt_lifetime(key: &'static str, value: i64) -> Result<Seconds, SettingsError> {
     let lifetime = lifetime(key, value)?;

@@ -8,7 +8,7 @@ use crate::{
         signing_key::StoredKey,
         time::{Entropy, Seconds, Timestamp},
     },
-    store::{Outbox, Store, StoreError},
+    store::{Maintenance, Outbox, SigningKeys, StoreError},
 };
 
 /// How many mails are encrypted again at a time.
@@ -96,16 +96,17 @@ pub fn retirement(
 /// is. With a wrong clock none is made: it would sign for all processes at a wrong time.
 pub async fn add_keys(
     ring: &KeyRing,
-    store: &dyn Store,
+    signing_keys: &dyn SigningKeys,
+    database: &dyn Maintenance,
     algorithms: &[SigningAlgorithm],
     now: Timestamp,
     announced_for: Seconds,
     entropy: &dyn Entropy,
 ) -> Result<Timestamp, KeyRingError> {
-    store.check_clock(now).await?;
+    database.check_clock(now).await?;
     let takes_over = now.plus(announced_for);
     for algorithm in algorithms.iter().copied() {
-        ring.add_successor(store, algorithm, takes_over, entropy).await?;
+        ring.add_successor(signing_keys, algorithm, takes_over, entropy).await?;
     }
     Ok(takes_over)
 }

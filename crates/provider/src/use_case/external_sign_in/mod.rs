@@ -188,6 +188,11 @@ impl ExternalSignIns<'_> {
         newcomer: Newcomer,
         visit: ExternalVisit<'_>,
     ) -> Result<ExternalSignIn, StoreError> {
+        // Who is disabled there does not come back as somebody else, whoever has the identity.
+        let provisioned = self.provisioned(provider, vouched).await?;
+        if provisioned.is_some_and(|(user, _)| !user.enabled) {
+            return Ok(ExternalSignIn::Refused(ExternalRefusal::Disabled));
+        }
         for _ in 0..ATTEMPTS {
             let outcome = match self.identities.external_identity(vouched.id()).await? {
                 Some(known) => self.known(provider, vouched, &known.sub).await?,
@@ -231,10 +236,6 @@ impl ExternalSignIns<'_> {
     ) -> Result<Option<ExternalSignIn>, StoreError> {
         let refused = |refusal| Ok(Some(ExternalSignIn::Refused(refusal)));
         if let Some((provisioned, called)) = self.provisioned(provider, vouched).await? {
-            // Who is disabled there does not come back as somebody new.
-            if !provisioned.enabled {
-                return refused(ExternalRefusal::Disabled);
-            }
             let is_free = self.factors.factors(&provisioned.sub).await?.ways_in() == 0;
             if is_free && provisioned.waits_since_added_by(&called.client) {
                 let by = LinkedBy::Provisioned(called);
