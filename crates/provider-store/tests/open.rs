@@ -4,7 +4,7 @@
 #[path = "conformance/fixtures.rs"]
 mod fixtures;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use doorward_protocol::jose::SigningAlgorithm::Rs256;
 use doorward_provider::store::{
@@ -107,7 +107,11 @@ fn many_that_start_together_all_find_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.sqlite3");
     let opened: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| open(&path))).collect();
+        // One waits for the other, on a slow disk for longer than a request would.
+        let busy_timeout = Duration::from_mins(2);
+        let options = SqliteOptions { busy_timeout, ..SqliteOptions::default() };
+        let open = || SqliteStore::open(&path, &options);
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     for store in opened {
