@@ -106,11 +106,11 @@ async fn two_stores_on_one_file_agree_on_one_key() {
 fn many_that_start_together_all_find_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("doorward.sqlite3");
+    // One waits for the other, on a slow disk for longer than a request would.
+    let busy_timeout = Duration::from_mins(2);
+    let options = SqliteOptions { busy_timeout, ..SqliteOptions::default() };
+    let open = || SqliteStore::open(&path, &options);
     let opened: Vec<_> = std::thread::scope(|scope| {
-        // One waits for the other, on a slow disk for longer than a request would.
-        let busy_timeout = Duration::from_mins(2);
-        let options = SqliteOptions { busy_timeout, ..SqliteOptions::default() };
-        let open = || SqliteStore::open(&path, &options);
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
