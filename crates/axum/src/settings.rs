@@ -332,7 +332,7 @@ impl SignInSettings {
 
 type Route<'a> = (&'a str, Method, &'a String);
 
-/// The router takes each of these routes by the letter, and each once.
+/// The router takes each of these routes exactly as it is written, and each once.
 fn check_routes(routes: &[Route<'_>]) -> Result<(), SettingsError> {
     for (index, (name, method, path)) in routes.iter().enumerate() {
         if !is_literal(path) {

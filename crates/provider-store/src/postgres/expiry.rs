@@ -28,7 +28,7 @@ impl Maintenance for PostgresStore {
         let began = Instant::now();
         let check = || async {
             let connection = self.connection().await?;
-            // The wait for a connection is no difference of clocks.
+            // A wait for a connection must not count as a wrong clock.
             let waited = u32::try_from(began.elapsed().as_secs()).unwrap_or(u32::MAX);
             self.clock.check(&connection, now.plus(waited)).await
         };

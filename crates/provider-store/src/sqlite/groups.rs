@@ -124,9 +124,7 @@ impl Groups for SqliteStore {
 
     async fn count_groups(&self) -> Result<u64, StoreError> {
         self.read("count_groups", |connection| {
-            let sql = "SELECT count(*) FROM user_groups";
-            let count = sql::first(connection, sql, [], |row| row.integer(0, "count"))?;
-            Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+            sql::count(connection, "SELECT count(*) FROM user_groups", [])
         })
         .await
     }

@@ -194,9 +194,7 @@ fn of_user(
 fn count(connection: &Connection, most: u32, now: Timestamp) -> Result<u64, Failure> {
     let sql = "SELECT count(*)
                FROM (SELECT 1 FROM sessions WHERE expires_at > ?1 LIMIT ?2)";
-    let count =
-        sql::first(connection, sql, params![now.seconds(), most], |row| row.integer(0, "count"))?;
-    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+    sql::count(connection, sql, params![now.seconds(), most])
 }
 
 /// Whether there is a session that clients know by this `sid`.

@@ -29,6 +29,16 @@ pub(super) fn first<T>(
     Ok(rows.next()?.map(read).transpose()?)
 }
 
+/// The number that is the only column of the only row.
+pub(super) fn count(
+    connection: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> Result<u64, Failure> {
+    let count = first(connection, sql, params, |row| row.integer(0, "count"))?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+}
+
 /// All rows in their order.
 pub(super) fn all<T>(
     connection: &Connection,

@@ -406,6 +406,11 @@ async fn a_user_of_scim_is_linked_at_the_first_sign_in_and_nobody_else() {
         let user = sign_in(&world, &provider, &comes(sub, called)).await;
         assert!(user.claims.0.get("scim_state").is_none(), "{called}: {}", user.sub);
     }
+    // Who had an account before SCIM added them does not sign in by it when SCIM disables them.
+    let early = comes("9", "oid-late");
+    sign_in(&world, &provider, &early).await;
+    add("late", "oid-late", |user| user.enabled = false).await;
+    assert_eq!(refusal(&visit(&world, &provider, &early).await), ExternalRefusal::Disabled);
     // Without the setting nobody is linked so.
     add("eve", "oid-eve", |_| {}).await;
     assert_ne!(sign_in(&world, &up(), &comes("8", "oid-eve")).await.sub.as_str(), "eve");

@@ -188,15 +188,15 @@ impl ExternalSignIns<'_> {
         newcomer: Newcomer,
         visit: ExternalVisit<'_>,
     ) -> Result<ExternalSignIn, StoreError> {
-        // Who is disabled there does not come back as somebody else, whoever has the identity.
-        let provisioned = self.provisioned(provider, vouched).await?;
-        if provisioned.is_some_and(|(user, _)| !user.enabled) {
-            return Ok(ExternalSignIn::Refused(ExternalRefusal::Disabled));
-        }
         for _ in 0..ATTEMPTS {
+            let provisioned = self.provisioned(provider, vouched).await?;
+            // Who is disabled there does not come back as somebody else, whoever has the identity.
+            if provisioned.as_ref().is_some_and(|(user, _)| !user.enabled) {
+                return Ok(ExternalSignIn::Refused(ExternalRefusal::Disabled));
+            }
             let outcome = match self.identities.external_identity(vouched.id()).await? {
                 Some(known) => self.known(provider, vouched, &known.sub).await?,
-                None => self.unknown(provider, vouched, newcomer, visit).await?,
+                None => self.unknown(provider, vouched, provisioned, newcomer, visit).await?,
             };
             if let Some(outcome) = outcome {
                 return Ok(outcome);
@@ -231,11 +231,12 @@ impl ExternalSignIns<'_> {
         &self,
         provider: &IdentityProvider,
         vouched: &Vouched,
+        provisioned: Option<(User, ProvisionedAs)>,
         newcomer: Newcomer,
         visit: ExternalVisit<'_>,
     ) -> Result<Option<ExternalSignIn>, StoreError> {
         let refused = |refusal| Ok(Some(ExternalSignIn::Refused(refusal)));
-        if let Some((provisioned, called)) = self.provisioned(provider, vouched).await? {
+        if let Some((provisioned, called)) = provisioned {
             let is_free = self.factors.factors(&provisioned.sub).await?.ways_in() == 0;
             if is_free && provisioned.waits_since_added_by(&called.client) {
                 let by = LinkedBy::Provisioned(called);
