@@ -506,6 +506,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_stored_with_longer_jwts_goes_on_with_shorter_ones() {
+        let longest = i64::from(RETAINED_FOR);
+        let mut stored = settings(json!({"access_token_lifetime": longest + 1}));
+        assert!(stored.shorten_jwts());
+        assert_eq!(stored.access_token_lifetime, longest);
+        assert!(!stored.shorten_jwts(), "they are short enough");
+        let opaque =
+            json!({"access_token_lifetime": longest + 1, "access_token_type": "reference"});
+        let mut opaque = settings(opaque);
+        assert!(!opaque.shorten_jwts());
+        assert_eq!(opaque.access_token_lifetime, longest + 1);
+        opaque.identity_token_lifetime = longest + 1;
+        assert!(opaque.shorten_jwts());
+        assert_eq!(opaque.identity_token_lifetime, longest);
+    }
+
+    #[test]
     fn defaults_are_the_documented_ones() {
         let client = Client::from_settings(settings(json!({})), false).unwrap();
         assert_eq!(client.identity_token_lifetime, Seconds::new(300));
