@@ -32,13 +32,13 @@
 //!
 //! # Cargo features
 //!
-//! All but the last two are enabled by default. A page without them is smaller.
+//! `dpop`, `par`, `popups` and `userinfo` are enabled by default. A page without them is smaller.
 //!
 //! - `popups`: popups, hidden frames (`prompt=none`, also for renewal without a refresh token) and
 //!   the session monitor;
 //! - `dpop`: tokens that are bound to a key of the browser (RFC 9449);
-//! - `jarm`, off by default: authorization responses that the provider signed;
-//! - `signed-userinfo`, off by default: userinfo that the provider signed;
+//! - `jarm`: authorization responses that the provider signed;
+//! - `signed-userinfo`: userinfo that the provider signed;
 //! - `par`: authorization requests that are pushed to the provider (RFC 9126);
 //! - `userinfo`: claims of userinfo in the user's profile (setting `load_user_info`);
 //! - `private-key-jwt`: client authentication by assertions that a key of the client signs (RFC

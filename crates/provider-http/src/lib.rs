@@ -11,7 +11,7 @@ mod http;
 mod page;
 mod texts;
 
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -66,7 +66,7 @@ pub use crate::{
 };
 
 /// The settings of the HTTP side.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// Addresses of the reverse proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<Network>,
@@ -74,6 +74,20 @@ pub struct HttpSettings {
     pub demo_mailbox: Option<Arc<DemoMailbox>>,
     /// How the pages look.
     pub branding: SharedBranding,
+    /// Whoever asks for a link by mail is answered a multiple of this time later. It is far more
+    /// than the store takes, so that the time does not tell whether there is such a user.
+    pub answer_step: Duration,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            trusted_proxies: Vec::new(),
+            demo_mailbox: None,
+            branding: SharedBranding::default(),
+            answer_step: Duration::from_millis(200),
+        }
+    }
 }
 
 /// The state of every handler. The router clones it many times for each request, so all that

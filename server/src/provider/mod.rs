@@ -130,6 +130,7 @@ impl ProviderSetup<'_> {
             trusted_proxies: trusted_proxies.clone(),
             demo_mailbox: mailer.as_ref().and_then(|mailer| mailer.mailbox()),
             branding: branding.clone(),
+            ..HttpSettings::default()
         };
         let router = doorward_provider_http::router(Arc::clone(&provider), settings);
         let tasks = Tasks::spawn(&provider, directories, mailer, audit.webhook, trusted)?;

@@ -7,6 +7,7 @@ pub(crate) mod cookies;
 pub(crate) mod cors;
 pub(crate) mod csrf;
 pub(crate) mod dpop;
+pub(crate) mod even_time;
 pub(crate) mod form;
 pub(crate) mod fresh_session;
 pub(crate) mod get_or_post;

@@ -12,6 +12,7 @@ use crate::{
     http::{
         cookies::Cookie,
         csrf,
+        even_time::in_even_time,
         form::{PageForm, PageQuery},
         peer::Peer,
         return_url::ReturnUrl,
@@ -55,7 +56,8 @@ pub(crate) async fn post(
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let kept = to_keep(return_url.as_ref());
     let device = state.cookies.read(&headers, Cookie::Device);
-    match state.provider.forgot_password(typed, kept, device.as_ref(), browser.asker()).await {
+    let asked = state.provider.forgot_password(typed, kept, device.as_ref(), browser.asker());
+    match in_even_time(state.settings.answer_step, asked).await {
         Ok(()) => {
             let back = leading_on(&state, paths::LOGIN, return_url.as_ref());
             Ok(Told::mail_sent(&state, state.texts.accounts.reset_link_sent, back))

@@ -11,6 +11,7 @@ use crate::{
     AppState,
     http::{
         csrf,
+        even_time::in_even_time,
         form::{PageForm, PageQuery},
         peer::Peer,
         return_url::ReturnUrl,
@@ -56,7 +57,8 @@ pub(crate) async fn post(
     }
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let kept = to_keep(return_url.as_ref());
-    match state.provider.register(typed, kept, browser.asker()).await {
+    let asked = state.provider.register(typed, kept, browser.asker());
+    match in_even_time(state.settings.answer_step, asked).await {
         Ok(()) => {
             let back = leading_on(&state, paths::LOGIN, return_url.as_ref());
             Ok(Told::mail_sent(&state, state.texts.accounts.register_link_sent, back))

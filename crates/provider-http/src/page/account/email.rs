@@ -16,6 +16,7 @@ use crate::{
     AppState,
     http::{
         csrf::{self, FormToken},
+        even_time::in_even_time,
         form::PageForm,
         fresh_session::FreshSession,
         peer::Peer,
@@ -60,8 +61,8 @@ pub(crate) async fn post(
         return refused(StatusCode::BAD_REQUEST, t.accounts.not_an_address);
     };
     let browser = AskingBrowser::new(&state, &headers, &peer);
-    let asked = state.provider.confirm_address(&user, &address, browser.asker()).await;
-    match asked {
+    let asked = state.provider.confirm_address(&user, &address, browser.asker());
+    match in_even_time(state.settings.answer_step, asked).await {
         Ok(()) => {
             let told = Told::Done(t.own_page.link_sent.with(address.as_str()));
             show(&state, &headers, StatusCode::OK, &user, Some(told))

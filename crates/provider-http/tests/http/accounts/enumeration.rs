@@ -1,14 +1,17 @@
 //! A stranger does not learn whether a name or an address is known: neither from the answer nor
 //! from the work that the store does.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use axum::http::StatusCode;
 use doorward_provider::model::{outbox::MailKind, time::Clock as _, user::User};
 use metrics_exporter_prometheus::PrometheusBuilder;
 
 use super::{open, world};
-use crate::support::{Answer, Browser, World, user};
+use crate::support::{Answer, Browser, Setup, World, user};
 
 async fn ask(world: &World, page: &str, field: &str, value: &str) -> Answer {
     let mut browser = Browser::new(world);
@@ -172,5 +175,28 @@ async fn many_guesses_cost_the_store_the_same_for_nobody() {
         for username in ["alice", "carol", "dave"] {
             assert_eq!(of(username).await, of_nobody, "{username} and {password}");
         }
+    }
+}
+
+/// A lower bound alone: it does not depend on the machine.
+#[tokio::test]
+async fn whoever_asks_for_a_link_waits_whether_somebody_is_known_or_not() {
+    let answer_step = Duration::from_millis(300);
+    let setup = Setup { accounts: open(), answer_step, ..Setup::default() };
+    let world = World::with(setup).await;
+    for (page, field, value) in [
+        ("/account/forgot-password", "account", "alice"),
+        ("/account/forgot-password", "account", "nobody"),
+        ("/account/register", "email", "alice@example.com"),
+        ("/account/register", "email", "nobody@example.com"),
+        ("/account/email", "email", "bob@example.com"),
+        ("/account/email", "email", "nobody@example.com"),
+    ] {
+        let mut browser = Browser::signed_in(&world, "alice").await;
+        let shown = browser.get(page).await.page();
+        let began = Instant::now();
+        let answer = browser.submit(&shown, &[(field, value)]).await;
+        assert!(began.elapsed() >= answer_step, "{page} {value}");
+        assert_eq!(answer.status, StatusCode::OK, "{page} {value} {answer:?}");
     }
 }

@@ -129,6 +129,8 @@ pub struct Setup {
     pub demo_mailbox: Option<Arc<DemoMailbox>>,
     /// How the pages look.
     pub branding: SharedBranding,
+    /// A multiple of this time passes before somebody who asks for a link is answered.
+    pub answer_step: Duration,
 }
 
 impl Setup {
@@ -164,6 +166,7 @@ impl Default for Setup {
             directory_clients: DirectoryClients::new(),
             demo_mailbox: None,
             branding: SharedBranding::default(),
+            answer_step: Duration::ZERO,
         }
     }
 }
@@ -189,6 +192,7 @@ struct Own {
     directory_clients: DirectoryClients,
     demo_mailbox: Option<Arc<DemoMailbox>>,
     branding: SharedBranding,
+    answer_step: Duration,
 }
 
 /// The provider under test, with its database in a folder of its own.
@@ -251,6 +255,7 @@ impl World {
             directory_clients: setup.directory_clients,
             demo_mailbox: setup.demo_mailbox,
             branding: setup.branding,
+            answer_step: setup.answer_step,
         };
         Box::pin(Self::start(own, clients, store, clock, folder, passwords)).await
     }
@@ -339,6 +344,7 @@ impl World {
         let settings = HttpSettings {
             demo_mailbox: own.demo_mailbox.clone(),
             branding: own.branding.clone(),
+            answer_step: own.answer_step,
             ..HttpSettings::default()
         };
         let router = doorward_provider_http::router(Arc::clone(&provider), settings);
