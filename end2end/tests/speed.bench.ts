@@ -1,5 +1,6 @@
 // How long a sign-in takes that needs no typing: from the click to the tokens on the page, with our client and with two
-// others, in turns. `npm run bench` prints it. BENCH_STEPS=1 also prints where our time goes.
+// others, in turns. All three pages have our page's document and styles, so that the browser lays out and paints the
+// same. `npm run bench` prints it. BENCH_STEPS=1 also prints where our time goes.
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
@@ -7,7 +8,7 @@ import type { Page } from '@playwright/test';
 import { Application } from '../support/application.ts';
 import { Doorward } from '../support/doorward.ts';
 import { bench } from '../support/instances.ts';
-import { serveFiles } from '../support/static-server.ts';
+import { serveFiles, type Served } from '../support/static-server.ts';
 import { expect, test } from '../support/test.ts';
 
 const rounds = 30;
@@ -23,6 +24,7 @@ let server: Doorward;
 const stops: (() => Promise<void>)[] = [];
 test.beforeAll(async () => {
   server = await Doorward.start({ origins: bench, config: bench.config });
+  const ours = await ourPage();
   for (const { name, origin, file } of libraries) {
     const library = resolve(dirname(createRequire(import.meta.url).resolve(`${name}/package.json`)), file);
     const script = (path: string) => ({ type: 'text/javascript', body: () => readFile(path) });
@@ -32,7 +34,8 @@ test.beforeAll(async () => {
       scope: 'openid profile offline_access MyBackendApi2',
     };
     const stop = await serveFiles(origin, {
-      '/': { type: 'text/html; charset=utf-8', body: () => readFile(`${folder}/index.html`) },
+      '/': { type: 'text/html; charset=utf-8', body: async () => ours.document },
+      ...ours.files,
       '/page.js': script(`${folder}/page.js`),
       '/library.js': script(library),
       '/settings.json': { type: 'application/json', body: async () => JSON.stringify(settings) },
@@ -66,6 +69,22 @@ test('from the click on Sign In to the tokens on the page', async ({ page, conte
   for (const [name, taken] of times) console.log(`${name}: ${told(taken)}`);
   if (process.env['BENCH_STEPS']) console.log(await steps(tab));
 });
+
+/** Our page with the scripts of another client in place of ours, and the files that it shows. */
+async function ourPage(): Promise<{ document: string; files: Record<string, Served> }> {
+  const page = await (await fetch(bench.app)).text();
+  const scripts = '<script src="/library.js"></script><script type="module" src="/page.js"></script></head>';
+  const document = page
+    .replaceAll(/<script\b.*?<\/script>|<link rel="(?:module)?preload"[^>]*>/gs, '')
+    .replace('</head>', scripts);
+  const shown = [...document.matchAll(/<link\b[^>]*\bhref="(\/[^"]*)"/g)].map(([, path]) => path ?? '');
+  const files = shown.map(async (path): Promise<[string, Served]> => {
+    const answer = await fetch(`${bench.app}${path}`);
+    const body = Buffer.from(await answer.arrayBuffer());
+    return [path, { type: answer.headers.get('content-type') ?? '', body: async () => body }];
+  });
+  return { document, files: Object.fromEntries(await Promise.all(files)) };
+}
 
 async function fromClickToTokens(page: Page, url: string): Promise<number> {
   await page.goto(url);

@@ -11,11 +11,18 @@ const manager = new UserManager({
   automaticSilentRenew: true,
 });
 
-document.getElementById('login').addEventListener('click', () => manager.signinRedirect());
+const login = document.getElementById('login');
+login.addEventListener('click', () => manager.signinRedirect());
+login.disabled = false;
 if (new URLSearchParams(location.search).has('code')) {
   await manager.signinRedirectCallback();
   history.replaceState(null, '', '/');
 }
 const user = await manager.getUser();
-document.getElementById('access_token').textContent = user?.access_token ?? '';
+for (const name of ['id_token', 'access_token', 'refresh_token', 'expires_at']) {
+  const shown = document.getElementById(name);
+  shown.textContent = user?.[name] ?? '';
+  shown.hidden = !user;
+}
+document.getElementById('uid').textContent = user?.profile.sub ?? '';
 document.documentElement.dataset.auth = user ? 'signed-in' : 'signed-out';
