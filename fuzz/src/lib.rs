@@ -13,7 +13,7 @@ mod support;
 
 use fuzzed::Fuzzed;
 
-/// So many inputs see one provider, which keeps its database small.
+/// This many inputs see one provider, which keeps its database small.
 const INPUTS: u32 = 20_000;
 
 /// Runs one input at a provider of this process.

@@ -5,7 +5,7 @@ use form_urlencoded::byte_serialize;
 /// A page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
-    /// Numbers of the whole.
+    /// The overview.
     Overview,
     /// All users.
     Users,

@@ -31,7 +31,7 @@ use crate::{
 
 /// How often expired sessions are removed, in seconds.
 const SWEEP_INTERVAL: u64 = 60;
-/// After so many sign-ins that began, they are removed in any case.
+/// After this many sign-ins that began, they are removed in any case.
 const SWEEP_AFTER: u64 = 1000;
 
 /// Signs users in and out at one provider, and knows who they are. Clones are cheap and share

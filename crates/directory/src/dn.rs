@@ -67,7 +67,7 @@ impl Dn {
         }
     }
 
-    /// Whether it is below the other one. Values are compared without case, and so many spaces
+    /// Whether it is below the other one. Values are compared without case, and several spaces
     /// between words count as one (RFC 4518 section 2.6.1), as most are by the directory.
     pub fn is_under(&self, base: &Self) -> bool {
         let Some(excess) = self.0.len().checked_sub(base.0.len()) else { return false };

@@ -155,7 +155,7 @@ impl Pool {
         let Servers { list, tls, limits, .. } = &*self.servers;
         let mut connection = Connection::open(&list[server], tls, *limits).await?;
         if let Some(ServiceAccount { dn, password }) = &self.account {
-            // What can't be read here is no answer to this account: the server is none of ours.
+            // What can't be read here is no answer to this account: this server is not a directory.
             let bound = connection.bind(dn, password).await.map_err(Failure::of_the_server)?;
             if bound.answer().check().is_err() {
                 let told = bound.answer().told();

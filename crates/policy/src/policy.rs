@@ -126,7 +126,7 @@ impl Policy {
         Self::from(Rule::Acr(values.into_iter().map(Into::into).collect()))
     }
 
-    /// The caller has signed in within the last so many seconds, by the claim `auth_time`. The
+    /// The caller has signed in within the last this many seconds, by the claim `auth_time`. The
     /// renewal of a token is not a sign-in. Fewer than [`Policy::SHORTEST_RECENT_SIGN_IN`] count as
     /// that, and ten seconds are forgiven: otherwise a user who has just signed in could be asked
     /// again, since redirects take their time and clocks differ.

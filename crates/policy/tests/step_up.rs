@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 const NOW: i64 = 1_700_000_000;
 
-/// A caller who signed in so many seconds ago with this `acr`.
+/// A caller who signed in this many seconds ago with this `acr`.
 fn caller(acr: &str, age: i64) -> Principal {
     Principal::new("alice").with_claim("acr", acr).with_claim("auth_time", NOW - age)
 }

@@ -166,7 +166,7 @@ fn drawn(round: u64) -> u64 {
     (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20
 }
 
-/// So many letters by a number.
+/// This many letters by a number.
 fn letters(number: u64, count: u32) -> String {
     let letter =
         |place: u32| char::from(b'a' + u8::try_from(number / 26_u64.pow(place) % 26).unwrap());
@@ -197,7 +197,7 @@ impl Times {
     }
 }
 
-/// Asks so many times after a few times that don't count.
+/// Asks this many times after a few times that don't count.
 async fn timed<F: Future<Output = usize>>(rounds: u64, ask: impl Fn(u64) -> F) -> Times {
     for round in 0..rounds / 10 {
         ask(drawn(rounds + round)).await;

@@ -33,7 +33,7 @@ const FAMILIES: u64 = 24;
 /// different moments.
 const ACKNOWLEDGED: usize = 150;
 
-/// The number of the token that a family has after so many rotations. Generation 0 comes with the
+/// The number of the token that a family has after this many rotations. Generation 0 comes with the
 /// code.
 fn number(round: u64, family: u64, generation: u64) -> u64 {
     (round << 48) | (family << 32) | generation

@@ -240,8 +240,8 @@ events! {
     MailRefused = "mail_refused", Failed by System {
         sub: Option<&'a Sub>, cause: &'a Cause,
     }
-    /// So many refusals, and others that anybody can cause, were not kept in the store, because too
-    /// many of one kind came within a minute.
+    /// Of what anybody can cause, such as refusals, this many records were not kept in the store:
+    /// too many of one kind came within a minute.
     RefusalsLeftOut = "refusals_left_out", Failed by System { count: u32 }
     /// A new signing key was published. It signs later.
     SigningKeyAnnounced = "signing_key_announced", Succeeded by System { kid: &'a str }

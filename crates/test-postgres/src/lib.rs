@@ -182,7 +182,7 @@ impl TestPostgres {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// Sets the clock that new connections to this database see so many seconds ahead of the
+    /// Sets the clock that new connections to this database see this many seconds ahead of the
     /// machine's: for them `clock_timestamp` is a function in the schema `public`.
     ///
     /// # Panics

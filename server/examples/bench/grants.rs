@@ -60,7 +60,7 @@ pub async fn run(binary: &Path) -> Result<(), Failure> {
     many.sweep().await
 }
 
-/// A database with so many live grants.
+/// A database with this many live grants.
 struct Grants {
     folder: Folder,
     count: u64,
@@ -85,7 +85,7 @@ impl Grants {
         Ok(Arc::new(SqliteStore::open(self.folder.database(), &options)?))
     }
 
-    /// Adds grants that expire in so many seconds.
+    /// Adds grants that expire in this many seconds.
     async fn add(&self, numbers: std::ops::Range<u64>, expire_in: i64) -> Result<(), Failure> {
         let (store, began) = (self.open()?, Instant::now());
         let now = SystemClock.now();

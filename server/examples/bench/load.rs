@@ -54,7 +54,7 @@ impl Rate {
         self.count as f64 / self.time.as_secs_f64()
     }
 
-    /// So many of a thousand requests were answered within this time.
+    /// This many of a thousand requests were answered within this time.
     pub fn within(&self, of_a_thousand: usize) -> Duration {
         let last = self.waits.len().saturating_sub(1);
         self.waits.get(last * of_a_thousand / 1000).copied().unwrap_or_default()
@@ -148,7 +148,7 @@ pub fn post(path: &str, form: &str) -> Request {
     )
 }
 
-/// Sends the request on so many connections for so long, one after the other on each.
+/// Sends the request on this many connections for so long, one after the other on each.
 pub async fn repeat(
     address: &str,
     connections: usize,

@@ -12,7 +12,7 @@ use crate::{
 
 /// How long each load lasts; `perf` looks 999 times a second.
 const LASTING: Duration = Duration::from_secs(12);
-/// So many lines of a report are printed.
+/// This many lines of a report are printed.
 const LINES: usize = 45;
 
 pub async fn run(binary: &Path) -> Result<(), Failure> {

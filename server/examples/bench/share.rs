@@ -15,7 +15,7 @@ const TURN: u32 = 10_000;
 pub struct Share(PathBuf);
 
 impl Share {
-    /// A group of this name whose processes have so many hundredths of a core together.
+    /// A group of this name whose processes have this many hundredths of a core together.
     pub fn of_core(name: &str, hundredths: u32) -> Result<Self, Failure> {
         let quota = TURN / 100 * hundredths;
         let root = Path::new("/sys/fs/cgroup");

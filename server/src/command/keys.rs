@@ -122,8 +122,8 @@ pub(super) fn tell_rotated(json: bool, takes_over: i64) {
     done(json, "New keys are made; they take over in seven minutes.", facts);
 }
 
-/// Makes a key for each of these algorithms that signs after so many seconds, and returns when that
-/// is.
+/// Makes a key for each of these algorithms that signs after this many seconds, and returns when
+/// that is.
 async fn add_keys(
     context: &CommandContext,
     algorithms: &[SigningAlgorithm],

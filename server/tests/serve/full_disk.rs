@@ -9,7 +9,7 @@ use crate::support::{
     Doorward, Sandbox, browser, health, refresh, sign_in_by_password, text, token, until,
 };
 
-/// A process whose files can't grow beyond so many kilobytes, as on a full disk.
+/// A process whose files can't grow beyond this many kilobytes, as on a full disk.
 fn serve_with_little_space(place: &Sandbox, kilobytes: u32) -> Doorward {
     let serve = place.command(&["serve"]);
     let mut limited = Command::new("bash");

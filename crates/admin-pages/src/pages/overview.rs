@@ -1,4 +1,4 @@
-//! Numbers of the whole: users, sessions, mails, keys, and sign-ins over time.
+//! The overview: users, sessions, mails, keys, and sign-ins over time.
 
 use doorward_admin::{
     Operation,
@@ -72,7 +72,7 @@ fn numbers(session: Session, view: &OverviewView) -> AnyView {
     .into_any()
 }
 
-/// A number that may be greater in truth.
+/// A number that may be too small, since counting ended early.
 fn counted(number: u64, is_whole: bool) -> String {
     if is_whole { number.to_string() } else { format!("≥ {number}") }
 }

@@ -12,7 +12,7 @@ use crate::{
     session::Session,
 };
 
-/// How many empty pages are passed over. A search of the history looks at so many records and no
+/// How many empty pages are passed over. A search of the history looks at this many records and no
 /// more, so a page may have none although there are some further on.
 const MOST_EMPTY: u32 = 10;
 
@@ -63,7 +63,7 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
         }
     }
 
-    /// Reads the next page, after so many empty ones.
+    /// Reads the next page, after this many empty ones.
     fn more(self, empty: u32) {
         let next = self.next.get_untracked().unwrap_or_default();
         let call = untrack(|| self.source.with_value(|source| source()));

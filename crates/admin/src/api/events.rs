@@ -143,7 +143,7 @@ impl EventParameters {
 }
 
 /// `GET /events`. A page may have fewer records than were asked for, or none, and another page
-/// comes: a search looks at so many records and no more.
+/// comes: a search looks at this many records and no more.
 pub async fn list(
     State(api): State<AdminApi>,
     Parameters(parameters): Parameters<EventParameters>,

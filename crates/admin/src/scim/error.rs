@@ -22,7 +22,7 @@ const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ErrorType {
-    /// The filter is none, or can't be answered.
+    /// This is not a filter, or it can't be answered.
     InvalidFilter,
     /// The answer would be too long.
     TooMany,
@@ -71,7 +71,7 @@ impl ScimError {
         Self::new(StatusCode::BAD_REQUEST, Some(kind), detail)
     }
 
-    /// The filter is none, or no index answers it.
+    /// This is not a filter, or no index answers it.
     pub fn filter(detail: impl Into<String>) -> Self {
         Self::bad(ErrorType::InvalidFilter, detail)
     }

@@ -615,7 +615,7 @@ enum Fit {
 }
 
 impl Room {
-    /// Takes the room for so many members, if there is as much.
+    /// Takes the room for this many members, if there is as much.
     fn take(&mut self, members: usize) -> Fit {
         let rest = u32::try_from(members).ok().and_then(|members| self.left.checked_sub(members));
         match rest {

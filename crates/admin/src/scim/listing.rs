@@ -151,7 +151,7 @@ impl Query {
         Ok(Self { filter, sort, is_descending, skipped, count, projection })
     }
 
-    /// Where a page of a list of so many begins in ascending order, and how many it has.
+    /// Where a page of a list of this many begins in ascending order, and how many it has.
     pub fn window(&self, total: u64) -> (u64, u32) {
         let left = total.saturating_sub(self.skipped);
         let count = u64::from(self.count).min(left);

@@ -89,7 +89,7 @@ pub struct SecretRow {
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSecret {
-    /// It expires after so many days. Without it, it does not expire.
+    /// It expires after this many days. Without it, it does not expire.
     #[cfg_attr(feature = "api", schema(minimum = 1, maximum = 36_500))]
     pub days: Option<u32>,
     /// What it is for.

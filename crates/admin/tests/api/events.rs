@@ -23,7 +23,7 @@ fn record(number: usize) -> Record {
     }
 }
 
-/// A world with so many records of the past, and two that differ in kind.
+/// A world with this many records of the past, and two that differ in kind.
 async fn with_records(count: usize) -> World {
     let world = World::new().await;
     for number in 0..count {

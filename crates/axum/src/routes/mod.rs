@@ -30,7 +30,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S>
     };
     let after = settings.after_sign_out.clone();
     let router = match &checked.post_logout_path {
-        // Nothing hangs on it: the session has ended before the browser went to the provider.
+        // Nothing depends on it: the session has ended before the browser went to the provider.
         Some(path) => router.route(path, get(async move || redirect(&after, Vec::new()))),
         None => router,
     };

@@ -13,7 +13,7 @@ use super::{
     seal::{SealError, Sealing},
 };
 
-/// So many changed sessions are remembered without a thought.
+/// Up to this many changed sessions, none is forgotten.
 const FEW: usize = 1000;
 
 /// How many sessions that frames ended are remembered, about 100 bytes each. Anybody can load such

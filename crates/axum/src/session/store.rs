@@ -131,7 +131,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// is remembered until `until`.
     async fn use_once(&self, key: Key, now: u64, until: u64) -> Result<bool, StoreError>;
 
-    /// Removes what has expired, and the oldest sign-in requests if more than so many wait:
+    /// Removes what has expired, and the oldest sign-in requests if more than this many wait:
     /// strangers begin as many as they like.
     async fn sweep(&self, now: u64, most_requests: u32) -> Result<(), StoreError>;
 }

@@ -428,7 +428,7 @@ fn check_audience(
     }
 }
 
-/// Number 12: `acr` is one of the wanted values, which have spaces between them.
+/// Step 12: `acr` is one of the wanted values, which have spaces between them.
 fn check_level(
     claims: &Map<String, Value>,
     wanted: &str,
@@ -460,7 +460,7 @@ fn check_times(
     Ok(())
 }
 
-/// Number 13.
+/// Step 13: `auth_time` is not too long ago.
 fn check_age(
     claims: &Map<String, Value>,
     max_age: u64,

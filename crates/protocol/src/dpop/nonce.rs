@@ -1,7 +1,7 @@
 //! Nonces for proofs (RFC 9449 sections 8 and 9): they show that a proof was made lately, whatever
 //! the client's clock says. It needs the feature `verify`.
 //!
-//! A nonce is a MAC over the number of the present stretch of time, under a secret of the server.
+//! A nonce is a MAC over the number of the present period, under a secret of the server.
 //! So nothing is stored, every process with the secret makes and knows the same nonces, and nobody
 //! else can make one beforehand.
 

@@ -205,7 +205,7 @@ pub(crate) fn alert(problem: Option<String>) -> impl IntoView {
     })
 }
 
-/// The two fields of a new password, of at least so many characters.
+/// The two fields of a new password, of at least this many characters.
 pub(crate) fn password_fields(
     texts: &'static Texts,
     least: u32,

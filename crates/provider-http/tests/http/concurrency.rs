@@ -9,7 +9,7 @@ use tokio::sync::Barrier;
 
 use crate::support::{Answer, Browser, World, code_request, refresh_request};
 
-/// Sends the same token request so many times at once.
+/// Sends the same token request this many times at once.
 async fn all_at_once(
     world: &Arc<World>,
     request: Vec<(&'static str, String)>,

@@ -99,8 +99,8 @@ pub(crate) struct Dialect {
 /// A statement, and the values of its parameters.
 pub(crate) type Statement = (String, Vec<Value>);
 
-/// The records of a column that a page of a search for several columns looks at: first so many,
-/// then so many more.
+/// The records of a column that a page of a search for several columns looks at: first this many,
+/// then this many more.
 const LOOKED_AT: [u32; 2] = [500, 2_000];
 
 /// A page of a search.
@@ -125,7 +125,7 @@ pub(crate) struct Step {
 }
 
 impl<'a> Search<'a> {
-    /// A page of so many records after the cursor.
+    /// A page of this many records after the cursor.
     pub fn new(filter: &'a Filter, after: Option<Cursor>, limit: u32) -> Self {
         let left = limit as usize;
         Self { filter, after, left, steps: LOOKED_AT.iter(), found: FoundRecords::default() }
@@ -182,7 +182,7 @@ impl<'a> Search<'a> {
         self.found
     }
 
-    /// Reads the place of the last of so many records of the leading column.
+    /// Reads the place of the last of this many records of the leading column.
     fn boundary(&self, rows: u32, dialect: Dialect) -> Statement {
         let (mut sql, values) = self.conditions("r.at, r.number", 1, dialect);
         let order = order(self.time(dialect));
@@ -195,7 +195,7 @@ impl<'a> Search<'a> {
         if texts(self.filter).is_empty() { dialect.time } else { "r.at" }
     }
 
-    /// The records after the cursor, by the first so many columns of the filter.
+    /// The records after the cursor, by the first this many columns of the filter.
     fn conditions(&self, columns: &str, most: usize, dialect: Dialect) -> Statement {
         let Dialect { parameter, follow, .. } = dialect;
         let time = self.time(dialect);

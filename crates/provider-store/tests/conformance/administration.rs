@@ -169,7 +169,7 @@ pub async fn a_request_is_answered_once_under_its_key(store: Tested) {
     let kept = Begun::Known(KeptAnswer::Sealed(answer));
     assert_eq!(begin(request(1, 1, 60), at(89)).await, kept);
     assert_eq!(begin(request(1, 1, 150), at(90)).await, Begun::New, "free again");
-    // A caller has so many keys and no more; another one is not touched by it.
+    // A caller has this many keys and no more; another one is not touched by it.
     assert_eq!(begin(request(2, 1, 150), at(90)).await, Begun::New);
     assert_eq!(begin(request(3, 1, 150), at(90)).await, Begun::TooMany);
     assert_eq!(begin(request(4, 2, 150), at(90)).await, Begun::New);

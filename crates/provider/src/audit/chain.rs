@@ -297,7 +297,7 @@ mod tests {
         key().stamp(record, format!("id-{number}"), Timestamp::from_seconds(number))
     }
 
-    /// A chain of so many records, whose numbers are ten times their positions.
+    /// A chain of this many records, whose numbers are ten times their positions.
     fn chain(count: i64) -> (Chain, Vec<SealedPlace>) {
         let mut anchor = Anchor::default();
         let mut places = Vec::new();

@@ -301,7 +301,7 @@ fn shorten_below(value: &mut Value, level: u32) {
 }
 
 /// Of each long object in `before` and `after`, such as the claims of a user, keeps only what
-/// decides what somebody may do. So many short members hide nothing either.
+/// decides what somebody may do. Many short members hide nothing either.
 fn keep_what_decides(all: &mut Value) {
     for end in ["before", "after"] {
         let Some(Value::Object(members)) = all.get_mut(end) else { continue };

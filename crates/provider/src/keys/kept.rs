@@ -1,7 +1,7 @@
-//! What others publish, kept by its address: so many entries and so many bytes. What is of no use
-//! any more is dropped, then what holds nothing, such as addresses that somebody made up, and then
-//! what was not used for the longest time of those who have most: whoever publishes very much takes
-//! their own places first.
+//! What others publish, kept by its address: a limited number of entries and bytes. What is of no
+//! use any more is dropped first. Then what holds nothing goes, such as addresses that somebody
+//! made up. Then of those who have most the entry goes that was not used for the longest time:
+//! whoever publishes very much takes their own places first.
 //!
 //! Of what is dropped because it is too old a mark may stay. It takes few bytes and tells the
 //! address from one that somebody made up. Marks have places of their own, so that they take none
@@ -110,7 +110,7 @@ impl<T: Keep> Kept<T> {
 }
 
 impl<T: Keep> Entries<T> {
-    /// Drops what is over, and then entries until there are so many at most.
+    /// Drops what is over, and then entries until there are this many at most.
     fn make_room(&mut self, most: usize, most_bytes: usize, now: Timestamp) {
         self.by_address.retain(|_, entry| {
             let Some(own) = entry.unheld() else { return true };
@@ -124,8 +124,8 @@ impl<T: Keep> Entries<T> {
         self.bound(|standing| standing == Standing::Marked, most, most_bytes / SHARE_OF_MARKS);
     }
 
-    /// Drops entries of such a standing until there are so many at most. An eighth more is dropped
-    /// then, so that the next ones find room.
+    /// Drops entries of such a standing until there are this many at most. Then an eighth more is
+    /// dropped, so that the next ones find room.
     fn bound(&mut self, counts: fn(Standing) -> bool, most: usize, most_bytes: usize) {
         let (mut count, mut bytes) = (0_usize, 0_usize);
         for (address, entry) in &mut self.by_address {

@@ -230,7 +230,7 @@ impl RemoteSet {
         self.asked_at.is_some_and(|asked_at| (0..PAUSE).contains(&now.since(asked_at)))
     }
 
-    /// Fetches the set, and uses so many of its keys at most.
+    /// Fetches the set, and uses this many of its keys at most.
     async fn fetch(
         &mut self,
         source: &dyn JwksSource,

@@ -99,7 +99,7 @@ impl FactorSummary {
 
 /// How many recovery codes are made at a time.
 pub const RECOVERY_CODES: usize = 10;
-/// With so many or fewer left, the user is told to make new ones.
+/// With this many or fewer left, the user is told to make new ones.
 pub const FEW_RECOVERY_CODES: u32 = 3;
 /// How many passkeys a user may have.
 pub const MOST_PASSKEYS: u32 = 20;

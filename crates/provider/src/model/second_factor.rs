@@ -87,7 +87,7 @@ impl SecondStep {
 
 /// Bytes of the part that is not the MAC, and of the MAC.
 const HALF: usize = 16;
-/// Of the first half, so many are random; the others are the timestamp.
+/// Of the first half, this many are random; the others are the timestamp.
 const RANDOM: usize = 8;
 
 /// Makes and recognises the cookies of browsers that are remembered for the second factor.

@@ -53,8 +53,8 @@ pub struct Authentication {
 }
 
 impl Authentication {
-    /// Whether the user signed in so many seconds ago at most. After the clock was set back nobody
-    /// knows when that was, and a sign-in that is as far ahead is too old.
+    /// Whether the user signed in at most `longest` ago. After the clock was set back nobody knows
+    /// when that was, and a sign-in that is as far ahead is too old.
     pub fn is_within(&self, longest: Seconds, now: Timestamp) -> bool {
         now.since(self.auth_time).abs() <= i64::from(longest)
     }

@@ -218,10 +218,10 @@ pub struct FailedSignIns {
 /// What becomes of an attempt to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
-    /// It is not made before so many seconds have passed, at least one. Nothing was counted.
+    /// It is not made before this many seconds have passed, at least one. Nothing was counted.
     Wait(u32),
-    /// It is made. It was counted for every key: so many failures has each by now, in the order of
-    /// the keys.
+    /// It is made, and was counted for every key. These are the failures of each by now, in the
+    /// order of the keys.
     Counted(Vec<u32>),
 }
 

@@ -39,7 +39,7 @@ pub struct TicketBound {
 }
 
 impl TicketBound {
-    /// So many of one purpose for the same `about`, however many there were before.
+    /// This many of one purpose for the same `about`, however many there were before.
     pub fn at_once(most: u32) -> Self {
         Self { most, counted: None }
     }

@@ -22,7 +22,7 @@ pub trait AuditRecords: Send + Sync + 'static {
     /// command can be repeated.
     async fn add_audit_records(&self, records: Vec<StampedRecord>) -> Result<(), StoreError>;
     /// At most `limit` records that meet the filter, the latest first: those after `after`. A page
-    /// of a search for two columns looks at so many records and no more, so that one that finds
+    /// of a search for two columns looks at this many records and no more, so that one that finds
     /// nothing costs no more than others. It may then have fewer records, or none, and there are
     /// more: [`FoundRecords::next`] says so.
     async fn audit_records(
@@ -31,7 +31,7 @@ pub trait AuditRecords: Send + Sync + 'static {
         after: Option<Cursor>,
         limit: u32,
     ) -> Result<FoundRecords, StoreError>;
-    /// How many records of an event there are in each step of so many seconds from `from` on: the
+    /// How many records of an event there are in each step of this many seconds from `from` on: the
     /// number of the step, from 0, and how many. Steps without any are left out. The latest `most`
     /// records are counted, and no more.
     async fn count_audit_records(

@@ -103,7 +103,7 @@ pub trait Users: Send + Sync + 'static {
         is_prefix: bool,
         limit: u32,
     ) -> Result<Vec<User>, StoreError>;
-    /// Where a list goes on after so many users whom the query finds. `None` if there are fewer.
+    /// Where a list goes on after this many users whom the query finds. `None` if there are fewer.
     /// Reads the index up to it.
     async fn user_cursor(
         &self,

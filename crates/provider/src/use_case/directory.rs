@@ -116,7 +116,7 @@ pub enum DirectoryError {
     /// The password is right, and the account can't be used.
     #[error(transparent)]
     Account(AccountProblem),
-    /// Too many wrong passwords were tried on this entry. The next one may be, after so many
+    /// Too many wrong passwords were tried on this entry. The next one may be, after this many
     /// seconds.
     #[error("too many failed sign-ins: try again in {0} seconds")]
     Throttled(u32),

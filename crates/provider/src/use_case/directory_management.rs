@@ -34,7 +34,7 @@ pub trait DirectoryManager: Send + Sync + fmt::Debug {
     fn abilities(&self) -> &ManagedDirectory;
 
     /// Entries of which the user name, a name or the address begins with the text, sorted by user
-    /// name. So many are read; an empty text is the beginning of all.
+    /// name. This many are read; an empty text is the beginning of all.
     async fn find(
         &self,
         text: &str,

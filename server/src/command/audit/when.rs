@@ -10,7 +10,7 @@ use time::{Date, Month};
 pub enum Moment {
     /// A moment itself.
     At(Timestamp),
-    /// So many seconds ago.
+    /// This many seconds ago.
     Ago(i64),
 }
 

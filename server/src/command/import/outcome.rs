@@ -86,7 +86,7 @@ pub(super) enum Taken {
 }
 
 impl Outcome {
-    /// Of an export with so many users, and these tables for the configuration.
+    /// Of an export with this many users, and these tables for the configuration.
     pub(super) fn new(dry_run: bool, total: usize, resources: Vec<String>) -> Self {
         Self { dry_run, total, resources, ..Self::default() }
     }
@@ -243,7 +243,7 @@ impl Outcome {
     }
 }
 
-/// So many users.
+/// This many users.
 fn users_of(count: usize) -> String {
     if count == 1 { "1 user".to_owned() } else { format!("{count} users") }
 }

@@ -171,7 +171,7 @@ fn moment_of(text: &str) -> Option<i64> {
     };
     let zone = match clock.rfind(['Z', '+', '-']) {
         None => "Z",
-        // PostgreSQL leaves out minutes that are none.
+        // PostgreSQL leaves out minutes if there are none.
         Some(at) if clock.len() - at == 3 => ":00",
         Some(_) => "",
     };

@@ -30,7 +30,7 @@ pub enum BodyError {
     Broken(#[from] reqwest::Error),
 }
 
-/// The body of an answer, if it has at most so many bytes.
+/// The body of an answer, if it has at most this many bytes.
 pub async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {

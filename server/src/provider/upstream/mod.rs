@@ -24,7 +24,7 @@ use self::github::GitHub;
 use crate::{config::UpstreamConfig, error::StartError};
 
 /// Whether a provider has asked its user again, it proves by `auth_time`, which it must send where
-/// `max_age` is asked for (OIDC Core section 2). So many seconds ago it may be.
+/// `max_age` is asked for (OIDC Core section 2). This many seconds ago it may be.
 const AGAIN_WITHIN: u64 = 300;
 /// The claim that names the user (OIDC Core section 2).
 pub const SUB: &str = "sub";

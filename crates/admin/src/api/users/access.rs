@@ -121,7 +121,7 @@ pub async fn end_session(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `GET /users/{sub}/grants`. A page has so many clients; a client has a row for each scope.
+/// `GET /users/{sub}/grants`. A page has this many clients; a client has a row for each scope.
 pub async fn list_grants(
     State(api): State<AdminApi>,
     Named(sub): Named<String>,

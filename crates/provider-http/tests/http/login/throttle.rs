@@ -55,7 +55,7 @@ pub async fn use_up_site(world: &World, site: &str) {
     assert_throttled(&eleventh, "30");
 }
 
-/// So many wrong guesses, all of which were checked.
+/// This many wrong guesses, all of which were checked.
 async fn fail(world: &World, address: &str, username: &str, times: usize) {
     for _ in 0..times {
         assert_eq!(
@@ -359,7 +359,7 @@ async fn with_limit() -> World {
     world
 }
 
-/// So many guesses from addresses that were never seen, each when none has to wait.
+/// This many guesses from addresses that were never seen, each when none has to wait.
 async fn guess_from_everywhere(world: &World, username: &str, times: u32) {
     for number in 0..times {
         world.clock.advance(3601);

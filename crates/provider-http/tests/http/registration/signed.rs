@@ -164,7 +164,7 @@ async fn made_up_key_sets_make_few_requests() {
     let world = world().await;
     let key = ProofKey::es256();
     let mut browser = Browser::new(&world);
-    // One network may have so many that are unused.
+    // One network may have this many that are unused.
     for number in 0..40 {
         if number % 20 == 0 {
             world.clock.advance(1_000_000);

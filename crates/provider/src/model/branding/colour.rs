@@ -40,7 +40,7 @@ impl Colour {
         (own.max(other) + 0.05) / (own.min(other) + 0.05)
     }
 
-    /// This colour with so many hundredths of another one in it.
+    /// This colour with this many hundredths of another one in it.
     #[must_use]
     pub fn mixed(self, other: Self, hundredths: u8) -> Self {
         let part = u16::from(hundredths.min(100));

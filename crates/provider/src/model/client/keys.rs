@@ -75,7 +75,7 @@ impl ClientKeys {
         Ok(ready.into_iter().collect())
     }
 
-    /// The [`usable`] keys of a published set, so many at most. `None` if there is none.
+    /// The [`usable`] keys of a published set, this many at most. `None` if there is none.
     pub(crate) fn from_published(mut jwks: Map<String, Value>, most: usize) -> Option<Self> {
         if let Some(Value::Array(listed)) = jwks.get_mut("keys") {
             // A client that publishes a private key has shown it to everybody.
@@ -159,7 +159,7 @@ pub(crate) fn kept_of_a_stranger(jwks: Map<String, Value>) -> Option<Map<String,
 }
 
 /// The keys of a set that can be used here, and as what. Others are not our concern (RFC 7517
-/// section 5). It gives the first of those that can be used, so many at most.
+/// section 5). It gives the first of those that can be used, this many at most.
 fn usable(jwks: Map<String, Value>, most: usize) -> impl Iterator<Item = (Jwk, Ready)> {
     let keys = JwkSet::from_members(jwks).unwrap_or_default().keys.into_iter();
     let ready = keys.map(|key| {

@@ -92,8 +92,8 @@ pub fn retirement(
     }
 }
 
-/// Makes a key for each of these algorithms that signs after so many seconds, and returns when that
-/// is. With a wrong clock none is made: it would sign for all processes at a wrong time.
+/// Makes a key for each of these algorithms that signs after this many seconds, and returns when
+/// that is. With a wrong clock none is made: it would sign for all processes at a wrong time.
 pub async fn add_keys(
     ring: &KeyRing,
     signing_keys: &dyn SigningKeys,

@@ -1,5 +1,5 @@
-//! How many records of what anybody can cause are kept: so many of each kind within a minute.
-//! Nobody must be able to fill the disk by them, or to hide one kind behind another.
+//! How many records of what anybody can cause are kept: a limited number of each kind within a
+//! minute. Nobody must be able to fill the disk by them, or to hide one kind behind another.
 
 use crate::{
     audit::{ActorKind, AtWill, Outcome, Record},

@@ -112,8 +112,8 @@ impl AuditTrail {
         Ok(())
     }
 
-    /// Logs a record and queues it like those of requests: at most so many refusals in a minute
-    /// are kept, and so many of each other kind that a stranger can cause.
+    /// Logs a record and queues it like those of requests. Of refusals, and of each other kind that
+    /// a stranger can cause, a limited number is kept in a minute.
     pub fn queue(&self, record: Record) {
         let record = record.cleaned();
         record.log();

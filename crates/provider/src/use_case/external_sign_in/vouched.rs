@@ -12,7 +12,7 @@ use crate::model::{
 };
 use crate::use_case::sign_in::SignIn;
 
-/// So many seconds ago a user counts as signed in whose provider does not say when it was. What
+/// This many seconds ago a user counts as signed in whose provider does not say when it was. What
 /// needs a fresh sign-in must not take it for one.
 const AGE_UNLESS_TOLD: i64 = 3600;
 
