@@ -48,6 +48,14 @@ impl ThrottleKey {
         Self(hash.chain_update(password).finalize().into())
     }
 
+    /// The same place while it is known, and so passes the wide limits. A success takes back from
+    /// those what its own place has counted, so what they did not count has another key: otherwise
+    /// failures at an own account buy guesses at others.
+    #[must_use]
+    pub(crate) fn while_known(&self) -> Self {
+        Self::of("while known:", self.0)
+    }
+
     /// Wrong passwords of this user from places that are not known, or from the one with this key.
     /// They are counted without end for the password that the user has now: another one makes
     /// another key.

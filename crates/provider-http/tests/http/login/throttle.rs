@@ -298,6 +298,31 @@ async fn own_sign_ins_buy_no_guesses_at_others() {
     assert_eq!(checked, 50);
 }
 
+/// Failures at an address that is known for the account were not counted for the address. A new
+/// password makes the address unknown, and the next success must not take them back from there.
+#[tokio::test]
+async fn own_failures_where_one_is_known_buy_no_guesses_at_others() {
+    let world = World::new().await;
+    let guess = async |number: usize| fail(&world, HERE, &format!("user-{number}"), 1).await;
+    for cycle in 0..9 {
+        for number in 0..5 {
+            guess(5 * cycle + number).await;
+        }
+        let password = format!("password {cycle}");
+        world.import(user("carol", &password, &[])).await;
+        let own = attempt(&world, HERE, "carol", &password).await;
+        assert_eq!(own.status, StatusCode::SEE_OTHER, "{own:?}");
+        for _ in 0..5 {
+            attempt(&world, HERE, "carol", "wrong").await;
+        }
+        world.clock.advance(1);
+    }
+    for number in 45..50 {
+        guess(number).await;
+    }
+    assert_throttled(&attempt(&world, HERE, "user-50", "wrong").await, "1");
+}
+
 /// An attacker who never stops, from many addresses and from the owner's own: the owner's browser
 /// has signed in before, and so goes in each time.
 #[tokio::test]
