@@ -17,6 +17,7 @@ mod row;
 mod rules;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod waiting;
 
 pub use limits::Limits;
 #[cfg(feature = "postgres")]

@@ -21,10 +21,5 @@ impl Default for Limits {
 /// that expires first.
 pub(crate) const REFERENCE_TOKENS: u32 = 1000;
 
-/// Device codes, and pushed requests, of one client that have not expired. Anybody can make them in
-/// the name of a public client, so a further one is refused, and none that waits is removed.
-pub(crate) const WAITING_REQUESTS: u32 = 10_000;
-
-/// The message for a request beyond [`WAITING_REQUESTS`].
-pub(crate) const TOO_MANY_WAITING: &str =
-    "too many requests of this client wait for their users: try again later";
+/// Clients that have registered themselves and were never used, in all. A further one is refused.
+pub(crate) const UNUSED_REGISTRATIONS: u32 = 10_000;

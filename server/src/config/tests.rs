@@ -305,6 +305,8 @@ fn every_lifetime_of_a_client_is_whole_and_positive() {
     let sliding = "refresh_token_expiration = \"sliding\"\nabsolute_refresh_token_lifetime = 0\n";
     assert!(load(&format!("{CLIENT}{sliding}"), &[]).is_ok(), "no limit");
     refusal("[provider]\nrefresh_token_grace = 601", "provider.refresh_token_grace", "601");
+    let key = "provider.most_waiting_per_client";
+    refusal("[provider]\nmost_waiting_per_client = 0", key, "0");
     assert!(load("[provider]\nrefresh_token_grace = 0", &[]).is_ok());
     for key in ["pushed_authorization_request_lifetime", "remember_me_lifetime"] {
         refusal(&format!("[provider]\n{key} = 0"), &format!("provider.{key}"), "0");

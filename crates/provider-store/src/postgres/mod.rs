@@ -43,6 +43,7 @@ mod sql;
 mod tickets;
 mod url;
 mod users;
+mod waiting;
 
 use std::{future::Future, path::PathBuf, time::Duration};
 

@@ -40,6 +40,7 @@ mod single_uses;
 mod sql;
 mod tickets;
 mod users;
+mod waiting;
 mod writer;
 
 use std::{path::Path, time::Duration};

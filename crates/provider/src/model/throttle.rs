@@ -296,6 +296,17 @@ pub const MEMORY: Seconds = Seconds::new(3600);
 /// days. A browser passes them by its device cookie.
 pub const KNOWN_FOR: Seconds = Seconds::new(2_592_000);
 
+/// How many rows of one kind may wait for one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingBound {
+    /// In all, at least one. Beyond it who holds most makes room for who holds less: then the next
+    /// one to end of the address or site that holds most is removed.
+    pub most: u32,
+    /// Where the request comes from, if anybody can make it. What a client asks for that has shown
+    /// who it is makes room for nobody.
+    pub origin: Option<OriginBound>,
+}
+
 /// How many rows of one kind may wait for one client and address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginBound {

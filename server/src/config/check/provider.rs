@@ -35,6 +35,7 @@ pub fn check(
     let section = &file.provider;
     mistakes.note(check_algorithms(section, sources));
     mistakes.note(check_grace(section, sources));
+    mistakes.note(check_waiting(section, sources));
     let accounts = mistakes.note(accounts::check(file, demo, sources));
     let second_factor = mistakes.note(second_factor::check(&file.accounts, sources));
     let breached_passwords =
@@ -82,6 +83,7 @@ pub fn check(
                     access_token_signing_alg: section.access_token_signing_alg,
                     access_token_typ: section.access_token_typ,
                     most_waiting_per_address: section.most_waiting_per_address,
+                    most_waiting_per_client: section.most_waiting_per_client,
                     longest_parameters: LongestParameters {
                         state: section.longest_state,
                         scope: section.longest_scope,
@@ -168,6 +170,13 @@ fn check_grace(section: &ProviderSection, sources: &SettingSources) -> Result<()
     }
     let problem = "give at most 600 seconds: for as long a stolen token could be used unnoticed";
     Err(sources.refuse("provider.refresh_token_grace", section.refresh_token_grace, problem))
+}
+
+fn check_waiting(section: &ProviderSection, sources: &SettingSources) -> Result<(), ConfigError> {
+    if section.most_waiting_per_client > 0 {
+        return Ok(());
+    }
+    Err(sources.refuse("provider.most_waiting_per_client", 0, "give at least 1"))
 }
 
 fn check_algorithms(
