@@ -15,6 +15,7 @@ pub mod postgres;
 mod record;
 mod row;
 mod rules;
+mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod waiting;
@@ -24,5 +25,6 @@ pub use limits::Limits;
 pub use postgres::{
     ClientCertificate, PostgresError, PostgresOptions, PostgresStore, PostgresUrl, UrlError,
 };
+pub use schema::SchemaVersion;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore, Stats};

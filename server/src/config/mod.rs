@@ -108,8 +108,23 @@ pub struct Config {
     pub traces: Option<String>,
     /// What is logged and how.
     pub log: LogSection,
-    /// Sentences for the log: what is odd and does not stop the start.
-    pub warnings: Vec<String>,
+    /// What is odd and does not stop the start, for the log.
+    pub warnings: Vec<Warning>,
+}
+
+/// A sentence about what is odd and does not stop the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where it comes from: `environment` or `configuration`.
+    pub of: &'static str,
+    /// The sentence.
+    pub text: String,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.text)
+    }
 }
 
 /// What the provider is made from.
@@ -437,11 +452,10 @@ fn read(
         settings.tls = tls;
     }
     let mut config = check::check(settings, sources, file.is_none(), roles)?;
-    config.warnings.extend(
-        unknown
-            .into_iter()
-            .map(|name| format!("the environment variable {name} is not a setting; it is ignored")),
-    );
+    config.warnings.extend(unknown.into_iter().map(|name| Warning {
+        of: "environment",
+        text: format!("the environment variable {name} is not a setting; it is ignored"),
+    }));
     Ok(config)
 }
 
