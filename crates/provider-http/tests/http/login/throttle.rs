@@ -496,3 +496,25 @@ async fn the_limit_tells_nobody_whether_there_is_such_a_user() {
     }
     assert_eq!(seen[0], seen[1]);
 }
+
+/// An attempt counts as a failure until it is known to be none: right ones must not refuse one
+/// another, neither in browsers nor at a client that signs users in itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn right_passwords_at_the_same_time_all_sign_in() {
+    let world = World::new().await;
+    let browsers = (0..16).map(|_| attempt(&world, HERE, "alice", "alice"));
+    for answer in futures::future::join_all(browsers).await {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    }
+    let by_password = [
+        ("grant_type", "password"),
+        ("client_id", "MyBackend"),
+        ("client_secret", "secret"),
+        ("username", "alice"),
+        ("password", "alice"),
+    ];
+    let grants = (0..32).map(|_| world.token(&by_password));
+    for answer in futures::future::join_all(grants).await {
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+}

@@ -66,6 +66,11 @@ impl Counters {
         Self { own: (own, policy), wide: Vec::new(), in_a_row: None }
     }
 
+    /// The narrowest one.
+    pub(super) fn own(&self) -> &ThrottleKey {
+        &self.own.0
+    }
+
     /// All of them, that of wrong passwords in a row last.
     pub(super) fn limits(&self) -> Vec<(ThrottleKey, ThrottlePolicy)> {
         let in_a_row = self.in_a_row.iter().map(|own| (own.key.clone(), own.policy));
