@@ -442,13 +442,22 @@ fn read(
         figment = figment.merge(variable);
     }
     let mut sources = SettingSources::new(figment.clone(), file).with_empty_file(file_is_empty);
-    let mut settings = parse::parse(&figment, &sources)?;
+    let mut settings = parse::parse(&figment, &sources).map_err(|unreadable| {
+        unreadable.with_those_of_the_rest(|rest| {
+            // With TLS other defaults count, which the rest does not have.
+            if development_tls || rest.tls.development || rest.tls.certificate.is_some() {
+                return Ok(());
+            }
+            let sources = sources.clone();
+            check::check(rest, sources, file.is_none(), roles).map(drop)
+        })
+    })?;
     settings.tls.development |= development_tls && settings.tls.certificate.is_none();
     if settings.tls.development || settings.tls.certificate.is_some() {
         // With TLS some URLs have other defaults. Whatever was set stays.
         let (tls, figment) = (settings.tls, figment.join(https::defaults()));
         sources = SettingSources::new(figment.clone(), file).with_empty_file(file_is_empty);
-        settings = parse::parse(&figment, &sources)?;
+        settings = parse::parse(&figment, &sources).map_err(|unreadable| unreadable.mistakes)?;
         settings.tls = tls;
     }
     let mut config = check::check(settings, sources, file.is_none(), roles)?;

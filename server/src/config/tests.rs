@@ -815,6 +815,25 @@ fn all_mistakes_are_reported_at_once() {
     }
     assert_eq!(lines.len(), 8, "{lines:#?}");
 
+    // What can't be read leaves the other checks to be made.
+    let mixed = "[log]\nlevel = \"loud\"\n[[users]]\nusername = \"\"\n\
+                 [[clients]]\nclient_id = \"one\"\nallowed_grant_types = []\n\
+                 logo_uri = \"nowhere\"\n[[api_scopes]]\nname = \"a b\"\ndisplay_name = \"A\"\n";
+    let errors = load(mixed, &[]).unwrap_err().0;
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    for mistake in ["log.level", "users.", "clients.allowed_grant_types", "clients.logo_uri"] {
+        assert_eq!(lines.iter().filter(|line| line.contains(mistake)).count(), 1, "{lines:#?}");
+    }
+    assert!(lines.iter().any(|line| line.contains("api_scopes")), "{lines:#?}");
+    // A mistake that may come of another one is not told: the scope's name is not known.
+    let client = CLIENT.replace("openid", "a");
+    let follows = format!("[[api_scopes]]\nname = 5\ndisplay_name = \"A\"\n{client}");
+    let lines = load(&follows, &[]).unwrap_err().to_string();
+    assert!(
+        lines.contains("api_scopes[0].name = 5") && !lines.contains("allowed_scopes"),
+        "{lines}"
+    );
+
     let two = "[app]\nclient_id = \"\"\n[api]\naudience = \"\"\n[[users]]\nusername = \"eve\"\n\
                [[users]]\nusername = \"\"\n";
     assert_eq!(load(two, &[]).unwrap_err().0.len(), 4);
@@ -852,6 +871,9 @@ fn names_that_nothing_defines_are_reported() {
     assert_eq!(bare.len(), 2, "{bare:?}");
     assert!(bare[0].contains("app.client_id = \"PkceJS\"") && bare[0].contains("no such client"));
     assert!(bare[1].contains("api.audience = \"MyBackendApi2\""), "{bare:?}");
+    let further = missing("[api]\naudiences = [\"Other\"]\n", &[Role::Provider, Role::Api]);
+    assert_eq!(further.len(), 2, "{further:?}");
+    assert!(further[1].contains("api.audiences = \"Other\""), "{further:?}");
     assert!(missing("", &[Role::Provider]).is_empty());
     assert!(missing("", &[Role::App]).is_empty(), "another process is the provider");
     assert!(missing("demo = true", &Role::ALL).is_empty());

@@ -49,9 +49,7 @@ pub fn check(
     let directories = mistakes.note_all(directories::check(file, is_used, sources));
     let users = mistakes.note_all(users::check(file.users.clone(), demo, sources));
     let resources = mistakes.note(resources(file, demo, sources));
-    if let Some(resources) = &resources {
-        check_clients(file, demo, resources, sources, &mut mistakes);
-    }
+    check_clients(file, demo, resources.as_ref(), sources, &mut mistakes);
     let registration = resources
         .as_ref()
         .and_then(|resources| mistakes.note(registration::check(file, resources, sources)));
@@ -144,23 +142,28 @@ fn resources(
         })
 }
 
+/// Without the resources, which then have a mistake of their own, each client is checked by itself.
 fn check_clients(
     file: &ConfigFile,
     demo: bool,
-    resources: &Resources,
+    resources: Option<&Resources>,
     sources: &SettingSources,
     mistakes: &mut Mistakes,
 ) {
     for (index, settings) in file.clients.iter().enumerate() {
         let id = &settings.client_id;
         let checked = if file.clients[..index].iter().any(|other| other.client_id == *id) {
-            Err(SettingsError::new("client_id", id, "this client is defined twice"))
-        } else {
+            Err(vec![SettingsError::new("client_id", id, "this client is defined twice")])
+        } else if let Some(resources) = resources {
             let algorithms = &file.provider.signing_algorithms;
-            Client::checked(settings.clone(), demo, resources, algorithms)
+            Client::all_checked(settings.clone(), demo, resources, algorithms)
+        } else {
+            Client::from_all_settings(settings.clone(), demo)
         };
         let label = format!("the client \"{id}\"");
-        mistakes.note(checked.map_err(|error| sources.refuse_in("clients", &label, &error)));
+        for error in checked.err().into_iter().flatten() {
+            mistakes.note::<()>(Err(sources.refuse_in("clients", &label, &error)));
+        }
     }
 }
 
