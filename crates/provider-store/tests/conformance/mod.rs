@@ -54,7 +54,7 @@ macro_rules! suite {
                 without_a_password_nothing_begins_by_one, found_by_verified_email,
                 a_foreign_verified_email_is_refused,
                 another_name_ends_nothing, what_was_changed_since_the_last_import_stays,
-                a_removed_one_comes_back_when_configured_otherwise, a_change_does_not_undo_another;
+                a_removed_ones_sub_is_not_imported_again, a_change_does_not_undo_another;
             administration: users_are_found_by_prefix_in_order, users_are_filtered,
                 a_user_is_removed_by_who_knows_them_as_they_are, the_last_owner_stays,
                 of_owners_who_go_at_once_one_stays,
