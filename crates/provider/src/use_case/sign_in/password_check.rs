@@ -142,7 +142,7 @@ impl PasswordCheck<'_> {
         // It ends when this function does: then its count is given back or kept.
         let mut turn = self.passwords.turns().join(counters.own());
         let limits = counters.limits();
-        let count = async || self.failures.count_attempt(&limits, self.clock.now()).await;
+        let count = || self.failures.count_attempt(&limits, self.clock.now());
         let in_a_row = match turn.admit(count).await? {
             Admission::Wait(seconds) => return Err(SignInError::Throttled(seconds)),
             Admission::Counted(counts) => counters.in_a_row(&counts),

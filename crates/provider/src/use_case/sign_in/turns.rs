@@ -28,9 +28,9 @@ use crate::{
 /// busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Where attempts are under way in this process.
+/// Where attempts are made in this process, each place with how many take part.
 #[derive(Debug, Default)]
-pub(crate) struct Turns(Mutex<HashMap<ThrottleKey, Arc<Place>>>);
+pub(crate) struct Turns(Mutex<HashMap<ThrottleKey, (Arc<Place>, usize)>>);
 
 #[derive(Debug, Default)]
 struct Place {
@@ -51,23 +51,25 @@ pub(crate) struct Turn<'a> {
 }
 
 impl Turns {
-    fn lock(&self) -> MutexGuard<'_, HashMap<ThrottleKey, Arc<Place>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ThrottleKey, (Arc<Place>, usize)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes part in the place of this key.
     pub(crate) fn join(&self, key: &ThrottleKey) -> Turn<'_> {
-        let place = Arc::clone(self.lock().entry(key.clone()).or_default());
-        Turn { turns: self, key: key.clone(), place, is_under_way: false }
+        let mut places = self.lock();
+        let (place, taking_part) = places.entry(key.clone()).or_default();
+        *taking_part += 1;
+        Turn { turns: self, key: key.clone(), place: Arc::clone(place), is_under_way: false }
     }
 }
 
 impl Turn<'_> {
     /// Counts the attempt by `count`; again, while it is refused and others are under way.
-    pub(crate) async fn admit(
-        &mut self,
-        count: impl AsyncFn() -> Result<Admission, StoreError>,
-    ) -> Result<Admission, StoreError> {
+    pub(crate) async fn admit<F>(&mut self, count: impl Fn() -> F) -> Result<Admission, StoreError>
+    where
+        F: Future<Output = Result<Admission, StoreError>>,
+    {
         let until = Instant::now() + PATIENCE;
         let place = Arc::clone(&self.place);
         let Ok(_head) = timeout_at(until, place.head.lock()).await else {
@@ -78,17 +80,14 @@ impl Turn<'_> {
             let mut ended = std::pin::pin!(place.ended.notified());
             ended.as_mut().enable();
             let admission = count().await?;
-            match admission {
-                Admission::Counted(_) => {
-                    place.under_way.fetch_add(1, SeqCst);
-                    self.is_under_way = true;
-                    return Ok(admission);
-                }
-                Admission::Wait(_) if place.under_way.load(SeqCst) == 0 => return Ok(admission),
-                Admission::Wait(_) if timeout_at(until, ended).await.is_err() => {
-                    return Ok(admission);
-                }
-                Admission::Wait(_) => {}
+            if let Admission::Counted(_) = admission {
+                place.under_way.fetch_add(1, SeqCst);
+                self.is_under_way = true;
+                return Ok(admission);
+            }
+            let is_alone = place.under_way.load(SeqCst) == 0;
+            if is_alone || timeout_at(until, ended).await.is_err() {
+                return Ok(admission);
             }
         }
     }
@@ -101,9 +100,11 @@ impl Drop for Turn<'_> {
             self.place.ended.notify_waiters();
         }
         let mut places = self.turns.lock();
-        // The map's own, and this one.
-        if Arc::strong_count(&self.place) <= 2 {
-            places.remove(&self.key);
+        if let Some((_, taking_part)) = places.get_mut(&self.key) {
+            *taking_part -= 1;
+            if *taking_part == 0 {
+                places.remove(&self.key);
+            }
         }
     }
 }
@@ -137,12 +138,12 @@ mod tests {
     async fn a_refused_one_waits_for_those_under_way_and_for_nothing_else() {
         let (turns, throttle) = (Turns::default(), Throttle(AtomicUsize::new(1)));
         let mut first = turns.join(&key());
-        let admitted = first.admit(async || throttle.count().await).await.unwrap();
+        let admitted = first.admit(|| throttle.count()).await.unwrap();
         assert_eq!(admitted, Admission::Counted(vec![1]));
         let mut second = turns.join(&key());
         let mut third = turns.join(&key());
-        let mut waiting = Box::pin(second.admit(async || throttle.count().await));
-        let mut behind = Box::pin(third.admit(async || throttle.count().await));
+        let mut waiting = Box::pin(second.admit(|| throttle.count()));
+        let mut behind = Box::pin(third.admit(|| throttle.count()));
         assert!(poll!(&mut waiting).is_pending());
         assert!(poll!(&mut behind).is_pending());
         // A right password: its count is given back, and the next one has it.
