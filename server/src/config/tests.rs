@@ -818,13 +818,14 @@ fn all_mistakes_are_reported_at_once() {
     // What can't be read leaves the other checks to be made.
     let mixed = "[log]\nlevel = \"loud\"\n[[users]]\nusername = \"\"\n\
                  [[clients]]\nclient_id = \"one\"\nallowed_grant_types = []\n\
-                 logo_uri = \"nowhere\"\n[[api_scopes]]\nname = \"a b\"\ndisplay_name = \"A\"\n";
+                 logo_uri = \"nowhere\"\n[[api_scopes]]\nname = \"a b\"\ndisplay_name = \"A\"\n\
+                 [[api_scopes]]\nname = \"c d\"\ndisplay_name = \"C\"\n";
     let errors = load(mixed, &[]).unwrap_err().0;
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     for mistake in ["log.level", "users.", "clients.allowed_grant_types", "clients.logo_uri"] {
         assert_eq!(lines.iter().filter(|line| line.contains(mistake)).count(), 1, "{lines:#?}");
     }
-    assert!(lines.iter().any(|line| line.contains("api_scopes")), "{lines:#?}");
+    assert_eq!(lines.iter().filter(|line| line.contains("api_scopes")).count(), 2, "{lines:#?}");
     // A mistake that may come of another one is not told: the scope's name is not known.
     let client = CLIENT.replace("openid", "a");
     let follows = format!("[[api_scopes]]\nname = 5\ndisplay_name = \"A\"\n{client}");

@@ -48,7 +48,7 @@ pub fn check(
     let identity_providers = mistakes.note_all(identity_providers::check(file, is_used, sources));
     let directories = mistakes.note_all(directories::check(file, is_used, sources));
     let users = mistakes.note_all(users::check(file.users.clone(), demo, sources));
-    let resources = mistakes.note(resources(file, demo, sources));
+    let resources = mistakes.note_all(resources(file, demo, sources));
     check_clients(file, demo, resources.as_ref(), sources, &mut mistakes);
     let registration = resources
         .as_ref()
@@ -114,7 +114,7 @@ fn resources(
     file: &ConfigFile,
     demo: bool,
     sources: &SettingSources,
-) -> Result<Resources, ConfigError> {
+) -> Result<Resources, ConfigErrors> {
     let identity = file.identity_resources.clone().unwrap_or_else(IdentityResource::standard);
     let algorithms = &file.provider.signing_algorithms;
     let (mut scopes, mut apis) = (file.api_scopes.clone(), file.api_resources.clone());
@@ -126,8 +126,11 @@ fn resources(
         scopes.push(doorward_admin::scim::api_scope());
         apis.push(doorward_admin::scim::api_resource());
     }
-    Resources::new(identity, scopes, apis, demo)
-        .and_then(|resources| resources.check_algorithms(algorithms).map(|()| resources))
+    Resources::with_every_mistake(identity, scopes, apis, demo)
+        .and_then(|resources| {
+            let checked = resources.check_algorithms(algorithms);
+            checked.map(|()| resources).map_err(|mistake| vec![mistake])
+        })
         .map(|resources| resources.with_list_claims(file.provider.list_claims.clone()))
         .map(|resources| resources.with_access_token_typ(file.provider.access_token_typ))
         // Agents ask for all that is advertised, and these are for few clients that know them.
@@ -136,9 +139,12 @@ fn resources(
             let own = admin.into_iter().chain([doorward_admin::scim::SCOPE]);
             resources.without_advertising(own.map(str::to_owned))
         })
-        .map_err(|error| {
-            let list = error.list.unwrap_or("identity_resources");
-            sources.refuse_in(list, &format!("[[{list}]]"), &error)
+        .map_err(|errors| {
+            let told = errors.iter().map(|error| {
+                let list = error.list.unwrap_or("identity_resources");
+                sources.refuse_in(list, &format!("[[{list}]]"), error)
+            });
+            ConfigErrors(told.collect())
         })
 }
 

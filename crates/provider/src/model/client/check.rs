@@ -43,12 +43,6 @@ impl Mistakes {
     }
 }
 
-/// The first of these mistakes. There is one.
-fn first(mistakes: Vec<SettingsError>) -> SettingsError {
-    let none = || SettingsError::new("client_id", "", "these settings do not hold");
-    mistakes.into_iter().next().unwrap_or_else(none)
-}
-
 impl Client {
     /// Checks the settings. `plain_secrets` says whether secrets may be plain text and
     /// trivial (demo mode).
@@ -56,7 +50,7 @@ impl Client {
         settings: ClientSettings,
         plain_secrets: bool,
     ) -> Result<Self, SettingsError> {
-        Self::from_all_settings(settings, plain_secrets).map_err(first)
+        Self::from_all_settings(settings, plain_secrets).map_err(SettingsError::first)
     }
 
     /// The same with every mistake.
@@ -193,7 +187,8 @@ impl Client {
         resources: &Resources,
         algorithms: &[SigningAlgorithm],
     ) -> Result<Self, SettingsError> {
-        Self::all_checked(settings, plain_secrets, resources, algorithms).map_err(first)
+        Self::all_checked(settings, plain_secrets, resources, algorithms)
+            .map_err(SettingsError::first)
     }
 
     /// The same with every mistake.
