@@ -250,9 +250,9 @@ async fn changed(connection: &Connection, configured: &[User]) -> Result<Import,
         let last = connection.first(sql, &[&user.sub.as_str()], |row| read::user(row, 0)).await?;
         let stored = by_sub(connection, &user.sub).await?;
         let comes_again = stored.is_none() && was_used(connection, &user.sub).await?;
-        let asked = User::imported(user, last.as_ref(), stored);
-        let list = if comes_again { &mut again } else { &mut changed };
-        list.extend(asked);
+        let wanted = User::imported(user, last.as_ref(), stored);
+        let sort = if comes_again { &mut again } else { &mut changed };
+        sort.extend(wanted);
     }
     let mut owners = Vec::new();
     for row in changed.iter().cloned().map(UserRow::encode) {
