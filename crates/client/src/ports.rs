@@ -21,6 +21,9 @@ pub struct Ports {
     pub state_store: Rc<dyn Storage>,
     /// Where the signed-in user is kept.
     pub user_store: Rc<dyn Storage>,
+    /// What this tab alone keeps over a reload, wherever the user is kept: the response whose code
+    /// is being redeemed.
+    pub tab_store: Rc<dyn Storage>,
     /// The clocks.
     pub clock: Rc<dyn Clock>,
     /// Randomness.

@@ -211,11 +211,6 @@ impl UserStore {
         }))
     }
 
-    /// The storage itself, and the key of a text that belongs to this client.
-    pub(crate) fn beside(&self, prefix: &str) -> (&dyn Storage, String) {
-        (&*self.store, [prefix, &self.key].concat())
-    }
-
     /// Marks the store, so that other pages of the same tab recognize it as their own.
     pub(crate) fn put_tab_mark(&self, mark: &str) -> Result<(), Fault> {
         Ok(self.store.set(&self.tab_mark_key(), mark)?)

@@ -14,12 +14,17 @@ use std::{
 };
 
 use doorward_provider::{
-    model::{pushed_request::PushedRequest, time::Timestamp, token_handle::TokenHash},
+    model::{
+        pushed_request::PushedRequest, throttle::WaitingBound, time::Timestamp,
+        token_handle::TokenHash,
+    },
     store::Store,
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+/// The whole of the rows waits for one client.
+const UNBOUNDED: WaitingBound = WaitingBound { most: u32::MAX, origin: None };
 /// As the provider does it.
 const ROWS_AT_A_TIME: u32 = 200;
 
@@ -61,7 +66,7 @@ async fn fill(store: &Arc<dyn Store>, rows: u64) {
             .map(|number| {
                 let store = Arc::clone(store);
                 tokio::spawn(async move {
-                    store.add_pushed_request(request(number, 0), None, NOW).await.unwrap()
+                    store.add_pushed_request(request(number, 0), &UNBOUNDED, NOW).await.unwrap()
                 })
             })
             .collect();

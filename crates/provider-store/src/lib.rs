@@ -15,13 +15,16 @@ pub mod postgres;
 mod record;
 mod row;
 mod rules;
+mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+mod waiting;
 
 pub use limits::Limits;
 #[cfg(feature = "postgres")]
 pub use postgres::{
     ClientCertificate, PostgresError, PostgresOptions, PostgresStore, PostgresUrl, UrlError,
 };
+pub use schema::SchemaVersion;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore, Stats};

@@ -9,22 +9,20 @@ pub struct Limits {
     /// Live grants that a user gave to one client. A further one removes the oldest, with its
     /// refresh tokens. At least 1; `u32::MAX` is no limit.
     pub grants_per_user_and_client: u32,
+    /// Reference tokens of one grant, or of one client without a grant. A further one removes the
+    /// one that expires first. At least 1.
+    pub reference_tokens_per_grant: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { sessions_per_user: 100, grants_per_user_and_client: 1000 }
+        Self {
+            sessions_per_user: 100,
+            grants_per_user_and_client: 1000,
+            reference_tokens_per_grant: 1000,
+        }
     }
 }
 
-/// Reference tokens of one grant, or of one client without a grant. A further one removes the one
-/// that expires first.
-pub(crate) const REFERENCE_TOKENS: u32 = 1000;
-
-/// Device codes, and pushed requests, of one client that have not expired. Anybody can make them in
-/// the name of a public client, so a further one is refused, and none that waits is removed.
-pub(crate) const WAITING_REQUESTS: u32 = 10_000;
-
-/// The message for a request beyond [`WAITING_REQUESTS`].
-pub(crate) const TOO_MANY_WAITING: &str =
-    "too many requests of this client wait for their users: try again later";
+/// Clients that have registered themselves and were never used, in all. A further one is refused.
+pub(crate) const UNUSED_REGISTRATIONS: u32 = 10_000;

@@ -112,9 +112,11 @@ pub(crate) struct Import {
 impl Import {
     /// Skips the users whose user name or verified e-mail address belongs to somebody who keeps it.
     /// `owners` are, for each user, those who have one of the two by now. An owner who gets others
-    /// in the same import keeps nothing, so two users may exchange their names.
-    pub(crate) fn decide(users: Vec<User>, owners: Vec<Vec<Sub>>) -> Self {
-        let mut import = Self { users: Vec::new(), skipped: Vec::new() };
+    /// in the same import keeps nothing, so two users may exchange their names. `again` are users
+    /// whose `sub` a removed user had.
+    pub(crate) fn decide(users: Vec<User>, owners: Vec<Vec<Sub>>, again: Vec<User>) -> Self {
+        let again = again.into_iter().map(|user| SkippedUser { user, owner: None });
+        let mut import = Self { users: Vec::new(), skipped: again.collect() };
         let mut waiting: Vec<(User, Vec<Sub>)> = users.into_iter().zip(owners).collect();
         // Whoever is skipped keeps what they have, which may be an obstacle to another one.
         loop {
@@ -129,7 +131,7 @@ impl Import {
                 waiting.iter().enumerate().find_map(|(index, row)| Some((index, keeper(row)?)));
             let Some((index, owner)) = found else { break };
             let (user, _) = waiting.remove(index);
-            import.skipped.push(SkippedUser { user, owner });
+            import.skipped.push(SkippedUser { user, owner: Some(owner) });
         }
         import.users = waiting.into_iter().map(|(user, _)| user).collect();
         import

@@ -175,6 +175,33 @@ async fn a_damaged_page_is_reported_as_such() {
     assert!(matches!(outcome, Err(StoreError::Corrupt(_))), "{outcome:?}");
 }
 
+#[tokio::test]
+async fn a_look_changes_nothing_whatever_the_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let store = open(&path).unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    drop(store);
+    let look = || SqliteStore::look(&path, &SqliteOptions::default());
+    let (store, version) = look().unwrap();
+    assert!(version.is_current(), "{version:?}");
+    assert!(store.user(&to_id("alice")).await.unwrap().is_some());
+    assert!(store.import_users(vec![user("bob", "bob")], NOW).await.is_err(), "it only reads");
+    drop(store);
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    let before = fs::read(&path).unwrap();
+    let (store, version) = look().unwrap();
+    assert_eq!((version.found, version.is_current()), (3, false));
+    assert!(store.user(&to_id("alice")).await.unwrap().is_some());
+    drop(store);
+    assert!(fs::read(&path).unwrap() == before, "the file was changed");
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 9999).unwrap();
+    assert!(matches!(look().unwrap_err(), OpenError::Newer { found: 9999, .. }));
+    fs::remove_file(&path).unwrap();
+    assert!(matches!(look().unwrap_err(), OpenError::Inaccessible { .. }));
+    assert!(!path.exists());
+}
+
 #[test]
 fn a_newer_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();

@@ -115,6 +115,28 @@ async fn what_cannot_be_used_is_refused_and_named() {
     assert!(matches!(refuses(&url).await, PostgresError::Unreachable { .. }));
 }
 
+#[tokio::test]
+async fn a_look_changes_nothing_whatever_the_version() {
+    let server = TestPostgres::start();
+    let url = server.new_database();
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    let (_, empty) = PostgresStore::look(&options(&url)).await.unwrap();
+    assert_eq!((empty.found, server.sql("database_0", tables).as_str()), (0, "0"));
+    let store = open(&url).await.unwrap();
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    let (store, version) = PostgresStore::look(&options(&url)).await.unwrap();
+    assert!(version.is_current(), "{version:?}");
+    assert!(store.user(&to_id("alice")).await.unwrap().is_some());
+    server.sql("database_0", "UPDATE doorward_schema SET version = 3");
+    let (store, version) = PostgresStore::look(&options(&url)).await.unwrap();
+    assert_eq!((version.found, version.is_current()), (3, false));
+    assert!(store.user(&to_id("alice")).await.unwrap().is_some());
+    assert_eq!(server.sql("database_0", "SELECT version FROM doorward_schema"), "3");
+    server.sql("database_0", "UPDATE doorward_schema SET version = 9999");
+    let newer = PostgresStore::look(&options(&url)).await.unwrap_err();
+    assert!(matches!(newer, PostgresError::Newer { found: 9999, .. }), "{newer}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn many_that_start_together_all_find_the_schema_and_agree_on_users_and_keys() {
     let server = TestPostgres::start();

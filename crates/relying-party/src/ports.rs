@@ -59,6 +59,7 @@ pub(super) fn ports(
         http: Rc::new(Http(http)),
         state_store: Rc::new(requests),
         user_store: Rc::new(MemoryStorage::default()),
+        tab_store: Rc::new(MemoryStorage::default()),
         clock: Rc::new(ServerClock { now, started: Instant::now() }),
         entropy: Rc::new(SystemEntropy),
         verifier: Rc::new(Verifier),

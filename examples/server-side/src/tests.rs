@@ -22,7 +22,9 @@ use doorward_provider::{
         acr::AcrLevels,
         client::ClientSettings,
         password::PasswordHash,
-        provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
+        provider_settings::{
+            AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS, MOST_WAITING_PER_CLIENT,
+        },
         registration::RegistrationSettings,
         resource::{IdentityResource, Resources},
         second_factor::SecondFactorSettings,
@@ -116,6 +118,7 @@ async fn provider(folder: &std::path::Path) -> String {
             access_token_typ: AccessTokenTyp::default(),
             acr: AcrLevels::default(),
             most_waiting_per_address: MOST_WAITING_PER_ADDRESS,
+            most_waiting_per_client: MOST_WAITING_PER_CLIENT,
             second_factor: SecondFactorSettings::default(),
             longest_parameters: LongestParameters::default(),
             accounts: AccountSettings::default(),

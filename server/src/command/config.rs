@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use super::{CommandError, config_init::InitArguments};
 use crate::{
-    config::{
-        self, Config, ConfigError, ConfigErrors, DatabaseConfig, ServeArguments, missing_references,
-    },
+    config::{self, Config, ConfigError, ConfigErrors, ServeArguments, missing_references},
     output::print,
     provider::database::Database,
     tls::Tls,
@@ -79,7 +77,7 @@ fn mistakes(config: &Config, arguments: &ServeArguments) -> Vec<ConfigError> {
     if missing.is_empty() {
         return mistakes;
     }
-    // The database is opened only if it may know more: a check changes nothing where it can.
+    // The database is looked at only if it may know more.
     let stored = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -90,12 +88,10 @@ fn mistakes(config: &Config, arguments: &ServeArguments) -> Vec<ConfigError> {
 }
 
 /// Clients that were added by command. A database that is not there or does not answer has none:
-/// this command checks the configuration only.
+/// this command checks the configuration only. The database is left as it is, whatever the version
+/// of its schema: before an upgrade it is that of the version that still runs.
 pub async fn stored_clients(config: &Config) -> Vec<ClientSettings> {
-    if matches!(&config.store.database, DatabaseConfig::Sqlite { path, .. } if !path.exists()) {
-        return Vec::new();
-    }
-    let Ok(database) = Database::open(&config.store, &config.sources).await else {
+    let Ok(Some((database, _))) = Database::look(&config.store, &config.sources).await else {
         return Vec::new();
     };
     let clients = database.store().clients().await.map(|stored| stored.clients).unwrap_or_default();
@@ -107,8 +103,9 @@ fn report(config: &Config, json: bool) {
     let (issuer, clients, users) =
         (&provider.settings.issuer, provider.clients.len(), provider.users.len());
     if json {
+        let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
         let facts: Value = json!({
-            "in_order": true, "mistakes": [], "warnings": config.warnings,
+            "in_order": true, "mistakes": [], "warnings": warnings,
             "configuration": config.sources.file(), "issuer": issuer,
             "clients": clients, "users": users, "demo": config.demo,
         });

@@ -28,6 +28,16 @@ pub fn print_lines<Name: AsRef<str>>(findings: &[Finding<Name>]) {
     }
 }
 
+/// What is odd and stops nothing, as JSON.
+pub fn warning_as_json(check: &str, text: &str) -> Value {
+    json!({"check": check, "ok": true, "warning": true, "text": text})
+}
+
+/// Prints a line for what is odd and stops nothing.
+pub fn print_warning(check: &str, text: &str) {
+    print(&format!("WARNING  {check}: {text}\n"));
+}
+
 /// The end of the command: an error if there are problems.
 pub fn outcome<Name>(findings: &[Finding<Name>]) -> Result<(), CommandError> {
     match findings.iter().filter(|(_, finding)| finding.is_err()).count() {

@@ -118,8 +118,18 @@ fn members(object: &Value, prefix: &str, lines: &mut Vec<(String, String)>) {
 }
 
 /// Columns that hold a timestamp, in seconds since 1970.
-const TIMESTAMPS: [&str; 7] =
-    ["at", "expires", "expires_at", "last_used", "signed_in", "since", "takes_over"];
+const TIMESTAMPS: [&str; 10] = [
+    "at",
+    "due",
+    "expires",
+    "expires_at",
+    "issued_at",
+    "last_used",
+    "signed_in",
+    "since",
+    "takes_over",
+    "written",
+];
 
 /// `2026-11-28 19:45:00` in UTC.
 fn date(seconds: i64) -> String {
@@ -176,6 +186,19 @@ mod tests {
         let lines: Vec<&str> = table.lines().collect();
         assert_eq!(lines[0], "KID  SINCE                ENABLED  ROLES  NONE");
         assert_eq!(lines[1], "a    2026-11-28 14:53:58  yes      x y    -");
+    }
+
+    /// Every column of seconds that a command has.
+    #[test]
+    fn times_are_shown_as_dates() {
+        for column in TIMESTAMPS {
+            assert_eq!(words(column, &json!(1_795_877_638)), "2026-11-28 14:53:58", "{column}");
+        }
+        let columns = [super::super::mail::COLUMNS, super::super::client::REGISTERED_COLUMNS];
+        for name in ["written", "due", "expires", "issued_at", "expires_at"] {
+            let is_shown = columns.iter().any(|columns| columns.contains(&name));
+            assert!(is_shown && TIMESTAMPS.contains(&name), "{name}");
+        }
     }
 
     #[test]

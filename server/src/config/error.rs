@@ -39,6 +39,14 @@ pub enum ConfigError {
     Absent(String),
 }
 
+impl ConfigError {
+    /// The section or list that the mistake is in.
+    pub fn section(&self) -> Option<&str> {
+        let Self::Setting { key, .. } = self else { return None };
+        key.split(['.', '[']).next()
+    }
+}
+
 /// All mistakes that were found, at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(pub Vec<ConfigError>);

@@ -108,8 +108,23 @@ pub struct Config {
     pub traces: Option<String>,
     /// What is logged and how.
     pub log: LogSection,
-    /// Sentences for the log: what is odd and does not stop the start.
-    pub warnings: Vec<String>,
+    /// What is odd and does not stop the start, for the log.
+    pub warnings: Vec<Warning>,
+}
+
+/// A sentence about what is odd and does not stop the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Where it comes from: `environment` or `configuration`.
+    pub of: &'static str,
+    /// The sentence.
+    pub text: String,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.text)
+    }
 }
 
 /// What the provider is made from.
@@ -427,21 +442,29 @@ fn read(
         figment = figment.merge(variable);
     }
     let mut sources = SettingSources::new(figment.clone(), file).with_empty_file(file_is_empty);
-    let mut settings = parse::parse(&figment, &sources)?;
+    let mut settings = parse::parse(&figment, &sources).map_err(|unreadable| {
+        unreadable.with_those_of_the_rest(|rest| {
+            // With TLS other defaults count, which the rest does not have.
+            if development_tls || rest.tls.development || rest.tls.certificate.is_some() {
+                return Ok(());
+            }
+            let sources = sources.clone();
+            check::check(rest, sources, file.is_none(), roles).map(drop)
+        })
+    })?;
     settings.tls.development |= development_tls && settings.tls.certificate.is_none();
     if settings.tls.development || settings.tls.certificate.is_some() {
         // With TLS some URLs have other defaults. Whatever was set stays.
         let (tls, figment) = (settings.tls, figment.join(https::defaults()));
         sources = SettingSources::new(figment.clone(), file).with_empty_file(file_is_empty);
-        settings = parse::parse(&figment, &sources)?;
+        settings = parse::parse(&figment, &sources).map_err(|unreadable| unreadable.mistakes)?;
         settings.tls = tls;
     }
     let mut config = check::check(settings, sources, file.is_none(), roles)?;
-    config.warnings.extend(
-        unknown
-            .into_iter()
-            .map(|name| format!("the environment variable {name} is not a setting; it is ignored")),
-    );
+    config.warnings.extend(unknown.into_iter().map(|name| Warning {
+        of: "environment",
+        text: format!("the environment variable {name} is not a setting; it is ignored"),
+    }));
     Ok(config)
 }
 

@@ -1,6 +1,6 @@
 //! From the text of the settings to a [`ConfigFile`]. All mistakes are reported at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use figment::{
     Error, Figment,
@@ -8,35 +8,85 @@ use figment::{
     value::{Dict, Value},
 };
 
-use super::{ConfigErrors, SettingSources, file::ConfigFile};
+use super::{ConfigError, ConfigErrors, SettingSources, file::ConfigFile};
 
 /// No more mistakes are reported than this.
 const MOST_MISTAKES: usize = 50;
 
+/// What can't be read, and what is left.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// The mistakes.
+    pub mistakes: ConfigErrors,
+    /// The settings without the wrong ones, if they can be read.
+    pub rest: Option<Box<ConfigFile>>,
+    /// The sections and lists that have a wrong one.
+    pub wrong: BTreeSet<String>,
+}
+
 /// Reads the settings. After a mistake the setting is left out and the rest is read again, so that
 /// the next mistake is found.
-pub fn parse(figment: &Figment, sources: &SettingSources) -> Result<ConfigFile, ConfigErrors> {
+pub fn parse(figment: &Figment, sources: &SettingSources) -> Result<ConfigFile, Unreadable> {
     let first = match figment.extract() {
         Ok(file) => return Ok(file),
         Err(error) => error,
     };
     let Ok(Value::Dict(tag, settings)) = figment.extract::<Value>() else {
         // The file is not TOML.
-        return Err(sources.explain(first).into());
+        let mistakes = sources.explain(first).into();
+        return Err(Unreadable { mistakes, rest: None, wrong: BTreeSet::new() });
     };
     let mut rest = Rest::new(settings);
-    let mut mistakes = Vec::new();
-    let mut next = Some(first);
-    while let Some(error) = next.filter(|_| mistakes.len() < MOST_MISTAKES) {
+    let (mut mistakes, mut wrong) = (Vec::new(), BTreeSet::new());
+    let mut error = first;
+    let left = loop {
         let could_remove = rest.remove(&error);
+        wrong.extend(error.path.first().cloned());
         mistakes.push(sources.explain(rest.with_original_index(error)));
-        if !could_remove {
-            break;
+        if !could_remove || mistakes.len() >= MOST_MISTAKES {
+            break None;
         }
         rest.forget_removed();
-        next = Value::Dict(tag, rest.settings.clone()).deserialize::<ConfigFile>().err();
+        match Value::Dict(tag, rest.settings.clone()).deserialize::<ConfigFile>() {
+            Ok(file) => break Some(Box::new(file)),
+            Err(next) => error = next,
+        }
+    };
+    Err(Unreadable { mistakes: ConfigErrors(mistakes), rest: left, wrong })
+}
+
+impl Unreadable {
+    /// Adds those mistakes in what is left that can't come of what was left out.
+    pub fn with_those_of_the_rest(
+        self,
+        check: impl FnOnce(ConfigFile) -> Result<(), ConfigErrors>,
+    ) -> ConfigErrors {
+        let Self { mut mistakes, rest, wrong } = self;
+        if let Some(Err(further)) = rest.map(|rest| check(*rest)) {
+            let stands_alone = |mistake: &ConfigError| {
+                let section = mistake.section();
+                section.is_some_and(|section| !wrong.iter().any(|own| may_follow(own, section)))
+            };
+            mistakes.0.extend(further.0.into_iter().filter(stands_alone));
+        }
+        mistakes
     }
-    Err(ConfigErrors(mistakes))
+}
+
+/// Whether a mistake in the section `found` may come of a setting that is left out of the section
+/// `wrong`: in the same one, or in one whose checks look at the other.
+fn may_follow(wrong: &str, found: &str) -> bool {
+    match wrong {
+        "identity_resources" | "api_scopes" | "api_resources" => {
+            matches!(found, "identity_resources" | "api_scopes" | "api_resources" | "clients")
+                || found == "client_registration"
+        }
+        "app" | "tls" | "accounts" | "admin" | "scim" | "clients" | "demo" | "provider" => {
+            // All of these look at one another.
+            !matches!(found, "users" | "store" | "audit" | "connections" | "log" | "telemetry")
+        }
+        _ => found == wrong,
+    }
 }
 
 /// The settings without the wrong ones.

@@ -94,10 +94,13 @@ fn of_api(
         return;
     };
     let resources = &config.provider.resources;
-    let audience = own.audiences.first().map(String::as_str).unwrap_or_default();
-    if !own.audiences.iter().any(|audience| resources.api(audience).is_some()) {
-        let problem = "no such API: define it under [[api_resources]] with this name";
-        missing.push(config.sources.refuse("api.audience", audience, problem));
+    // The first one is `audience`, and the others are `audiences`.
+    let keys = ["api.audience"].into_iter().chain(std::iter::repeat("api.audiences"));
+    for (audience, key) in own.audiences.iter().zip(keys) {
+        if resources.api(audience).is_none() {
+            let problem = "no such API: define it under [[api_resources]] with this name";
+            missing.push(config.sources.refuse(key, audience, problem));
+        }
     }
     if let Some(introspection) = &own.introspection {
         let id = &introspection.client_id;

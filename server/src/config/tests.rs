@@ -305,6 +305,8 @@ fn every_lifetime_of_a_client_is_whole_and_positive() {
     let sliding = "refresh_token_expiration = \"sliding\"\nabsolute_refresh_token_lifetime = 0\n";
     assert!(load(&format!("{CLIENT}{sliding}"), &[]).is_ok(), "no limit");
     refusal("[provider]\nrefresh_token_grace = 601", "provider.refresh_token_grace", "601");
+    let key = "provider.most_waiting_per_client";
+    refusal("[provider]\nmost_waiting_per_client = 0", key, "0");
     assert!(load("[provider]\nrefresh_token_grace = 0", &[]).is_ok());
     for key in ["pushed_authorization_request_lifetime", "remember_me_lifetime"] {
         refusal(&format!("[provider]\n{key} = 0"), &format!("provider.{key}"), "0");
@@ -768,8 +770,9 @@ fn variables_that_are_no_settings_are_named_in_a_warning() {
     let warnings = config.unwrap().warnings;
     assert_eq!(warnings.len(), names.len(), "{warnings:?}");
     for (name, warning) in names.iter().zip(&warnings) {
-        assert!(warning.contains(&format!(" {name} ")), "{warning}");
-        assert!(!warning.contains("10.0.0.1"), "{warning}");
+        assert_eq!(warning.of, "environment");
+        assert!(warning.text.contains(&format!(" {name} ")), "{warning}");
+        assert!(!warning.text.contains("10.0.0.1"), "{warning}");
     }
 }
 
@@ -812,6 +815,26 @@ fn all_mistakes_are_reported_at_once() {
     }
     assert_eq!(lines.len(), 8, "{lines:#?}");
 
+    // What can't be read leaves the other checks to be made.
+    let mixed = "[log]\nlevel = \"loud\"\n[[users]]\nusername = \"\"\n\
+                 [[clients]]\nclient_id = \"one\"\nallowed_grant_types = []\n\
+                 logo_uri = \"nowhere\"\n[[api_scopes]]\nname = \"a b\"\ndisplay_name = \"A\"\n\
+                 [[api_scopes]]\nname = \"c d\"\ndisplay_name = \"C\"\n";
+    let errors = load(mixed, &[]).unwrap_err().0;
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    for mistake in ["log.level", "users.", "clients.allowed_grant_types", "clients.logo_uri"] {
+        assert_eq!(lines.iter().filter(|line| line.contains(mistake)).count(), 1, "{lines:#?}");
+    }
+    assert_eq!(lines.iter().filter(|line| line.contains("api_scopes")).count(), 2, "{lines:#?}");
+    // A mistake that may come of another one is not told: the scope's name is not known.
+    let client = CLIENT.replace("openid", "a");
+    let follows = format!("[[api_scopes]]\nname = 5\ndisplay_name = \"A\"\n{client}");
+    let lines = load(&follows, &[]).unwrap_err().to_string();
+    assert!(
+        lines.contains("api_scopes[0].name = 5") && !lines.contains("allowed_scopes"),
+        "{lines}"
+    );
+
     let two = "[app]\nclient_id = \"\"\n[api]\naudience = \"\"\n[[users]]\nusername = \"eve\"\n\
                [[users]]\nusername = \"\"\n";
     assert_eq!(load(two, &[]).unwrap_err().0.len(), 4);
@@ -849,6 +872,9 @@ fn names_that_nothing_defines_are_reported() {
     assert_eq!(bare.len(), 2, "{bare:?}");
     assert!(bare[0].contains("app.client_id = \"PkceJS\"") && bare[0].contains("no such client"));
     assert!(bare[1].contains("api.audience = \"MyBackendApi2\""), "{bare:?}");
+    let further = missing("[api]\naudiences = [\"Other\"]\n", &[Role::Provider, Role::Api]);
+    assert_eq!(further.len(), 2, "{further:?}");
+    assert!(further[1].contains("api.audiences = \"Other\""), "{further:?}");
     assert!(missing("", &[Role::Provider]).is_empty());
     assert!(missing("", &[Role::App]).is_empty(), "another process is the provider");
     assert!(missing("demo = true", &Role::ALL).is_empty());
@@ -1485,7 +1511,10 @@ fn an_address_of_entra_links_nobody_and_that_is_said() {
         let described = format!("{described}\ntrusted_email_domains = [\"example.com\"]");
         let text = OTHER.replace("issuer = \"https://id.other.example\"", &described);
         let warnings = load(&text, &[]).unwrap().warnings;
-        let said = warnings.iter().filter(|said| said.contains("email_verified")).count();
+        let said = warnings
+            .iter()
+            .filter(|said| said.of == "configuration" && said.text.contains("email_verified"))
+            .count();
         assert_eq!(said, expected, "{warnings:?}");
     }
 }

@@ -13,7 +13,7 @@ use doorward_provider::{
     },
     store::Store,
 };
-use doorward_provider_store::{PostgresStore, SqliteStore, Stats};
+use doorward_provider_store::{PostgresStore, SchemaVersion, SqliteStore, Stats};
 
 use crate::{
     config::{ConfigError, DatabaseConfig, SettingSources, StoreConfig},
@@ -57,6 +57,28 @@ impl Database {
                 Self::Postgres(Arc::new(
                     store.map_err(|error| refuse(config, sources, error.to_string()))?,
                 ))
+            }
+        })
+    }
+
+    /// Looks at the database as it is: nothing is created, and its schema stays. `None`: the file is
+    /// not there yet.
+    pub async fn look(
+        config: &StoreConfig,
+        sources: &SettingSources,
+    ) -> Result<Option<(Self, SchemaVersion)>, StartError> {
+        Ok(match &config.database {
+            DatabaseConfig::Sqlite { path, .. } if !path.exists() => None,
+            DatabaseConfig::Sqlite { path, options } => {
+                let (store, version) = SqliteStore::look(path, options)
+                    .map_err(|error| refuse(config, sources, error.to_string()))?;
+                Some((Self::Sqlite(Arc::new(store)), version))
+            }
+            DatabaseConfig::Postgres(options) => {
+                let (store, version) = PostgresStore::look(options)
+                    .await
+                    .map_err(|error| refuse(config, sources, error.to_string()))?;
+                Some((Self::Postgres(Arc::new(store)), version))
             }
         })
     }

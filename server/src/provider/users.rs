@@ -53,6 +53,14 @@ pub async fn import(
 /// What an operator does about a configured user who was skipped. Nothing is taken from the other
 /// one: it may be somebody who registered, and whose sessions and data it are.
 fn explained(SkippedUser { user, owner }: &SkippedUser) -> String {
+    let Some(owner) = owner else {
+        return format!(
+            "the configured user {:?} was not imported: a removed user had the sub {:?}, and \
+             applications would take the new user for that one. Give another one by the key sub of \
+             the entry, and start again",
+            user.username, user.sub
+        );
+    };
     format!(
         "the configured user {:?} was not imported: another user, with the sub {:?}, has this name \
          or this verified e-mail address. Give one of the two another, as by doorward user set {} \
@@ -131,6 +139,21 @@ mod tests {
         assert_eq!(import(&store, &users).await.unwrap(), 1);
         assert!(alice().await.password_hash.unwrap().verify(&Secret::new("configured")));
         assert!(!alice().await.enabled, "disabled by command, and not configured otherwise since");
+    }
+
+    #[test]
+    fn a_skipped_user_is_explained() {
+        let user = demo_users().remove(0).changed_since(None).unwrap().unwrap();
+        let said = |owner: Option<&str>| {
+            let owner = owner.map(|owner| owner.parse().unwrap());
+            explained(&SkippedUser { user: user.clone(), owner })
+        };
+        assert!(
+            said(Some("2")).contains("another user, with the sub \"2\""),
+            "{}",
+            said(Some("2"))
+        );
+        assert!(said(None).contains("a removed user had the sub \"alice\""), "{}", said(None));
     }
 
     #[tokio::test]

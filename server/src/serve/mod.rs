@@ -106,7 +106,7 @@ async fn serve(
 fn oddities(config: &Config, roles: &[Role]) -> Vec<String> {
     let missing = config::missing_references(config, roles, &[]);
     let missing = missing.iter().map(|missing| format!("{missing} (see doorward config check)"));
-    config.warnings.iter().cloned().chain(missing).collect()
+    config.warnings.iter().map(ToString::to_string).chain(missing).collect()
 }
 
 fn bind(config: &Config, roles: &[Role]) -> Result<Vec<(Listener, Purpose)>, StartError> {

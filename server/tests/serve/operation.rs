@@ -144,6 +144,57 @@ async fn health_and_doctor_ask_a_running_server() {
     assert_eq!(wrong[0]["check"], "issuer");
 }
 
+/// A new version looks at a database before its first start, while the old one still runs.
+#[test]
+fn doctor_and_check_leave_a_database_of_an_older_version_as_it_is() {
+    let place = Sandbox::new();
+    fs::write(place.folder().join("doorward.toml"), "[store]\npath = \"own.sqlite3\"\n").unwrap();
+    let database = place.folder().join("own.sqlite3");
+    let doctor = ["doctor", "--role", "provider", "--json"];
+    let looked_at = || -> Value {
+        let examined = run(&place, &doctor);
+        let findings: Value = serde_json::from_str(&stdout(&examined)).unwrap();
+        findings
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|own| own["check"] == "database")
+            .cloned()
+            .collect()
+    };
+    let said = |looked: &Value, text: &str| looked.to_string().contains(text);
+    assert!(said(&looked_at(), "does not exist yet"), "{}", looked_at());
+    assert!(!database.exists());
+    assert_eq!(run(&place, &["db", "migrate"]).status.code(), Some(0));
+    let current = looked_at();
+    assert!(said(&current, "0 users"), "{current}");
+    let known: u32 =
+        current[0]["text"].as_str().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    let older = known - 1;
+    test_sqlite::make(&database, &format!("PRAGMA user_version = {older}"));
+    let before = fs::read(&database).unwrap();
+    let looked = looked_at();
+    assert_eq!(looked[0]["ok"], true, "{looked}");
+    assert_eq!(looked[1]["warning"], true, "{looked}");
+    assert!(said(&looked, &format!("from version {older} to {known}")), "{looked}");
+    run(&place, &["config", "check"]);
+    assert!(fs::read(&database).unwrap() == before, "the file was changed");
+}
+
+#[test]
+fn doctor_has_no_problem_with_what_is_odd_only() {
+    let place = Sandbox::new();
+    fs::write(place.folder().join("doorward.toml"), "").unwrap();
+    let mut command = place.command(&["doctor", "--role", "provider"]);
+    let output = command.env("DOORWARD_PORT", "tcp://10.0.0.1:80").output().unwrap();
+    let text = stdout(&output);
+    assert!(
+        text.contains("WARNING  environment: the environment variable DOORWARD_PORT"),
+        "{text}"
+    );
+    assert_eq!(text.matches("PROBLEM").count(), 1, "nothing but the issuer: {text}");
+}
+
 #[tokio::test]
 async fn health_works_with_tls() {
     let place = Sandbox::with_tls();

@@ -100,12 +100,19 @@ async fn a_user_has_a_name_an_address_and_groups_by_command() {
     let after = claims(&place, "erin");
     assert_eq!((&after["name"], &after["department"]), (&json!("Erin Roe"), &Value::Null));
     assert_eq!(after["email"], "erin@example.com", "what is not given stays");
+    let lists = ["--groups", "a,b", "--add-roles", "reader,writer"];
+    done(&place, &[&["user", "set", "erin"][..], &lists].concat(), "");
+    let more = ["--add-groups", "b,c", "--remove-groups", "a", "--remove-roles", "writer"];
+    done(&place, &[&["user", "set", "erin"][..], &more].concat(), "");
+    let after = claims(&place, "erin");
+    assert_eq!((&after["groups"], &after["role"]), (&json!(["b", "c"]), &json!(["reader"])));
     done(&place, &["user", "set", "erin", "--username", "erin.roe"], "");
     assert!(done(&place, &["user", "show", "erin.roe"], "").contains("claims.email"));
     for wrong in [
         &["user", "set", "erin.roe"][..],
         &["user", "set", "erin.roe", "--claim", "sub=alice"],
         &["user", "set", "erin.roe", "--claim", "nothing"],
+        &["user", "set", "erin.roe", "--groups", "a", "--add-groups", "b"],
         &["user", "set", "nobody", "--name", "x"],
     ] {
         refused(&place, wrong, "");

@@ -193,6 +193,7 @@ async fn provider(store: &Arc<dyn Store>, corp: Arc<Corp>) -> Provider {
             access_token_typ: AccessTokenTyp::default(),
             acr: AcrLevels::default(),
             most_waiting_per_address: 100,
+            most_waiting_per_client: 10_000,
             second_factor: SecondFactorSettings::default(),
             longest_parameters: LongestParameters::default(),
             accounts,

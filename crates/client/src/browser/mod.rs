@@ -76,6 +76,7 @@ pub fn ports(settings: &Settings) -> Ports {
         http: Rc::new(Fetch),
         state_store: storage(settings.state_store),
         user_store: storage(settings.user_store),
+        tab_store: storage(StoreKind::Session),
         clock,
         entropy,
         verifier: Rc::new(WebCrypto),

@@ -31,8 +31,7 @@ use crate::{
     },
     lean::{notify::Notify, single_flight::SharedWork, url},
     ports::{Guard, LocalFuture},
-    settings::StoreKind,
-    user_store::StoredUser,
+    user_store::{self, StoredUser},
 };
 
 /// How many URLs are remembered while the page lives.
@@ -128,10 +127,9 @@ impl Client {
         if kind == CallbackKind::None {
             return if has_taken { url } else { self.kept_response().unwrap_or(url) };
         }
-        if kind == CallbackKind::Signin && self.settings.user_store == StoreKind::Session {
-            let (store, key) = self.users.beside(RESPONSE);
+        if kind == CallbackKind::Signin {
             // Without it, a reload loses the response.
-            let _ = store.set(&key, &url);
+            let _ = self.ports.tab_store.set(&self.response_key(), &url);
         }
         self.scrub(&url);
         url
@@ -139,12 +137,7 @@ impl Client {
 
     /// The URL of a response that an earlier page of this tab took, and did not finish.
     fn kept_response(&self) -> Option<String> {
-        if self.settings.user_store != StoreKind::Session {
-            // Another tab may be processing it.
-            return None;
-        }
-        let (store, key) = self.users.beside(RESPONSE);
-        let url = store.get(&key).ok().flatten()?;
+        let url = self.ports.tab_store.get(&self.response_key()).ok().flatten()?;
         let id = response::summary(&url).state_id?;
         let is_pending = matches!(pending::get(&self.ports, &id), Ok(Some(Pending::Signin(_))));
         if !is_pending || self.callback_kind(&url) != CallbackKind::Signin {
@@ -155,10 +148,14 @@ impl Client {
     }
 
     fn forget_response(&self) {
-        let (store, key) = self.users.beside(RESPONSE);
+        let (store, key) = (&self.ports.tab_store, self.response_key());
         if let Ok(Some(_)) = store.get(&key) {
             let _ = store.remove(&key);
         }
+    }
+
+    fn response_key(&self) -> String {
+        [RESPONSE, &user_store::key(&self.settings)].concat()
     }
 
     /// Finishes a sign-in. All calls with the same URL share one result.

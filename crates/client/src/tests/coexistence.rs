@@ -1,12 +1,14 @@
 //! The client beside other programs of its page and origin: their parameters, their keys, and other
 //! clients.
 
+use std::rc::Rc;
+
 use serde_json::json;
 
 use super::world::{REDIRECT_URI, World};
 use crate::{
     CallbackKind, Error, Settings, SigninRequestArgs, SignoutRequestArgs, in_page::MemoryStorage,
-    ports::Storage as _, settings::StoreKind,
+    ports::Storage, settings::StoreKind,
 };
 
 #[test]
@@ -125,6 +127,35 @@ fn a_reload_while_the_code_is_redeemed_does_not_lose_the_sign_in() {
     REDIRECT_URI.clone_into(&mut again.navigator.url.borrow_mut());
     assert_eq!(again.manager.take_response(), REDIRECT_URI, "it is finished");
     drop(tab);
+}
+
+/// Wherever the user is kept: the response is the tab's own.
+#[test]
+fn a_reload_while_the_code_is_redeemed_loses_nothing_in_the_other_stores_either() {
+    for kind in [StoreKind::Local, StoreKind::Memory] {
+        let world = World::new();
+        let settings = Settings { user_store: kind, ..World::settings() };
+        let local = MemoryStorage::default();
+        // A page's memory is gone after a reload.
+        let store = || -> Rc<dyn Storage> {
+            let is_kept = kind == StoreKind::Local;
+            Rc::new(if is_kept { local.clone() } else { MemoryStorage::default() })
+        };
+        let tab = world.tab_on(settings.clone(), store());
+        let url = world.callback_url(&tab, SigninRequestArgs::default());
+        url.clone_into(&mut tab.navigator.url.borrow_mut());
+        assert_eq!(tab.manager.take_response(), url);
+
+        let reloaded = world.reloaded_on(settings.clone(), store(), tab.session_storage.clone());
+        REDIRECT_URI.clone_into(&mut reloaded.navigator.url.borrow_mut());
+        assert_eq!(reloaded.manager.take_response(), url, "{kind:?}");
+        assert!(world.callback(&reloaded, &url).is_ok(), "{kind:?}");
+
+        let again = world.reloaded_on(settings, store(), tab.session_storage.clone());
+        REDIRECT_URI.clone_into(&mut again.navigator.url.borrow_mut());
+        assert_eq!(again.manager.take_response(), REDIRECT_URI, "{kind:?}: it is finished");
+        drop(tab);
+    }
 }
 
 #[test]

@@ -372,6 +372,16 @@ impl World {
         self.try_tab_on(settings, store, MemoryStorage::default()).unwrap()
     }
 
+    /// The same, with what the tab has kept over a reload.
+    pub fn reloaded_on(
+        &self,
+        settings: Settings,
+        store: Rc<dyn Storage>,
+        session_storage: MemoryStorage,
+    ) -> Tab {
+        self.try_tab_on(settings, store, session_storage).unwrap()
+    }
+
     fn try_tab_on(
         &self,
         settings: Settings,
@@ -409,6 +419,7 @@ impl World {
             http: Rc::clone(&self.provider) as _,
             state_store: Rc::new(self.local_storage.clone()),
             user_store: Rc::new(user_store.clone()),
+            tab_store: Rc::new(user_store.clone()),
             clock: Rc::clone(&self.clock) as _,
             entropy: Rc::new(self.entropy()),
             verifier: Rc::clone(&self.verifier) as _,

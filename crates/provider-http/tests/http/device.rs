@@ -458,6 +458,19 @@ async fn no_more_devices_wait_at_one_address_than_are_allowed() {
 }
 
 #[tokio::test]
+async fn no_more_devices_of_one_client_wait_in_all_than_are_allowed() {
+    let world = World::with(Setup { most_waiting_per_client: 2, ..Setup::default() }).await;
+    let ask =
+        async || world.post("/connect/deviceauthorization", &[("client_id", "Television")]).await;
+    for _ in 0..2 {
+        assert_eq!(ask().await.status, StatusCode::OK);
+    }
+    let refused = ask().await;
+    refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    assert_eq!(refused.header("retry-after"), "60");
+}
+
+#[tokio::test]
 async fn scopes_that_nobody_knows_are_left_out() {
     let world = World::new().await;
     let begun = begin(&world, "openid unknown").await;

@@ -117,22 +117,53 @@ async fn a_start_makes_only_keys_that_are_missing_and_removes_none() {
     assert_eq!(kids().await, keys[1..]);
 }
 
+/// The algorithms of the keys that are left.
+async fn algorithms_of(store: &SqliteStore) -> Vec<SigningAlgorithm> {
+    store.signing_keys().await.unwrap().into_iter().map(|key| key.algorithm).collect()
+}
+
+/// Maintains the keys on this day. Returns how many of ES256 are left.
+async fn es256_after(ring: &KeyRing, store: &SqliteStore, day: i64) -> usize {
+    ring.maintain(store, AtDay(day).now(), &SystemEntropy).await.unwrap();
+    let left = algorithms_of(store).await;
+    left.iter().filter(|own| **own == SigningAlgorithm::Es256).count()
+}
+
 /// An algorithm that was taken out of the configuration signs no more, and its key is retired when
-/// a key that took over afterwards has signed for long enough.
+/// its last tokens have ended for certain: 14 days, and one for processes that start later.
 #[tokio::test]
 async fn a_key_whose_algorithm_was_taken_out_is_retired() {
     let store = SqliteStore::in_memory().unwrap();
-    let algorithms = async || -> Vec<SigningAlgorithm> {
-        store.signing_keys().await.unwrap().into_iter().map(|key| key.algorithm).collect()
-    };
     open_at(&store, &[SigningAlgorithm::Rs256, SigningAlgorithm::Es256], 0).await;
-    assert_eq!(algorithms().await.len(), 2);
+    assert_eq!(algorithms_of(&store).await.len(), 2);
     let ring = open_at(&store, &[SigningAlgorithm::Rs256], 1).await;
-    for (day, keys_of_es256) in [(2, 1), (76, 1), (90, 1), (103, 1), (104, 0)] {
-        let now = AtDay(day).now();
-        ring.maintain(&store, now, &SystemEntropy).await.unwrap();
-        let left = algorithms().await;
-        let of_es256 = left.iter().filter(|own| **own == SigningAlgorithm::Es256).count();
-        assert_eq!(of_es256, keys_of_es256, "day {day}: {left:?}");
+    for (day, keys_of_es256) in [(2, 1), (15, 1), (16, 0)] {
+        assert_eq!(es256_after(&ring, &store, day).await, keys_of_es256, "day {day}");
     }
+}
+
+/// The other algorithm's key has signed for long when this one stops: that says nothing.
+#[tokio::test]
+async fn a_younger_key_of_another_algorithm_retires_none() {
+    let store = SqliteStore::in_memory().unwrap();
+    open_at(&store, &[SigningAlgorithm::Es256], 0).await;
+    open_at(&store, &[SigningAlgorithm::Es256, SigningAlgorithm::Rs256], 20).await;
+    let ring = open_at(&store, &[SigningAlgorithm::Rs256], 60).await;
+    for (day, keys_of_es256) in [(61, 1), (74, 1), (75, 0)] {
+        assert_eq!(es256_after(&ring, &store, day).await, keys_of_es256, "day {day}");
+    }
+}
+
+/// No process runs for long enough to know that it is unused.
+#[tokio::test]
+async fn a_key_whose_algorithm_was_taken_out_is_retired_in_spite_of_restarts() {
+    let store = SqliteStore::in_memory().unwrap();
+    open_at(&store, &[SigningAlgorithm::Rs256, SigningAlgorithm::Es256], 0).await;
+    for started in (1..=103).step_by(3) {
+        let ring = open_at(&store, &[SigningAlgorithm::Rs256], started).await;
+        let last = (started + 2).min(103);
+        assert_eq!(es256_after(&ring, &store, last).await, 1, "day {last}");
+    }
+    let ring = open_at(&store, &[SigningAlgorithm::Rs256], 103).await;
+    assert_eq!(es256_after(&ring, &store, 104).await, 0);
 }

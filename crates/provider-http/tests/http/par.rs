@@ -435,3 +435,18 @@ async fn no_more_requests_wait_at_one_address_than_are_allowed() {
     world.clock.advance(60);
     assert_eq!(push(&world, &[]).await.status, StatusCode::CREATED, "the first have expired");
 }
+
+#[tokio::test]
+async fn no_more_requests_of_one_client_wait_in_all_than_are_allowed() {
+    let world = World::with(Setup { most_waiting_per_client: 2, ..Setup::default() }).await;
+    for _ in 0..2 {
+        assert_eq!(push(&world, &[]).await.status, StatusCode::CREATED);
+    }
+    let refused = push(&world, &[]).await;
+    refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    assert_eq!(refused.header("retry-after"), "60");
+    let said = "Too many pushed requests of this client wait for their users.";
+    assert!(refused.json()["error_description"].as_str().unwrap().starts_with(said), "{refused:?}");
+    world.clock.advance(60);
+    assert_eq!(push(&world, &[]).await.status, StatusCode::CREATED, "the first have expired");
+}

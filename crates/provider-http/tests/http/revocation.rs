@@ -4,11 +4,15 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
+use doorward_provider::model::{
+    throttle::{MOST_REVOKED_JWTS, ThrottleKey, ThrottlePolicy},
+    time::Seconds,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, REDIRECT, World, authorize_url, basic, changed, client_settings, code_request,
-    form_request, refresh_request, with_header,
+    Answer, Browser, REDIRECT, World, authorize_url, basic, changed, claims, client_settings,
+    code_request, form_request, refresh_request, with_header,
 };
 
 async fn tokens(world: &World, scope: &str) -> Value {
@@ -97,6 +101,31 @@ async fn a_revoked_access_token_ends_alone() {
         let third = world.token(&refresh(&second["refresh_token"])).await;
         assert_eq!(third.status, StatusCode::OK, "{client_id}: {third:?}");
     }
+}
+
+/// Each revoked JWT leaves a row until it would have ended.
+#[tokio::test]
+async fn a_client_that_refreshes_and_revokes_in_a_loop_loses_its_grant() {
+    let world = World::new().await;
+    let first = tokens(&world, "openid offline_access").await;
+    let told = claims(&first["access_token"]);
+    let (exp, grant_id) = (told["exp"].as_i64().unwrap(), told["grant_id"].as_str().unwrap());
+    let life = Seconds::new(u32::try_from(exp - told["iat"].as_i64().unwrap()).unwrap());
+    let key = ThrottleKey::revoked_jwts_of(&grant_id.parse().unwrap(), exp, life);
+    let counted = [(key, ThrottlePolicy::counting(life))];
+    for _ in 0..MOST_REVOKED_JWTS - 1 {
+        world.store().count_attempt(&counted, world.provider.now()).await.unwrap();
+    }
+    revoke(&world, &first["access_token"]).await;
+    // The same one again leaves no other row.
+    revoke(&world, &first["access_token"]).await;
+    let second = world.refresh(&first["refresh_token"]).await.json();
+    assert_eq!(world.userinfo(&second["access_token"]).await.status, StatusCode::OK);
+    revoke(&world, &second["access_token"]).await;
+    world
+        .refresh(&second["refresh_token"])
+        .await
+        .expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
 }
 
 #[tokio::test]

@@ -7,8 +7,6 @@ use std::{
 };
 
 use deadpool_postgres::{Client, Object};
-use doorward_protocol::ids::ClientId;
-use doorward_provider::model::time::Timestamp;
 use futures::FutureExt as _;
 use tokio::{
     runtime::Handle,
@@ -17,7 +15,6 @@ use tokio::{
 use tokio_postgres::types::ToSql;
 
 use super::failure::Failure;
-use crate::limits::WAITING_REQUESTS;
 use crate::row::{ColumnError, Row as _};
 
 /// What a statement is given.
@@ -98,21 +95,6 @@ impl Connection {
     pub(super) async fn count(&self, sql: &str, params: Params<'_>) -> Result<i64, Failure> {
         let counted = self.first(sql, params, |row| row.integer(0, "count")).await?;
         Ok(counted.unwrap_or(0))
-    }
-
-    /// Refuses a further request of a client if `sql` finds that as many as the limit wait already.
-    pub(super) async fn refuse_beyond(
-        &self,
-        sql: &str,
-        client_id: &ClientId,
-        now: Timestamp,
-    ) -> Result<(), Failure> {
-        let others = i64::from(WAITING_REQUESTS - 1);
-        let params: Params<'_> = &[&client_id.as_str(), &now.seconds(), &others];
-        match self.first(sql, params, |_| Ok(())).await? {
-            Some(()) => Err(Failure::TooManyWaiting),
-            None => Ok(()),
-        }
     }
 
     async fn rows(

@@ -7,7 +7,7 @@ use doorward_provider::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
         grant::{Grant, RefreshToken},
-        throttle::OriginBound,
+        throttle::WaitingBound,
         time::Timestamp,
         token_handle::TokenHash,
         user_code::UserCodeHash,
@@ -20,12 +20,13 @@ use super::{
     connection::Connection,
     failure::Failure,
     grants::{self, adding_a_grant},
-    run, sessions,
+    run, sessions, waiting,
 };
 use crate::{
     record::{GrantRow, encode_answer, read, read::PolledRequest},
     row::{Row as _, to_json},
     rules::{self},
+    waiting::Waiting,
 };
 
 #[async_trait]
@@ -33,7 +34,7 @@ impl DeviceCodes for PostgresStore {
     async fn add_device_code(
         &self,
         code: DeviceCode,
-        bound: Option<&OriginBound>,
+        bound: &WaitingBound,
         now: Timestamp,
     ) -> Result<AddedDeviceCode, StoreError> {
         let request = to_json(&code.request, "device_codes.request")?;
@@ -93,32 +94,22 @@ impl DeviceCodes for PostgresStore {
     }
 }
 
-/// Adds a request, unless its user code is taken or too many wait for its origin. `request` is what
-/// the device asks for as JSON.
+/// Adds a request, unless its user code is taken or it has no place. `request` is what the device
+/// asks for as JSON.
 async fn add(
     connection: &Connection,
     code: &DeviceCode,
     request: &str,
-    bound: Option<&OriginBound>,
+    bound: &WaitingBound,
     now: Timestamp,
 ) -> Result<AddedDeviceCode, Failure> {
-    let waiting = "SELECT 1 FROM device_codes
-                   WHERE client_id = $1 AND expires_at > $2 LIMIT 1 OFFSET $3";
-    connection.refuse_beyond(waiting, &code.request.client_id, now).await?;
-    let origin = bound.map(|bound| bound.origin.as_bytes().as_slice());
-    let site = bound.and_then(|bound| bound.site.as_ref()).map(|site| site.as_bytes().as_slice());
-    if let Some(bound) = bound {
-        let sql = "SELECT count(*) FROM device_codes WHERE origin = $1 AND expires_at > $2";
-        let waiting = connection.count(sql, &[&origin, &now.seconds()]).await?;
-        let sql = "SELECT count(*) FROM device_codes WHERE site = $1 AND expires_at > $2";
-        let of_site = match &site {
-            Some(site) => connection.count(sql, &[site, &now.seconds()]).await?,
-            None => 0,
-        };
-        if waiting >= i64::from(bound.most) || of_site >= i64::from(bound.most_of_site()) {
-            return Ok(AddedDeviceCode::TooMany);
-        }
+    let rows = Waiting::DeviceCodes;
+    if !waiting::take_place(connection, rows, &code.request.client_id, bound, now).await? {
+        return Ok(AddedDeviceCode::TooMany);
     }
+    let own = bound.origin.as_ref();
+    let origin = own.map(|own| own.origin.as_bytes().as_slice());
+    let site = own.and_then(|own| own.site.as_ref()).map(|site| site.as_bytes().as_slice());
     let added = connection
         .execute(
             "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at,

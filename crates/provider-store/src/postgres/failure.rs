@@ -1,6 +1,6 @@
 //! Why a command failed inside the database, and how that looks through the port.
 
-use crate::{limits, row::ColumnError};
+use crate::row::ColumnError;
 use std::error::Error as _;
 
 use deadpool_postgres::PoolError;
@@ -37,9 +37,6 @@ pub(super) enum Failure {
     /// The database only reads.
     #[error("the database accepts no writes (transaction_read_only is on)")]
     ReadOnly,
-    /// The client has as many waiting requests as it may have.
-    #[error("{}", limits::TOO_MANY_WAITING)]
-    TooManyWaiting,
     /// Others changed the rows that a statement read while it ran. Repeating it decides.
     #[error("others changed the same rows again and again")]
     Overtaken,
@@ -107,7 +104,6 @@ impl From<Failure> for StoreError {
             Failure::NoConnection(_)
             | Failure::TimedOut
             | Failure::ReadOnly
-            | Failure::TooManyWaiting
             | Failure::Overtaken => Self::Unavailable(text),
         }
     }

@@ -43,6 +43,7 @@ mod sql;
 mod tickets;
 mod url;
 mod users;
+mod waiting;
 
 use std::{future::Future, path::PathBuf, time::Duration};
 
@@ -58,7 +59,7 @@ pub use self::{
     open::PostgresError,
     url::{PostgresUrl, UrlError},
 };
-use crate::{limits::Limits, metrics::measured};
+use crate::{limits::Limits, metrics::measured, schema::SchemaVersion};
 
 /// How often a command is tried that collides with others on the same rows.
 const ATTEMPTS: u32 = 6;
@@ -141,18 +142,28 @@ impl PostgresStore {
     /// Connects, and brings the schema up to date.
     pub async fn open(options: &PostgresOptions) -> Result<Self, PostgresError> {
         let pool = open::pool(options).await?;
+        let store = Self::with_pool(pool, options);
+        // It is logged; what a wrong clock would damage is refused each time.
+        let _ = store.check_clock(SystemClock.now()).await;
+        Ok(store)
+    }
+
+    /// Connects without bringing the schema up to date. What needs a newer schema fails.
+    pub async fn look(options: &PostgresOptions) -> Result<(Self, SchemaVersion), PostgresError> {
+        let (pool, version) = open::pool_as_it_is(options).await?;
+        Ok((Self::with_pool(pool, options), version))
+    }
+
+    fn with_pool(pool: Pool, options: &PostgresOptions) -> Self {
         let place = options.url.to_string();
         tracing::debug!(%place, "database opened");
-        let store = Self {
+        Self {
             pool,
             statement_timeout: options.statement_timeout,
             limits: options.limits,
             clock: ClockGuard::new(options.max_clock_skew),
             place,
-        };
-        // It is logged; what a wrong clock would damage is refused each time.
-        let _ = store.check_clock(SystemClock.now()).await;
-        Ok(store)
+        }
     }
 
     /// Runs a command of this name.

@@ -22,6 +22,7 @@ use tokio_postgres::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{ClientCertificate, PostgresOptions, failure, hosts::Hosts, schema};
+use crate::schema::SchemaVersion;
 
 /// The database can't be used. Each message names the database, without user and password, and what
 /// to do.
@@ -111,6 +112,23 @@ impl PostgresError {
 
 /// A pool of connections to a database that answers, is durable, and has our schema.
 pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresError> {
+    let (pool, mut client) = connect(options).await?;
+    schema::migrate(&mut client, &options.url.to_string()).await?;
+    Ok(pool)
+}
+
+/// The same for a database whose schema may be of any version that is known. Nothing is written to
+/// it.
+pub(super) async fn pool_as_it_is(
+    options: &PostgresOptions,
+) -> Result<(Pool, SchemaVersion), PostgresError> {
+    let (pool, client) = connect(options).await?;
+    let version = schema::look(&client, &options.url.to_string()).await?;
+    Ok((pool, version))
+}
+
+/// A pool of connections to a database that answers and is durable, and one of them.
+async fn connect(options: &PostgresOptions) -> Result<(Pool, Client), PostgresError> {
     let place = options.url.to_string();
     let hosts = options.url.hosts(options.statement_timeout);
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -134,7 +152,7 @@ pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresErro
             place: place.clone(),
             reason: error.to_string(),
         })?;
-    let mut client = pool.get().await.map_err(|error| PostgresError::Unreachable {
+    let client = pool.get().await.map_err(|error| PostgresError::Unreachable {
         place: place.clone(),
         reason: match error {
             PoolError::Backend(error) => failure::told(&error),
@@ -149,9 +167,7 @@ pub(super) async fn pool(options: &PostgresOptions) -> Result<Pool, PostgresErro
     if encoding != "UTF8" {
         return Err(PostgresError::Encoding { place, encoding });
     }
-    schema::migrate(&mut client, &place).await?;
-    drop(client);
-    Ok(pool)
+    Ok((pool, client))
 }
 
 fn manager<T>(

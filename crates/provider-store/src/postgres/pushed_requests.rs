@@ -1,28 +1,39 @@
 //! Rows of pushed authorization requests (RFC 9126 section 7.3: a reference is used once).
 
 use async_trait::async_trait;
+use doorward_protocol::ids::ClientId;
 use doorward_provider::{
     model::{
         pushed_request::{FirstVisit, PushedRequest},
-        throttle::OriginBound,
+        throttle::WaitingBound,
         time::Timestamp,
         token_handle::TokenHash,
     },
     store::{PushedRequests, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run};
-use crate::record::read;
+use super::{PostgresStore, connection::Connection, failure::Failure, run, waiting};
+use crate::{record::read, waiting::Waiting};
 
 #[async_trait]
 impl PushedRequests for PostgresStore {
     async fn add_pushed_request(
         &self,
         request: PushedRequest,
-        bound: Option<&OriginBound>,
+        bound: &WaitingBound,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         run!(self, "add_pushed_request", add, &request, bound, now)
+    }
+
+    async fn has_place_for_pushed_request(
+        &self,
+        client_id: &ClientId,
+        bound: &WaitingBound,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rows = Waiting::PushedRequests;
+        run!(self, "has_place", waiting::has_place, rows, client_id, bound, now)
     }
 
     async fn pushed_request(
@@ -51,40 +62,35 @@ impl PushedRequests for PostgresStore {
     }
 }
 
-/// Adds a request, unless too many wait for its origin.
+/// Adds a request, unless it has no place.
 async fn add(
     connection: &Connection,
     request: &PushedRequest,
-    bound: Option<&OriginBound>,
+    bound: &WaitingBound,
     now: Timestamp,
 ) -> Result<bool, Failure> {
-    let waiting = "SELECT 1 FROM pushed_requests
-                   WHERE client_id = $1 AND expires_at > $2 LIMIT 1 OFFSET $3";
-    connection.refuse_beyond(waiting, &request.client_id, now).await?;
-    let origin = bound.map(|bound| bound.origin.as_bytes().as_slice());
-    let site = bound.and_then(|bound| bound.site.as_ref()).map(|site| site.as_bytes().as_slice());
-    let added = connection
+    let rows = Waiting::PushedRequests;
+    if !waiting::take_place(connection, rows, &request.client_id, bound, now).await? {
+        return Ok(false);
+    }
+    let own = bound.origin.as_ref();
+    let origin = own.map(|own| own.origin.as_bytes().as_slice());
+    let site = own.and_then(|own| own.site.as_ref()).map(|site| site.as_bytes().as_slice());
+    connection
         .execute(
             "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin, site)
-             SELECT $1, $2, $3, $4, false, $5::BYTEA, $8::BYTEA
-             WHERE ($5::BYTEA IS NULL OR $7::BIGINT >
-                   (SELECT count(*) FROM pushed_requests WHERE origin = $5 AND expires_at > $6))
-               AND ($8::BYTEA IS NULL OR $9::BIGINT >
-                   (SELECT count(*) FROM pushed_requests WHERE site = $8 AND expires_at > $6))",
+             VALUES ($1, $2, $3, $4, false, $5, $6)",
             &[
                 &request.hash.as_bytes().as_slice(),
                 &request.client_id.as_str(),
                 &request.params,
                 &request.expires_at.seconds(),
                 &origin,
-                &now.seconds(),
-                &bound.map(|bound| i64::from(bound.most)),
                 &site,
-                &bound.map(|bound| i64::from(bound.most_of_site())),
             ],
         )
         .await?;
-    Ok(added > 0)
+    Ok(true)
 }
 
 /// The request with this hash, unless it has expired.

@@ -9,7 +9,6 @@ use doorward_provider::{
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run};
 use crate::{
-    limits::REFERENCE_TOKENS,
     pages,
     record::write,
     row::{Row as _, to_json},
@@ -20,7 +19,8 @@ impl ReferenceTokens for PostgresStore {
     async fn add_reference_token(&self, token: ReferenceToken) -> Result<u64, StoreError> {
         let content = to_json(&token.claims, "reference_tokens.content")?;
         let expires_at = Timestamp::from_seconds(token.claims.exp);
-        run!(self, "add_reference_token", add, &token, &content, expires_at)
+        let limit = self.limits.reference_tokens_per_grant;
+        run!(self, "add_reference_token", add, &token, &content, expires_at, limit)
     }
 
     async fn reference_token(
@@ -43,6 +43,7 @@ async fn add(
     token: &ReferenceToken,
     content: &str,
     expires_at: Timestamp,
+    limit: u32,
 ) -> Result<u64, Failure> {
     let ended = connection
         .count(
@@ -62,7 +63,7 @@ async fn add(
                 &write::owner_of(token),
                 &expires_at.seconds(),
                 &i64::from(pages::ROWS),
-                &i64::from(REFERENCE_TOKENS - 1),
+                &i64::from(limit.saturating_sub(1)),
                 &token.claims.iat,
             ],
         )

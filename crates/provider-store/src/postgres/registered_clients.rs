@@ -13,7 +13,7 @@ use doorward_provider::{
 use serde_json::{Map, Value};
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run, schema, sql::can_hold};
-use crate::{limits::WAITING_REQUESTS, record::read, row::to_json};
+use crate::{limits::UNUSED_REGISTRATIONS, record::read, row::to_json};
 
 #[async_trait]
 impl RegisteredClients for PostgresStore {
@@ -109,9 +109,9 @@ async fn add(
     schema::lock(connection).await?;
     let unused = "SELECT 1 FROM registered_clients WHERE NOT used AND expires_at > $1
                   LIMIT 1 OFFSET $2";
-    let others = i64::from(WAITING_REQUESTS - 1);
+    let others = i64::from(UNUSED_REGISTRATIONS - 1);
     if connection.first(unused, &[&now.seconds(), &others], |_| Ok(())).await?.is_some() {
-        return Err(Failure::TooManyWaiting);
+        return Ok(RegistrationOutcome::TooMany);
     }
     let outcome = add_locked(connection, client, metadata, admission, now).await?;
     connection.commit().await?;

@@ -5,7 +5,7 @@ use deadpool_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::{connection::Connection, failure::Failure, open::PostgresError};
-use crate::row::Row as _;
+use crate::{row::Row as _, schema::SchemaVersion};
 
 /// The migrations in their order. A released one is never changed: the next change of the schema is
 /// a new file.
@@ -86,6 +86,21 @@ pub(super) async fn migrate(client: &mut Client, place: &str) -> Result<(), Post
             }
             Err(error) => return Err(PostgresError::failed(place, &error)),
         }
+    }
+}
+
+/// The version of the schema that is there.
+pub(super) async fn look(client: &Client, place: &str) -> Result<SchemaVersion, PostgresError> {
+    let known = STEPS.len();
+    match version(client).await {
+        Ok(found) if found > known => {
+            Err(PostgresError::Newer { place: place.to_owned(), found, known })
+        }
+        Ok(found) => Ok(SchemaVersion { found, known }),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
+            Ok(SchemaVersion { found: 0, known })
+        }
+        Err(error) => Err(PostgresError::failed(place, &error)),
     }
 }
 

@@ -242,14 +242,17 @@ impl PostgresStore {
 
 /// The configured users that an import writes, as it writes them, and those that it skips.
 async fn changed(connection: &Connection, configured: &[User]) -> Result<Import, Failure> {
-    let mut changed = Vec::new();
+    let (mut changed, mut again) = (Vec::new(), Vec::new());
     for user in configured {
         let sql =
             "SELECT sub, username, password_hash, enabled, claims, NULL, NULL FROM imported_users
             WHERE sub = $1";
         let last = connection.first(sql, &[&user.sub.as_str()], |row| read::user(row, 0)).await?;
         let stored = by_sub(connection, &user.sub).await?;
-        changed.extend(User::imported(user, last.as_ref(), stored));
+        let comes_again = stored.is_none() && was_used(connection, &user.sub).await?;
+        let wanted = User::imported(user, last.as_ref(), stored);
+        let sort = if comes_again { &mut again } else { &mut changed };
+        sort.extend(wanted);
     }
     let mut owners = Vec::new();
     for row in changed.iter().cloned().map(UserRow::encode) {
@@ -264,7 +267,7 @@ async fn changed(connection: &Connection, configured: &[User]) -> Result<Import,
             .await?;
         owners.push(found);
     }
-    Ok(Import::decide(changed, owners))
+    Ok(Import::decide(changed, owners, again))
 }
 
 /// Brings configured users in, and remembers what was configured. One import at a time, so that
@@ -670,9 +673,13 @@ async fn costs(connection: &Connection, limit: u32) -> Result<Vec<PasswordHash>,
 
 /// Whether a user has this subject identifier, or a removed one had it.
 async fn is_used(connection: &Connection, sub: &Sub) -> Result<bool, Failure> {
+    Ok(was_used(connection, sub).await? || by_sub(connection, sub).await?.is_some())
+}
+
+/// Whether a removed user had this subject identifier.
+async fn was_used(connection: &Connection, sub: &Sub) -> Result<bool, Failure> {
     let sql = "SELECT count(*) FROM used_subs WHERE hash = $1";
-    let was_used = connection.count(sql, &[&write::used_sub(sub).as_slice()]).await? > 0;
-    Ok(was_used || by_sub(connection, sub).await?.is_some())
+    Ok(connection.count(sql, &[&write::used_sub(sub).as_slice()]).await? > 0)
 }
 
 /// The user with this normalized username, also if it was stored before names were composed.

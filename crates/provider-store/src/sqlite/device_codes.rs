@@ -7,7 +7,7 @@ use doorward_provider::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
         grant::{Grant, RefreshToken},
-        throttle::{OriginBound, ThrottleKey},
+        throttle::{ThrottleKey, WaitingBound},
         time::Timestamp,
         token_handle::TokenHash,
         user_code::UserCodeHash,
@@ -21,11 +21,13 @@ use super::{
     failure::Failure,
     grants, sessions,
     sql::{self, execute},
+    waiting,
 };
 use crate::{
     record::{GrantRow, encode_answer, read, read::PolledRequest},
     row::{Row as _, to_json},
     rules::{self},
+    waiting::Waiting,
 };
 
 #[async_trait]
@@ -33,16 +35,13 @@ impl DeviceCodes for SqliteStore {
     async fn add_device_code(
         &self,
         code: DeviceCode,
-        bound: Option<&OriginBound>,
+        bound: &WaitingBound,
         now: Timestamp,
     ) -> Result<AddedDeviceCode, StoreError> {
         let request = to_json(&code.request, "device_codes.request")?;
-        let bound = bound.cloned();
+        let bound = bound.clone();
         self.write("add_device_code", move |connection| {
-            let sql = "SELECT 1 FROM device_codes
-                       WHERE client_id = ?1 AND expires_at > ?2 LIMIT 1 OFFSET ?3";
-            sql::refuse_beyond(connection, sql, &code.request.client_id, now)?;
-            add(connection, &code, &request, bound.as_ref(), now)
+            add(connection, &code, &request, &bound, now)
         })
         .await
     }
@@ -114,34 +113,20 @@ impl DeviceCodes for SqliteStore {
     }
 }
 
-/// Adds a request, unless its user code is taken or too many wait for its origin. `request` is what
-/// the device asks for as JSON.
+/// Adds a request, unless its user code is taken or it has no place. `request` is what the device
+/// asks for as JSON.
 fn add(
     connection: &Connection,
     code: &DeviceCode,
     request: &str,
-    bound: Option<&OriginBound>,
+    bound: &WaitingBound,
     now: Timestamp,
 ) -> Result<AddedDeviceCode, Failure> {
-    if let Some(bound) = bound {
-        let waiting = |sql, key: &ThrottleKey| -> Result<u32, Failure> {
-            let waiting =
-                sql::first(connection, sql, params![key.as_bytes(), now.seconds()], |row| {
-                    row.count(0, "device_codes.count")
-                });
-            Ok(waiting?.unwrap_or_default())
-        };
-        let sql = "SELECT count(*) FROM device_codes WHERE origin = ?1 AND expires_at > ?2";
-        if waiting(sql, &bound.origin)? >= bound.most {
-            return Ok(AddedDeviceCode::TooMany);
-        }
-        let sql = "SELECT count(*) FROM device_codes WHERE site = ?1 AND expires_at > ?2";
-        if let Some(site) = &bound.site
-            && waiting(sql, site)? >= bound.most_of_site()
-        {
-            return Ok(AddedDeviceCode::TooMany);
-        }
+    let rows = Waiting::DeviceCodes;
+    if !waiting::take_place(connection, rows, &code.request.client_id, bound, now)? {
+        return Ok(AddedDeviceCode::TooMany);
     }
+    let origin = bound.origin.as_ref();
     let added = execute(
         connection,
         "INSERT INTO device_codes (hash, user_code, client_id, request, expires_at,
@@ -155,8 +140,8 @@ fn add(
             request,
             code.expires_at.seconds(),
             code.interval.get(),
-            bound.map(|bound| bound.origin.as_bytes()),
-            bound.and_then(|bound| bound.site.as_ref()).map(ThrottleKey::as_bytes),
+            origin.map(|own| own.origin.as_bytes()),
+            origin.and_then(|own| own.site.as_ref()).map(ThrottleKey::as_bytes),
         ],
     )?;
     Ok(if added > 0 { AddedDeviceCode::Added } else { AddedDeviceCode::UserCodeTaken })

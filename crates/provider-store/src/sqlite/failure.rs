@@ -1,6 +1,6 @@
 //! Why a command or a query failed inside the database, and how that looks through the port.
 
-use crate::{limits, row::ColumnError};
+use crate::row::ColumnError;
 use doorward_provider::store::StoreError;
 use rusqlite::{Error, ErrorCode};
 
@@ -16,9 +16,6 @@ pub(super) enum Failure {
     /// The command contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
-    /// The client has as many waiting requests as it may have.
-    #[error("{}", limits::TOO_MANY_WAITING)]
-    TooManyWaiting,
     /// The writer's thread is gone.
     #[error("the database writer has stopped; restart the server")]
     WriterStopped,
@@ -51,9 +48,7 @@ impl From<Failure> for StoreError {
         match failure {
             Failure::Conflict(_) => Self::Conflict(text),
             Failure::Column(error) => error.into(),
-            Failure::TooManyWaiting | Failure::WriterStopped | Failure::NotCommitted(_) => {
-                Self::Unavailable(text)
-            }
+            Failure::WriterStopped | Failure::NotCommitted(_) => Self::Unavailable(text),
             Failure::Panicked
             | Failure::Sqlite(
                 Error::FromSqlConversionFailure(..)

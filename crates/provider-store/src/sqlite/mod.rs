@@ -40,6 +40,7 @@ mod single_uses;
 mod sql;
 mod tickets;
 mod users;
+mod waiting;
 mod writer;
 
 use std::{path::Path, time::Duration};
@@ -49,7 +50,7 @@ use rusqlite::Connection;
 
 use self::{failure::Failure, readers::Readers, writer::Writer};
 pub use self::{open::OpenError, writer::Stats};
-use crate::{limits::Limits, metrics::measured};
+use crate::{limits::Limits, metrics::measured, schema::SchemaVersion};
 
 /// How a [`SqliteStore`] works.
 #[derive(Debug, Clone)]
@@ -97,6 +98,19 @@ impl SqliteStore {
             .map(|_| open::for_reading(path, options.busy_timeout))
             .collect::<Result<_, _>>()?;
         Self::start(path, connection, Readers::new(readers), options)
+    }
+
+    /// Opens a database file that is there, for reading only, and without bringing its schema up to
+    /// date. What needs a newer schema fails, and so does every command that writes.
+    pub fn look(
+        path: impl AsRef<Path>,
+        options: &SqliteOptions,
+    ) -> Result<(Self, SchemaVersion), OpenError> {
+        let path = path.as_ref();
+        let (connection, version) = open::as_it_is(path, options.busy_timeout)?;
+        let reader = open::for_reading(path, options.busy_timeout)?;
+        let store = Self::start(path, connection, Readers::new(vec![reader]), options)?;
+        Ok((store, version))
     }
 
     /// Writes a whole and consistent copy of the database at `path` to `target`, which must not be

@@ -12,6 +12,8 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+use crate::schema::SchemaVersion;
+
 /// The migrations in their order. A released one is never changed: the next change of the schema is
 /// a new file.
 const STEPS: &[M<'static>] = &[
@@ -143,13 +145,25 @@ pub(super) fn for_writing(path: &Path, busy_timeout: Duration) -> Result<Connect
     Ok(connection)
 }
 
-/// Opens the file, which is there and migrated, for reading only.
+/// Opens the file, which is there, for reading only.
 pub(super) fn for_reading(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy_timeout)?;
     // Small, since SQLite drops a reader's cache at each commit of the writer; the operating
     // system's cache serves.
     connection.execute_batch("PRAGMA cache_size = -1024;").map_err(cause(path))?;
     Ok(connection)
+}
+
+/// Opens the file, which is there, as it is, and looks at its schema. Nothing is written to it.
+pub(super) fn as_it_is(
+    path: &Path,
+    busy_timeout: Duration,
+) -> Result<(Connection, SchemaVersion), OpenError> {
+    let connection = for_reading(path, busy_timeout)?;
+    refuse_what_is_not_ours(path, &connection)?;
+    let found = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0));
+    let found = usize::try_from(found.map_err(cause(path))?).unwrap_or_default();
+    Ok((connection, SchemaVersion { found, known: STEPS.len() }))
 }
 
 /// A database in memory, brought up to date, for tests and trials.

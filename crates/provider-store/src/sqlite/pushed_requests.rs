@@ -1,10 +1,11 @@
 //! Rows of pushed authorization requests (RFC 9126 section 7.3: a reference is used once).
 
 use async_trait::async_trait;
+use doorward_protocol::ids::ClientId;
 use doorward_provider::{
     model::{
         pushed_request::{FirstVisit, PushedRequest},
-        throttle::{OriginBound, ThrottleKey},
+        throttle::{ThrottleKey, WaitingBound},
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -16,23 +17,32 @@ use super::{
     SqliteStore,
     failure::Failure,
     sql::{self, execute},
+    waiting,
 };
-use crate::record::read;
+use crate::{record::read, waiting::Waiting};
 
 #[async_trait]
 impl PushedRequests for SqliteStore {
     async fn add_pushed_request(
         &self,
         request: PushedRequest,
-        bound: Option<&OriginBound>,
+        bound: &WaitingBound,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let bound = bound.cloned();
-        self.write("add_pushed_request", move |connection| {
-            let sql = "SELECT 1 FROM pushed_requests
-                       WHERE client_id = ?1 AND expires_at > ?2 LIMIT 1 OFFSET ?3";
-            sql::refuse_beyond(connection, sql, &request.client_id, now)?;
-            add(connection, &request, bound.as_ref(), now)
+        let bound = bound.clone();
+        self.write("add_pushed_request", move |connection| add(connection, &request, &bound, now))
+            .await
+    }
+
+    async fn has_place_for_pushed_request(
+        &self,
+        client_id: &ClientId,
+        bound: &WaitingBound,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (client_id, bound) = (client_id.clone(), bound.clone());
+        self.read("has_place", move |connection| {
+            waiting::has_place(connection, Waiting::PushedRequests, &client_id, &bound, now)
         })
         .await
     }
@@ -64,34 +74,32 @@ impl PushedRequests for SqliteStore {
     }
 }
 
-/// Adds a request, unless too many wait for its origin.
+/// Adds a request, unless it has no place.
 fn add(
     connection: &Connection,
     request: &PushedRequest,
-    bound: Option<&OriginBound>,
+    bound: &WaitingBound,
     now: Timestamp,
 ) -> Result<bool, Failure> {
-    let added = execute(
+    let rows = Waiting::PushedRequests;
+    if !waiting::take_place(connection, rows, &request.client_id, bound, now)? {
+        return Ok(false);
+    }
+    let origin = bound.origin.as_ref();
+    execute(
         connection,
         "INSERT INTO pushed_requests (hash, client_id, params, expires_at, held, origin, site)
-         SELECT ?1, ?2, ?3, ?4, 0, ?5, ?8
-         WHERE (?5 IS NULL OR ?7 >
-               (SELECT count(*) FROM pushed_requests WHERE origin = ?5 AND expires_at > ?6))
-           AND (?8 IS NULL OR ?9 >
-               (SELECT count(*) FROM pushed_requests WHERE site = ?8 AND expires_at > ?6))",
+         VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6)",
         params![
             request.hash.as_bytes(),
             request.client_id.as_str(),
             request.params,
             request.expires_at.seconds(),
-            bound.map(|bound| bound.origin.as_bytes()),
-            now.seconds(),
-            bound.map(|bound| bound.most),
-            bound.and_then(|bound| bound.site.as_ref()).map(ThrottleKey::as_bytes),
-            bound.map(OriginBound::most_of_site),
+            origin.map(|own| own.origin.as_bytes()),
+            origin.and_then(|own| own.site.as_ref()).map(ThrottleKey::as_bytes),
         ],
     )?;
-    Ok(added > 0)
+    Ok(true)
 }
 
 /// The request with this hash, unless it has expired.

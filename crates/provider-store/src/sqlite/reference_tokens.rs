@@ -14,7 +14,6 @@ use super::{
     sql::{self, execute},
 };
 use crate::{
-    limits::REFERENCE_TOKENS,
     pages,
     record::write,
     row::{Row as _, to_json},
@@ -25,8 +24,9 @@ impl ReferenceTokens for SqliteStore {
     async fn add_reference_token(&self, token: ReferenceToken) -> Result<u64, StoreError> {
         let content = to_json(&token.claims, "reference_tokens.content")?;
         let expires_at = Timestamp::from_seconds(token.claims.exp);
+        let limit = self.limits.reference_tokens_per_grant;
         self.write("add_reference_token", move |connection| {
-            add(connection, &token, &content, expires_at)
+            add(connection, &token, &content, expires_at, limit)
         })
         .await
     }
@@ -51,6 +51,7 @@ fn add(
     token: &ReferenceToken,
     content: &str,
     expires_at: Timestamp,
+    limit: u32,
 ) -> Result<u64, Failure> {
     let owner = write::owner_of(token);
     execute(
@@ -64,7 +65,7 @@ fn add(
              SELECT rowid FROM reference_tokens WHERE owner = ?1
              ORDER BY expires_at DESC LIMIT ?2 OFFSET ?3)
          RETURNING expires_at",
-        params![owner, pages::ROWS, REFERENCE_TOKENS],
+        params![owner, pages::ROWS, limit],
         |row| row.integer(0, "reference_tokens.expires_at"),
     )?;
     Ok(removed.into_iter().filter(|expires_at| *expires_at > token.claims.iat).count() as u64)

@@ -19,7 +19,7 @@ use super::{
     failure::Failure,
     sql::{self, execute},
 };
-use crate::{limits::WAITING_REQUESTS, record::read, row::to_json};
+use crate::{limits::UNUSED_REGISTRATIONS, record::read, row::to_json};
 
 #[async_trait]
 impl RegisteredClients for SqliteStore {
@@ -125,9 +125,9 @@ fn add(
 ) -> Result<RegistrationOutcome, Failure> {
     let unused = "SELECT 1 FROM registered_clients WHERE used = 0 AND expires_at > ?1
                   LIMIT 1 OFFSET ?2";
-    let params = params![now.seconds(), WAITING_REQUESTS - 1];
+    let params = params![now.seconds(), UNUSED_REGISTRATIONS - 1];
     if sql::first(connection, unused, params, |_| Ok(()))?.is_some() {
-        return Err(Failure::TooManyWaiting);
+        return Ok(RegistrationOutcome::TooMany);
     }
     if let Some(token) = admission.token
         && !token_counts(connection, token, now)?

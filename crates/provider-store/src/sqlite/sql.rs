@@ -1,11 +1,8 @@
 //! Prepared statements of SQLite, and its rows as [`Row`].
 
-use doorward_protocol::ids::ClientId;
-use doorward_provider::model::time::Timestamp;
-use rusqlite::{Connection, Params, params, types::ValueRef};
+use rusqlite::{Connection, Params, types::ValueRef};
 
 use super::failure::Failure;
-use crate::limits::WAITING_REQUESTS;
 use crate::row::{ColumnError, Row};
 
 /// Runs a statement that returns no rows; returns how many rows it changed.
@@ -48,20 +45,6 @@ pub(super) fn all<T>(
 ) -> Result<Vec<T>, Failure> {
     let mut statement = connection.prepare_cached(sql)?;
     statement.query_and_then(params, |row| Ok(read(row)?))?.collect()
-}
-
-/// Refuses a further request of a client if `sql` finds that as many as the limit wait already.
-pub(super) fn refuse_beyond(
-    connection: &Connection,
-    sql: &str,
-    client_id: &ClientId,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    let params = params![client_id.as_str(), now.seconds(), WAITING_REQUESTS - 1];
-    match first(connection, sql, params, |_| Ok(()))? {
-        Some(()) => Err(Failure::TooManyWaiting),
-        None => Ok(()),
-    }
 }
 
 impl Row for rusqlite::Row<'_> {

@@ -289,7 +289,7 @@ impl SqliteStore {
 
 /// The configured users that an import writes, as it writes them, and those that it skips.
 fn changed(connection: &Connection, configured: &[User]) -> Result<Import, Failure> {
-    let mut changed = Vec::new();
+    let (mut changed, mut again) = (Vec::new(), Vec::new());
     for user in configured {
         let last = sql::first(
             connection,
@@ -298,7 +298,11 @@ fn changed(connection: &Connection, configured: &[User]) -> Result<Import, Failu
             [user.sub.as_str()],
             |row| read::user(row, 0),
         )?;
-        changed.extend(User::imported(user, last.as_ref(), by_sub(connection, &user.sub)?));
+        let stored = by_sub(connection, &user.sub)?;
+        let comes_again = stored.is_none() && was_used(connection, &user.sub)?;
+        let wanted = User::imported(user, last.as_ref(), stored);
+        let sort = if comes_again { &mut again } else { &mut changed };
+        sort.extend(wanted);
     }
     let mut owners = Vec::new();
     for row in changed.iter().cloned().map(UserRow::encode) {
@@ -308,7 +312,7 @@ fn changed(connection: &Connection, configured: &[User]) -> Result<Import, Failu
         let params = params![row.normalized_username, row.verified_email, row.user.sub.as_str()];
         owners.push(sql::all(connection, sql, params, |row| row.id(0, "users.sub"))?);
     }
-    Ok(Import::decide(changed, owners))
+    Ok(Import::decide(changed, owners, again))
 }
 
 /// Brings configured users in, and remembers what was configured.
@@ -617,9 +621,13 @@ fn costs(connection: &Connection, limit: u32) -> Result<Vec<PasswordHash>, Failu
 
 /// Whether a user has this subject identifier, or a removed one had it.
 fn is_used(connection: &Connection, sub: &Sub) -> Result<bool, Failure> {
+    Ok(was_used(connection, sub)? || by_sub(connection, sub)?.is_some())
+}
+
+/// Whether a removed user had this subject identifier.
+fn was_used(connection: &Connection, sub: &Sub) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM used_subs WHERE hash = ?1";
-    let was_used = sql::first(connection, sql, [write::used_sub(sub)], |_| Ok(()))?.is_some();
-    Ok(was_used || by_sub(connection, sub)?.is_some())
+    Ok(sql::first(connection, sql, [write::used_sub(sub)], |_| Ok(()))?.is_some())
 }
 
 /// The user with this normalized username, also if it was stored before names were composed.

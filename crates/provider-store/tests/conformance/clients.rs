@@ -7,8 +7,8 @@ use doorward_provider::{
 use serde_json::{Value, json};
 
 use super::fixtures::{
-    NOW, Tested, add_grant, add_many_grants, at, code, device_code, grant, grant_for, hash,
-    pushed_request, reference_token, signed_in, to_id, token, user,
+    NOW, Tested, UNBOUNDED, add_grant, add_many_grants, at, code, device_code, grant, grant_for,
+    hash, pushed_request, reference_token, signed_in, to_id, token, user,
 };
 
 /// A client that an operator added.
@@ -96,8 +96,8 @@ pub async fn removed_with_everything(store: Tested) {
     add_grant(&*store, grant_for("Television", "kept", "alice", "openid"), at(60), None, NOW).await;
     store.add_code(hash(2), code(grant("c", "alice"), 60), true).await.unwrap();
     store.add_reference_token(reference_token(3, 60)).await.unwrap();
-    store.add_pushed_request(pushed_request(4, 60), None, NOW).await.unwrap();
-    store.add_device_code(device_code(5, 60), None, NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(4, 60), &UNBOUNDED, NOW).await.unwrap();
+    store.add_device_code(device_code(5, 60), &UNBOUNDED, NOW).await.unwrap();
     store.remember_consent(&to_id("alice"), &to_id("PkceJS"), consent.clone()).await.unwrap();
     store.remember_consent(&to_id("alice"), &to_id("Television"), consent).await.unwrap();
     let known = version(&*store).await;

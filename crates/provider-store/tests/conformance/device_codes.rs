@@ -3,15 +3,15 @@
 use doorward_provider::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll},
-        throttle::OriginBound,
+        throttle::WaitingBound,
         user_code::UserCodeHash,
     },
     store::AddedDeviceCode,
 };
 
 use super::fixtures::{
-    NOW, Tested, at, authentication, device_code, grant, hash, parallel, signed_in, to_id, token,
-    user, user_code,
+    NOW, Tested, UNBOUNDED, at, authentication, bound_at, device_code, grant, hash, parallel,
+    signed_in, to_id, token, user, user_code,
 };
 
 const CLIENT: &str = "Television";
@@ -29,7 +29,7 @@ async fn store_with_claimed(store: &Tested) {
     store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
     signed_in(&**store, "alice").await;
     assert_eq!(
-        store.add_device_code(device_code(1, 300), None, NOW).await.unwrap(),
+        store.add_device_code(device_code(1, 300), &UNBOUNDED, NOW).await.unwrap(),
         AddedDeviceCode::Added
     );
     store.claim_device_code(user_code(1), &to_id("alice"), NOW).await.unwrap().unwrap();
@@ -43,12 +43,12 @@ async fn answer(store: &Tested, sub: &str, answer: DeviceAnswer, second: i64) ->
 
 pub async fn a_taken_user_code_is_refused(store: Tested) {
     assert_eq!(
-        store.add_device_code(device_code(1, 300), None, NOW).await.unwrap(),
+        store.add_device_code(device_code(1, 300), &UNBOUNDED, NOW).await.unwrap(),
         AddedDeviceCode::Added
     );
     let same = DeviceCode { hash: hash(2), ..device_code(1, 300) };
     assert_eq!(
-        store.add_device_code(same, None, NOW).await.unwrap(),
+        store.add_device_code(same, &UNBOUNDED, NOW).await.unwrap(),
         AddedDeviceCode::UserCodeTaken
     );
     assert_eq!(
@@ -60,36 +60,47 @@ pub async fn a_taken_user_code_is_refused(store: Tested) {
 /// Twenty networks of 64 bits in one of 48, with a code each: ten times the bound of one.
 pub async fn no_more_wait_for_one_site_than_are_allowed(store: Tested) {
     for number in 0..20 {
-        let address = format!("2001:db8:1:{number}::1");
-        let bound = OriginBound::new(&to_id(CLIENT), &address, 1);
-        let added = store.add_device_code(device_code(number, 60), Some(&bound), NOW).await;
+        let bound = bound_at(CLIENT, &format!("2001:db8:1:{number}::1"), 1, 100);
+        let added = store.add_device_code(device_code(number, 60), &bound, NOW).await;
         let is_within = number < 10;
         assert_eq!(added.unwrap() == AddedDeviceCode::Added, is_within, "number {number}");
     }
 }
 
 pub async fn no_more_wait_for_one_origin_than_are_allowed(store: Tested) {
-    let bound = |address| OriginBound::new(&to_id(CLIENT), address, 2);
+    let bound = |address| bound_at(CLIENT, address, 2, 100);
     let (here, there) = (bound("192.0.2.1"), bound("192.0.2.2"));
-    let add = |number, bound: Option<&'static OriginBound>, second| {
-        let store = store.clone();
-        async move {
-            let code = device_code(number, 300);
-            store.add_device_code(code, bound, at(second)).await.unwrap()
-        }
+    let add = async |number, bound: &WaitingBound, second| {
+        store.add_device_code(device_code(number, 300), bound, at(second)).await.unwrap()
     };
-    let (here, there): (&'static _, &'static _) =
-        (Box::leak(Box::new(here)), Box::leak(Box::new(there)));
-    assert_eq!(add(1, Some(here), 0).await, AddedDeviceCode::Added);
-    assert_eq!(add(2, Some(here), 0).await, AddedDeviceCode::Added);
-    assert_eq!(add(3, Some(here), 299).await, AddedDeviceCode::TooMany);
-    assert_eq!(add(4, Some(there), 0).await, AddedDeviceCode::Added, "another address");
-    assert_eq!(add(5, None, 0).await, AddedDeviceCode::Added, "without a bound");
-    assert_eq!(add(6, Some(here), 300).await, AddedDeviceCode::Added, "the first have expired");
+    assert_eq!(add(1, &here, 0).await, AddedDeviceCode::Added);
+    assert_eq!(add(2, &here, 0).await, AddedDeviceCode::Added);
+    assert_eq!(add(3, &here, 299).await, AddedDeviceCode::TooMany);
+    assert_eq!(add(4, &there, 0).await, AddedDeviceCode::Added, "another address");
+    assert_eq!(add(5, &UNBOUNDED, 0).await, AddedDeviceCode::Added, "without a bound");
+    assert_eq!(add(6, &here, 300).await, AddedDeviceCode::Added, "the first have expired");
+}
+
+/// Three places: who holds most makes room for who holds less.
+pub async fn who_holds_most_makes_room(store: Tested) {
+    let bound = |address| bound_at(CLIENT, address, 3, 3);
+    let (one, other) = (bound("192.0.2.1"), bound("192.0.2.2"));
+    let add = async |number, bound: &WaitingBound| {
+        store.add_device_code(device_code(number, 300), bound, NOW).await.unwrap()
+    };
+    for number in 1..=3 {
+        assert_eq!(add(number, &one).await, AddedDeviceCode::Added);
+    }
+    assert_eq!(add(4, &one).await, AddedDeviceCode::TooMany);
+    assert_eq!(add(5, &other).await, AddedDeviceCode::Added);
+    assert_eq!(add(6, &one).await, AddedDeviceCode::TooMany, "nobody holds more than its own two");
+    let known = WaitingBound { most: 3, origin: None };
+    assert_eq!(add(7, &known).await, AddedDeviceCode::Added);
+    assert_eq!(add(8, &known).await, AddedDeviceCode::Added, "its own count for nobody");
 }
 
 pub async fn called_up_until_expiry(store: Tested) {
-    store.add_device_code(device_code(1, 300), None, NOW).await.unwrap();
+    store.add_device_code(device_code(1, 300), &UNBOUNDED, NOW).await.unwrap();
     let request = Some(device_code(1, 300).request);
     let call_up = async |code: UserCodeHash, sub: &str, second| {
         store.claim_device_code(code, &to_id(sub), at(second)).await
@@ -199,7 +210,7 @@ pub async fn never_redeemed_when_denied_or_expired(store: Tested) {
         |second| store.redeem_device_code(hash(1), grant("g", "alice"), at(600), None, at(second));
     answer(&store, "alice", DeviceAnswer::Denied, 0).await;
     assert!(!redeem(0).await.unwrap());
-    store.add_device_code(device_code(2, 300), None, NOW).await.unwrap();
+    store.add_device_code(device_code(2, 300), &UNBOUNDED, NOW).await.unwrap();
     assert!(!redeem(300).await.unwrap());
     assert!(store.live_grant(&to_id("g"), NOW).await.unwrap().is_none());
 }

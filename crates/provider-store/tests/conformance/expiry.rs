@@ -10,8 +10,8 @@ use doorward_provider::{
 };
 
 use super::fixtures::{
-    NOW, Tested, add_grant, at, code, device_code, grant, hash, pushed_request, reference_token,
-    seed, session, signed_in, start_session, to_id, token, user,
+    NOW, Tested, UNBOUNDED, add_grant, at, code, device_code, grant, hash, pushed_request,
+    reference_token, seed, session, signed_in, start_session, to_id, token, user,
 };
 
 pub async fn removes_what_is_of_no_more_use(store: Tested) {
@@ -27,8 +27,8 @@ pub async fn removes_what_is_of_no_more_use(store: Tested) {
     store.remember_consent(&to_id("alice"), &to_id("lasting"), consent(None)).await.unwrap();
     store.admit_sign_in(&alice, at(59 - 3600)).await.unwrap();
     store.add_reference_token(reference_token(4, 60)).await.unwrap();
-    store.add_pushed_request(pushed_request(5, 60), None, NOW).await.unwrap();
-    store.add_device_code(device_code(6, 60 - 3600), None, NOW).await.unwrap();
+    store.add_pushed_request(pushed_request(5, 60), &UNBOUNDED, NOW).await.unwrap();
+    store.add_device_code(device_code(6, 60 - 3600), &UNBOUNDED, NOW).await.unwrap();
 
     assert_eq!(store.remove_expired(at(59), 100).await.unwrap(), 0, "not before they expire");
     assert_eq!(store.remove_expired(at(60), 100).await.unwrap(), 8);

@@ -17,6 +17,7 @@ use doorward_provider::{
         session::{Authentication, Device, Session, SignInProof},
         signing_key::{SealedKey, StoredKey},
         target::Targets,
+        throttle::{OriginBound, WaitingBound},
         ticket::{Ticket, TicketPurpose},
         time::{Seconds, Timestamp},
         token_handle::{SuccessorSeed, TokenHash},
@@ -28,6 +29,8 @@ use doorward_provider::{
 use futures::future::join_all;
 use serde_json::{Value, json};
 
+/// For what waits where nothing is bounded.
+pub const UNBOUNDED: WaitingBound = WaitingBound { most: u32::MAX, origin: None };
 /// The store under test.
 pub type Tested = Arc<dyn Store>;
 
@@ -275,12 +278,18 @@ pub async fn allow_device(store: &Tested, number: u64, grant: Grant) {
     let Authentication { sub, sid, .. } = grant.authentication.clone();
     start_session(&**store, session(8_000 + number, &sub, 3600), None).await;
     assert_eq!(
-        store.add_device_code(device_code(number, 300), None, NOW).await.unwrap(),
+        store.add_device_code(device_code(number, 300), &UNBOUNDED, NOW).await.unwrap(),
         AddedDeviceCode::Added
     );
     store.claim_device_code(user_code(number), &sub, NOW).await.unwrap().unwrap();
     let answer = DeviceAnswer::Allowed(Box::new(grant));
     assert!(store.answer_device_code(user_code(number), &sub, &sid, answer, NOW).await.unwrap());
+}
+
+/// A bound for what a public client asks for from this address.
+pub fn bound_at(client_id: &str, address: &str, of_address: u32, of_client: u32) -> WaitingBound {
+    let origin = Some(OriginBound::new(&to_id(client_id), address, of_address));
+    WaitingBound { most: of_client, origin }
 }
 
 /// A pushed authorization request that expires at that second.

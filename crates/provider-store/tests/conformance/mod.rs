@@ -54,7 +54,7 @@ macro_rules! suite {
                 without_a_password_nothing_begins_by_one, found_by_verified_email,
                 a_foreign_verified_email_is_refused,
                 another_name_ends_nothing, what_was_changed_since_the_last_import_stays,
-                a_removed_one_comes_back_when_configured_otherwise, a_change_does_not_undo_another;
+                a_removed_ones_sub_is_not_imported_again, a_change_does_not_undo_another;
             administration: users_are_found_by_prefix_in_order, users_are_filtered,
                 a_user_is_removed_by_who_knows_them_as_they_are, the_last_owner_stays,
                 of_owners_who_go_at_once_one_stays,
@@ -101,7 +101,7 @@ macro_rules! suite {
             grants: the_oldest_goes_beyond_the_limit, live_until_expiry, live_as_long_as_the_token,
                 revoked_for_good;
             device_codes: no_more_wait_for_one_origin_than_are_allowed,
-                no_more_wait_for_one_site_than_are_allowed,
+                no_more_wait_for_one_site_than_are_allowed, who_holds_most_makes_room,
                 a_taken_user_code_is_refused, called_up_until_expiry,
                 answered_once_by_whom_it_is_claimed_by,
                 answered_in_a_live_session_only,
@@ -109,7 +109,8 @@ macro_rules! suite {
                 unknown_to_another_client,
                 redeemed_once_among_many, never_redeemed_when_denied_or_expired;
             pushed_requests: no_more_wait_for_one_origin_than_are_allowed,
-                no_more_wait_for_one_site_than_are_allowed,
+                no_more_wait_for_one_site_than_are_allowed, who_holds_most_makes_room,
+                a_known_client_keeps_its_own,
                 found_until_expiry, held_once_until_a_moment,
                 consumed_once_among_many, consumed_only_until_expiry;
             reference_tokens: the_first_to_expire_goes_beyond_the_limit, found_until_expiry,

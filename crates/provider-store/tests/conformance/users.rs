@@ -5,7 +5,7 @@ use doorward_provider::{
         account_notice::AccountNotices, consent::Consent, device_code::DevicePoll,
         password::PasswordHash, session::SignInProof, user::User,
     },
-    store::StoreError,
+    store::{SkippedUser, StoreError},
 };
 
 use super::fixtures::{
@@ -72,14 +72,32 @@ pub async fn a_change_does_not_undo_another(store: Tested) {
     assert!(store.replace_user(taken, before, NOW).await.is_err());
 }
 
-pub async fn a_removed_one_comes_back_when_configured_otherwise(store: Tested) {
+/// Applications know a user by the `sub`: they would take another person for the removed one.
+pub async fn a_removed_ones_sub_is_not_imported_again(store: Tested) {
     store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
     store.remove_user(&to_id("1"), NOW).await.unwrap();
-    store.import_users(vec![user("1", "alice")], NOW).await.unwrap();
-    assert!(store.user(&to_id("1")).await.unwrap().is_none());
+    assert!(store.import_users(vec![user("1", "alice")], NOW).await.unwrap().is_empty());
+    assert!(store.user(&to_id("1")).await.unwrap().is_none(), "removed, and not asked for again");
     let configured = with_other_password(user("1", "alice"));
-    store.import_users(vec![configured.clone()], NOW).await.unwrap();
-    assert_same(store.user(&to_id("1")).await.unwrap(), &configured);
+    // The other one of the same import comes in.
+    for _ in 0..2 {
+        let both = vec![configured.clone(), user("2", "bob")];
+        let skipped = store.import_users(both, NOW).await.unwrap();
+        assert_eq!(skipped, [SkippedUser { user: configured.clone(), owner: None }]);
+        assert!(store.user(&to_id("1")).await.unwrap().is_none());
+        assert!(store.user(&to_id("2")).await.unwrap().is_some());
+    }
+    // One who was never imported before.
+    store.put_user(user("3", "carol"), NOW).await.unwrap();
+    store.remove_user(&to_id("3"), NOW).await.unwrap();
+    let skipped = store.import_users(vec![user("3", "another")], NOW).await.unwrap();
+    assert_eq!((skipped.len(), skipped[0].owner.clone()), (1, None));
+    assert!(store.user(&to_id("3")).await.unwrap().is_none());
+    // With a sub of its own the user comes in.
+    let mut renamed = configured;
+    renamed.sub = to_id("4");
+    assert!(store.import_users(vec![renamed], NOW).await.unwrap().is_empty());
+    assert_eq!(store.user_by_username("alice").await.unwrap().unwrap().sub, "4");
 }
 
 pub async fn imported_again_are_replaced(store: Tested) {
@@ -108,7 +126,7 @@ pub async fn a_strangers_name_is_left_to_the_stranger(store: Tested) {
     ];
     let skipped = store.import_users(configured.clone(), NOW).await.unwrap();
     let mut named: Vec<(&str, &str)> =
-        skipped.iter().map(|skipped| (skipped.user.sub.as_str(), skipped.owner.as_str())).collect();
+        skipped.iter().map(|own| (own.user.sub.as_str(), own.owner.as_deref().unwrap())).collect();
     named.sort_unstable();
     assert_eq!(named, [("2", "s1"), ("4", "s2")]);
     assert!(store.user(&to_id("3")).await.unwrap().is_some(), "the others are imported");

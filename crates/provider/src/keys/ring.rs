@@ -324,27 +324,33 @@ impl KeyRing {
         Ok(StoredKey { kid, algorithm, activates_at, sealed })
     }
 
-    /// The keys that nothing needs any more. A key whose algorithm is not configured signs nothing:
-    /// it goes when the keys that sign in its place have done so for long enough, but not on the
-    /// first day of this process, in case another one still has the old configuration.
+    /// The keys that nothing needs any more. A key whose algorithm is not configured signs nothing,
+    /// and when it stopped is not stored. It goes when this process has seen it unused for as long
+    /// as its last tokens may live, and a day more, in case another process had the old
+    /// configuration at first. If processes start more often than that, it goes as if its algorithm
+    /// had a successor: without one it has signed for no longer than a key does.
     fn retired(&self, keys: &[StoredKey], now: Timestamp) -> Vec<String> {
         let is_configured = |key: &StoredKey| self.algorithms.contains(&key.algorithm);
         let successor_of = |key: &StoredKey| {
             keys.iter()
-                .filter(|other| {
-                    other.algorithm == key.algorithm
-                        || (!is_configured(key) && is_configured(other))
-                })
+                .filter(|other| other.algorithm == key.algorithm)
                 .filter(|other| other.activates_at > key.activates_at)
                 .map(|other| other.activates_at)
                 .min()
         };
-        let is_settled = now.since(self.opened_at) >= i64::from(self.policy.retained_for.min(DAY));
-        keys.iter()
-            .filter(|key| is_configured(key) || is_settled)
-            .filter(|key| self.policy.is_retired(successor_of(key), now))
-            .map(|key| key.kid.clone())
-            .collect()
+        let up_for = now.since(self.opened_at);
+        let retained_for = i64::from(self.policy.retained_for);
+        let is_settled = up_for >= retained_for.min(DAY.into());
+        let has_seen_it_unused = up_for >= retained_for + i64::from(DAY);
+        let is_retired = |key: &&StoredKey| {
+            let successor = successor_of(key);
+            if is_configured(key) {
+                return self.policy.is_retired(successor, now);
+            }
+            let ended = successor.unwrap_or(key.activates_at.plus(self.policy.signs_for));
+            has_seen_it_unused || (is_settled && self.policy.is_retired(Some(ended), now))
+        };
+        keys.iter().filter(is_retired).map(|key| key.kid.clone()).collect()
     }
 
     fn load(&self, stored: Vec<StoredKey>) -> Result<(), KeyRingError> {

@@ -41,6 +41,9 @@ pub struct ProviderSettings {
     /// How many pushed requests, and how many device codes, of one public client may wait for one
     /// address.
     pub most_waiting_per_address: u32,
+    /// How many pushed requests, and how many device codes, of one client may wait in all. At least
+    /// 1.
+    pub most_waiting_per_client: u32,
     /// Who must sign in with a second factor.
     pub second_factor: SecondFactorSettings,
     /// How long the parameters of an authorization request may be.
@@ -57,6 +60,8 @@ pub struct ProviderSettings {
 
 /// The default of [`ProviderSettings::most_waiting_per_address`].
 pub const MOST_WAITING_PER_ADDRESS: u32 = 100;
+/// The default of [`ProviderSettings::most_waiting_per_client`].
+pub const MOST_WAITING_PER_CLIENT: u32 = 10_000;
 
 /// How many bytes a parameter of an authorization request may have. A longer one is refused with
 /// `invalid_request`.

@@ -166,39 +166,50 @@ impl Resources {
     pub fn new(
         identity: Vec<IdentityResource>,
         scopes: Vec<ApiScope>,
-        mut apis: Vec<ApiResource>,
+        apis: Vec<ApiResource>,
         plain_secrets: bool,
     ) -> Result<Self, SettingsError> {
+        Self::with_every_mistake(identity, scopes, apis, plain_secrets)
+            .map_err(SettingsError::first)
+    }
+
+    /// The same with every mistake.
+    pub fn with_every_mistake(
+        identity: Vec<IdentityResource>,
+        scopes: Vec<ApiScope>,
+        mut apis: Vec<ApiResource>,
+        plain_secrets: bool,
+    ) -> Result<Self, Vec<SettingsError>> {
+        let mut mistakes = Vec::new();
         let mut names: Vec<&str> = vec![OFFLINE_ACCESS];
         let of_identity = identity.iter().map(|resource| (IDENTITY, &resource.name));
         for (list, name) in of_identity.chain(scopes.iter().map(|scope| (SCOPES, &scope.name))) {
-            let refuse = |problem| Err(SettingsError::new("name", name, problem).in_list(list));
+            let mut refuse = |problem| {
+                mistakes.push(SettingsError::new("name", name, problem).in_list(list));
+            };
             if !is_scope_token(name) {
-                return refuse("not a scope (RFC 6749 section 3.3)");
-            }
-            if names.contains(&name.as_str()) {
-                return refuse("this scope is defined twice");
+                refuse("not a scope (RFC 6749 section 3.3)");
+            } else if names.contains(&name.as_str()) {
+                refuse("this scope is defined twice");
             }
             names.push(name);
         }
         let of_identity = identity.iter().map(|resource| (IDENTITY, &resource.user_claims));
         for (list, claims) in of_identity.chain(apis.iter().map(|api| (APIS, &api.user_claims))) {
-            let reserved = claims.iter().find(|name| *name != "sub" && is_reserved_claim(name));
-            if let Some(reserved) = reserved {
+            for reserved in claims.iter().filter(|name| *name != "sub" && is_reserved_claim(name)) {
                 let problem = "the protocol sets this claim itself";
-                return Err(SettingsError::new("user_claims", reserved, problem).in_list(list));
+                mistakes.push(SettingsError::new("user_claims", reserved, problem).in_list(list));
             }
         }
         for (index, api) in apis.iter().enumerate() {
             if apis[..index].iter().any(|other| other.name == api.name) {
                 let problem = "this API is defined twice";
-                return Err(SettingsError::new("name", &api.name, problem).in_list(APIS));
+                mistakes.push(SettingsError::new("name", &api.name, problem).in_list(APIS));
             }
-            if let Some(unknown) =
-                api.scopes.iter().find(|scope| !scopes.iter().any(|own| own.name == **scope))
-            {
+            let is_defined = |scope: &&String| scopes.iter().any(|own| own.name == **scope);
+            for unknown in api.scopes.iter().filter(|scope| !is_defined(scope)) {
                 let problem = "define it under api_scopes first";
-                return Err(SettingsError::new("scopes", unknown, problem).in_list(APIS));
+                mistakes.push(SettingsError::new("scopes", unknown, problem).in_list(APIS));
             }
         }
         let mut api_secrets = HashMap::new();
@@ -207,11 +218,15 @@ impl Resources {
                 "secrets",
                 std::mem::take(&mut api.secrets),
                 plain_secrets,
-            )
-            .map_err(|error| error.in_list(APIS))?;
-            if !secrets.is_empty() {
-                api_secrets.insert(api.name.clone(), secrets);
+            );
+            match secrets {
+                Ok(secrets) if secrets.is_empty() => {}
+                Ok(secrets) => drop(api_secrets.insert(api.name.clone(), secrets)),
+                Err(mistake) => mistakes.push(mistake.in_list(APIS)),
             }
+        }
+        if !mistakes.is_empty() {
+            return Err(mistakes);
         }
         let list_claims = LIST_CLAIMS.map(str::to_owned).into();
         let access_token_typ = AccessTokenTyp::default();

@@ -22,6 +22,12 @@ impl SettingsError {
         Self { list: None, key, value: value.to_string(), problem }
     }
 
+    /// The first of several mistakes. There is one.
+    pub(crate) fn first(mistakes: Vec<Self>) -> Self {
+        let none = || Self::new("", "", "these settings do not hold");
+        mistakes.into_iter().next().unwrap_or_else(none)
+    }
+
     /// The same error, of a table in this list.
     #[must_use]
     pub fn in_list(self, list: &'static str) -> Self {

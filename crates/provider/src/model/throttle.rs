@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use doorward_protocol::{
-    ids::{ClientId, Sub},
+    ids::{ClientId, GrantId, Sub},
     time::Seconds,
 };
 use sha2::{Digest as _, Sha256};
@@ -46,6 +46,14 @@ impl ThrottleKey {
         let hash = hash.chain_update("\n").chain_update(user.sub.as_str()).chain_update("\n");
         let password = user.password_hash.as_ref().map_or("", PasswordHash::as_str);
         Self(hash.chain_update(password).finalize().into())
+    }
+
+    /// The same place while it is known, and so passes the wide limits. A success takes back from
+    /// those what its own place has counted, so what they did not count has another key: otherwise
+    /// failures at an own account buy guesses at others.
+    #[must_use]
+    pub(crate) fn while_known(&self) -> Self {
+        Self::of("while known:", self.0)
     }
 
     /// Wrong passwords of this user from places that are not known, or from the one with this key.
@@ -175,6 +183,14 @@ impl ThrottleKey {
         Self::of("second step with:", device)
     }
 
+    /// The JWTs of this grant that were revoked one by one, of those that end in the same stretch of
+    /// time, which is as long as one of them lives.
+    pub fn revoked_jwts_of(grant_id: &GrantId, exp: i64, life: Seconds) -> Self {
+        let stretch = exp.div_euclid(i64::from(life).max(1)).to_be_bytes();
+        let hash = Sha256::new().chain_update("revoked JWTs of:").chain_update(stretch);
+        Self(hash.chain_update(grant_id.as_str()).finalize().into())
+    }
+
     /// The 32 bytes, for the store.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -272,21 +288,29 @@ pub const USER_CODES_FROM: ThrottlePolicy = ThrottlePolicy::doubling(50, Seconds
 pub const SECOND_STEP: ThrottlePolicy = ThrottlePolicy::doubling(10, Seconds::new(3000));
 /// Wrong passwords in a row, which are counted for a long time and delay nobody: what becomes of
 /// the attempt is decided by their number.
-pub const WRONG_PASSWORDS: ThrottlePolicy = ThrottlePolicy {
-    free_failures: u32::MAX,
-    first_wait: Seconds::new(0),
-    longest_wait: Seconds::new(0),
-    memory: KNOWN_FOR,
-};
+pub const WRONG_PASSWORDS: ThrottlePolicy = ThrottlePolicy::counting(KNOWN_FOR);
 /// The same for a name of nobody, where nothing hangs on the number: so it is kept no longer than
 /// other failures.
-pub const WRONG_PASSWORDS_OF_NOBODY: ThrottlePolicy =
-    ThrottlePolicy { memory: MEMORY, ..WRONG_PASSWORDS };
+pub const WRONG_PASSWORDS_OF_NOBODY: ThrottlePolicy = ThrottlePolicy::counting(MEMORY);
+/// How many JWTs of one grant may be revoked one by one in one of their lives. Each leaves a row
+/// until it would have ended. One more ends the grant, which leaves none.
+pub const MOST_REVOKED_JWTS: u32 = 1000;
 /// Failures that delay somebody are forgotten after this time without another.
 pub const MEMORY: Seconds = Seconds::new(3600);
 /// How long a successful sign-in lets the same address pass the wide limits for this account: 30
 /// days. A browser passes them by its device cookie.
 pub const KNOWN_FOR: Seconds = Seconds::new(2_592_000);
+
+/// How many rows of one kind may wait for one client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingBound {
+    /// In all, at least one. Beyond it who holds most makes room for who holds less: then the next
+    /// one to end of the address or site that holds most is removed.
+    pub most: u32,
+    /// Where the request comes from, if anybody can make it. What a client asks for that has shown
+    /// who it is makes room for nobody.
+    pub origin: Option<OriginBound>,
+}
 
 /// How many rows of one kind may wait for one client and address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -380,6 +404,12 @@ impl ThrottlePolicy {
     /// A wait that begins with one second and doubles up to the longest.
     pub const fn doubling(free_failures: u32, longest_wait: Seconds) -> Self {
         Self { free_failures, first_wait: Seconds::new(1), longest_wait, memory: MEMORY }
+    }
+
+    /// No wait: the number is what counts, and it is kept for this time.
+    pub const fn counting(memory: Seconds) -> Self {
+        let none = Seconds::new(0);
+        Self { free_failures: u32::MAX, first_wait: none, longest_wait: none, memory }
     }
 
     /// A wait that is as long at once.

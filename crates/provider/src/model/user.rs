@@ -92,8 +92,8 @@ impl User {
 
     /// What an import makes of a stored user: each of the configured values counts if it is another
     /// than at the last import, so that what was changed in the store since stays. A user who was
-    /// imported before and is gone was removed there, and comes back when something else is
-    /// configured. `None`: no user.
+    /// imported before and is gone was removed there, and is asked for again when something else is
+    /// configured; the store refuses the `sub` then. `None`: nothing is asked for.
     pub fn imported(configured: &Self, last: Option<&Self>, stored: Option<Self>) -> Option<Self> {
         let (last, stored) = match (last, stored) {
             (None, _) => return Some(configured.clone()),

@@ -52,9 +52,7 @@ impl Provider {
             users: &*self.store,
             clients: self.directory(),
             resources: &self.resources,
-            providers: &self.settings.identity_providers,
-            issuer: &self.settings.issuer,
-            most_waiting: self.settings.most_waiting_per_address,
+            settings: &self.settings,
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

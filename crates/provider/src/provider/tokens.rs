@@ -94,6 +94,7 @@ impl Provider {
             reference_tokens: &*self.store,
             grants: &*self.store,
             single_uses: &*self.store,
+            counters: &*self.store,
             access_tokens: self.access_tokens(),
             clock: &*self.clock,
         };

@@ -7,7 +7,7 @@ use crate::{
     model::{
         device_code::{DeviceAnswer, DeviceCode, DevicePoll, DeviceRequest},
         grant::{Grant, RefreshToken},
-        throttle::OriginBound,
+        throttle::WaitingBound,
         time::Timestamp,
         token_handle::TokenHash,
         user_code::UserCodeHash,
@@ -22,20 +22,19 @@ pub enum AddedDeviceCode {
     Added,
     /// The user code is taken: draw another one.
     UserCodeTaken,
-    /// Too many requests wait for this client and address.
+    /// Too many requests of this client wait.
     TooMany,
 }
 
 /// The device codes table.
 #[async_trait]
 pub trait DeviceCodes: Send + Sync + 'static {
-    /// Adds a device's request, unless its user code is taken or as many as `bound` allows wait for
-    /// its client and address. The store refuses it as [`StoreError::Unavailable`] if too many of
-    /// the client wait in all.
+    /// Adds a device's request, unless its user code is taken or it has no place: as many as
+    /// `bound` allows wait already. See [`WaitingBound`] for which one makes room.
     async fn add_device_code(
         &self,
         code: DeviceCode,
-        bound: Option<&OriginBound>,
+        bound: &WaitingBound,
         now: Timestamp,
     ) -> Result<AddedDeviceCode, StoreError>;
     /// Lets only this user answer the request with this user code, in place of an earlier user.

@@ -1,11 +1,12 @@
 //! Pushed authorization requests (RFC 9126).
 
 use async_trait::async_trait;
+use doorward_protocol::ids::ClientId;
 
 use crate::{
     model::{
         pushed_request::{FirstVisit, PushedRequest},
-        throttle::OriginBound,
+        throttle::WaitingBound,
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -15,13 +16,19 @@ use crate::{
 /// The pushed requests table.
 #[async_trait]
 pub trait PushedRequests: Send + Sync + 'static {
-    /// Adds a pushed authorization request. `false`, and nothing is added, if as many as `bound`
-    /// allows wait for its client and address. The store refuses it as
-    /// [`StoreError::Unavailable`] if too many of the client wait in all.
+    /// Adds a pushed authorization request. `false`, and nothing is added, if it has no place: as
+    /// many as `bound` allows wait already. See [`WaitingBound`] for which one makes room.
     async fn add_pushed_request(
         &self,
         request: PushedRequest,
-        bound: Option<&OriginBound>,
+        bound: &WaitingBound,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Whether a further request of this client would find a place. Nothing is changed.
+    async fn has_place_for_pushed_request(
+        &self,
+        client_id: &ClientId,
+        bound: &WaitingBound,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
     /// The pushed request with this hash, unless it has expired or was consumed.

@@ -28,13 +28,15 @@ pub enum RemovedPassword {
     None,
 }
 
-/// A configured user who was not imported, since somebody else has what only one user can have.
+/// A configured user who was not imported, since somebody else has, or had, what only one user can
+/// have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedUser {
     /// The configured user.
     pub user: User,
-    /// The user who has the user name or the verified e-mail address.
-    pub owner: Sub,
+    /// The user who has the user name or the verified e-mail address; `None`: a removed user had
+    /// the `sub`, by which applications would take this one for that one.
+    pub owner: Option<Sub>,
 }
 
 /// The users table.
@@ -51,7 +53,8 @@ pub trait Users: Send + Sync + 'static {
     /// Brings each user in as [`User::imported`] decides, and remembers them as the last import.
     /// Each is written as by [`put_user`](Self::put_user). A configured user whose user name or
     /// verified e-mail address belongs to a user who is not configured is skipped, and comes in
-    /// with a later import; nothing is taken from the other one.
+    /// with a later import; nothing is taken from the other one. One whose `sub` a removed user had
+    /// is skipped, too.
     async fn import_users(
         &self,
         users: Vec<User>,

@@ -15,7 +15,8 @@ use crate::{
             fapi2,
         },
         paths,
-        throttle::OriginBound,
+        provider_settings::ProviderSettings,
+        throttle::{OriginBound, WaitingBound},
         time::Clock,
     },
     store::SingleUses,
@@ -262,11 +263,17 @@ impl ClientAuthenticator<'_> {
     }
 }
 
-/// How many rows a client may leave that nobody has authenticated for. The identifier of a public
-/// client is not a secret, so anybody can make its requests; they are bounded for each address. A
-/// confidential client has proven who it is.
-pub(crate) fn origin_bound(client: &Client, address: &str, most: u32) -> Option<OriginBound> {
-    (!client.confidential).then(|| OriginBound::new(&client.client_id, address, most))
+/// How many rows a client may leave. The identifier of a public client is not a secret, so anybody
+/// can make its requests; they are bounded for each address, too. A confidential client has proven
+/// who it is.
+pub(crate) fn waiting_bound(
+    client: &Client,
+    address: &str,
+    settings: &ProviderSettings,
+) -> WaitingBound {
+    let most = settings.most_waiting_per_address;
+    let origin = (!client.confidential).then(|| OriginBound::new(&client.client_id, address, most));
+    WaitingBound { most: settings.most_waiting_per_client, origin }
 }
 
 impl std::ops::Deref for AuthenticatedClient {

@@ -13,12 +13,12 @@ use crate::{
         client::{Client, GrantType},
         device_code::{DeviceAnswer, DeviceCode, DeviceRequest},
         grant::{Grant, RequestedClaims},
-        identity_provider::IdentityProvider,
         paths,
+        provider_settings::ProviderSettings,
         resource::Resources,
         session::{Authentication, Session},
         target::Targets,
-        throttle::{self, OriginBound, ThrottleKey},
+        throttle::{self, ThrottleKey, WaitingBound},
         time::{Clock, Entropy},
         token_handle::{TokenHandle, draw_id},
         user::UserClaims,
@@ -26,7 +26,7 @@ use crate::{
     },
     store::{AddedDeviceCode, DeviceCodes, FailedSignIns, StoreError, Users},
     use_case::{
-        authenticate::{AuthenticatedClient, origin_bound},
+        authenticate::{AuthenticatedClient, waiting_bound},
         client_directory::ClientDirectory,
         error::TokenError,
         token::request::parse_scope,
@@ -91,11 +91,7 @@ pub(crate) struct DeviceFlow<'a> {
     pub(crate) users: &'a dyn Users,
     pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
-    /// The other providers by which users sign in.
-    pub(crate) providers: &'a [IdentityProvider],
-    pub(crate) issuer: &'a str,
-    /// How many requests of a public client may wait for one address.
-    pub(crate) most_waiting: u32,
+    pub(crate) settings: &'a ProviderSettings,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -127,10 +123,9 @@ impl DeviceFlow<'_> {
         let request = DeviceRequest { client_id: client.client_id.clone(), scope, targets };
         let device_code = TokenHandle::generate(self.entropy);
         let expires_in = client.device_code_lifetime;
-        let bound = origin_bound(client, address, self.most_waiting);
-        let user_code =
-            self.add_device_code(&device_code, request, expires_in, bound.as_ref()).await?;
-        let verification_uri = format!("{}{}", self.issuer, paths::DEVICE);
+        let bound = waiting_bound(client, address, self.settings);
+        let user_code = self.add_device_code(&device_code, request, expires_in, &bound).await?;
+        let verification_uri = format!("{}{}", self.settings.issuer, paths::DEVICE);
         Ok(DeviceAuthorization {
             device_code: device_code.into_secret(),
             verification_uri_complete: (!client.is_command_line())
@@ -147,7 +142,7 @@ impl DeviceFlow<'_> {
         device_code: &TokenHandle,
         request: DeviceRequest,
         lifetime: Seconds,
-        bound: Option<&OriginBound>,
+        bound: &WaitingBound,
     ) -> Result<UserCode, TokenError> {
         for _ in 0..DRAWS {
             let user_code = UserCode::generate(self.entropy);
@@ -210,7 +205,8 @@ impl DeviceFlow<'_> {
         client: &Client,
         session: &Session,
     ) -> Result<(), UserCodeError> {
-        if client.accepts_sign_in(session, self.providers, None, self.clock.now()) {
+        let providers = &self.settings.identity_providers;
+        if client.accepts_sign_in(session, providers, None, self.clock.now()) {
             Ok(())
         } else {
             Err(UserCodeError::SignInAgain)

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::{
     model::password::PasswordHash,
     store::{StoreError, Users},
+    use_case::sign_in::Turns,
 };
 
 /// More passwords wait to be verified than there are places: try again soon.
@@ -42,6 +43,8 @@ pub struct PasswordVerifier {
     decoys: Arc<Mutex<Vec<PasswordHash>>>,
     /// Chooses the decoy of a name: the same name always costs the same.
     choice: hmac::Key,
+    /// Attempts that are under way, each in its place.
+    turns: Arc<Turns>,
 }
 
 impl PasswordVerifier {
@@ -56,7 +59,13 @@ impl PasswordVerifier {
             new_places: Arc::new(Semaphore::new(parallel * NEW_FOR_EACH)),
             decoys: Arc::new(Mutex::new(vec![PasswordHash::usual_decoy()])),
             choice: hmac::Key::new(hmac::HMAC_SHA256, &rand::random::<[u8; 32]>()),
+            turns: Arc::default(),
         }
+    }
+
+    /// Where attempts at the same time wait for one another.
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     /// Makes a decoy of the cost of this hash, if there is none yet. Attempts are not counted: a

@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 
+use doorward_protocol::{claims::AccessTokenClaims, ids::GrantId};
+
 use crate::{
     audit,
-    model::{grant::Grant, time::Clock, token_handle::TokenHandle},
-    store::{Grants, ReferenceTokens, RefreshTokens, SingleUses},
+    model::{
+        grant::Grant,
+        throttle::{self, Admission, ThrottleKey, ThrottlePolicy},
+        time::{Clock, Seconds},
+        token_handle::TokenHandle,
+    },
+    store::{FailedSignIns, Grants, ReferenceTokens, RefreshTokens, SingleUses},
     use_case::{
         access_token::{AccessTokens, revoked_jwt},
         authenticate::AuthenticatedClient,
@@ -20,6 +27,7 @@ pub(crate) struct TokenRevocation<'a> {
     pub(crate) reference_tokens: &'a dyn ReferenceTokens,
     pub(crate) grants: &'a dyn Grants,
     pub(crate) single_uses: &'a dyn SingleUses,
+    pub(crate) counters: &'a dyn FailedSignIns,
     pub(crate) access_tokens: AccessTokens<'a>,
     pub(crate) clock: &'a dyn Clock,
 }
@@ -68,8 +76,8 @@ impl TokenRevocation<'_> {
         };
         let revoked = if !token.contains('.') {
             self.reference_tokens.revoke_reference_token(TokenHandle::parse(token).hash()).await?
-        } else if claims.grant_id.is_some() {
-            is_first_use(self.single_uses, revoked_jwt(&claims), claims.exp).await?
+        } else if let Some(grant_id) = &claims.grant_id {
+            self.revoke_jwt(client, grant_id, &claims).await?
         } else {
             // APIs verify it without asking (section 2.2.1).
             return Err(TokenError::NotRevocable);
@@ -78,6 +86,34 @@ impl TokenRevocation<'_> {
             log(client, &claims.sub, address);
         }
         Ok(())
+    }
+
+    /// Notes that a JWT is revoked. The note is a row until the token would have ended, so a client
+    /// that refreshes and revokes in a loop loses its grant.
+    async fn revoke_jwt(
+        &self,
+        client: &AuthenticatedClient,
+        grant_id: &GrantId,
+        claims: &AccessTokenClaims,
+    ) -> Result<bool, TokenError> {
+        if !is_first_use(self.single_uses, revoked_jwt(claims), claims.exp).await? {
+            return Ok(false);
+        }
+        let life = Seconds::new(u32::try_from(claims.exp - claims.iat).unwrap_or(u32::MAX));
+        let key = ThrottleKey::revoked_jwts_of(grant_id, claims.exp, life);
+        let counted = [(key, ThrottlePolicy::counting(life))];
+        let now = self.clock.now();
+        if let Admission::Counted(counts) = self.counters.count_attempt(&counted, now).await?
+            && counts.iter().any(|count| *count > throttle::MOST_REVOKED_JWTS)
+        {
+            tracing::warn!(
+                client_id = %client.client_id,
+                "the client has revoked too many access tokens of one grant one by one: the grant \
+                 is revoked. To end all tokens it revokes the refresh token"
+            );
+            self.grants.revoke_grant(grant_id, now).await?;
+        }
+        Ok(true)
     }
 }
 

@@ -415,17 +415,17 @@ impl SecondSteps<'_> {
         let mark = ThrottleKey::second_step_known_at(user, totp_since, origin.address);
         let known = self.failures.has_signed_in(std::slice::from_ref(&mark), now).await?;
         let is_known = !known.is_empty();
-        let own = match device {
+        let (place, policy) = match device {
             Some(device) => (ThrottleKey::second_step_with(&device.key), throttle::PER_DEVICE),
             None => (here, throttle::PER_ACCOUNT_AND_ADDRESS),
         };
-        let wide = if is_known {
-            Vec::new()
+        let (own, wide) = if is_known {
+            (place.while_known(), Vec::new())
         } else {
             let of_user = (ThrottleKey::second_step_of(&user.sub), throttle::SECOND_STEP);
-            [vec![of_user], throttle::of_address(origin.address)].concat()
+            (place, [vec![of_user], throttle::of_address(origin.address)].concat())
         };
-        let counters = Counters { own, wide, mark, is_known };
+        let counters = Counters { own: (own, policy), wide, mark, is_known };
         match self.failures.admit_sign_in(&counters.limits(), now).await? {
             0 => Ok(counters),
             wait => Err(SecondStepError::Throttled(wait)),

@@ -3,7 +3,10 @@
 use doorward_provider::model::{claim_rules::check_claims, user::User};
 use serde_json::{Map, Value};
 
-use super::super::{CommandError, list_option::values};
+use super::super::{
+    CommandError,
+    list_option::{changed, values},
+};
 
 /// Claims about a user, the usual ones by options of their own.
 #[derive(Debug, Clone, clap::Args)]
@@ -28,11 +31,23 @@ pub struct Profile {
     #[arg(long)]
     preferred_username: Option<String>,
     /// The roles (claim `role`), between commas. Replaces those that are there.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["add_roles", "remove_roles"])]
     roles: Option<Vec<String>>,
+    /// Add these roles, between commas.
+    #[arg(long, value_name = "ROLES")]
+    add_roles: Vec<String>,
+    /// Take these roles away, between commas.
+    #[arg(long, value_name = "ROLES")]
+    remove_roles: Vec<String>,
     /// The groups (claim `groups`), between commas. Replaces those that are there.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["add_groups", "remove_groups"])]
     groups: Option<Vec<String>>,
+    /// Add these groups (claim `groups`), between commas.
+    #[arg(long, value_name = "GROUPS")]
+    add_groups: Vec<String>,
+    /// Remove these groups (claim `groups`), between commas.
+    #[arg(long, value_name = "GROUPS")]
+    remove_groups: Vec<String>,
     /// Any claim; the value is JSON, or text if it is not JSON. May be given several times.
     #[arg(long = "claim", value_name = "NAME=VALUE")]
     claims: Vec<String>,
@@ -46,8 +61,7 @@ impl Profile {
     pub fn is_empty(&self) -> bool {
         self.texts().iter().all(|(_, value)| value.is_none())
             && self.email_verified.is_none()
-            && self.roles.is_none()
-            && self.groups.is_none()
+            && self.lists().iter().all(|own| own.is_empty())
             && self.claims.is_empty()
             && self.removed_claims.is_empty()
     }
@@ -71,10 +85,10 @@ impl Profile {
         if let Some(verified) = self.email_verified {
             claims.insert("email_verified".to_owned(), verified.into());
         }
-        for (name, list) in [("role", &self.roles), ("groups", &self.groups)] {
-            if let Some(list) = list {
-                set_list(claims, name, values(list));
-            }
+        for list in self.lists().iter().filter(|own| !own.is_empty()) {
+            let before = list.replaced.map_or_else(|| self::list(claims, list.name), values);
+            let after = changed(before, &values(list.added), &values(list.removed));
+            set_list(claims, list.name, after);
         }
         for assignment in &self.claims {
             let (name, value) = claim(assignment)?;
@@ -85,6 +99,23 @@ impl Profile {
             .map_err(|error| CommandError::refused(format!("{}: {}", error.value, error.problem)))
     }
 
+    fn lists(&self) -> [ListChange<'_>; 2] {
+        [
+            ListChange {
+                name: "role",
+                replaced: self.roles.as_deref(),
+                added: &self.add_roles,
+                removed: &self.remove_roles,
+            },
+            ListChange {
+                name: "groups",
+                replaced: self.groups.as_deref(),
+                added: &self.add_groups,
+                removed: &self.remove_groups,
+            },
+        ]
+    }
+
     fn texts(&self) -> [(&'static str, &Option<String>); 5] {
         [
             ("email", &self.email),
@@ -93,6 +124,20 @@ impl Profile {
             ("family_name", &self.family_name),
             ("preferred_username", &self.preferred_username),
         ]
+    }
+}
+
+/// What becomes of a claim that is a list.
+struct ListChange<'a> {
+    name: &'static str,
+    replaced: Option<&'a [String]>,
+    added: &'a [String],
+    removed: &'a [String],
+}
+
+impl ListChange<'_> {
+    fn is_empty(&self) -> bool {
+        self.replaced.is_none() && self.added.is_empty() && self.removed.is_empty()
     }
 }
 

@@ -23,7 +23,8 @@ use doorward_admin::api::{COMMAND_CLIENT, command_client};
 use doorward_resource_server::TrustedIssuer;
 
 use super::{
-    Config, ConfigError, ConfigErrors, ConnectionsConfig, Role, SettingSources, StopConfig, demo,
+    Config, ConfigError, ConfigErrors, ConnectionsConfig, Role, SettingSources, StopConfig,
+    Warning, demo,
     error::Mistakes,
     file::ConfigFile,
     tls,
@@ -117,7 +118,10 @@ pub fn check(
             traces: traces?,
             log: file.log,
             provider: provider?,
-            warnings,
+            warnings: warnings
+                .into_iter()
+                .map(|text| Warning { of: "configuration", text })
+                .collect(),
             sources,
         })
     })();

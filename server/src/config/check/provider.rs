@@ -35,6 +35,7 @@ pub fn check(
     let section = &file.provider;
     mistakes.note(check_algorithms(section, sources));
     mistakes.note(check_grace(section, sources));
+    mistakes.note(check_waiting(section, sources));
     let accounts = mistakes.note(accounts::check(file, demo, sources));
     let second_factor = mistakes.note(second_factor::check(&file.accounts, sources));
     let breached_passwords =
@@ -47,10 +48,8 @@ pub fn check(
     let identity_providers = mistakes.note_all(identity_providers::check(file, is_used, sources));
     let directories = mistakes.note_all(directories::check(file, is_used, sources));
     let users = mistakes.note_all(users::check(file.users.clone(), demo, sources));
-    let resources = mistakes.note(resources(file, demo, sources));
-    if let Some(resources) = &resources {
-        check_clients(file, demo, resources, sources, &mut mistakes);
-    }
+    let resources = mistakes.note_all(resources(file, demo, sources));
+    check_clients(file, demo, resources.as_ref(), sources, &mut mistakes);
     let registration = resources
         .as_ref()
         .and_then(|resources| mistakes.note(registration::check(file, resources, sources)));
@@ -82,6 +81,7 @@ pub fn check(
                     access_token_signing_alg: section.access_token_signing_alg,
                     access_token_typ: section.access_token_typ,
                     most_waiting_per_address: section.most_waiting_per_address,
+                    most_waiting_per_client: section.most_waiting_per_client,
                     longest_parameters: LongestParameters {
                         state: section.longest_state,
                         scope: section.longest_scope,
@@ -114,7 +114,7 @@ fn resources(
     file: &ConfigFile,
     demo: bool,
     sources: &SettingSources,
-) -> Result<Resources, ConfigError> {
+) -> Result<Resources, ConfigErrors> {
     let identity = file.identity_resources.clone().unwrap_or_else(IdentityResource::standard);
     let algorithms = &file.provider.signing_algorithms;
     let (mut scopes, mut apis) = (file.api_scopes.clone(), file.api_resources.clone());
@@ -126,8 +126,11 @@ fn resources(
         scopes.push(doorward_admin::scim::api_scope());
         apis.push(doorward_admin::scim::api_resource());
     }
-    Resources::new(identity, scopes, apis, demo)
-        .and_then(|resources| resources.check_algorithms(algorithms).map(|()| resources))
+    Resources::with_every_mistake(identity, scopes, apis, demo)
+        .and_then(|resources| {
+            let checked = resources.check_algorithms(algorithms);
+            checked.map(|()| resources).map_err(|mistake| vec![mistake])
+        })
         .map(|resources| resources.with_list_claims(file.provider.list_claims.clone()))
         .map(|resources| resources.with_access_token_typ(file.provider.access_token_typ))
         // Agents ask for all that is advertised, and these are for few clients that know them.
@@ -136,29 +139,37 @@ fn resources(
             let own = admin.into_iter().chain([doorward_admin::scim::SCOPE]);
             resources.without_advertising(own.map(str::to_owned))
         })
-        .map_err(|error| {
-            let list = error.list.unwrap_or("identity_resources");
-            sources.refuse_in(list, &format!("[[{list}]]"), &error)
+        .map_err(|errors| {
+            let told = errors.iter().map(|error| {
+                let list = error.list.unwrap_or("identity_resources");
+                sources.refuse_in(list, &format!("[[{list}]]"), error)
+            });
+            ConfigErrors(told.collect())
         })
 }
 
+/// Without the resources, which then have a mistake of their own, each client is checked by itself.
 fn check_clients(
     file: &ConfigFile,
     demo: bool,
-    resources: &Resources,
+    resources: Option<&Resources>,
     sources: &SettingSources,
     mistakes: &mut Mistakes,
 ) {
     for (index, settings) in file.clients.iter().enumerate() {
         let id = &settings.client_id;
         let checked = if file.clients[..index].iter().any(|other| other.client_id == *id) {
-            Err(SettingsError::new("client_id", id, "this client is defined twice"))
-        } else {
+            Err(vec![SettingsError::new("client_id", id, "this client is defined twice")])
+        } else if let Some(resources) = resources {
             let algorithms = &file.provider.signing_algorithms;
-            Client::checked(settings.clone(), demo, resources, algorithms)
+            Client::all_checked(settings.clone(), demo, resources, algorithms)
+        } else {
+            Client::from_all_settings(settings.clone(), demo)
         };
         let label = format!("the client \"{id}\"");
-        mistakes.note(checked.map_err(|error| sources.refuse_in("clients", &label, &error)));
+        for error in checked.err().into_iter().flatten() {
+            mistakes.note::<()>(Err(sources.refuse_in("clients", &label, &error)));
+        }
     }
 }
 
@@ -168,6 +179,13 @@ fn check_grace(section: &ProviderSection, sources: &SettingSources) -> Result<()
     }
     let problem = "give at most 600 seconds: for as long a stolen token could be used unnoticed";
     Err(sources.refuse("provider.refresh_token_grace", section.refresh_token_grace, problem))
+}
+
+fn check_waiting(section: &ProviderSection, sources: &SettingSources) -> Result<(), ConfigError> {
+    if section.most_waiting_per_client > 0 {
+        return Ok(());
+    }
+    Err(sources.refuse("provider.most_waiting_per_client", 0, "give at least 1"))
 }
 
 fn check_algorithms(

@@ -147,10 +147,12 @@ fn limits(section: &StoreSection, sources: &SettingSources) -> Result<Limits, Co
     let limits = Limits {
         sessions_per_user: section.max_sessions_per_user,
         grants_per_user_and_client: section.max_grants_per_user_and_client,
+        reference_tokens_per_grant: section.max_reference_tokens_per_grant,
     };
     for (key, value) in [
         ("store.max_sessions_per_user", limits.sessions_per_user),
         ("store.max_grants_per_user_and_client", limits.grants_per_user_and_client),
+        ("store.max_reference_tokens_per_grant", limits.reference_tokens_per_grant),
     ] {
         if !(1..=10_000).contains(&value) {
             return Err(sources.refuse(key, value, "give 1 to 10000"));

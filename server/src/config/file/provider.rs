@@ -3,7 +3,9 @@
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_provider::model::{
     account_settings::AccountSettings,
-    provider_settings::{AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS},
+    provider_settings::{
+        AccessTokenTyp, LongestParameters, MOST_WAITING_PER_ADDRESS, MOST_WAITING_PER_CLIENT,
+    },
     resource::LIST_CLAIMS,
 };
 use serde::Deserialize;
@@ -31,6 +33,7 @@ pub struct ProviderSection {
     pub list_claims: Vec<String>,
     pub acr_values: Vec<String>,
     pub most_waiting_per_address: u32,
+    pub most_waiting_per_client: u32,
     pub longest_state: u32,
     pub longest_scope: u32,
     pub longest_claims: u32,
@@ -56,6 +59,7 @@ impl Default for ProviderSection {
             list_claims: LIST_CLAIMS.map(str::to_owned).into(),
             acr_values: ["urn:doorward:acr:1", "urn:doorward:acr:2"].map(str::to_owned).into(),
             most_waiting_per_address: MOST_WAITING_PER_ADDRESS,
+            most_waiting_per_client: MOST_WAITING_PER_CLIENT,
             longest_state: LongestParameters::default().state,
             longest_scope: LongestParameters::default().scope,
             longest_claims: LongestParameters::default().claims,

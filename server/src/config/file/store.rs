@@ -28,6 +28,7 @@ pub struct StoreSection {
     pub max_clock_skew: Seconds,
     pub max_sessions_per_user: u32,
     pub max_grants_per_user_and_client: u32,
+    pub max_reference_tokens_per_grant: u32,
     pub master_key_file: Option<PathBuf>,
     pub master_key: Option<Secret>,
 }
@@ -47,6 +48,7 @@ impl Default for StoreSection {
             max_clock_skew: Seconds::new(5),
             max_sessions_per_user: Limits::default().sessions_per_user,
             max_grants_per_user_and_client: Limits::default().grants_per_user_and_client,
+            max_reference_tokens_per_grant: Limits::default().reference_tokens_per_grant,
             master_key_file: None,
             master_key: None,
         }

@@ -86,6 +86,21 @@ async fn a_refused_proof_costs_no_code_and_a_refused_code_no_proof() {
 }
 
 #[tokio::test]
+async fn an_expired_refresh_token_costs_no_proof() {
+    let lifetime = json!({"absolute_refresh_token_lifetime": 1000});
+    let world = World::new().await.restarted("PkceJS", lifetime).await;
+    let key = ProofKey::es256();
+    let code = Browser::signed_in(&world, "alice").await.code(&[]).await;
+    let tokens = world.token_with_proof(&code_request(&code), &key.proof(&world)).await;
+    let refresh = refresh_request(tokens.json()["refresh_token"].as_str().unwrap());
+    world.clock.advance(1000);
+    let proof = key.proof(&world);
+    assert_invalid_grant(&world.token_with_proof(&refresh, &proof).await);
+    let code = Browser::signed_in(&world, "alice").await.code(&[]).await;
+    assert_bound(&world.token_with_proof(&code_request(&code), &proof).await, &key);
+}
+
+#[tokio::test]
 async fn a_code_with_dpop_jkt_is_redeemed_only_with_a_proof_of_that_key() {
     let world = World::new().await;
     let (key, other) = (ProofKey::es256(), ProofKey::es256());

@@ -6,8 +6,8 @@ use doorward_protocol::params;
 use serde_json::{Value, json};
 
 use crate::support::{
-    Answer, Browser, ISSUER, ProofKey, REDIRECT, World, authorize_url, code_request, form_request,
-    with_header,
+    Answer, Browser, ISSUER, ProofKey, REDIRECT, Setup, World, authorize_url, code_request,
+    form_request, with_header,
 };
 
 /// Pushes a request of `PkceJS` with these changes and these headers.
@@ -105,4 +105,17 @@ async fn without_a_proof_a_client_that_must_send_them_may_push() {
         .token_with_proof(&code_request(&code(&world, &pushed).await), &key.proof(&world))
         .await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+}
+
+/// Otherwise requests without a place would leave a row each, as many as anybody likes to send.
+#[tokio::test]
+async fn a_request_without_a_place_uses_up_no_proof() {
+    let world = World::with(Setup { most_waiting: 1, ..Setup::default() }).await;
+    let proof = proof(&world, &ProofKey::es256(), &json!({}));
+    let first = push(&world, &[], &[]).await;
+    let refused = push(&world, &[], &[&proof]).await;
+    refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    code(&world, &first).await;
+    let again = push(&world, &[], &[&proof]).await;
+    assert_eq!(again.status, StatusCode::CREATED, "{again:?}");
 }

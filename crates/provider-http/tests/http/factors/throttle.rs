@@ -103,3 +103,27 @@ async fn another_app_forgets_the_known_address_of_a_thief() {
     let refused = guess(&world, &thief, &app.code(&world)).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
 }
+
+/// Wrong codes at a known address were not counted for the account, so another app, which makes the
+/// address unknown, must not let the next right code take them back from there.
+#[tokio::test]
+async fn wrong_codes_where_one_is_known_buy_no_guesses_elsewhere() {
+    let world = World::new().await;
+    let (old, known) = known_at_address(&world, "192.0.2.66").await;
+    for _ in 0..5 {
+        let wrong = old.wrong_code(&world);
+        assert_eq!(guess(&world, &known, &wrong).await.status, StatusCode::BAD_REQUEST);
+    }
+    world.store().reset_factors(&super::to_id("alice"), None, world.provider.now()).await.unwrap();
+    let (app, _) = world_with_app(&world).await;
+    world.clock.advance(30);
+    let wrong = app.wrong_code(&world);
+    for number in 0..9 {
+        let refused = guess(&world, &format!("198.51.100.{number}"), &wrong).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(guess(&world, &known, &app.code(&world)).await.location(), "/");
+    assert_eq!(guess(&world, "203.0.113.1", &wrong).await.status, StatusCode::BAD_REQUEST);
+    let tenth = guess(&world, "203.0.113.2", &wrong).await;
+    assert_eq!(tenth.status, StatusCode::TOO_MANY_REQUESTS, "{tenth:?}");
+}

@@ -298,6 +298,31 @@ async fn own_sign_ins_buy_no_guesses_at_others() {
     assert_eq!(checked, 50);
 }
 
+/// Failures at an address that is known for the account were not counted for the address. A new
+/// password makes the address unknown, and the next success must not take them back from there.
+#[tokio::test]
+async fn own_failures_where_one_is_known_buy_no_guesses_at_others() {
+    let world = World::new().await;
+    let guess = async |number: usize| fail(&world, HERE, &format!("user-{number}"), 1).await;
+    for cycle in 0..9 {
+        for number in 0..5 {
+            guess(5 * cycle + number).await;
+        }
+        let password = format!("password {cycle}");
+        world.import(user("carol", &password, &[])).await;
+        let own = attempt(&world, HERE, "carol", &password).await;
+        assert_eq!(own.status, StatusCode::SEE_OTHER, "{own:?}");
+        for _ in 0..5 {
+            attempt(&world, HERE, "carol", "wrong").await;
+        }
+        world.clock.advance(1);
+    }
+    for number in 45..50 {
+        guess(number).await;
+    }
+    assert_throttled(&attempt(&world, HERE, "user-50", "wrong").await, "1");
+}
+
 /// An attacker who never stops, from many addresses and from the owner's own: the owner's browser
 /// has signed in before, and so goes in each time.
 #[tokio::test]
@@ -470,4 +495,26 @@ async fn the_limit_tells_nobody_whether_there_is_such_a_user() {
         seen.push((answer.status, answer.page().text));
     }
     assert_eq!(seen[0], seen[1]);
+}
+
+/// An attempt counts as a failure until it is known to be none: right ones must not refuse one
+/// another, neither in browsers nor at a client that signs users in itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn right_passwords_at_the_same_time_all_sign_in() {
+    let world = World::new().await;
+    let browsers = (0..8).map(|_| attempt(&world, HERE, "alice", "alice"));
+    for answer in futures::future::join_all(browsers).await {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    }
+    let by_password = [
+        ("grant_type", "password"),
+        ("client_id", "MyBackend"),
+        ("client_secret", "secret"),
+        ("username", "alice"),
+        ("password", "alice"),
+    ];
+    let grants = (0..16).map(|_| world.token(&by_password));
+    for answer in futures::future::join_all(grants).await {
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
 }

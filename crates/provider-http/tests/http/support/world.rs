@@ -107,6 +107,8 @@ pub struct Setup {
     pub pushed_lifetime: u32,
     /// How many pushed requests and device codes may wait for one client and address.
     pub most_waiting: u32,
+    /// The same for one client in all.
+    pub most_waiting_per_client: u32,
     pub second_factor: SecondFactorSettings,
     pub access_token_typ: AccessTokenTyp,
     /// The highest level of sign-ins that users can reach.
@@ -153,6 +155,7 @@ impl Default for Setup {
             fetch_request_uris: false,
             pushed_lifetime: 60,
             most_waiting: 100,
+            most_waiting_per_client: 10_000,
             second_factor: SecondFactorSettings::default(),
             access_token_typ: AccessTokenTyp::default(),
             highest_acr: AcrLevel::Two,
@@ -180,6 +183,7 @@ struct Own {
     fetch_request_uris: bool,
     pushed_lifetime: u32,
     most_waiting: u32,
+    most_waiting_per_client: u32,
     second_factor: SecondFactorSettings,
     access_token_typ: AccessTokenTyp,
     highest_acr: AcrLevel,
@@ -243,6 +247,7 @@ impl World {
             fetch_request_uris: setup.fetch_request_uris,
             pushed_lifetime: setup.pushed_lifetime,
             most_waiting: setup.most_waiting,
+            most_waiting_per_client: setup.most_waiting_per_client,
             second_factor: setup.second_factor,
             access_token_typ: setup.access_token_typ,
             highest_acr: setup.highest_acr,
@@ -320,6 +325,7 @@ impl World {
                 access_token_typ: own.access_token_typ,
                 acr: AcrLevels::default().up_to(own.highest_acr),
                 most_waiting_per_address: own.most_waiting,
+                most_waiting_per_client: own.most_waiting_per_client,
                 second_factor: own.second_factor.clone(),
                 longest_parameters: LongestParameters::default(),
                 accounts: own.accounts.clone(),

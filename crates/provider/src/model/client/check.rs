@@ -24,109 +24,158 @@ use crate::model::{
     settings_error::SettingsError, shared_secret::SharedSecrets, signing_key::RETAINED_FOR,
 };
 
+/// Collects the mistakes, so that all of them are told.
+#[derive(Default)]
+struct Mistakes(Vec<SettingsError>);
+
+impl Mistakes {
+    /// The value, or `None` and the mistake is noted.
+    fn note<T>(&mut self, checked: Result<T, SettingsError>) -> Option<T> {
+        checked.map_err(|mistake| self.0.push(mistake)).ok()
+    }
+
+    /// Fails if anything was noted. `value` is there if nothing was.
+    fn or<T>(self, value: Option<T>) -> Result<T, Vec<SettingsError>> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(self.0),
+        }
+    }
+}
+
 impl Client {
     /// Checks the settings. `plain_secrets` says whether secrets may be plain text and
     /// trivial (demo mode).
     pub fn from_settings(
-        mut settings: ClientSettings,
+        settings: ClientSettings,
         plain_secrets: bool,
     ) -> Result<Self, SettingsError> {
-        let client_id = settings.checked_id()?;
-        refuse_what_is_not_served(&settings)?;
-        fapi2::apply(&mut settings)?;
-        check_grant_types(&settings)?;
-        let keys = keys(&settings)?;
-        let access_token_lifetime = access_token_lifetime(&settings)?;
+        Self::from_all_settings(settings, plain_secrets).map_err(SettingsError::first)
+    }
+
+    /// The same with every mistake.
+    #[allow(clippy::too_many_lines)] // It is a list of the settings.
+    pub fn from_all_settings(
+        mut settings: ClientSettings,
+        plain_secrets: bool,
+    ) -> Result<Self, Vec<SettingsError>> {
+        let mut mistakes = Mistakes::default();
+        let client_id = mistakes.note(settings.checked_id());
+        mistakes.note(refuse_what_is_not_served(&settings));
+        mistakes.note(fapi2::apply(&mut settings));
+        mistakes.note(check_grant_types(&settings));
+        let keys = mistakes.note(keys(&settings));
+        let access_token_lifetime = mistakes.note(access_token_lifetime(&settings));
         let sliding = settings.refresh_token_expiration == RefreshTokenExpiration::Sliding;
         let absolute = if sliding && settings.absolute_refresh_token_lifetime == 0 {
-            Seconds::ZERO
+            Some(Seconds::ZERO)
         } else {
-            lifetime("absolute_refresh_token_lifetime", settings.absolute_refresh_token_lifetime)?
+            let value = settings.absolute_refresh_token_lifetime;
+            mistakes.note(lifetime("absolute_refresh_token_lifetime", value))
         };
         let rules = RedirectUriRules {
             any_localhost_port: settings.allow_any_localhost_port,
             schemes_without_dot: settings.allow_private_use_schemes,
             plain_http: settings.allow_http_redirect_uris,
         };
-        let request_objects = RequestObjectRules::from_settings(&settings)?;
+        let request_objects = mistakes.note(RequestObjectRules::from_settings(&settings));
         let answers = AnswerSigning::from_settings(&settings);
-        let (front_channel_logout, back_channel_logout) = logout_uris(&settings)?;
-        let pairwise = Pairwise::from_settings(&settings)?;
-        let claims = client_claims(&settings.client_claims_prefix, settings.claims)?;
-        Ok(Self {
-            enabled: settings.enabled,
-            name: settings.client_name.unwrap_or_else(|| settings.client_id.clone()),
-            description: settings.description,
-            client_uri: settings.client_uri.map(|uri| web_uri("client_uri", uri)).transpose()?,
-            initiate_login_uri: settings.initiate_login_uri.map(initiate_login_uri).transpose()?,
-            logo_uri: settings.logo_uri.map(|uri| web_uri("logo_uri", uri)).transpose()?,
-            policy_uri: settings.policy_uri.map(|uri| web_uri("policy_uri", uri)).transpose()?,
-            tos_uri: settings.tos_uri.map(|uri| web_uri("tos_uri", uri)).transpose()?,
-            branding: settings.branding,
-            origin: ClientOrigin::Operator,
-            secrets: SharedSecrets::from_settings(
-                "client_secrets",
-                settings.client_secrets,
-                plain_secrets,
-            )?,
-            keys,
-            jwks_uri: settings.jwks_uri,
-            confidential: settings.require_client_secret,
-            grant_types: settings.allowed_grant_types,
-            require_pkce: settings.require_pkce,
-            require_dpop: settings.require_dpop,
-            require_dpop_nonce: settings.require_dpop_nonce,
-            require_par: settings.require_par,
-            request_objects,
-            request_uris: all(&settings.request_uris, RequestUri::from_settings)?,
-            answers,
-            fapi2: settings.fapi2,
-            redirect_uris: redirect_uris("redirect_uris", settings.redirect_uris, rules)?,
-            post_logout_redirect_uris: redirect_uris(
-                "post_logout_redirect_uris",
-                settings.post_logout_redirect_uris,
-                rules,
-            )?,
-            front_channel_logout,
-            back_channel_logout,
-            allow_offline_access: settings.allow_offline_access,
-            allowed_scope: allowed_scope(&settings.allowed_scopes, settings.allow_offline_access)?,
-            user_claims_in_id_token: settings.always_include_user_claims_in_id_token,
-            identity_token_lifetime: jwt_lifetime(
-                "identity_token_lifetime",
-                settings.identity_token_lifetime,
-            )?,
-            access_token_lifetime,
-            access_token_type: settings.access_token_type,
-            authorization_code_lifetime: lifetime(
-                "authorization_code_lifetime",
-                settings.authorization_code_lifetime,
-            )?,
-            device_code_lifetime: lifetime("device_code_lifetime", settings.device_code_lifetime)?,
-            id_token_signing_alg: settings.id_token_signing_alg,
-            absolute_refresh_token_lifetime: absolute,
-            sliding_refresh_token_lifetime: lifetime(
-                "sliding_refresh_token_lifetime",
-                settings.sliding_refresh_token_lifetime,
-            )?,
-            refresh_token_usage: settings.refresh_token_usage,
-            refresh_token_expiration: settings.refresh_token_expiration,
-            update_claims_on_refresh: settings.update_access_token_claims_on_refresh,
-            require_consent: settings.require_consent,
-            allow_remember_consent: settings.allow_remember_consent,
-            consent_lifetime: optional_lifetime("consent_lifetime", settings.consent_lifetime)?,
-            user_sso_lifetime: optional_lifetime("user_sso_lifetime", settings.user_sso_lifetime)?,
-            require_acr: settings.require_acr,
-            default_max_age: settings.default_max_age.map(Seconds::new),
-            default_acr_values: settings.default_acr_values,
-            enable_local_login: settings.enable_local_login,
-            identity_providers: settings.identity_providers,
-            pairwise,
-            claims,
-            always_send_client_claims: settings.always_send_client_claims,
-            cors_origins: all(&settings.allowed_cors_origins, origin)?,
-            client_id,
-        })
+        let logout = mistakes.note(logout_uris(&settings));
+        let pairwise = mistakes.note(Pairwise::from_settings(&settings));
+        let claims = client_claims(&settings.client_claims_prefix, settings.claims);
+        let claims = mistakes.note(claims);
+        let mut page =
+            |key, uri: Option<String>| mistakes.note(uri.map(|uri| web_uri(key, uri)).transpose());
+        let client_uri = page("client_uri", settings.client_uri);
+        let logo_uri = page("logo_uri", settings.logo_uri);
+        let policy_uri = page("policy_uri", settings.policy_uri);
+        let tos_uri = page("tos_uri", settings.tos_uri);
+        let initiate = settings.initiate_login_uri.map(initiate_login_uri).transpose();
+        let initiate_login_uri = mistakes.note(initiate);
+        let secrets = settings.client_secrets;
+        let secrets = SharedSecrets::from_settings("client_secrets", secrets, plain_secrets);
+        let secrets = mistakes.note(secrets);
+        let request_uris = mistakes.note(all(&settings.request_uris, RequestUri::from_settings));
+        let sign_in = redirect_uris("redirect_uris", settings.redirect_uris, rules);
+        let sign_in = mistakes.note(sign_in);
+        let uris = settings.post_logout_redirect_uris;
+        let sign_out = mistakes.note(redirect_uris("post_logout_redirect_uris", uris, rules));
+        let scope = allowed_scope(&settings.allowed_scopes, settings.allow_offline_access);
+        let scope = mistakes.note(scope);
+        let identity_token_lifetime = settings.identity_token_lifetime;
+        let identity_token_lifetime =
+            mistakes.note(jwt_lifetime("identity_token_lifetime", identity_token_lifetime));
+        let mut lives = |key, value| mistakes.note(lifetime(key, value));
+        let code = lives("authorization_code_lifetime", settings.authorization_code_lifetime);
+        let device_code = lives("device_code_lifetime", settings.device_code_lifetime);
+        let value = settings.sliding_refresh_token_lifetime;
+        let sliding = lives("sliding_refresh_token_lifetime", value);
+        let consent = optional_lifetime("consent_lifetime", settings.consent_lifetime);
+        let consent = mistakes.note(consent);
+        let sso = optional_lifetime("user_sso_lifetime", settings.user_sso_lifetime);
+        let sso = mistakes.note(sso);
+        let cors_origins = mistakes.note(all(&settings.allowed_cors_origins, origin));
+        let client = (|| {
+            let (front_channel_logout, back_channel_logout) = logout?;
+            Some(Self {
+                enabled: settings.enabled,
+                name: settings.client_name.unwrap_or(settings.client_id),
+                description: settings.description,
+                client_uri: client_uri?,
+                initiate_login_uri: initiate_login_uri?,
+                logo_uri: logo_uri?,
+                policy_uri: policy_uri?,
+                tos_uri: tos_uri?,
+                branding: settings.branding,
+                origin: ClientOrigin::Operator,
+                secrets: secrets?,
+                keys: keys?,
+                jwks_uri: settings.jwks_uri,
+                confidential: settings.require_client_secret,
+                grant_types: settings.allowed_grant_types,
+                require_pkce: settings.require_pkce,
+                require_dpop: settings.require_dpop,
+                require_dpop_nonce: settings.require_dpop_nonce,
+                require_par: settings.require_par,
+                request_objects: request_objects?,
+                request_uris: request_uris?,
+                answers,
+                fapi2: settings.fapi2,
+                redirect_uris: sign_in?,
+                post_logout_redirect_uris: sign_out?,
+                front_channel_logout,
+                back_channel_logout,
+                allow_offline_access: settings.allow_offline_access,
+                allowed_scope: scope?,
+                user_claims_in_id_token: settings.always_include_user_claims_in_id_token,
+                identity_token_lifetime: identity_token_lifetime?,
+                access_token_lifetime: access_token_lifetime?,
+                access_token_type: settings.access_token_type,
+                authorization_code_lifetime: code?,
+                device_code_lifetime: device_code?,
+                id_token_signing_alg: settings.id_token_signing_alg,
+                absolute_refresh_token_lifetime: absolute?,
+                sliding_refresh_token_lifetime: sliding?,
+                refresh_token_usage: settings.refresh_token_usage,
+                refresh_token_expiration: settings.refresh_token_expiration,
+                update_claims_on_refresh: settings.update_access_token_claims_on_refresh,
+                require_consent: settings.require_consent,
+                allow_remember_consent: settings.allow_remember_consent,
+                consent_lifetime: consent?,
+                user_sso_lifetime: sso?,
+                require_acr: settings.require_acr,
+                default_max_age: settings.default_max_age.map(Seconds::new),
+                default_acr_values: settings.default_acr_values,
+                enable_local_login: settings.enable_local_login,
+                identity_providers: settings.identity_providers,
+                pairwise: pairwise?,
+                claims: claims?,
+                always_send_client_claims: settings.always_send_client_claims,
+                cors_origins: cors_origins?,
+                client_id: client_id?,
+            })
+        })();
+        mistakes.or(client)
     }
 
     /// Checks the settings, also against what else the provider has: every scope is defined, ID
@@ -138,32 +187,41 @@ impl Client {
         resources: &Resources,
         algorithms: &[SigningAlgorithm],
     ) -> Result<Self, SettingsError> {
-        let client = Self::from_settings(settings, plain_secrets)?;
+        Self::all_checked(settings, plain_secrets, resources, algorithms)
+            .map_err(SettingsError::first)
+    }
+
+    /// The same with every mistake.
+    pub fn all_checked(
+        settings: ClientSettings,
+        plain_secrets: bool,
+        resources: &Resources,
+        algorithms: &[SigningAlgorithm],
+    ) -> Result<Self, Vec<SettingsError>> {
+        let client = Self::from_all_settings(settings, plain_secrets)?;
+        let mut mistakes = Vec::new();
         let id_token = ("id_token_signing_alg", client.id_token_signing_alg);
-        let mut signing = [id_token].into_iter().chain(client.answers.algorithms());
-        if let Some((key, missing)) = signing.find(|(_, own)| !algorithms.contains(own)) {
+        let signing = [id_token].into_iter().chain(client.answers.algorithms());
+        for (key, missing) in signing.filter(|(_, own)| !algorithms.contains(own)) {
             let problem = "list this algorithm under provider.signing_algorithms, too";
-            return Err(SettingsError::new(key, missing, problem));
+            mistakes.push(SettingsError::new(key, missing, problem));
         }
-        if let Some(unknown) = client.allowed_scope.iter().find(|scope| !resources.knows(scope)) {
-            return Err(SettingsError::new(
-                "allowed_scopes",
-                unknown,
-                "no resource defines this scope",
-            ));
+        for unknown in client.allowed_scope.iter().filter(|scope| !resources.knows(scope)) {
+            let problem = "no resource defines this scope";
+            mistakes.push(SettingsError::new("allowed_scopes", unknown, problem));
         }
         let api = resources.api(&client.client_id);
         if api.is_some_and(|api| resources.access_token_typ(Some(api)) == AccessTokenTyp::Jwt) {
             let problem = "an API whose access tokens have the type JWT has this name; ID tokens \
                            of this client would pass there";
-            return Err(SettingsError::new("client_id", client.client_id, problem));
+            mistakes.push(SettingsError::new("client_id", &client.client_id, problem));
         }
         if resources.authenticating_api(&client.client_id).is_some() {
             let problem = "an API with secrets has this name; \
                             at the introspection endpoint one could not be told from the other";
-            return Err(SettingsError::new("client_id", client.client_id, problem));
+            mistakes.push(SettingsError::new("client_id", &client.client_id, problem));
         }
-        Ok(client)
+        if mistakes.is_empty() { Ok(client) } else { Err(mistakes) }
     }
 }
 
@@ -240,7 +298,8 @@ fn refuse_what_is_not_served(settings: &ClientSettings) -> Result<(), SettingsEr
         return refuse(
             "enable_local_login",
             false,
-            "the grant type device_code needs a user who signed in, which is by password here",
+            "the page for the grant type device_code learns of the client after the sign-in only, \
+             and so it can't ask for one without a password",
         );
     }
     Ok(())
@@ -585,6 +644,33 @@ mod tests {
         let of_public = json!({"request_object_signing_alg": "ES256", "jwks": {"keys": [key]}});
         let client = Client::from_settings(settings(of_public), false).unwrap();
         assert!(client.has_keys() && !client.authenticates_by_keys());
+    }
+
+    #[test]
+    fn every_mistake_is_told() {
+        let wrong = json!({
+            "redirect_uris": ["no address"], "access_token_lifetime": 0, "consent_lifetime": 0,
+            "allowed_cors_origins": ["https://app.example/"], "logo_uri": "javascript:1",
+        });
+        let mistakes = Client::from_all_settings(settings(wrong.clone()), false).unwrap_err();
+        let keys: Vec<_> = mistakes.iter().map(|mistake| mistake.key).collect();
+        assert_eq!(
+            keys,
+            [
+                "access_token_lifetime",
+                "logo_uri",
+                "redirect_uris",
+                "consent_lifetime",
+                "allowed_cors_origins"
+            ]
+        );
+        assert_eq!(refusal(wrong), "access_token_lifetime", "the first one");
+        let resources =
+            Resources::new(IdentityResource::standard(), vec![], vec![], false).unwrap();
+        let names = json!({"allowed_scopes": ["openid", "one", "two"]});
+        let mistakes = Client::all_checked(settings(names), false, &resources, &[]).unwrap_err();
+        let values: Vec<_> = mistakes.iter().map(|mistake| mistake.value.as_str()).collect();
+        assert!(values.ends_with(&["one", "two"]), "{values:?}");
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{
                 VerifiedObject,
             },
         },
-        throttle::OriginBound,
+        throttle::{OriginBound, WaitingBound},
     },
     store::StoreError,
 };
@@ -204,11 +204,12 @@ impl Authorization<'_> {
         };
         let Some(signed) = request.signed.take() else { return Ok(outcome) };
         let most = self.settings.most_waiting_per_address;
-        let bound = OriginBound::new(&request.client.client_id, address, most);
-        let kept = self.keep(&request.client, &signed, HELD_FOR, Some(&bound)).await?;
+        let origin = Some(OriginBound::new(&request.client.client_id, address, most));
+        let bound = WaitingBound { most: self.settings.most_waiting_per_client, origin };
+        let kept = self.keep(&request.client, &signed, HELD_FOR, &bound).await?;
         let Some(reference) = kept else {
             let reply_to = request.reply_to.clone();
-            let description = "Too many requests wait at this address. Try again in a minute.";
+            let description = "Too many requests wait for their users. Try again in a minute.";
             return Ok(Outcome::Respond(
                 reply_to.error(&ErrorCode::TemporarilyUnavailable, description),
             ));

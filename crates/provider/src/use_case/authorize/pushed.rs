@@ -22,13 +22,13 @@ use crate::{
         paths,
         pushed_request::{FirstVisit, PushedRequest},
         session::Session,
-        throttle::OriginBound,
+        throttle::WaitingBound,
         time::Timestamp,
         token_handle::{TokenHandle, TokenHash},
     },
     store::StoreError,
     use_case::{
-        authenticate::{AuthenticatedClient, origin_bound},
+        authenticate::{AuthenticatedClient, waiting_bound},
         dpop::DpopError,
         single_use::is_first_use,
     },
@@ -60,8 +60,8 @@ pub enum PushError {
         /// What is wrong.
         description: String,
     },
-    /// Too many pushed requests of this client wait for this address (section 2.3, 429).
-    #[error("Too many pushed requests wait at this address. Try again in a minute.")]
+    /// Too many pushed requests of this client wait, for this address or in all (section 2.3, 429).
+    #[error("Too many pushed requests of this client wait for their users. Try again in a minute.")]
     TooMany,
     /// The proof that it came with was not accepted.
     #[error(transparent)]
@@ -151,6 +151,12 @@ impl Authorization<'_> {
             Refusal::Answer { code, description, .. } => refuse(code, description),
         })?;
         log_ignored(client, &checked.ignored_scope);
+        let bound = waiting_bound(client, address, self.settings);
+        let uses_up = proof.is_some() || once.is_some();
+        // Before anything is used up, so that requests without a place leave no row.
+        if uses_up && !self.has_place(client, &bound).await? {
+            return Err(PushError::TooMany);
+        }
         let params = match proof {
             Some(proof) => self.bound_to_key(client, params, proof).await?,
             None => params,
@@ -164,19 +170,24 @@ impl Authorization<'_> {
         }
         let expires_in =
             fapi2::pushed_lifetime(client, self.settings.pushed_authorization_request_lifetime);
-        let bound = origin_bound(client, address, self.settings.most_waiting_per_address);
-        let kept = self.keep(client, &params, expires_in, bound.as_ref()).await?;
+        let kept = self.keep(client, &params, expires_in, &bound).await?;
         let reference = kept.ok_or(PushError::TooMany)?;
         Ok(PushedReference { request_uri: reference.request_uri(), expires_in })
     }
 
-    /// Keeps a request for as long. `None` if too many wait for its client and address.
+    /// Whether a further request of this client would be kept.
+    async fn has_place(&self, client: &Client, bound: &WaitingBound) -> Result<bool, StoreError> {
+        let (client_id, now) = (&client.client_id, self.clock.now());
+        self.pushed_requests.has_place_for_pushed_request(client_id, bound, now).await
+    }
+
+    /// Keeps a request for as long. `None` if too many wait.
     pub(super) async fn keep(
         &self,
         client: &Client,
         params: &Params,
         expires_in: Seconds,
-        bound: Option<&OriginBound>,
+        bound: &WaitingBound,
     ) -> Result<Option<Reference>, StoreError> {
         let reference = Reference(TokenHandle::generate(self.entropy));
         let now = self.clock.now();

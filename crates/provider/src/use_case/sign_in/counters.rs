@@ -37,15 +37,17 @@ impl PasswordCheck<'_> {
         // A name of nobody is looked for like that of a user, and is never known.
         let known = user.map_or(here.clone(), |user| ThrottleKey::known_at(user, address));
         let is_known = self.failures.has_signed_in(&[known], self.clock.now()).await?;
-        let (wide, in_a_row) = match user {
-            Some(user) if !is_known.is_empty() => (Vec::new(), InARow::at(user, &here)),
+        let (own, wide, in_a_row) = match user {
+            Some(user) if !is_known.is_empty() => {
+                (here.while_known(), Vec::new(), InARow::at(user, &here))
+            }
             user => {
                 let mut wide = vec![(ThrottleKey::account(username), throttle::PER_ACCOUNT)];
                 wide.extend(throttle::of_address(address));
-                (wide, InARow::elsewhere(username, user))
+                (here, wide, InARow::elsewhere(username, user))
             }
         };
-        let own = (here, throttle::PER_ACCOUNT_AND_ADDRESS);
+        let own = (own, throttle::PER_ACCOUNT_AND_ADDRESS);
         Ok(Counters { own, wide, in_a_row: Some(in_a_row) })
     }
 }
@@ -62,6 +64,11 @@ pub(super) struct Counters {
 impl Counters {
     fn alone(own: ThrottleKey, policy: ThrottlePolicy) -> Self {
         Self { own: (own, policy), wide: Vec::new(), in_a_row: None }
+    }
+
+    /// The narrowest one.
+    pub(super) fn own(&self) -> &ThrottleKey {
+        &self.own.0
     }
 
     /// All of them, that of wrong passwords in a row last.

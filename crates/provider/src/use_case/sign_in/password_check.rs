@@ -139,8 +139,11 @@ impl PasswordCheck<'_> {
         let username = attempt.counted_name();
         let counters = self.counters(&username, attempt.user.as_ref(), origin).await?;
         let named = attempt.user.clone();
-        let now = self.clock.now();
-        let in_a_row = match self.failures.count_attempt(&counters.limits(), now).await? {
+        // It ends when this function does: then its count is given back or kept.
+        let mut turn = self.passwords.turns().join(counters.own());
+        let limits = counters.limits();
+        let count = || self.failures.count_attempt(&limits, self.clock.now());
+        let in_a_row = match turn.admit(count).await? {
             Admission::Wait(seconds) => return Err(SignInError::Throttled(seconds)),
             Admission::Counted(counts) => counters.in_a_row(&counts),
         };

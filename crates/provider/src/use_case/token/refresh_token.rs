@@ -41,6 +41,11 @@ impl TokenEndpoint<'_> {
                 .into());
         };
         let (mut grant, user) = verify(&record, client, proof.as_ref())?;
+        // The store judges it, too. Here it keeps one that has ended from using up proofs, as many
+        // as anybody likes to make for it.
+        if record.state == RefreshTokenState::Unused && now >= record.token.expires_at {
+            return Err(GrantProblem::UnknownRefreshToken.into());
+        }
         let user = self.confirmed(user).await?;
         client.keep_allowed(&mut grant.scope);
         let scope = narrowed(&grant.scope, scope)?;
