@@ -127,6 +127,29 @@ async fn what_is_refused_for_good_or_has_expired_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_recipient_who_takes_it_later_raises_no_alarm() {
+    let (world, server) = (World::new().await, MailServer::default());
+    server.answers(Some(MailError::Deferred("451 come back".to_owned())));
+    queue(&world, "one", 3600).await;
+    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(!world.provider.mail_is_failing(), "the mail server is fine");
+    assert_eq!(world.provider.waiting_mails().await.unwrap(), 1);
+    server.answers(Some(away()));
+    world.clock.advance(60);
+    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(world.provider.mail_is_failing());
+    server.answers(Some(MailError::Deferred("451 come back".to_owned())));
+    world.clock.advance(60);
+    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(world.provider.mail_is_failing(), "nor does it end one");
+    server.answers(None);
+    world.clock.advance(60);
+    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert_eq!(world.provider.waiting_mails().await.unwrap(), 0);
+    assert!(!world.provider.mail_is_failing());
+}
+
+#[tokio::test]
 async fn another_master_key_loses_no_mail() {
     let (world, server) = (World::new().await, MailServer::default());
     let old = world.provider.keys().master();

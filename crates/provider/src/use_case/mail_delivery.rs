@@ -55,7 +55,10 @@ pub enum MailError {
     /// The address or the message is refused for good.
     #[error("{0}")]
     Refused(String),
-    /// It may succeed later.
+    /// The recipient may take it later. It says nothing about the mail server.
+    #[error("{0}")]
+    Deferred(String),
+    /// The mail server does not take it, and may take it later.
     #[error("{0}")]
     Failed(String),
 }
@@ -119,6 +122,7 @@ impl MailDelivery {
         let outcome = match &sent {
             Ok(()) => "sent",
             Err(MailError::Refused(_)) => "refused",
+            Err(MailError::Deferred(_)) => "deferred",
             Err(MailError::Failed(_)) => "failed",
         };
         metrics::counter!("doorward_mails_total", "kind" => kind, "outcome" => outcome)
@@ -132,20 +136,26 @@ impl MailDelivery {
                 audit::Event::MailRefused { sub: sub.as_ref(), cause: &error }.log();
                 self.outbox.mail_sent(&id).await
             }
+            Err(MailError::Deferred(cause)) => {
+                tracing::info!(kind, attempts, %cause, "a mail is tried again later");
+                self.try_again(&id, attempts, &cause).await
+            }
             Err(MailError::Failed(cause)) => {
                 if self.is_failing.swap(true, Relaxed) {
                     tracing::info!(kind, attempts, %cause, "a mail is tried again later");
                 } else {
                     tracing::error!(kind, %cause, "mail is not delivered; it is tried again");
                 }
-                let next_try = self.clock.now().plus(BACKOFF.wait(attempts, &*self.entropy));
-                self.outbox.mail_failed(&id, next_try, &cause).await
+                self.try_again(&id, attempts, &cause).await
             }
         }
     }
-}
 
-impl MailDelivery {
+    async fn try_again(&self, id: &str, attempts: u32, cause: &str) -> Result<(), StoreError> {
+        let next_try = self.clock.now().plus(BACKOFF.wait(attempts, &*self.entropy));
+        self.outbox.mail_failed(id, next_try, cause).await
+    }
+
     /// The mail is encrypted by another master key: after `keys rekey`, servers that are restarted
     /// have it. So the mail waits. It says nothing about the mail server.
     async fn left_to_others(
@@ -159,8 +169,7 @@ impl MailDelivery {
             .increment(1);
         tracing::error!(kind, %error, "a mail can't be decrypted: restart after keys rekey");
         let cause = format!("it can't be decrypted by the master key of this server: {error}");
-        let next_try = self.clock.now().plus(BACKOFF.wait(attempts, &*self.entropy));
-        self.outbox.mail_failed(id, next_try, &cause).await
+        self.try_again(id, attempts, &cause).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The provider's letters: written by our templates or an operator's, then sent by SMTP, or kept to
 //! be shown in demo mode.
 
+mod refusal;
 mod smtp;
 #[cfg(test)]
 #[allow(dead_code, clippy::unwrap_used)]
@@ -22,6 +23,7 @@ use url::Url;
 
 use crate::config::MailConfig;
 
+use self::refusal::Blame;
 pub use self::smtp::{SmtpSender, Step};
 
 /// Writes letters and sends them, or keeps them.
@@ -92,7 +94,11 @@ impl MailChannel for Mailer {
             Way::Smtp(sender) => {
                 sender.send(&mail.to, &mail.id, &message, |_, _| ()).await.map_err(|error| {
                     let text = error.to_string();
-                    if error.is_final { MailError::Refused(text) } else { MailError::Failed(text) }
+                    match error.blame {
+                        Blame::Message => MailError::Refused(text),
+                        Blame::Recipient => MailError::Deferred(text),
+                        Blame::Server => MailError::Failed(text),
+                    }
                 })
             }
         }
