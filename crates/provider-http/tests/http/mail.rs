@@ -195,11 +195,33 @@ async fn the_task_sends_what_is_queued_and_stops_when_told() {
     let channel: Arc<dyn MailChannel> = server.clone();
     let task = tokio::spawn(Arc::clone(&world.provider).deliver_mails(channel, stopped));
     queue(&world, "one", 3600).await;
+    world.clock.advance(1);
     server.arrived.notified().await;
     stop.send(true).unwrap();
     task.await.unwrap();
     assert_eq!(server.take(), ["one"]);
     assert_eq!(world.provider.waiting_mails().await.unwrap(), 0, "what had begun was finished");
+}
+
+#[tokio::test]
+async fn the_task_lets_a_mail_wait_though_others_are_sent() {
+    let (world, server) = (World::new().await, Arc::new(MailServer::default()));
+    let (stop, stopped) = watch::channel(false);
+    queue(&world, "before", 3600).await;
+    world.clock.advance(1);
+    queue(&world, "now", 3600).await;
+    let channel: Arc<dyn MailChannel> = server.clone();
+    let task = tokio::spawn(Arc::clone(&world.provider).deliver_mails(channel, stopped));
+    server.arrived.notified().await;
+    let waiting = world.store().outbox(None, 10, world.provider.now()).await.unwrap();
+    let tries: Vec<_> = waiting.iter().map(|own| (own.mail.id.as_str(), own.attempts)).collect();
+    assert!(tries.contains(&("now", 0)), "{tries:?}");
+    assert_eq!(server.take(), ["before"]);
+    world.clock.advance(1);
+    server.arrived.notified().await;
+    stop.send(true).unwrap();
+    task.await.unwrap();
+    assert_eq!(server.take(), ["now"]);
 }
 
 async fn world_with_messages() -> (World, Arc<DemoMailbox>) {

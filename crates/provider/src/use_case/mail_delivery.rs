@@ -21,7 +21,7 @@ use crate::{
     keys::{KeyRing, UnsealError, waiting_mail},
     model::{
         outbox::{OutboxMail, QueuedMail},
-        time::{Clock, Entropy, Seconds},
+        time::{Clock, Entropy, Seconds, Timestamp},
     },
     store::{Outbox, StoreError},
     use_case::backoff::Backoff,
@@ -35,10 +35,12 @@ pub const LEASE: Seconds = Seconds::new(600);
 /// How often the store is asked for mails in any case: other processes and commands queue some,
 /// too, and failed ones become due again.
 const POLL: Duration = Duration::from_secs(2);
-/// How long a mail waits after it was queued. A stranger's request queues a mail that is due only
-/// if there is a user. Its delivery is work, which must not slow down the answer to that request:
-/// the time would tell who has an account.
+/// How long a mail waits at least after it was queued. A stranger's request queues a mail that is
+/// due only if there is a user. Its delivery is work, which must not slow down the answer to that
+/// request: the time would tell who has an account.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Timestamps are whole seconds: so long after it was queued, a mail's second is over.
+const SECOND: Duration = Duration::from_secs(1);
 /// The waits between attempts.
 const BACKOFF: Backoff = Backoff { first: 5, longest: 900 };
 
@@ -83,15 +85,26 @@ impl MailDelivery {
             // Listening begins before the look into the store: what is queued in between is heard
             // of.
             let queued = self.queued.notified();
-            match self.deliver_due(channel).await {
-                Ok(0) => {}
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::error!(%error, "the outbox can't be read; it is tried again");
+            // Whatever was queued before this second has waited for the pause after it.
+            let latest = Timestamp::from_seconds(self.clock.now().seconds() - 1);
+            sleep(PAUSE).await;
+            while !*stop.borrow() {
+                match self.deliver_until(channel, latest).await {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::error!(%error, "the outbox can't be read; it is tried again");
+                        break;
+                    }
                 }
             }
+            let more_is_due = async {
+                if timeout(POLL, queued).await.is_ok() {
+                    sleep(SECOND).await;
+                }
+            };
             tokio::select! {
-                woken = timeout(POLL, queued) => if woken.is_ok() { sleep(PAUSE).await },
+                () = more_is_due => {}
                 stopped = stop.changed() => if stopped.is_err() { return },
             }
         }
@@ -99,8 +112,17 @@ impl MailDelivery {
 
     /// One round: tries a few mails that are due; returns how many.
     pub(crate) async fn deliver_due(&self, channel: &dyn MailChannel) -> Result<usize, StoreError> {
-        let now = self.clock.now();
-        let taken = self.outbox.due_mails(AT_ONCE, now, now.plus(LEASE)).await?;
+        self.deliver_until(channel, self.clock.now()).await
+    }
+
+    /// One round with the mails that were due at this timestamp.
+    async fn deliver_until(
+        &self,
+        channel: &dyn MailChannel,
+        latest: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let due_again = self.clock.now().plus(LEASE);
+        let taken = self.outbox.due_mails(AT_ONCE, latest, due_again).await?;
         let count = taken.len();
         let outcomes = join_all(taken.into_iter().map(|mail| self.deliver(channel, mail))).await;
         outcomes.into_iter().collect::<Result<(), _>>()?;
