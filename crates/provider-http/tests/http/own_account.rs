@@ -261,6 +261,36 @@ async fn a_sign_in_with_a_new_browser_is_told() {
 }
 
 #[tokio::test]
+async fn mails_are_in_the_language_of_the_owner_not_of_the_browser() {
+    let world = world().await;
+    let before = user(&world).await.unwrap();
+    let mut german = before.clone();
+    german.claims_mut().insert("locale".to_owned(), "de-AT".into());
+    assert!(world.store().replace_user(german, before, world.provider.now()).await.unwrap());
+    Browser::signed_in(&world, "alice").await;
+    // Its pages are in English, and it is not known.
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    fill(&mut browser, "/account/profile", &[("nickname", "Al")]).await;
+    fill(&mut browser, "/account/email", &[("email", "al@new.example")]).await;
+    let fields = [("present", "alice"), ("password", NEW), ("repeated", NEW)];
+    fill(&mut browser, "/account/password", &fields).await;
+    let page = browser.get("/account/forgot-password").await.page();
+    browser.submit(&page, &[("account", "alice")]).await;
+    let mails = world.mails().await;
+    for kind in [
+        MailKind::NewDevice,
+        MailKind::ProfileChanged,
+        MailKind::ChangeEmail,
+        MailKind::PasswordChanged,
+        MailKind::ResetPassword,
+    ] {
+        let mail = mails.iter().find(|mail| mail.kind == kind);
+        assert_eq!(mail.map(|mail| mail.language.as_str()), Some("de"), "{kind:?}: {mails:?}");
+    }
+    assert!(mails.iter().any(|mail| mail.data.get("valid_for") == Some(&"15 Minuten".into())));
+}
+
+#[tokio::test]
 async fn a_password_that_was_set_by_a_link_makes_no_browser_known() {
     let world = world().await;
     Browser::signed_in(&world, "alice").await;

@@ -26,7 +26,7 @@ use crate::{
     },
     store::{RemovedPasskey, StoreError},
     use_case::{
-        accounts::{Asker, Told},
+        accounts::{Asker, Told, language},
         passkeys::{PasskeyError, PasskeyQuestion, Passkeys, passkey_name},
         second_step::{
             AfterPassword, FinishedSignIn, FirstStep, SecondStepError, SecondSteps, SignInRequest,
@@ -120,7 +120,7 @@ impl Provider {
         origin: StepOrigin<'_>,
         asker: Asker<'_>,
     ) -> Result<(FinishedSignIn, Vec<RecoveryCode>), SecondStepError> {
-        let addition = |user: &User| self.addition(user, None, app(asker), asker);
+        let addition = |user: &User| self.addition(user, None, app(user, asker), asker);
         let steps = self.second_steps();
         let finished = steps.finish_by_setting_up(handle, kept, typed, origin, addition).await?;
         let sub = &finished.0.user.sub;
@@ -253,7 +253,7 @@ impl Provider {
         asker: Asker<'_>,
     ) -> Result<Option<Vec<RecoveryCode>>, StoreError> {
         let Some(user) = self.store.user(&session.sub).await? else { return Ok(None) };
-        let addition = self.addition(&user, Some(&session.sid), app(asker), asker)?;
+        let addition = self.addition(&user, Some(&session.sid), app(&user, asker), asker)?;
         let apps = self.authenticator_apps();
         let codes = apps.confirm(&session.sub, kept, typed, addition).await?;
         if codes.is_some() {
@@ -270,7 +270,7 @@ impl Provider {
         asker: Asker<'_>,
     ) -> Result<(), StoreError> {
         let Some(user) = self.store.user(&session.sub).await? else { return Ok(()) };
-        let notices = self.removal(&user, app(asker), asker)?;
+        let notices = self.removal(&user, app(&user, asker), asker)?;
         if self.store.remove_totp(&session.sub, notices).await? {
             audit::Event::TotpRemoved { sub: &session.sub, peer: asker.address }.log();
             self.factor_changed();
@@ -473,10 +473,10 @@ pub enum PasskeyStepError {
     Step(#[from] SecondStepError),
 }
 
-/// The authenticator app, as a mail in the asker's language calls it.
-fn app(asker: Asker<'_>) -> String {
-    let name = if asker.language == "de" { "Authenticator-App" } else { "authenticator app" };
-    name.to_owned()
+/// The authenticator app, as a mail to the user calls it.
+fn app(user: &User, asker: Asker<'_>) -> String {
+    let is_german = language(Some(user), asker) == "de";
+    if is_german { "Authenticator-App" } else { "authenticator app" }.to_owned()
 }
 
 /// A passkey, as mails call it.

@@ -78,10 +78,8 @@ pub async fn reset_password(
     if !api.provider().account_settings().mail {
         return Err(Problem::conflict("Mail can't be sent: set [mail] up first."));
     }
-    let language = user.claims.0.get("locale").and_then(serde_json::Value::as_str);
-    let language = language.filter(|locale| locale.starts_with("de")).map_or("en", |_| "de");
     let by = caller.name();
-    let asker = Asker { address: &by, browser: None, language, mark: None };
+    let asker = Asker { address: &by, browser: None, language: "en", mark: None };
     match api.provider().send_reset_link(&user, asker).await {
         Ok(address) => {
             history.detail("email", address.normalized());
