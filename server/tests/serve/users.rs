@@ -168,6 +168,28 @@ fn passwords_that_are_short_or_easy_to_guess_are_refused_without_force() {
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(2));
 }
 
+#[test]
+fn users_are_told_of_another_password_and_address() {
+    let place = Sandbox::new();
+    let add =
+        ["user", "add", "erin", "--email", "erin@example.com", "--email-verified", "--password-stdin"];
+    done(&place, &add, "violet kettle north");
+    done(&place, &["user", "set", "erin", "--name", "Erin Doe"], "");
+    done(&place, &["user", "passwd", "erin", "--password-stdin"], "another kettle north");
+    done(&place, &["user", "set", "erin", "--email", "new@example.com"], "");
+    let rows = |arguments: &[&str]| -> Vec<Value> {
+        serde_json::from_str(&done(&place, &[arguments, &["--json"]].concat(), "")).unwrap()
+    };
+    let mails = rows(&["mail", "outbox"]);
+    assert!(mails.iter().all(|mail| mail["to"] == "erin@example.com"), "{mails:?}");
+    let mut kinds: Vec<_> = mails.iter().map(|mail| mail["kind"].as_str().unwrap()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["email_changed", "password_changed"]);
+    let events = rows(&["user", "events", "erin"]);
+    let events: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["email_set_by_administrator", "password_set_by_administrator"]);
+}
+
 #[tokio::test]
 async fn a_hash_that_was_made_by_command_is_accepted_in_the_file() {
     let place = Sandbox::new();

@@ -57,12 +57,15 @@ pub async fn reset_factors(
     caller.may_act_on(&user)?;
     let factors = api.store().factors(&user.sub).await?;
     version(&user, factors).require(&headers)?;
-    let Some(before) = api.store().reset_factors(&user.sub, Some(factors), api.now()).await? else {
+    let notices = api.provider().operator_notices().of_reset_factors(&user)?;
+    let reset = api.store().reset_factors(&user.sub, Some(factors), notices, api.now());
+    let Some(before) = reset.await? else {
         let present = api.store().factors(&user.sub).await?;
         return Err(version(&user, factors).overtaken_by(&version(&user, present)));
     };
     let before = FactorsView::of(before);
     history.changed(Some(json!(before)), None);
+    api.provider().notice_changes();
     Ok(Json(before).into_response())
 }
 
