@@ -200,7 +200,8 @@ async fn line<S: AsyncRead + Unpin>(stream: &mut S) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn acceptor() -> (TlsAcceptor, Vec<u8>, String) {
+/// TLS for `localhost`, and the certification authority (DER and PEM) that vouches for it.
+pub fn acceptor() -> (TlsAcceptor, Vec<u8>, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
