@@ -209,8 +209,9 @@ pub(super) const ENGLISH: OwnPageTexts = OwnPageTexts {
     nothing_happened: "Nothing has happened lately.",
     older: "Older",
     not_you: "If something here was not you, change your password.",
-    data_explanation: "The file has your profile, your sessions, the applications with access and \
-        what happened to your account. Passwords are not in it.",
+    data_explanation: "The file has your profile, your ways to sign in, your sessions, the \
+        applications with access and what happened to your account. Passwords and keys are not in \
+        it.",
     download: "Download as JSON",
     delete_explanation: "Your account is removed with your profile, your sessions and the access \
         of all applications. This can't be undone. What applications have stored themselves is \
@@ -321,8 +322,9 @@ pub(super) const GERMAN: OwnPageTexts = OwnPageTexts {
     nothing_happened: "Zuletzt ist nichts geschehen.",
     older: "Ältere",
     not_you: "Wenn etwas davon nicht von Ihnen war, ändern Sie Ihr Passwort.",
-    data_explanation: "Die Datei enthält Ihr Profil, Ihre Sitzungen, die Anwendungen mit Zugriff \
-        und was mit Ihrem Konto geschehen ist. Passwörter sind nicht darin.",
+    data_explanation: "Die Datei enthält Ihr Profil, Ihre Anmeldemöglichkeiten, Ihre Sitzungen, die \
+        Anwendungen mit Zugriff und was mit Ihrem Konto geschehen ist. Passwörter und Schlüssel \
+        sind nicht darin.",
     download: "Als JSON herunterladen",
     delete_explanation: "Ihr Konto wird mit Profil, Sitzungen und dem Zugriff aller Anwendungen \
         entfernt. Das lässt sich nicht rückgängig machen. Was Anwendungen selbst gespeichert \

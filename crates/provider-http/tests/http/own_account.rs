@@ -7,8 +7,9 @@ use doorward_provider::model::{
     outbox::MailKind,
     user::User,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::factors::{add_passkey, set_up_app};
 use crate::support::{Answer, Browser, Setup, World};
 
 const NEW: &str = "pflaume dachstuhl eimer";
@@ -318,6 +319,9 @@ async fn the_data_has_no_secret() {
     let world = world().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     browser.tokens(&[]).await;
+    let (_, codes) = set_up_app(&mut browser, &world, "alice").await;
+    add_passkey(&world, "alice", 1, "Laptop").await;
+    let (set_up, now) = (world.provider.now().seconds() - 30, world.provider.now().seconds());
     let file = fill(&mut browser, "/account/data", &[]).await;
     assert_eq!(file.status, StatusCode::OK, "{file:?}");
     assert_eq!(file.headers["content-disposition"], "attachment; filename=\"account.json\"");
@@ -326,8 +330,29 @@ async fn the_data_has_no_secret() {
     assert_eq!(data["claims"]["email"], "alice@example.com");
     assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(data["applications"][0]["client_id"], "PkceJS");
+    let passkey = json!({"name": "Laptop", "may_be_copied": true, "since": now, "last_used": null});
+    assert_eq!(data["passkeys"], json!([passkey]));
+    assert_eq!((&data["authenticator_app_since"], &data["recovery_codes"]), (&json!(set_up), &json!(10)));
+    // Whatever else is stored about a user belongs into the file, too.
+    let parts: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "activity",
+        "applications",
+        "authenticator_app_since",
+        "claims",
+        "has_password",
+        "linked_accounts",
+        "passkeys",
+        "recovery_codes",
+        "sessions",
+        "sub",
+        "username",
+    ];
+    assert_eq!(parts, expected);
     let session = browser.session().unwrap();
-    assert!(!file.body.contains("argon2") && !file.body.contains(&session), "{}", file.body);
+    for secret in ["argon2", &session, &codes[0], "credential", &"AQEB".repeat(6)] {
+        assert!(!file.body.contains(secret), "{secret}: {}", file.body);
+    }
 }
 
 #[tokio::test]
