@@ -27,7 +27,7 @@ use crate::{
     store::{RemovedPasskey, StoreError},
     use_case::{
         accounts::{Asker, Told, language},
-        passkeys::{PasskeyError, PasskeyQuestion, Passkeys, passkey_name},
+        passkeys::{PasskeyError, PasskeyQuestion, Passkeys, passkey_name, signed_in_by},
         second_step::{
             AfterPassword, FinishedSignIn, FirstStep, SecondStepError, SecondSteps, SignInRequest,
             StepOrigin, UnfinishedSignIn,
@@ -127,6 +127,44 @@ impl Provider {
         audit::Event::TotpAdded { sub, peer: origin.address }.log();
         self.factor_changed();
         Ok(finished)
+    }
+
+    /// Asks the browser for a first passkey of the user whose sign-in waits for one.
+    pub async fn ask_for_first_passkey(
+        &self,
+        handle: &TokenHandle,
+    ) -> Result<PasskeyQuestion, PasskeyStepError> {
+        let sign_in = self.sign_in_without_factor(handle).await?;
+        Ok(self.passkey_flow().ask_to_register(&sign_in.user).await?)
+    }
+
+    /// Finishes a sign-in by a first passkey, to which it gives this name.
+    pub async fn finish_sign_in_by_first_passkey(
+        &self,
+        handle: &TokenHandle,
+        ticket: &TokenHandle,
+        answer: &str,
+        name: &str,
+        asker: Asker<'_>,
+    ) -> Result<FinishedSignIn, PasskeyStepError> {
+        let UnfinishedSignIn { user, .. } = self.sign_in_without_factor(handle).await?;
+        let addition =
+            |added: &StoredPasskey| self.addition(&user, None, passkey(&added.name), asker);
+        let flow = self.passkey_flow();
+        let added = flow.register(&user, ticket, answer, name, addition).await?;
+        audit::Event::PasskeyAdded { sub: &user.sub, peer: asker.address }.log();
+        self.factor_changed();
+        let shown = (&user.sub, signed_in_by(added.credential_id, added.backup_eligible));
+        Ok(self.second_steps().finish_by_passkey(handle, shown).await?)
+    }
+
+    /// The sign-in that waits until its user has a first factor. Whoever has one shows that.
+    async fn sign_in_without_factor(
+        &self,
+        handle: &TokenHandle,
+    ) -> Result<UnfinishedSignIn, SecondStepError> {
+        let sign_in = self.second_steps().unfinished(handle).await?;
+        if sign_in.set_up { Ok(sign_in) } else { Err(SecondStepError::Expired) }
     }
 
     /// Takes a recovery code of a user who has no password, and whom no other provider signs in;
@@ -462,7 +500,7 @@ pub enum AfterRecoveryCode {
     SecondStep(TokenHandle),
 }
 
-/// Why a passkey did not finish a sign-in that waits for its second step.
+/// Why a passkey, or a new one, did not finish a sign-in that waits for its second step.
 #[derive(Debug, thiserror::Error)]
 pub enum PasskeyStepError {
     /// The passkey was not taken.
