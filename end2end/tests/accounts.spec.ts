@@ -55,7 +55,7 @@ test('an invited person makes an account, with the roles of the invitation, once
   server.run('user', 'invite', 'ada@example.com', '--name', 'Ada Lovelace', '--role', 'editor');
   await openLink(page, 'ada@example.com', /invited/i);
   const link = page.url();
-  await expect(page.getByText('ada@example.com is confirmed')).toBeVisible();
+  await expect(page.getByText('address ada@example.com')).toBeVisible();
   await expect(page.getByLabel('Full name')).toHaveValue('Ada Lovelace');
   await page.getByLabel('User name').fill('ada');
   await choosePassword(page, good);

@@ -216,8 +216,15 @@ async fn the_list_of_published_passwords_may_have_a_certificate_of_our_own_autho
 #[test]
 fn users_are_told_of_another_password_and_address() {
     let place = Sandbox::new();
-    let add =
-        ["user", "add", "erin", "--email", "erin@example.com", "--email-verified", "--password-stdin"];
+    let add = [
+        "user",
+        "add",
+        "erin",
+        "--email",
+        "erin@example.com",
+        "--email-verified",
+        "--password-stdin",
+    ];
     done(&place, &add, "violet kettle north");
     done(&place, &["user", "set", "erin", "--name", "Erin Doe"], "");
     done(&place, &["user", "passwd", "erin", "--password-stdin"], "another kettle north");

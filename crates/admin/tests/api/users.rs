@@ -4,7 +4,9 @@ use doorward_provider::{
     keys::waiting_mail,
     model::{
         account_notice::{AccountNotices, FactorAddition},
+        password::PasswordHash,
         signing_key::SealedKey,
+        user::User,
     },
     use_case::accounts::Asker,
 };
@@ -202,6 +204,27 @@ async fn a_user_is_told_at_the_address_before_what_an_administrator_changes() {
         let mail = waiting_mail::open(master, queued.mail).unwrap();
         assert_eq!(mail.data["by_administrator"], true, "{:?}", mail.kind);
     }
+}
+
+#[tokio::test]
+async fn a_user_is_told_of_a_link_that_an_administrator_removes() {
+    let world = World::new().await;
+    let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${}${}", "A".repeat(22), "A".repeat(43));
+    let password_hash = Some(PasswordHash::parse(&hash).unwrap());
+    let bob = User { password_hash, ..user("bob", None) };
+    world.store.put_user(bob, now()).await.unwrap();
+    let new = json!({"provider": "up", "subject": "1"});
+    let linked = world.call("POST", "/users/bob/links").by("adam").json(&new).send().await;
+    let path = format!("/users/bob/links/{}", linked.body["id"].as_str().unwrap());
+    assert_eq!(world.call("DELETE", &path).by("adam").send().await.status, 204);
+    let mails = world.get("udo", "/outbox").await.body["items"].take();
+    let mut kinds: Vec<_> = mails.as_array().unwrap().iter().map(|mail| &mail["kind"]).collect();
+    kinds.sort_by_key(|kind| kind.to_string());
+    assert_eq!(kinds, ["factor_added", "factor_removed"]);
+    let events = world.get("udo", "/users/bob/events").await.body;
+    assert_eq!(events["items"][0]["event"], "identity_unlinked");
+    assert_eq!(events["items"][0]["detail"], events["items"][1]["detail"]);
+    assert_eq!(world.call("DELETE", &path).by("adam").send().await.status, 404);
 }
 
 #[tokio::test]

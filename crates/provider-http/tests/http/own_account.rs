@@ -332,7 +332,10 @@ async fn the_data_has_no_secret() {
     assert_eq!(data["applications"][0]["client_id"], "PkceJS");
     let passkey = json!({"name": "Laptop", "may_be_copied": true, "since": now, "last_used": null});
     assert_eq!(data["passkeys"], json!([passkey]));
-    assert_eq!((&data["authenticator_app_since"], &data["recovery_codes"]), (&json!(set_up), &json!(10)));
+    assert_eq!(
+        (&data["authenticator_app_since"], &data["recovery_codes"]),
+        (&json!(set_up), &json!(10))
+    );
     // Whatever else is stored about a user belongs into the file, too.
     let parts: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [

@@ -52,7 +52,7 @@ async fn put_codes(store: &Tested, sub: &str, codes: &[RecoveryCodeHash]) -> boo
 }
 
 /// Takes all factors away from the user `alice`.
-async fn reset(store: &Tested, found: Option<FactorSummary>) -> Option<FactorSummary> {
+async fn reset_alice(store: &Tested, found: Option<FactorSummary>) -> Option<FactorSummary> {
     let notices = AccountNotices::default();
     store.reset_factors(&to_id("alice"), found, notices, NOW).await.unwrap()
 }
@@ -238,14 +238,13 @@ pub async fn all_are_reset_and_go_with_the_user(store: Tested) {
     store.add_passkey(passkey(2, "bob"), 5, unseen(NOW)).await.unwrap();
     let found = store.factors(&to_id("alice")).await.unwrap();
     let other = FactorSummary { passkeys: 2, ..found };
-    let refused = reset(&store, Some(other)).await;
+    let refused = reset_alice(&store, Some(other)).await;
     assert_eq!((refused, store.factors(&to_id("alice")).await.unwrap()), (None, found));
-    let reset = parallel(&store, 8, |store, _| async move {
-        reset(&store, Some(found)).await
-    });
+    let reset =
+        parallel(&store, 8, |store, _| async move { reset_alice(&store, Some(found)).await });
     let reset: Vec<FactorSummary> = reset.await.into_iter().flatten().collect();
     let [before] = reset[..] else { panic!("once: {reset:?}") };
-    let again = reset(&store, None).await;
+    let again = reset_alice(&store, None).await;
     assert_eq!(again, Some(FactorSummary::default()));
     assert_eq!((before.recovery_codes, before.passkeys, before.is_strong()), (3, 1, true));
     assert!(store.remove_user(&to_id("bob"), NOW).await.unwrap());
@@ -346,7 +345,7 @@ pub async fn a_reset_ends_sessions_and_grants(store: Tested) {
     store.put_user(user("alice", "alice"), NOW).await.unwrap();
     in_use(&store, "alice", 7).await;
     two_sessions(&store).await;
-    reset(&store, None).await;
+    reset_alice(&store, None).await;
     assert_eq!(left(&store).await, [""; 0]);
 }
 
@@ -357,9 +356,9 @@ pub async fn a_reset_of_known_factors_ends_all_or_nothing(store: Tested) {
     let before = left(&store).await;
     let found = store.factors(&to_id("alice")).await.unwrap();
     let other = FactorSummary { passkeys: found.passkeys + 1, ..found };
-    assert_eq!(reset(&store, Some(other)).await, None);
+    assert_eq!(reset_alice(&store, Some(other)).await, None);
     assert_eq!(left(&store).await, before);
-    assert!(reset(&store, Some(found)).await.is_some());
+    assert!(reset_alice(&store, Some(found)).await.is_some());
     assert_eq!(left(&store).await, [""; 0]);
 }
 

@@ -8,8 +8,7 @@ use serde::Deserialize;
 use crate::model::{
     account_settings::AccountSettings, acr::AcrLevels, directory::Directory,
     external_identity::StoredIdentity, identity_provider::IdentityProvider,
-    registration::RegistrationSettings,
-    second_factor::SecondFactorSettings,
+    registration::RegistrationSettings, second_factor::SecondFactorSettings,
 };
 
 /// The settings of the provider as a whole.

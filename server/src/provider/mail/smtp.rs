@@ -261,9 +261,8 @@ impl SmtpSender {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => {
                 let words = source(&error).to_string();
-                let blame = error.status().map_or(Blame::Server, |code| {
-                    blame(step, code.into(), &words)
-                });
+                let blame =
+                    error.status().map_or(Blame::Server, |code| blame(step, code.into(), &words));
                 Err(SmtpError::new(step, innermost(&error), blame))
             }
             Err(_) => {

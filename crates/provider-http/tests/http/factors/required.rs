@@ -85,7 +85,10 @@ async fn a_passkey_does_as_well_as_an_app() {
     browser.get(&next).await.expect_code(REDIRECT);
     let own = world.provider.passkeys(&to_id("alice")).await.unwrap();
     assert_eq!(own.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["Laptop"]);
-    assert_eq!(claims(&browser.tokens(&[]).await["id_token"])["amr"], json!(["hwk", "user", "mfa"]));
+    assert_eq!(
+        claims(&browser.tokens(&[]).await["id_token"])["amr"],
+        json!(["hwk", "user", "mfa"])
+    );
     let again = browser.post(SECOND_STEP, &fields).await;
     assert_eq!(again.status, StatusCode::SEE_OTHER, "the sign-in counts once");
 }
@@ -108,7 +111,10 @@ async fn the_password_alone_adds_no_passkey_beside_another_factor() {
     ];
     let refused = thief.post(SECOND_STEP, &fields).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
-    assert_eq!((thief.session(), world.provider.passkeys(&to_id("alice")).await.unwrap().len()), (None, 1));
+    assert_eq!(
+        (thief.session(), world.provider.passkeys(&to_id("alice")).await.unwrap().len()),
+        (None, 1)
+    );
     // Nor is one asked for without a sign-in that waits.
     let mut nobody = Browser::new(&world);
     let login = nobody.login_page(None).await;
