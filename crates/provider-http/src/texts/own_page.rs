@@ -322,9 +322,9 @@ pub(super) const GERMAN: OwnPageTexts = OwnPageTexts {
     nothing_happened: "Zuletzt ist nichts geschehen.",
     older: "Ältere",
     not_you: "Wenn etwas davon nicht von Ihnen war, ändern Sie Ihr Passwort.",
-    data_explanation: "Die Datei enthält Ihr Profil, Ihre Anmeldemöglichkeiten, Ihre Sitzungen, die \
-        Anwendungen mit Zugriff und was mit Ihrem Konto geschehen ist. Passwörter und Schlüssel \
-        sind nicht darin.",
+    data_explanation: "Die Datei enthält Ihr Profil, Ihre Anmeldemöglichkeiten, Ihre Sitzungen, \
+        die Anwendungen mit Zugriff und was mit Ihrem Konto geschehen ist. Passwörter und \
+        Schlüssel sind nicht darin.",
     download: "Als JSON herunterladen",
     delete_explanation: "Ihr Konto wird mit Profil, Sitzungen und dem Zugriff aller Anwendungen \
         entfernt. Das lässt sich nicht rückgängig machen. Was Anwendungen selbst gespeichert \

@@ -14,7 +14,7 @@ pub enum Blame {
     Server,
 }
 
-/// Whose fault a refusal is, by its step, its code (RFC 5321 section 4.2.3) and its words, which may
+/// Whose fault a refusal is, by its step, its code (RFC 5321 section 4.2.3) and its words. They may
 /// begin with an enhanced code (RFC 3463).
 ///
 /// Servers often keep what they have against the sender until the recipient is named. So the
