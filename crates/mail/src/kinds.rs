@@ -106,8 +106,8 @@ impl MessageKind {
 fn values<'a>(
     pairs: impl IntoIterator<Item = &'a (&'static str, &'static str)>,
 ) -> Map<String, Value> {
-    let example = |text: &str| if text == TRUE { true.into() } else { text.into() };
-    pairs.into_iter().map(|(key, text)| ((*key).to_owned(), example(text))).collect()
+    let example = |text: &str| if text == TRUE { Value::Bool(true) } else { text.into() };
+    pairs.into_iter().map(|&(key, text)| (key.to_owned(), example(text))).collect()
 }
 
 /// Whether a file of this name has a place: `message.html`, or `LANGUAGE/KIND.txt` or `.html`.

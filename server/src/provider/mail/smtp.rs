@@ -477,8 +477,7 @@ mod tests {
         let sender = sender(&server, MailTls::None);
         send(&sender, "zo\u{eb}@example.com").await.unwrap();
         let received = server.received().remove(0);
-        let command = "MAIL FROM:<accounts@example.com> SMTPUTF8 BODY=8BITMIME";
-        assert!(received.contains(command), "{received}");
+        assert!(received.contains("MAIL FROM:<accounts@example.com> SMTPUTF8"), "{received}");
         assert!(received.contains("RCPT TO:<zo\u{eb}@example.com>"), "{received}");
     }
 
