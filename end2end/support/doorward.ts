@@ -1,5 +1,5 @@
 // Starts and stops `doorward` processes for the tests.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -47,19 +47,13 @@ export class Doorward {
 
   /** Starts the process again after `halt`, on the same data. */
   async resume(): Promise<void> {
-    const { config, roles, env } = this.options;
+    const { roles } = this.options;
     await Promise.all(this.addresses().map(refuseTaken));
-    const args = ['serve'];
-    if (config) args.push('--config', resolve(import.meta.dirname, '../config', config));
+    const args = ['serve', ...this.configuration()];
     if (roles) args.push('--role', roles.join(','));
     const child = spawn(binary(), args, {
       cwd: this.folder,
-      env: {
-        ...inherited(),
-        ...site(),
-        DOORWARD_STORE__PATH: join(this.folder, 'doorward.sqlite3'),
-        ...env,
-      },
+      env: this.environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.process = child;
@@ -69,6 +63,22 @@ export class Doorward {
     child.on('error', (error) => keep(Buffer.from(String(error))));
     const health = this.options.healthAt ? [this.options.healthAt] : this.addresses();
     await Promise.all(health.map((address) => this.ready(address)));
+  }
+
+  /** Runs a command of an operator on the same configuration and data, and returns what it prints. */
+  run(...args: string[]): string {
+    const options = { cwd: this.folder, env: this.environment(), encoding: 'utf8' } as const;
+    return execFileSync(binary(), [...args, ...this.configuration()], options);
+  }
+
+  private configuration(): string[] {
+    const { config } = this.options;
+    return config ? ['--config', resolve(import.meta.dirname, '../config', config)] : [];
+  }
+
+  private environment(): NodeJS.ProcessEnv {
+    const path = join(this.folder, 'doorward.sqlite3');
+    return { ...inherited(), ...site(), DOORWARD_STORE__PATH: path, ...this.options.env };
   }
 
   /** Ends the process and keeps its data. */

@@ -60,6 +60,11 @@ test('another e-mail address is confirmed by its link, and the one before is tol
 
   await openMail(browser, account.provider, 'carol@new.example', 'Confirm your new e-mail address');
   await browser.locator('.message a').click();
+  await expect(browser.getByRole('heading', { level: 1 })).toHaveText('Confirm your e-mail address');
+  await expect(browser.getByText('Shall carol@new.example be the address')).toBeVisible();
+  await browser.goto(page('/account/email'));
+  await expect(browser.getByText('carol@example.com')).toBeVisible();
+  await browser.goBack();
   await browser.locator('form button').click();
   await expect(browser.getByRole('status')).toBeVisible();
   await browser.goto(page('/account/email'));

@@ -47,6 +47,26 @@ test('a newcomer registers by mail and goes on to the application', async ({ pag
   await app.expectSignedInAs('grace');
 });
 
+test('an invited person makes an account, with the roles of the invitation, once', async ({
+  page,
+  expectConsoleError,
+}) => {
+  expectConsoleError(/status of 404/);
+  server.run('user', 'invite', 'ada@example.com', '--name', 'Ada Lovelace', '--role', 'editor');
+  await openLink(page, 'ada@example.com', /invited/i);
+  const link = page.url();
+  await expect(page.getByText('address ada@example.com')).toBeVisible();
+  await expect(page.getByLabel('Full name')).toHaveValue('Ada Lovelace');
+  await page.getByLabel('User name').fill('ada');
+  await choosePassword(page, good);
+  await page.getByRole('button', { name: 'Create an account' }).click();
+  await expect(page.getByText('signed in as').locator('strong')).toHaveText('ada');
+  expect(JSON.parse(server.run('user', 'show', 'ada', '--json')).claims.role).toEqual(['editor']);
+
+  await page.goto(link);
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('This link does not work any more');
+});
+
 test('prompt=create opens the registration', async ({ page }) => {
   await page.goto(authorizeUrl({ prompt: 'create' }, accounts));
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Create an account');

@@ -376,6 +376,50 @@ test('who lost the passkey and has no password gets one by mail', async ({ page 
   await replaceTheLostPasskey(page, 'carol');
 });
 
+test.describe('where everybody must have a second factor', () => {
+  test.beforeEach(async () => {
+    await server.stop();
+    const env = { DOORWARD_ACCOUNTS__REQUIRE_SECOND_FACTOR: 'always' };
+    server = await Doorward.start({ origins: factors, config: factors.config, roles: ['provider'], env });
+  });
+
+  /** On the page with the recovery codes, which follow a first factor. */
+  async function goOn(page: Page): Promise<void> {
+    await expect(page.locator('#recovery-codes li')).toHaveCount(10);
+    await page.getByRole('link', { name: 'Continue' }).click();
+  }
+
+  test('a passkey is added at the sign-in, and signs in from then on', async ({ page }) => {
+    const device = await Authenticator.add(page);
+    await device.setPresent(false);
+    await signIn(page, 'carol');
+    await expect(page.getByRole('heading', { name: 'One more step' })).toBeVisible();
+    await device.setPresent(true);
+    await page.getByRole('button', { name: 'Add a passkey' }).click();
+    await goOn(page);
+    await signedIn(page, 'carol');
+    expect(await device.countPasskeys()).toBe(1);
+    await forget(page);
+    // It answers the autofill.
+    await page.goto(`${provider}/account/login`);
+    await signedIn(page, 'carol');
+  });
+
+  test('an app is set up at the sign-in, also without scripts', async ({ browser }) => {
+    const page = await browser.newPage({ javaScriptEnabled: false });
+    await signIn(page, 'bob');
+    await expect(page.getByRole('heading', { name: 'One more step' })).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Add a passkey' })).toBeHidden();
+    await page.getByText('Or type this key').click();
+    const key = await page.locator('#secret').innerText();
+    await page.getByLabel('Code of the app').fill(totp(key));
+    await page.getByRole('button', { name: 'Confirm' }).click();
+    await goOn(page);
+    await signedIn(page, 'bob');
+    await page.close();
+  });
+});
+
 test('a call that needs two factors asks for the code of the app, and is repeated', async ({
   page,
   expectConsoleError,

@@ -48,7 +48,17 @@ for (const { name: round, locale, looks, users } of rounds) {
 
     test("the owner's pages", async ({ page }) => {
       await signIn(page, owner);
+      await confirmAddress(page, owner, show(page));
       await ownPages(page, show(page), round === 'english');
+    });
+
+    test('who must set a second factor up', async ({ page }) => {
+      const acr = { essential: true, values: ['urn:doorward:acr:2'] };
+      const claims = JSON.stringify({ id_token: { acr } });
+      await page.goto(authorizeUrl({ claims }, gallery));
+      await new LoginPage(page).submit('bob', 'bob');
+      await expect(page.locator('#passkey-button')).toBeVisible();
+      await show(page)('second-step-set-up');
     });
 
     test('second factors', async ({ page, expectConsoleError }) => {
@@ -115,6 +125,30 @@ async function registerAndForget(page: Page, name: string, show: Show, forDocume
   await choosePassword(page, good);
   await send(page);
   await show('reset-password-done');
+
+  const invited = `invited-${name}@example.com`;
+  const language = forDocuments ? 'en' : 'de';
+  server.run('user', 'invite', invited, '--name', 'Ada Lovelace', '--language', language);
+  await openMail(page, provider, invited);
+  await followLink(page);
+  await expect(page.locator('#username')).toBeVisible();
+  await show('invitation-form');
+}
+
+async function confirmAddress(page: Page, name: string, show: Show) {
+  const address = `${name}@new.example`;
+  await page.goto(at('/account/email'));
+  await page.locator('input[name=email]').fill(address);
+  await send(page);
+  await expect(page.getByRole('status')).toBeVisible();
+  await openMail(page, provider, address);
+  await followLink(page);
+  await expect(page.getByText(address).first()).toBeVisible();
+  await show('verify-email');
+  await send(page);
+  await expect(page).toHaveURL(at('/account/verify-email'));
+  await show('verify-email-done');
+  await page.goto(at('/account'));
 }
 
 async function ownPages(page: Page, show: Show, forDocuments: boolean) {

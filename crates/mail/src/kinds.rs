@@ -26,23 +26,27 @@ const NAME: (&str, &str) = ("name", "Alice Example");
 const DEVICE: (&str, &str) = ("device", "Firefox, Linux");
 const ADDRESS: (&str, &str) = ("address", "192.0.2.7");
 const AT: (&str, &str) = ("at", "2027-01-15 08:00 UTC");
+/// Whether it was an administrator who made the change: it is true, or not there.
+const BY_ADMINISTRATOR: (&str, &str) = ("by_administrator", TRUE);
+/// The example of a value that is true, and not a text.
+const TRUE: &str = "true";
 const FACTOR: (&str, &str) = ("factor", "passkey “Laptop”");
 
 /// Every kind of message. Those to an address that nobody has confirmed yet say no name: otherwise
 /// strangers could use it to send words of their own to anyone.
-pub const MESSAGE_KINDS: [MessageKind; 17] = [
+pub const MESSAGE_KINDS: [MessageKind; 18] = [
     MessageKind { name: "verify_email", always: &[SITE, LINK, VALID_FOR], sometimes: &[] },
     MessageKind { name: "change_email", always: &[SITE, LINK, VALID_FOR], sometimes: &[] },
     MessageKind {
         name: "email_changed",
         always: &[SITE],
-        sometimes: &[NAME, ("new_email", "new@example.com"), AT],
+        sometimes: &[NAME, ("new_email", "new@example.com"), AT, BY_ADMINISTRATOR],
     },
     MessageKind { name: "reset_password", always: &[SITE, LINK, VALID_FOR], sometimes: &[NAME] },
     MessageKind {
         name: "password_changed",
         always: &[SITE],
-        sometimes: &[NAME, DEVICE, ADDRESS, AT],
+        sometimes: &[NAME, DEVICE, ADDRESS, AT, BY_ADMINISTRATOR],
     },
     MessageKind {
         name: "password_removed",
@@ -62,8 +66,17 @@ pub const MESSAGE_KINDS: [MessageKind; 17] = [
     MessageKind { name: "invitation", always: &[SITE, LINK, VALID_FOR], sometimes: &[] },
     MessageKind { name: "account_exists", always: &[SITE], sometimes: &[LINK] },
     MessageKind { name: "new_device", always: &[SITE], sometimes: &[NAME, DEVICE, ADDRESS, AT] },
-    MessageKind { name: "factor_added", always: &[SITE, FACTOR], sometimes: &[NAME, AT] },
-    MessageKind { name: "factor_removed", always: &[SITE, FACTOR], sometimes: &[NAME, AT] },
+    MessageKind {
+        name: "factor_added",
+        always: &[SITE, FACTOR],
+        sometimes: &[NAME, AT, BY_ADMINISTRATOR],
+    },
+    MessageKind {
+        name: "factor_removed",
+        always: &[SITE, FACTOR],
+        sometimes: &[NAME, AT, BY_ADMINISTRATOR],
+    },
+    MessageKind { name: "factors_reset", always: &[SITE], sometimes: &[NAME, AT] },
     MessageKind {
         name: "recovery_code_used",
         always: &[SITE],
@@ -93,7 +106,8 @@ impl MessageKind {
 fn values<'a>(
     pairs: impl IntoIterator<Item = &'a (&'static str, &'static str)>,
 ) -> Map<String, Value> {
-    pairs.into_iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect()
+    let example = |text: &str| if text == TRUE { Value::Bool(true) } else { text.into() };
+    pairs.into_iter().map(|&(key, text)| (key.to_owned(), example(text))).collect()
 }
 
 /// Whether a file of this name has a place: `message.html`, or `LANGUAGE/KIND.txt` or `.html`.
@@ -137,6 +151,7 @@ pub fn originals() -> impl Iterator<Item = (String, &'static str)> {
         "new_device",
         "factor_added",
         "factor_removed",
+        "factors_reset",
         "recovery_code_used",
         "recovery_codes_made",
         "account_deleted",

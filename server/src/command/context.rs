@@ -5,13 +5,18 @@ use std::sync::Arc;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     audit::{Actor, ActorKind, ChainKey, Outcome, Record},
+    keys::MasterKey,
     model::{
+        account_notice::AccountNotices,
         time::{Clock as _, SystemClock, SystemEntropy, Timestamp},
         token_handle::random_id,
         user::{User, normalized_username},
     },
     store::Store,
-    use_case::audit_trail::chain_key,
+    use_case::{
+        administration::notices::{OperatorNotices, is_told},
+        audit_trail::chain_key,
+    },
 };
 
 use super::{CommandError, DataArguments};
@@ -78,13 +83,36 @@ impl CommandContext {
             let before = self.user(name).await?;
             let mut after = before.clone();
             change(&mut after)?;
-            if self.store.replace_user(after.clone(), before.clone(), Self::now()).await? {
+            let notices = if is_told(&before, &after) {
+                self.notices(&self.master_key().await?).of_change(&before, &after)?
+            } else {
+                AccountNotices::default()
+            };
+            let (user, now) = (after.clone(), Self::now());
+            if self.store.change_user(user, before.clone(), notices, now).await? {
                 return Ok(ChangedUser { before, after });
             }
         }
         Err(CommandError::Missing(format!(
             "the user {name:?} was changed at the same time: try again"
         )))
+    }
+
+    /// What tells users of changes. The master key encrypts the mails.
+    pub fn notices<'a>(&'a self, master: &'a MasterKey) -> OperatorNotices<'a> {
+        OperatorNotices {
+            accounts: &self.config.provider.settings.accounts,
+            master,
+            clock: &SystemClock,
+            entropy: &SystemEntropy,
+        }
+    }
+
+    /// The master key.
+    pub async fn master_key(&self) -> Result<MasterKey, CommandError> {
+        let keys = self.store.signing_keys().await?;
+        master_key::obtain(&self.config.store.master_key, &keys, &SystemEntropy)
+            .map_err(CommandError::refused)
     }
 
     /// Logs what an operator changed, and keeps it in the audit history. A history that can't be
@@ -112,9 +140,7 @@ impl CommandContext {
 
     /// The key of the audit history.
     pub async fn chain_key(&self) -> Result<ChainKey, CommandError> {
-        let keys = self.store.signing_keys().await?;
-        let master = master_key::obtain(&self.config.store.master_key, &keys, &SystemEntropy)
-            .map_err(CommandError::refused)?;
+        let master = self.master_key().await?;
         chain_key(&*self.store, &master, &SystemEntropy).await.map_err(CommandError::refused)
     }
 

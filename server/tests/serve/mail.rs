@@ -40,7 +40,7 @@ async fn a_test_letter_tells_each_step() {
     let (code, stdout, stderr) = told(&output);
     assert_eq!(code, Some(0), "{stderr}");
     let steps: Vec<&str> = stdout.lines().filter(|line| line.starts_with("ok ")).collect();
-    assert_eq!(steps.len(), 5, "{stdout}");
+    assert_eq!(steps.len(), 7, "{stdout}");
     assert!(stdout.contains("on its way to zoe@example.com"), "{stdout}");
     assert!(received[0].contains("From: Example <accounts@example.com>"), "{received:?}");
     assert!(received[0].contains("Eine Testnachricht von Doorward"), "{received:?}");
@@ -50,7 +50,9 @@ async fn a_test_letter_tells_each_step() {
 async fn a_test_letter_that_fails_tells_which_step_and_what_to_do() {
     for (manner, step, advice) in [
         (Manner::RefusesPassword, "wrong name or password", "mail.username"),
-        (Manner::RefusesAddress, "nobody has this address", "mail.from"),
+        (Manner::RefusesSender, "sender not allowed", "mail.from"),
+        (Manner::RefusesAddress, "nobody has this address", "no such address"),
+        (Manner::RefusesMessage, "we do not like it", "the server's words"),
         (Manner::HasNoStartTls, "STARTTLS", "implicit"),
     ] {
         let (code, stdout, stderr) = told(&test(manner, true).await.0);

@@ -6,7 +6,12 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
 
+use crate::smtp_server::acceptor;
 use crate::support::{Doorward, Sandbox, browser, sign_in_by_password, token};
 
 fn run(place: &Sandbox, arguments: &[&str], input: &str) -> Output {
@@ -173,6 +178,75 @@ fn passwords_that_are_short_or_easy_to_guess_are_refused_without_force() {
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(b"nineteen characters").unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(2));
+}
+
+/// A service that knows one published password, with a certificate of an authority of its own.
+#[tokio::test]
+async fn the_list_of_published_passwords_may_have_a_certificate_of_our_own_authority() {
+    let (acceptor, _, authority) = acceptor();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/range/", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = acceptor.accept(stream).await.unwrap();
+        let mut asked = Vec::new();
+        while !asked.ends_with(b"\r\n\r\n") {
+            asked.push(stream.read_u8().await.unwrap());
+        }
+        assert!(asked.starts_with(b"GET /range/E2EB3 "), "{asked:?}");
+        // SHA-1 of "violet kettle north", less its first five digits.
+        let known = "CFADA2CE8B5CFD82493C57BAA5B199254A1:7\r\n";
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", known.len());
+        stream.write_all(format!("{head}{known}").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+    });
+    let place = Sandbox::new();
+    let file = place.folder().join("authority.pem");
+    std::fs::write(&file, authority).unwrap();
+    let mut command = place.demo_command(&["user", "add", "erin", "--password-stdin"]);
+    command
+        .env("DOORWARD_ACCOUNTS__BREACHED_PASSWORDS_URL", url)
+        .env("DOORWARD_TLS__TRUSTED_CA", file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"violet kettle north").unwrap();
+        child.wait_with_output().unwrap()
+    });
+    let output = output.await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(2) && said.contains("breach"), "{said}");
+}
+
+#[test]
+fn users_are_told_of_another_password_and_address() {
+    let place = Sandbox::new();
+    let add = [
+        "user",
+        "add",
+        "erin",
+        "--email",
+        "erin@example.com",
+        "--email-verified",
+        "--password-stdin",
+    ];
+    done(&place, &add, "violet kettle north");
+    done(&place, &["user", "set", "erin", "--name", "Erin Doe"], "");
+    done(&place, &["user", "passwd", "erin", "--password-stdin"], "another kettle north");
+    done(&place, &["user", "set", "erin", "--email", "new@example.com"], "");
+    let rows = |arguments: &[&str]| -> Vec<Value> {
+        serde_json::from_str(&done(&place, &[arguments, &["--json"]].concat(), "")).unwrap()
+    };
+    let mails = rows(&["mail", "outbox"]);
+    assert!(mails.iter().all(|mail| mail["to"] == "erin@example.com"), "{mails:?}");
+    let mut kinds: Vec<_> = mails.iter().map(|mail| mail["kind"].as_str().unwrap()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["email_changed", "password_changed"]);
+    let events = rows(&["user", "events", "erin"]);
+    let events: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!(events, ["email_set_by_administrator", "password_set_by_administrator"]);
 }
 
 #[tokio::test]

@@ -1,9 +1,18 @@
 //! Users by the API.
 
-use doorward_provider::use_case::accounts::Asker;
+use doorward_provider::{
+    keys::waiting_mail,
+    model::{
+        account_notice::{AccountNotices, FactorAddition},
+        password::PasswordHash,
+        signing_key::SealedKey,
+        user::User,
+    },
+    use_case::accounts::Asker,
+};
 use serde_json::{Value, json};
 
-use crate::support::{World, user};
+use crate::support::{World, now, user};
 
 #[tokio::test]
 async fn a_user_is_added_read_changed_and_removed() {
@@ -150,6 +159,72 @@ async fn an_administrator_links_a_user_with_an_account_that_nobody_else_has() {
     assert_eq!(link("eve", json!({"provider": "up", "subject": "3"})).await.status, 409);
     let owner = link("olga", json!({"provider": "up", "subject": "4"})).await;
     assert_eq!(owner.status, 403, "who may more than the caller");
+}
+
+#[tokio::test]
+async fn a_user_is_told_at_the_address_before_what_an_administrator_changes() {
+    let world = World::new().await;
+    let told = async || {
+        let mails = world.get("udo", "/outbox").await.body["items"].take();
+        let shown = |mail: &Value| format!("{} {}", mail["kind"], mail["to"]).replace('"', "");
+        mails.as_array().unwrap().iter().map(shown).collect::<Vec<_>>()
+    };
+    let alice = user("alice", None).sub;
+    let secret = SealedKey::from_bytes(vec![1; 48]);
+    world.store.set_up_totp(&alice, secret.clone(), now()).await.unwrap();
+    let untold = AccountNotices::default();
+    let addition = FactorAddition { session: None, notices: untold, at: now() };
+    assert!(world.store.confirm_totp(&alice, &secret, 1, &[], addition).await.unwrap());
+    for _ in 0..2 {
+        let etag = world.etag("/users/alice/factors").await;
+        let reset = world.call("DELETE", "/users/alice/factors").by("helen");
+        assert_eq!(reset.with("if-match", &etag).send().await.status, 200);
+        assert_eq!(told().await, ["factors_reset alice@example.com"], "there were some once");
+    }
+    let change = async |claims: Value| {
+        let etag = world.etag("/users/alice").await;
+        let call = world.call("PATCH", "/users/alice").by("adam").with("if-match", &etag);
+        assert_eq!(call.json(&json!({"claims": claims})).send().await.status, 200);
+    };
+    change(json!({"department": "Sales"})).await;
+    change(json!({"email": "alice@example.com"})).await;
+    assert_eq!(told().await.len(), 1, "no way in is another one");
+    change(json!({"email": "new@example.com"})).await;
+    let expected = ["factors_reset alice@example.com", "email_changed alice@example.com"];
+    let mut mails = told().await;
+    mails.sort_by(|one, other| other.cmp(one));
+    assert_eq!(mails, expected);
+    let events = world.get("udo", "/users/alice/events").await.body;
+    assert_eq!(events["items"][0]["event"], "email_set_by_administrator");
+    assert_eq!(events["items"][0]["detail"], "new@example.com");
+    assert_eq!(events["items"][1]["event"], "factors_reset");
+    let waiting = world.store.outbox(None, 10, now()).await.unwrap();
+    let master = world.provider.keys().master();
+    for queued in waiting {
+        let mail = waiting_mail::open(master, queued.mail).unwrap();
+        assert_eq!(mail.data["by_administrator"], true, "{:?}", mail.kind);
+    }
+}
+
+#[tokio::test]
+async fn a_user_is_told_of_a_link_that_an_administrator_removes() {
+    let world = World::new().await;
+    let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${}${}", "A".repeat(22), "A".repeat(43));
+    let password_hash = Some(PasswordHash::parse(&hash).unwrap());
+    let bob = User { password_hash, ..user("bob", None) };
+    world.store.put_user(bob, now()).await.unwrap();
+    let new = json!({"provider": "up", "subject": "1"});
+    let linked = world.call("POST", "/users/bob/links").by("adam").json(&new).send().await;
+    let path = format!("/users/bob/links/{}", linked.body["id"].as_str().unwrap());
+    assert_eq!(world.call("DELETE", &path).by("adam").send().await.status, 204);
+    let mails = world.get("udo", "/outbox").await.body["items"].take();
+    let mut kinds: Vec<_> = mails.as_array().unwrap().iter().map(|mail| &mail["kind"]).collect();
+    kinds.sort_by_key(|kind| kind.to_string());
+    assert_eq!(kinds, ["factor_added", "factor_removed"]);
+    let events = world.get("udo", "/users/bob/events").await.body;
+    assert_eq!(events["items"][0]["event"], "identity_unlinked");
+    assert_eq!(events["items"][0]["detail"], events["items"][1]["detail"]);
+    assert_eq!(world.call("DELETE", &path).by("adam").send().await.status, 404);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@
   if (!form || !window.PublicKeyCredential || !navigator.credentials) return;
   const button = document.getElementById("passkey-button");
   const problem = document.getElementById("passkey-problem");
-  const registers = form.dataset.kind === "register";
+  const registers = ["register", "set-up"].includes(form.dataset.kind);
   let waiting = null;
 
   const bytes = (text) => {

@@ -28,15 +28,17 @@ const SYSTEMS: [(&str, &str); 6] = [
 /// The device that sent a request. Only names from the lists above are kept, never the text of the
 /// header.
 pub(crate) fn device(headers: &HeaderMap, peer: &Peer) -> Device {
+    Device { address: Some(peer.0.clone()), browser: browser(headers) }
+}
+
+/// The browser and the system that it runs on, as `Firefox, Linux`.
+pub(crate) fn browser(headers: &HeaderMap) -> Option<String> {
     let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let known = |names: &[(&str, &'static str)]| {
         names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
     };
     let browser: Vec<&str> = [known(&BROWSERS), known(&SYSTEMS)].into_iter().flatten().collect();
-    Device {
-        address: Some(peer.0.clone()),
-        browser: (!browser.is_empty()).then(|| browser.join(", ")),
-    }
+    (!browser.is_empty()).then(|| browser.join(", "))
 }
 
 #[cfg(test)]
@@ -45,8 +47,7 @@ mod tests {
     use super::*;
 
     fn browser(agent: &str) -> Option<String> {
-        let headers = [(USER_AGENT, agent.parse().unwrap())].into_iter().collect();
-        device(&headers, &Peer("192.0.2.1".to_owned())).browser
+        super::browser(&[(USER_AGENT, agent.parse().unwrap())].into_iter().collect())
     }
 
     #[test]

@@ -1,17 +1,23 @@
 //! `POST /account/passkey-options`: a question to the browser's passkeys, as JSON for the script of
-//! the login page and of the page of the passkeys.
+//! the login page, of the second step and of the page of the passkeys.
 
 use axum::{
     Json,
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use doorward_provider::use_case::passkeys::{PasskeyError, PasskeyQuestion};
+use doorward_provider::{
+    PasskeyStepError,
+    use_case::{
+        passkeys::{PasskeyError, PasskeyQuestion},
+        second_step::SecondStepError,
+    },
+};
 use serde_json::json;
 
 use crate::{
     AppState,
-    http::{csrf, form::PageForm},
+    http::{cookies::Cookie, csrf, form::PageForm},
     page::{error::PageError, response::with_retry_after},
     texts::Localized,
 };
@@ -24,13 +30,30 @@ pub(crate) async fn post(
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         return Ok(StatusCode::FORBIDDEN.into_response());
     }
-    let question = if form.get("kind") == Some("register") {
-        let Some(session) = state.fresh_session(&headers).await? else {
-            return Ok(StatusCode::UNAUTHORIZED.into_response());
-        };
-        state.provider.ask_to_register_passkey(&session.authentication).await
-    } else {
-        state.provider.ask_for_passkey()
+    let question = match form.get("kind") {
+        Some("register") => {
+            let Some(session) = state.fresh_session(&headers).await? else {
+                return Ok(StatusCode::UNAUTHORIZED.into_response());
+            };
+            state.provider.ask_to_register_passkey(&session.authentication).await
+        }
+        // At a sign-in that waits until its user has a factor.
+        Some("set-up") => {
+            let Some(handle) = state.cookies.read(&headers, Cookie::SignIn) else {
+                return Ok(StatusCode::UNAUTHORIZED.into_response());
+            };
+            match state.provider.ask_for_first_passkey(&handle).await {
+                Ok(question) => Ok(question),
+                Err(PasskeyStepError::Passkey(error)) => Err(error),
+                Err(PasskeyStepError::Step(SecondStepError::Store(error))) => {
+                    return Err(state.error(error));
+                }
+                Err(PasskeyStepError::Step(_)) => {
+                    return Ok(StatusCode::UNAUTHORIZED.into_response());
+                }
+            }
+        }
+        _ => state.provider.ask_for_passkey(),
     };
     answer(&state, question)
 }

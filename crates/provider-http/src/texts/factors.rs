@@ -61,6 +61,8 @@ replaceable! {
         pub(crate) set_up_lead: &'static str,
         /// Under the title, where a second factor is required.
         pub(crate) must_set_up: &'static str,
+        /// The same, where a passkey does as well.
+        pub(crate) must_set_up_either: &'static str,
         /// Before the QR code.
         pub(crate) scan_this: &'static str,
         /// Label of the QR code.
@@ -186,6 +188,8 @@ pub(super) static ENGLISH: FactorTexts = FactorTexts {
     set_up_lead: "The app is in use when you have entered a code of it.",
     must_set_up: "Your account needs a second step to sign in. Install an authenticator app on \
         your phone if you have none.",
+    must_set_up_either: "Your account needs a second step to sign in. Add a passkey, or set up an \
+        authenticator app on your phone.",
     scan_this: "Scan this picture with the app:",
     qr_code: "QR code for the authenticator app",
     or_type_secret: "Or type this key into the app",
@@ -289,6 +293,8 @@ pub(super) static GERMAN: FactorTexts = FactorTexts {
     set_up_lead: "Die App gilt, sobald Sie einen Code von ihr eingegeben haben.",
     must_set_up: "Ihr Konto verlangt einen zweiten Schritt bei der Anmeldung. Installieren Sie \
         eine Authenticator-App auf Ihrem Telefon, wenn Sie noch keine haben.",
+    must_set_up_either: "Ihr Konto verlangt einen zweiten Schritt bei der Anmeldung. Legen Sie \
+        einen Passkey an, oder richten Sie eine Authenticator-App auf Ihrem Telefon ein.",
     scan_this: "Scannen Sie dieses Bild mit der App:",
     qr_code: "QR-Code für die Authenticator-App",
     or_type_secret: "Oder tippen Sie diesen Schlüssel in die App",

@@ -189,13 +189,16 @@ pub(super) const ENGLISH: OwnPageTexts = OwnPageTexts {
         AccountEventKind::SignedInFromNewDevice => "Sign-in with a new browser",
         AccountEventKind::SessionEnded => "Session ended",
         AccountEventKind::PasswordChanged => "Password changed",
+        AccountEventKind::PasswordSetByAdministrator => "Password set by an administrator",
         AccountEventKind::PasswordRemoved => "Password removed",
         AccountEventKind::PasswordReset => "Forgotten password replaced",
         AccountEventKind::EmailChanged => "E-mail address changed",
+        AccountEventKind::EmailSetByAdministrator => "E-mail address set by an administrator",
         AccountEventKind::ProfileChanged => "Profile changed",
         AccountEventKind::AccessRevoked => "Access taken back",
         AccountEventKind::FactorAdded => "Way to sign in added",
         AccountEventKind::FactorRemoved => "Way to sign in removed",
+        AccountEventKind::FactorsReset => "Second factors removed by an administrator",
         AccountEventKind::IdentityLinked => "Account at another service linked",
         AccountEventKind::IdentityUnlinked => "Account at another service removed",
         AccountEventKind::RecoveryCodesMade => "New recovery codes made",
@@ -206,8 +209,9 @@ pub(super) const ENGLISH: OwnPageTexts = OwnPageTexts {
     nothing_happened: "Nothing has happened lately.",
     older: "Older",
     not_you: "If something here was not you, change your password.",
-    data_explanation: "The file has your profile, your sessions, the applications with access and \
-        what happened to your account. Passwords are not in it.",
+    data_explanation: "The file has your profile, your ways to sign in, your sessions, the \
+        applications with access and what happened to your account. Passwords and keys are not in \
+        it.",
     download: "Download as JSON",
     delete_explanation: "Your account is removed with your profile, your sessions and the access \
         of all applications. This can't be undone. What applications have stored themselves is \
@@ -298,13 +302,16 @@ pub(super) const GERMAN: OwnPageTexts = OwnPageTexts {
         AccountEventKind::SignedInFromNewDevice => "Anmeldung mit einem neuen Browser",
         AccountEventKind::SessionEnded => "Sitzung beendet",
         AccountEventKind::PasswordChanged => "Passwort geändert",
+        AccountEventKind::PasswordSetByAdministrator => "Passwort von der Verwaltung gesetzt",
         AccountEventKind::PasswordRemoved => "Passwort entfernt",
         AccountEventKind::PasswordReset => "Vergessenes Passwort ersetzt",
         AccountEventKind::EmailChanged => "E-Mail-Adresse geändert",
+        AccountEventKind::EmailSetByAdministrator => "E-Mail-Adresse von der Verwaltung gesetzt",
         AccountEventKind::ProfileChanged => "Profil geändert",
         AccountEventKind::AccessRevoked => "Zugriff zurückgenommen",
         AccountEventKind::FactorAdded => "Anmeldemöglichkeit hinzugefügt",
         AccountEventKind::FactorRemoved => "Anmeldemöglichkeit entfernt",
+        AccountEventKind::FactorsReset => "Zweite Faktoren von der Verwaltung entfernt",
         AccountEventKind::IdentityLinked => "Konto bei einem anderen Dienst verknüpft",
         AccountEventKind::IdentityUnlinked => "Konto bei einem anderen Dienst entfernt",
         AccountEventKind::RecoveryCodesMade => "Neue Wiederherstellungscodes erzeugt",
@@ -315,8 +322,9 @@ pub(super) const GERMAN: OwnPageTexts = OwnPageTexts {
     nothing_happened: "Zuletzt ist nichts geschehen.",
     older: "Ältere",
     not_you: "Wenn etwas davon nicht von Ihnen war, ändern Sie Ihr Passwort.",
-    data_explanation: "Die Datei enthält Ihr Profil, Ihre Sitzungen, die Anwendungen mit Zugriff \
-        und was mit Ihrem Konto geschehen ist. Passwörter sind nicht darin.",
+    data_explanation: "Die Datei enthält Ihr Profil, Ihre Anmeldemöglichkeiten, Ihre Sitzungen, \
+        die Anwendungen mit Zugriff und was mit Ihrem Konto geschehen ist. Passwörter und \
+        Schlüssel sind nicht darin.",
     download: "Als JSON herunterladen",
     delete_explanation: "Ihr Konto wird mit Profil, Sitzungen und dem Zugriff aller Anwendungen \
         entfernt. Das lässt sich nicht rückgängig machen. Was Anwendungen selbst gespeichert \

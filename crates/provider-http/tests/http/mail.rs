@@ -127,6 +127,29 @@ async fn what_is_refused_for_good_or_has_expired_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_recipient_who_takes_it_later_raises_no_alarm() {
+    let (world, server) = (World::new().await, MailServer::default());
+    server.answers(Some(MailError::Deferred("451 come back".to_owned())));
+    queue(&world, "one", 3600).await;
+    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(!world.provider.mail_is_failing(), "the mail server is fine");
+    assert_eq!(world.provider.waiting_mails().await.unwrap(), 1);
+    server.answers(Some(away()));
+    world.clock.advance(60);
+    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(world.provider.mail_is_failing());
+    server.answers(Some(MailError::Deferred("451 come back".to_owned())));
+    world.clock.advance(60);
+    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(world.provider.mail_is_failing(), "nor does it end one");
+    server.answers(None);
+    world.clock.advance(60);
+    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert_eq!(world.provider.waiting_mails().await.unwrap(), 0);
+    assert!(!world.provider.mail_is_failing());
+}
+
+#[tokio::test]
 async fn another_master_key_loses_no_mail() {
     let (world, server) = (World::new().await, MailServer::default());
     let old = world.provider.keys().master();
@@ -172,11 +195,33 @@ async fn the_task_sends_what_is_queued_and_stops_when_told() {
     let channel: Arc<dyn MailChannel> = server.clone();
     let task = tokio::spawn(Arc::clone(&world.provider).deliver_mails(channel, stopped));
     queue(&world, "one", 3600).await;
+    world.clock.advance(1);
     server.arrived.notified().await;
     stop.send(true).unwrap();
     task.await.unwrap();
     assert_eq!(server.take(), ["one"]);
     assert_eq!(world.provider.waiting_mails().await.unwrap(), 0, "what had begun was finished");
+}
+
+#[tokio::test]
+async fn the_task_lets_a_mail_wait_though_others_are_sent() {
+    let (world, server) = (World::new().await, Arc::new(MailServer::default()));
+    let (stop, stopped) = watch::channel(false);
+    queue(&world, "before", 3600).await;
+    world.clock.advance(1);
+    queue(&world, "now", 3600).await;
+    let channel: Arc<dyn MailChannel> = server.clone();
+    let task = tokio::spawn(Arc::clone(&world.provider).deliver_mails(channel, stopped));
+    server.arrived.notified().await;
+    let waiting = world.store().outbox(None, 10, world.provider.now()).await.unwrap();
+    let tries: Vec<_> = waiting.iter().map(|own| (own.mail.id.as_str(), own.attempts)).collect();
+    assert!(tries.contains(&("now", 0)), "{tries:?}");
+    assert_eq!(server.take(), ["before"]);
+    world.clock.advance(1);
+    server.arrived.notified().await;
+    stop.send(true).unwrap();
+    task.await.unwrap();
+    assert_eq!(server.take(), ["now"]);
 }
 
 async fn world_with_messages() -> (World, Arc<DemoMailbox>) {

@@ -7,8 +7,9 @@ use doorward_provider::model::{
     outbox::MailKind,
     user::User,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::factors::{add_passkey, set_up_app};
 use crate::support::{Answer, Browser, Setup, World};
 
 const NEW: &str = "pflaume dachstuhl eimer";
@@ -261,6 +262,36 @@ async fn a_sign_in_with_a_new_browser_is_told() {
 }
 
 #[tokio::test]
+async fn mails_are_in_the_language_of_the_owner_not_of_the_browser() {
+    let world = world().await;
+    let before = user(&world).await.unwrap();
+    let mut german = before.clone();
+    german.claims_mut().insert("locale".to_owned(), "de-AT".into());
+    assert!(world.store().replace_user(german, before, world.provider.now()).await.unwrap());
+    Browser::signed_in(&world, "alice").await;
+    // Its pages are in English, and it is not known.
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    fill(&mut browser, "/account/profile", &[("nickname", "Al")]).await;
+    fill(&mut browser, "/account/email", &[("email", "al@new.example")]).await;
+    let fields = [("present", "alice"), ("password", NEW), ("repeated", NEW)];
+    fill(&mut browser, "/account/password", &fields).await;
+    let page = browser.get("/account/forgot-password").await.page();
+    browser.submit(&page, &[("account", "alice")]).await;
+    let mails = world.mails().await;
+    for kind in [
+        MailKind::NewDevice,
+        MailKind::ProfileChanged,
+        MailKind::ChangeEmail,
+        MailKind::PasswordChanged,
+        MailKind::ResetPassword,
+    ] {
+        let mail = mails.iter().find(|mail| mail.kind == kind);
+        assert_eq!(mail.map(|mail| mail.language.as_str()), Some("de"), "{kind:?}: {mails:?}");
+    }
+    assert!(mails.iter().any(|mail| mail.data.get("valid_for") == Some(&"15 Minuten".into())));
+}
+
+#[tokio::test]
 async fn a_password_that_was_set_by_a_link_makes_no_browser_known() {
     let world = world().await;
     Browser::signed_in(&world, "alice").await;
@@ -288,6 +319,9 @@ async fn the_data_has_no_secret() {
     let world = world().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     browser.tokens(&[]).await;
+    let (_, codes) = set_up_app(&mut browser, &world, "alice").await;
+    add_passkey(&world, "alice", 1, "Laptop").await;
+    let (set_up, now) = (world.provider.now().seconds() - 30, world.provider.now().seconds());
     let file = fill(&mut browser, "/account/data", &[]).await;
     assert_eq!(file.status, StatusCode::OK, "{file:?}");
     assert_eq!(file.headers["content-disposition"], "attachment; filename=\"account.json\"");
@@ -296,8 +330,32 @@ async fn the_data_has_no_secret() {
     assert_eq!(data["claims"]["email"], "alice@example.com");
     assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(data["applications"][0]["client_id"], "PkceJS");
+    let passkey = json!({"name": "Laptop", "may_be_copied": true, "since": now, "last_used": null});
+    assert_eq!(data["passkeys"], json!([passkey]));
+    assert_eq!(
+        (&data["authenticator_app_since"], &data["recovery_codes"]),
+        (&json!(set_up), &json!(10))
+    );
+    // Whatever else is stored about a user belongs into the file, too.
+    let parts: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "activity",
+        "applications",
+        "authenticator_app_since",
+        "claims",
+        "has_password",
+        "linked_accounts",
+        "passkeys",
+        "recovery_codes",
+        "sessions",
+        "sub",
+        "username",
+    ];
+    assert_eq!(parts, expected);
     let session = browser.session().unwrap();
-    assert!(!file.body.contains("argon2") && !file.body.contains(&session), "{}", file.body);
+    for secret in ["argon2", &session, &codes[0], "credential", &"AQEB".repeat(6)] {
+        assert!(!file.body.contains(secret), "{secret}: {}", file.body);
+    }
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ impl Factors for PostgresStore {
         &self,
         sub: &Sub,
         found: Option<FactorSummary>,
+        notices: AccountNotices,
         now: Timestamp,
     ) -> Result<Option<FactorSummary>, StoreError> {
         if is_other(self.factors(sub).await?, found) {
@@ -99,7 +100,8 @@ impl Factors for PostgresStore {
         if found.is_none() {
             self.end_surplus_of("reset_factors", sub, None, now).await?;
         }
-        run!(self, "reset_factors", reset, sub, found, now)
+        let notices = NoticesRow::encode(notices)?;
+        run!(self, "reset_factors", reset, sub, found, &notices, now)
     }
 
     async fn totps(
@@ -383,6 +385,7 @@ async fn reset(
     connection: &Connection,
     sub: &Sub,
     found: Option<FactorSummary>,
+    notices: &NoticesRow,
     now: Timestamp,
 ) -> Result<Option<FactorSummary>, Failure> {
     connection.begin().await?;
@@ -393,6 +396,9 @@ async fn reset(
         return Ok(None);
     }
     remove_all(connection, sub).await?;
+    if before.has_any() {
+        outbox::put_notices(connection, notices).await?;
+    }
     users::end_what_began(connection, sub, None, now).await?;
     tickets::remove_outdated(connection, sub).await?;
     connection.commit().await?;

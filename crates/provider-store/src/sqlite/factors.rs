@@ -141,6 +141,7 @@ impl Factors for SqliteStore {
         &self,
         sub: &Sub,
         found: Option<FactorSummary>,
+        notices: AccountNotices,
         now: Timestamp,
     ) -> Result<Option<FactorSummary>, StoreError> {
         let is_other =
@@ -152,13 +153,16 @@ impl Factors for SqliteStore {
         if found.is_none() {
             self.end_surplus_of("reset_factors", sub, None, now).await?;
         }
-        let sub = sub.to_owned();
+        let (sub, notices) = (sub.to_owned(), NoticesRow::encode(notices)?);
         self.write("reset_factors", move |connection| {
             let before = summary(connection, &sub)?;
             if is_other(before) {
                 return Ok(None);
             }
             remove_all(connection, &sub)?;
+            if before.has_any() {
+                outbox::put_notices(connection, &notices)?;
+            }
             users::end_what_began(connection, &sub, None, now)?;
             tickets::remove_outdated(connection, &sub).map(|()| Some(before))
         })

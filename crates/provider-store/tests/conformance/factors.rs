@@ -51,6 +51,12 @@ async fn put_codes(store: &Tested, sub: &str, codes: &[RecoveryCodeHash]) -> boo
     store.put_recovery_codes(&to_id(sub), &sid, codes, AccountNotices::default()).await.unwrap()
 }
 
+/// Takes all factors away from the user `alice`.
+async fn reset_alice(store: &Tested, found: Option<FactorSummary>) -> Option<FactorSummary> {
+    let notices = AccountNotices::default();
+    store.reset_factors(&to_id("alice"), found, notices, NOW).await.unwrap()
+}
+
 pub async fn an_app_is_used_when_it_is_confirmed(store: Tested) {
     signed_up(&store, "alice").await;
     assert_eq!(store.totp(&to_id("alice"), true).await.unwrap(), None);
@@ -232,14 +238,13 @@ pub async fn all_are_reset_and_go_with_the_user(store: Tested) {
     store.add_passkey(passkey(2, "bob"), 5, unseen(NOW)).await.unwrap();
     let found = store.factors(&to_id("alice")).await.unwrap();
     let other = FactorSummary { passkeys: 2, ..found };
-    let refused = store.reset_factors(&to_id("alice"), Some(other), NOW).await.unwrap();
+    let refused = reset_alice(&store, Some(other)).await;
     assert_eq!((refused, store.factors(&to_id("alice")).await.unwrap()), (None, found));
-    let reset = parallel(&store, 8, |store, _| async move {
-        store.reset_factors(&to_id("alice"), Some(found), NOW).await.unwrap()
-    });
+    let reset =
+        parallel(&store, 8, |store, _| async move { reset_alice(&store, Some(found)).await });
     let reset: Vec<FactorSummary> = reset.await.into_iter().flatten().collect();
     let [before] = reset[..] else { panic!("once: {reset:?}") };
-    let again = store.reset_factors(&to_id("alice"), None, NOW).await.unwrap();
+    let again = reset_alice(&store, None).await;
     assert_eq!(again, Some(FactorSummary::default()));
     assert_eq!((before.recovery_codes, before.passkeys, before.is_strong()), (3, 1, true));
     assert!(store.remove_user(&to_id("bob"), NOW).await.unwrap());
@@ -340,7 +345,7 @@ pub async fn a_reset_ends_sessions_and_grants(store: Tested) {
     store.put_user(user("alice", "alice"), NOW).await.unwrap();
     in_use(&store, "alice", 7).await;
     two_sessions(&store).await;
-    store.reset_factors(&to_id("alice"), None, NOW).await.unwrap();
+    reset_alice(&store, None).await;
     assert_eq!(left(&store).await, [""; 0]);
 }
 
@@ -351,9 +356,9 @@ pub async fn a_reset_of_known_factors_ends_all_or_nothing(store: Tested) {
     let before = left(&store).await;
     let found = store.factors(&to_id("alice")).await.unwrap();
     let other = FactorSummary { passkeys: found.passkeys + 1, ..found };
-    assert_eq!(store.reset_factors(&to_id("alice"), Some(other), NOW).await.unwrap(), None);
+    assert_eq!(reset_alice(&store, Some(other)).await, None);
     assert_eq!(left(&store).await, before);
-    assert!(store.reset_factors(&to_id("alice"), Some(found), NOW).await.unwrap().is_some());
+    assert!(reset_alice(&store, Some(found)).await.is_some());
     assert_eq!(left(&store).await, [""; 0]);
 }
 
@@ -406,6 +411,11 @@ pub async fn what_tells_of_a_change_is_kept_with_it(store: Tested) {
     let wrong = SignInProof::Passkey(vec![1]);
     assert!(!store.start_session(second, &wrong, None, notices(14), NOW).await.unwrap());
     assert_eq!(told().await, (8, 8), "nobody has signed in");
+    let reset = async |id| store.reset_factors(&sub, None, notices(id), NOW).await.unwrap();
+    assert!(reset(15).await.is_some_and(|before| before.has_any()));
+    assert_eq!(told().await, (9, 9));
+    assert_eq!(reset(16).await, Some(FactorSummary::default()));
+    assert_eq!(told().await, (9, 9), "nothing was there");
 }
 
 /// What somebody sends while the owner takes the account back.

@@ -50,6 +50,8 @@ pub enum AccountEventKind {
     SessionEnded,
     /// The password was changed by its owner.
     PasswordChanged,
+    /// An operator or administrator set another password.
+    PasswordSetByAdministrator,
     /// The password was removed by its owner.
     PasswordRemoved,
     /// A forgotten password was replaced.
@@ -58,6 +60,8 @@ pub enum AccountEventKind {
     PasswordGuessed,
     /// The e-mail address was changed.
     EmailChanged,
+    /// An operator or administrator set another e-mail address.
+    EmailSetByAdministrator,
     /// The name or another claim was changed.
     ProfileChanged,
     /// A client's access was taken back.
@@ -66,6 +70,8 @@ pub enum AccountEventKind {
     FactorAdded,
     /// A passkey or an authenticator app was removed.
     FactorRemoved,
+    /// An operator or administrator took all second factors away.
+    FactorsReset,
     /// An identity at another provider was linked.
     IdentityLinked,
     /// An identity at another provider was unlinked.
@@ -80,20 +86,23 @@ pub enum AccountEventKind {
 
 impl AccountEventKind {
     /// Every kind.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::Registered,
         Self::SignedIn,
         Self::SignedInFromNewDevice,
         Self::SessionEnded,
         Self::PasswordChanged,
+        Self::PasswordSetByAdministrator,
         Self::PasswordRemoved,
         Self::PasswordReset,
         Self::PasswordGuessed,
         Self::EmailChanged,
+        Self::EmailSetByAdministrator,
         Self::ProfileChanged,
         Self::AccessRevoked,
         Self::FactorAdded,
         Self::FactorRemoved,
+        Self::FactorsReset,
         Self::IdentityLinked,
         Self::IdentityUnlinked,
         Self::RecoveryCodesMade,
@@ -109,14 +118,17 @@ impl AccountEventKind {
             Self::SignedInFromNewDevice => "signed_in_from_new_device",
             Self::SessionEnded => "session_ended",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordSetByAdministrator => "password_set_by_administrator",
             Self::PasswordRemoved => "password_removed",
             Self::PasswordReset => "password_reset",
             Self::PasswordGuessed => "password_guessed",
             Self::EmailChanged => "email_changed",
+            Self::EmailSetByAdministrator => "email_set_by_administrator",
             Self::ProfileChanged => "profile_changed",
             Self::AccessRevoked => "access_revoked",
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
+            Self::FactorsReset => "factors_reset",
             Self::IdentityLinked => "identity_linked",
             Self::IdentityUnlinked => "identity_unlinked",
             Self::RecoveryCodesMade => "recovery_codes_made",

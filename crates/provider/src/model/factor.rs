@@ -78,6 +78,11 @@ impl FactorSummary {
         Self { identities: self.identities, ..other } == *self
     }
 
+    /// Whether there is any, recovery codes included; identities at other providers are none.
+    pub fn has_any(&self) -> bool {
+        self.is_strong() || self.recovery_codes > 0
+    }
+
     /// Whether there is something that is stronger than a password alone.
     pub fn is_strong(&self) -> bool {
         self.totp_since.is_some() || self.passkeys > 0

@@ -99,6 +99,8 @@ pub enum MailKind {
     FactorAdded,
     /// A passkey or an authenticator app was removed.
     FactorRemoved,
+    /// An operator or administrator took all second factors away.
+    FactorsReset,
     /// A recovery code was used.
     RecoveryCodeUsed,
     /// New recovery codes took the place of those that were there.
@@ -109,7 +111,7 @@ pub enum MailKind {
 
 impl MailKind {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::VerifyEmail,
         Self::ChangeEmail,
         Self::EmailChanged,
@@ -123,6 +125,7 @@ impl MailKind {
         Self::NewDevice,
         Self::FactorAdded,
         Self::FactorRemoved,
+        Self::FactorsReset,
         Self::RecoveryCodeUsed,
         Self::RecoveryCodesMade,
         Self::AccountDeleted,
@@ -144,6 +147,7 @@ impl MailKind {
             Self::NewDevice => "new_device",
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
+            Self::FactorsReset => "factors_reset",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::RecoveryCodesMade => "recovery_codes_made",
             Self::AccountDeleted => "account_deleted",

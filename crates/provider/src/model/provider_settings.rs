@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::model::{
     account_settings::AccountSettings, acr::AcrLevels, directory::Directory,
-    identity_provider::IdentityProvider, registration::RegistrationSettings,
-    second_factor::SecondFactorSettings,
+    external_identity::StoredIdentity, identity_provider::IdentityProvider,
+    registration::RegistrationSettings, second_factor::SecondFactorSettings,
 };
 
 /// The settings of the provider as a whole.
@@ -109,6 +109,13 @@ impl ProviderSettings {
     /// The other provider or the directory whose users have this issuer.
     pub fn vouching_as(&self, issuer: &str) -> Option<&IdentityProvider> {
         self.all_vouching().find(|provider| provider.issues_as(issuer))
+    }
+
+    /// An identity as mails and lists call it: its provider by the title that it has now, and the
+    /// user there.
+    pub fn called(&self, identity: &StoredIdentity) -> String {
+        let provider = self.vouching(&identity.provider);
+        identity.called(provider.map_or(identity.provider.as_str(), |provider| &provider.title))
     }
 
     /// Those by which users sign in: an identity at any other is no way in.

@@ -83,6 +83,15 @@ impl User {
         (is_verified && !address.trim().is_empty()).then(|| normalized_email(address))
     }
 
+    /// The language that the user reads, by the claim `locale`: `de` of `de-AT`. Mails are written
+    /// in it, whichever language the browser has that made them: that may be a thief's.
+    pub fn language(&self) -> Option<String> {
+        let claims = self.all_claims(|_| false);
+        let locale = single(claims.0.get("locale")?)?.as_str()?;
+        let language = locale.split(['-', '_']).next()?.trim().to_ascii_lowercase();
+        (!language.is_empty()).then_some(language)
+    }
+
     /// What the user may do in the administration, by the name of the role.
     pub fn admin_role(&self) -> Option<&str> {
         let role = single(self.claims.0.get(ADMIN_ROLE_CLAIM)?)?.as_str()?;
@@ -265,6 +274,20 @@ mod tests {
             json!({"email_verified": true}),
         ] {
             assert_eq!(verified(claims.clone()), None, "{claims}");
+        }
+    }
+
+    #[test]
+    fn the_language_is_the_first_part_of_the_locale() {
+        let language = |locale: Value| {
+            let claims = Map::from_iter([("locale".to_owned(), locale)]);
+            User { claims: UserClaims(claims).into(), ..user(&"A".repeat(43), true) }.language()
+        };
+        for locale in [json!("de"), json!("de-AT"), json!("DE_de"), json!(["de-CH"])] {
+            assert_eq!(language(locale.clone()).as_deref(), Some("de"), "{locale}");
+        }
+        for locale in [json!(""), json!("-de"), json!(7), json!(["de", "en"]), Value::Null] {
+            assert_eq!(language(locale.clone()), None, "{locale}");
         }
     }
 

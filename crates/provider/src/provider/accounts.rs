@@ -15,6 +15,7 @@ use crate::{
             AccountError, Accounts, Asker, PendingAddress, PendingRegistration, RegistrationForm,
             RegistrationLink, ResetLink, SendLinkError,
         },
+        administration::notices::OperatorNotices,
         new_password::NewPasswordError,
     },
 };
@@ -35,6 +36,16 @@ impl Provider {
             directories: self.directory_states(),
             mail_queued: &self.mail_queued,
             logout_queued: &self.logout.queued,
+            clock: &*self.clock,
+            entropy: &*self.entropy,
+        }
+    }
+
+    /// What tells users of changes by operators and administrators.
+    pub fn operator_notices(&self) -> OperatorNotices<'_> {
+        OperatorNotices {
+            accounts: &self.settings.accounts,
+            master: self.keys.master(),
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

@@ -26,8 +26,8 @@ use crate::{
     },
     store::{RemovedPasskey, StoreError},
     use_case::{
-        accounts::{Asker, Told},
-        passkeys::{PasskeyError, PasskeyQuestion, Passkeys, passkey_name},
+        accounts::{Asker, Told, language},
+        passkeys::{PasskeyError, PasskeyQuestion, Passkeys, passkey_name, signed_in_by},
         second_step::{
             AfterPassword, FinishedSignIn, FirstStep, SecondStepError, SecondSteps, SignInRequest,
             StepOrigin, UnfinishedSignIn,
@@ -120,13 +120,51 @@ impl Provider {
         origin: StepOrigin<'_>,
         asker: Asker<'_>,
     ) -> Result<(FinishedSignIn, Vec<RecoveryCode>), SecondStepError> {
-        let addition = |user: &User| self.addition(user, None, app(asker), asker);
+        let addition = |user: &User| self.addition(user, None, app(user, asker), asker);
         let steps = self.second_steps();
         let finished = steps.finish_by_setting_up(handle, kept, typed, origin, addition).await?;
         let sub = &finished.0.user.sub;
         audit::Event::TotpAdded { sub, peer: origin.address }.log();
         self.factor_changed();
         Ok(finished)
+    }
+
+    /// Asks the browser for a first passkey of the user whose sign-in waits for one.
+    pub async fn ask_for_first_passkey(
+        &self,
+        handle: &TokenHandle,
+    ) -> Result<PasskeyQuestion, PasskeyStepError> {
+        let sign_in = self.sign_in_without_factor(handle).await?;
+        Ok(self.passkey_flow().ask_to_register(&sign_in.user).await?)
+    }
+
+    /// Finishes a sign-in by a first passkey, to which it gives this name.
+    pub async fn finish_sign_in_by_first_passkey(
+        &self,
+        handle: &TokenHandle,
+        ticket: &TokenHandle,
+        answer: &str,
+        name: &str,
+        asker: Asker<'_>,
+    ) -> Result<FinishedSignIn, PasskeyStepError> {
+        let UnfinishedSignIn { user, .. } = self.sign_in_without_factor(handle).await?;
+        let addition =
+            |added: &StoredPasskey| self.addition(&user, None, passkey(&added.name), asker);
+        let flow = self.passkey_flow();
+        let added = flow.register(&user, ticket, answer, name, addition).await?;
+        audit::Event::PasskeyAdded { sub: &user.sub, peer: asker.address }.log();
+        self.factor_changed();
+        let shown = (&user.sub, signed_in_by(added.credential_id, added.backup_eligible));
+        Ok(self.second_steps().finish_by_passkey(handle, shown).await?)
+    }
+
+    /// The sign-in that waits until its user has a first factor. Whoever has one shows that.
+    async fn sign_in_without_factor(
+        &self,
+        handle: &TokenHandle,
+    ) -> Result<UnfinishedSignIn, SecondStepError> {
+        let sign_in = self.second_steps().unfinished(handle).await?;
+        if sign_in.set_up { Ok(sign_in) } else { Err(SecondStepError::Expired) }
     }
 
     /// Takes a recovery code of a user who has no password, and whom no other provider signs in;
@@ -253,7 +291,7 @@ impl Provider {
         asker: Asker<'_>,
     ) -> Result<Option<Vec<RecoveryCode>>, StoreError> {
         let Some(user) = self.store.user(&session.sub).await? else { return Ok(None) };
-        let addition = self.addition(&user, Some(&session.sid), app(asker), asker)?;
+        let addition = self.addition(&user, Some(&session.sid), app(&user, asker), asker)?;
         let apps = self.authenticator_apps();
         let codes = apps.confirm(&session.sub, kept, typed, addition).await?;
         if codes.is_some() {
@@ -270,7 +308,7 @@ impl Provider {
         asker: Asker<'_>,
     ) -> Result<(), StoreError> {
         let Some(user) = self.store.user(&session.sub).await? else { return Ok(()) };
-        let notices = self.removal(&user, app(asker), asker)?;
+        let notices = self.removal(&user, app(&user, asker), asker)?;
         if self.store.remove_totp(&session.sub, notices).await? {
             audit::Event::TotpRemoved { sub: &session.sub, peer: asker.address }.log();
             self.factor_changed();
@@ -462,7 +500,7 @@ pub enum AfterRecoveryCode {
     SecondStep(TokenHandle),
 }
 
-/// Why a passkey did not finish a sign-in that waits for its second step.
+/// Why a passkey, or a new one, did not finish a sign-in that waits for its second step.
 #[derive(Debug, thiserror::Error)]
 pub enum PasskeyStepError {
     /// The passkey was not taken.
@@ -473,10 +511,10 @@ pub enum PasskeyStepError {
     Step(#[from] SecondStepError),
 }
 
-/// The authenticator app, as a mail in the asker's language calls it.
-fn app(asker: Asker<'_>) -> String {
-    let name = if asker.language == "de" { "Authenticator-App" } else { "authenticator app" };
-    name.to_owned()
+/// The authenticator app, as a mail to the user calls it.
+fn app(user: &User, asker: Asker<'_>) -> String {
+    let is_german = language(Some(user), asker) == "de";
+    if is_german { "Authenticator-App" } else { "authenticator app" }.to_owned()
 }
 
 /// A passkey, as mails call it.

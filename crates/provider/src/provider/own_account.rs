@@ -15,6 +15,7 @@ use crate::{
         directory::{AccountProblem, Directory},
         editable_claim::EditableClaim,
         external_identity::StoredIdentity,
+        factor::StoredPasskey,
         outbox::MailKind,
         session::{Authentication, Device, Session},
         time::Timestamp,
@@ -294,6 +295,8 @@ impl Provider {
             after = next;
         }
         let identities = self.store.external_identities(&user.sub).await?;
+        let passkeys = self.store.passkeys(&user.sub).await?;
+        let factors = self.store.factors(&user.sub).await?;
         let events = self.store.account_events(&user.sub, None, MOST_PER_USER).await?;
         let device = Device {
             address: Some(asker.address.to_owned()),
@@ -305,6 +308,10 @@ impl Provider {
             "sub": user.sub,
             "username": user.username,
             "claims": user.all_claims(|name| self.resources.is_list_claim(name)).0,
+            "has_password": user.password_hash.is_some(),
+            "passkeys": passkeys.iter().map(described_passkey).collect::<Vec<_>>(),
+            "authenticator_app_since": factors.totp_since.map(Timestamp::seconds),
+            "recovery_codes": factors.recovery_codes,
             "sessions": sessions,
             "applications": applications,
             "linked_accounts": identities.iter().map(described_identity).collect::<Vec<_>>(),
@@ -352,6 +359,15 @@ fn described_identity(identity: &StoredIdentity) -> Value {
         "claims": identity.mapped,
         "since": identity.created_at.seconds(),
         "last_used": identity.used_at.map(Timestamp::seconds),
+    })
+}
+
+fn described_passkey(passkey: &StoredPasskey) -> Value {
+    json!({
+        "name": passkey.name,
+        "may_be_copied": passkey.backup_eligible,
+        "since": passkey.created_at.seconds(),
+        "last_used": passkey.used_at.map(Timestamp::seconds),
     })
 }
 

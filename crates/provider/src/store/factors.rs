@@ -70,13 +70,15 @@ pub trait Factors: Send + Sync + 'static {
         notices: AccountNotices,
         now: Timestamp,
     ) -> Result<Option<u32>, StoreError>;
-    /// Removes authenticator app, recovery codes and passkeys, and ends the user's sessions and
-    /// grants as another password does. Returns what was there. If `found` is given and other
-    /// factors are there by now, it removes nothing and returns `None`.
+    /// Removes authenticator app, recovery codes and passkeys, tells of it, and ends the user's
+    /// sessions and grants as another password does. Returns what was there; if that is nothing,
+    /// nothing is told. If `found` is given and other factors are there by now, it removes nothing
+    /// and returns `None`.
     async fn reset_factors(
         &self,
         sub: &Sub,
         found: Option<FactorSummary>,
+        notices: AccountNotices,
         now: Timestamp,
     ) -> Result<Option<FactorSummary>, StoreError>;
     /// At most `limit` authenticator apps, set up or not, in the order of their users, from the one

@@ -21,7 +21,7 @@ use crate::{
     keys::{KeyRing, UnsealError, waiting_mail},
     model::{
         outbox::{OutboxMail, QueuedMail},
-        time::{Clock, Entropy, Seconds},
+        time::{Clock, Entropy, Seconds, Timestamp},
     },
     store::{Outbox, StoreError},
     use_case::backoff::Backoff,
@@ -35,10 +35,12 @@ pub const LEASE: Seconds = Seconds::new(600);
 /// How often the store is asked for mails in any case: other processes and commands queue some,
 /// too, and failed ones become due again.
 const POLL: Duration = Duration::from_secs(2);
-/// How long a mail waits after it was queued. A stranger's request queues a mail that is due only
-/// if there is a user. Its delivery is work, which must not slow down the answer to that request:
-/// the time would tell who has an account.
+/// How long a mail waits at least after it was queued. A stranger's request queues a mail that is
+/// due only if there is a user. Its delivery is work, which must not slow down the answer to that
+/// request: the time would tell who has an account.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Timestamps are whole seconds: so long after it was queued, a mail's second is over.
+const SECOND: Duration = Duration::from_secs(1);
 /// The waits between attempts.
 const BACKOFF: Backoff = Backoff { first: 5, longest: 900 };
 
@@ -55,7 +57,10 @@ pub enum MailError {
     /// The address or the message is refused for good.
     #[error("{0}")]
     Refused(String),
-    /// It may succeed later.
+    /// The recipient may take it later. It says nothing about the mail server.
+    #[error("{0}")]
+    Deferred(String),
+    /// The mail server does not take it, and may take it later.
     #[error("{0}")]
     Failed(String),
 }
@@ -80,15 +85,26 @@ impl MailDelivery {
             // Listening begins before the look into the store: what is queued in between is heard
             // of.
             let queued = self.queued.notified();
-            match self.deliver_due(channel).await {
-                Ok(0) => {}
-                Ok(_) => continue,
-                Err(error) => {
-                    tracing::error!(%error, "the outbox can't be read; it is tried again");
+            // Whatever was queued before this second has waited for the pause after it.
+            let latest = Timestamp::from_seconds(self.clock.now().seconds() - 1);
+            sleep(PAUSE).await;
+            while !*stop.borrow() {
+                match self.deliver_until(channel, latest).await {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::error!(%error, "the outbox can't be read; it is tried again");
+                        break;
+                    }
                 }
             }
+            let more_is_due = async {
+                if timeout(POLL, queued).await.is_ok() {
+                    sleep(SECOND).await;
+                }
+            };
             tokio::select! {
-                woken = timeout(POLL, queued) => if woken.is_ok() { sleep(PAUSE).await },
+                () = more_is_due => {}
                 stopped = stop.changed() => if stopped.is_err() { return },
             }
         }
@@ -96,8 +112,17 @@ impl MailDelivery {
 
     /// One round: tries a few mails that are due; returns how many.
     pub(crate) async fn deliver_due(&self, channel: &dyn MailChannel) -> Result<usize, StoreError> {
-        let now = self.clock.now();
-        let taken = self.outbox.due_mails(AT_ONCE, now, now.plus(LEASE)).await?;
+        self.deliver_until(channel, self.clock.now()).await
+    }
+
+    /// One round with the mails that were due at this timestamp.
+    async fn deliver_until(
+        &self,
+        channel: &dyn MailChannel,
+        latest: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let due_again = self.clock.now().plus(LEASE);
+        let taken = self.outbox.due_mails(AT_ONCE, latest, due_again).await?;
         let count = taken.len();
         let outcomes = join_all(taken.into_iter().map(|mail| self.deliver(channel, mail))).await;
         outcomes.into_iter().collect::<Result<(), _>>()?;
@@ -119,6 +144,7 @@ impl MailDelivery {
         let outcome = match &sent {
             Ok(()) => "sent",
             Err(MailError::Refused(_)) => "refused",
+            Err(MailError::Deferred(_)) => "deferred",
             Err(MailError::Failed(_)) => "failed",
         };
         metrics::counter!("doorward_mails_total", "kind" => kind, "outcome" => outcome)
@@ -132,20 +158,26 @@ impl MailDelivery {
                 audit::Event::MailRefused { sub: sub.as_ref(), cause: &error }.log();
                 self.outbox.mail_sent(&id).await
             }
+            Err(MailError::Deferred(cause)) => {
+                tracing::info!(kind, attempts, %cause, "a mail is tried again later");
+                self.try_again(&id, attempts, &cause).await
+            }
             Err(MailError::Failed(cause)) => {
                 if self.is_failing.swap(true, Relaxed) {
                     tracing::info!(kind, attempts, %cause, "a mail is tried again later");
                 } else {
                     tracing::error!(kind, %cause, "mail is not delivered; it is tried again");
                 }
-                let next_try = self.clock.now().plus(BACKOFF.wait(attempts, &*self.entropy));
-                self.outbox.mail_failed(&id, next_try, &cause).await
+                self.try_again(&id, attempts, &cause).await
             }
         }
     }
-}
 
-impl MailDelivery {
+    async fn try_again(&self, id: &str, attempts: u32, cause: &str) -> Result<(), StoreError> {
+        let next_try = self.clock.now().plus(BACKOFF.wait(attempts, &*self.entropy));
+        self.outbox.mail_failed(id, next_try, cause).await
+    }
+
     /// The mail is encrypted by another master key: after `keys rekey`, servers that are restarted
     /// have it. So the mail waits. It says nothing about the mail server.
     async fn left_to_others(
@@ -159,8 +191,7 @@ impl MailDelivery {
             .increment(1);
         tracing::error!(kind, %error, "a mail can't be decrypted: restart after keys rekey");
         let cause = format!("it can't be decrypted by the master key of this server: {error}");
-        let next_try = self.clock.now().plus(BACKOFF.wait(attempts, &*self.entropy));
-        self.outbox.mail_failed(id, next_try, &cause).await
+        self.try_again(id, attempts, &cause).await
     }
 }
 

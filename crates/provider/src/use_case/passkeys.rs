@@ -323,14 +323,7 @@ impl Passkeys<'_> {
             counter_went_back(&stored, address);
             return Err(PasskeyError::CounterWentBack);
         }
-        let key =
-            if result.backup_eligible() { method::SOFTWARE_KEY } else { method::HARDWARE_KEY };
-        let sign_in = SignIn {
-            proof: SignInProof::Passkey(stored.credential_id),
-            amr: method::names(&[key, method::USER, method::MULTI_FACTOR]),
-            auth_time: None,
-        };
-        Ok((user, sign_in))
+        Ok((user, signed_in_by(stored.credential_id, result.backup_eligible())))
     }
 
     fn verifier(&self) -> Result<&Webauthn, PasskeyError> {
@@ -365,6 +358,16 @@ impl Passkeys<'_> {
     ) -> Result<Ticket, PasskeyError> {
         let taken = self.tickets.take_ticket(handle.hash(), purpose, self.clock.now()).await?;
         taken.ok_or(PasskeyError::Expired)
+    }
+}
+
+/// A sign-in by this passkey, which has just verified its user.
+pub(crate) fn signed_in_by(credential_id: Vec<u8>, backup_eligible: bool) -> SignIn {
+    let key = if backup_eligible { method::SOFTWARE_KEY } else { method::HARDWARE_KEY };
+    SignIn {
+        proof: SignInProof::Passkey(credential_id),
+        amr: method::names(&[key, method::USER, method::MULTI_FACTOR]),
+        auth_time: None,
     }
 }
 

@@ -15,7 +15,6 @@ use super::{
     super::{CommandContext, CommandError, DataArguments, by_operator, done, list_option::values},
     profile,
 };
-use crate::provider::master_key;
 
 /// The longest life of an invitation in days.
 const LONGEST: u32 = 365;
@@ -61,10 +60,7 @@ impl Invite {
         invitation.claims.extend(claims);
         let given = json!({"claims": invitation.claims});
         let issuer = &context.config.provider.settings.issuer;
-        let stored = context.store.signing_keys().await?;
-        let source = &context.config.store.master_key;
-        let master = master_key::obtain(source, &stored, &SystemEntropy);
-        let master = master.map_err(CommandError::refused)?;
+        let master = context.master_key().await?;
         let invitations = Invitations {
             users: &*context.store,
             tickets: &*context.store,

@@ -3,7 +3,6 @@
 
 use doorward_provider::{
     model::{
-        account_notice::AccountNotices,
         external_identity::StoredIdentity,
         time::{SystemClock, SystemEntropy, Timestamp},
         user::User,
@@ -14,7 +13,6 @@ use doorward_provider::{
 use serde_json::{Value, json};
 
 use super::super::{CommandContext, CommandError, RowPrinter, by_operator, done};
-use crate::provider::master_key;
 
 /// The columns of a list.
 pub(in super::super) const COLUMNS: &[&str] =
@@ -50,10 +48,7 @@ pub async fn link(
     account: NamedAccount<'_>,
 ) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let stored = context.store.signing_keys().await?;
-    let source = &context.config.store.master_key;
-    let master = master_key::obtain(source, &stored, &SystemEntropy);
-    let master = master.map_err(CommandError::refused)?;
+    let master = context.master_key().await?;
     let links = OperatorLinks {
         identities: &*context.store,
         settings: &context.config.provider.settings,
@@ -87,9 +82,12 @@ pub async fn unlink(
             && subject.is_none_or(|subject| link.id.subject.as_str() == subject)
     };
     let link = only(&user, links.iter().filter(is_meant))?;
-    let (notices, now) = (AccountNotices::default(), CommandContext::now());
+    let settings = &context.config.provider.settings;
+    let master = context.master_key().await?;
+    let notices = context.notices(&master).of_unlink(&user, settings.called(link))?;
+    let now = CommandContext::now();
     let (sub, id) = (user.sub.clone(), link.id.clone());
-    let providers = context.config.provider.settings.ways_in_elsewhere();
+    let providers = settings.ways_in_elsewhere();
     // An operator may unlink so that the address finds the account again.
     let removal = IdentityRemoval { sub, id, providers, by_user: false };
     let removed = context.store.remove_external_identity(removal, notices, now).await?;

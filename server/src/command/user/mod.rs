@@ -380,7 +380,10 @@ pub(super) fn enabled_words(enabled: bool) -> (&'static str, &'static str) {
 
 async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), CommandError> {
     let user = context.user(name).await?;
-    let before = context.store.reset_factors(&user.sub, None, CommandContext::now()).await?;
+    let master = context.master_key().await?;
+    let notices = context.notices(&master).of_reset_factors(&user)?;
+    let (store, now) = (&context.store, CommandContext::now());
+    let before = store.reset_factors(&user.sub, None, notices, now).await?;
     let before = before.unwrap_or_default();
     let record = by_operator("user_factors_reset").on_user(&user.sub);
     context.audit(record.changing(Some(factors(before)), None)).await;

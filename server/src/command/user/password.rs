@@ -13,7 +13,11 @@ use doorward_provider::{
 };
 
 use super::super::{CommandContext, CommandError};
-use crate::provider::breached_passwords;
+use crate::{
+    config::{BreachedPasswordsConfig, Config},
+    provider::breached_passwords,
+    tls::Tls,
+};
 
 /// Where a password comes from.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,10 +45,15 @@ impl PasswordSource {
     ) -> Result<PasswordHash, CommandError> {
         let password = self.read()?;
         if !force {
-            let provider = &context.config.provider;
+            let Config { provider, tls, sources, .. } = &context.config;
+            // A list in a file needs no certificate, and whoever runs this may not read ours.
+            let trusted = match &provider.breached_passwords {
+                BreachedPasswordsConfig::Url(_) => Tls::trusted(tls, sources)?,
+                BreachedPasswordsConfig::None | BreachedPasswordsConfig::File(_) => Vec::new(),
+            };
             let new_passwords = NewPasswords {
                 rules: PasswordRules { min_length: provider.settings.accounts.min_password_length },
-                breached: breached_passwords::open(&provider.breached_passwords, &[])
+                breached: breached_passwords::open(&provider.breached_passwords, &trusted)
                     .map_err(CommandError::refused)?,
             };
             let about = AboutUser::of(user, "");

@@ -1,6 +1,7 @@
 //! The provider's letters: written by our templates or an operator's, then sent by SMTP, or kept to
 //! be shown in demo mode.
 
+mod refusal;
 mod smtp;
 #[cfg(test)]
 #[allow(dead_code, clippy::unwrap_used)]
@@ -13,15 +14,17 @@ use doorward_mail::{Brand, DemoMailbox, Message, RenderError, Templates};
 use doorward_provider::{
     model::{
         outbox::OutboxMail,
-        time::{Clock as _, SystemClock},
+        time::{Clock as _, SystemClock, Timestamp},
     },
     use_case::mail_delivery::{MailChannel, MailError},
 };
 use doorward_provider_http::{Branding, FooterLink, SharedBranding};
+use time::OffsetDateTime;
 use url::Url;
 
 use crate::config::MailConfig;
 
+use self::refusal::Blame;
 pub use self::smtp::{SmtpSender, Step};
 
 /// Writes letters and sends them, or keeps them.
@@ -74,6 +77,7 @@ impl Mailer {
     fn write(&self, mail: &OutboxMail) -> Result<Message, RenderError> {
         let mut data = mail.data.clone();
         data.insert("site".to_owned(), self.site.clone().into());
+        data.insert("at".to_owned(), to_the_minute(mail.created_at).into());
         let brand = brand(&self.branding.current(), &self.issuer);
         self.templates.render(mail.kind.as_str(), &mail.language, &data, &brand)
     }
@@ -92,11 +96,23 @@ impl MailChannel for Mailer {
             Way::Smtp(sender) => {
                 sender.send(&mail.to, &mail.id, &message, |_, _| ()).await.map_err(|error| {
                     let text = error.to_string();
-                    if error.is_final { MailError::Refused(text) } else { MailError::Failed(text) }
+                    match error.blame {
+                        Blame::Message => MailError::Refused(text),
+                        Blame::Recipient => MailError::Deferred(text),
+                        Blame::Server => MailError::Failed(text),
+                    }
                 })
             }
         }
     }
+}
+
+/// A time as messages tell it: we don't know the time zone of the reader.
+fn to_the_minute(at: Timestamp) -> String {
+    // No clock gives a timestamp outside the calendar.
+    let at = OffsetDateTime::from_unix_timestamp(at.seconds());
+    let at = at.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    format!("{} {:02}:{:02} UTC", at.date(), at.hour(), at.minute())
 }
 
 /// What messages show of whoever sends them. `issuer` is the provider's.
@@ -125,7 +141,7 @@ pub fn site(issuer: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use doorward_mail::MESSAGE_KINDS;
-    use doorward_provider::model::{outbox::MailKind, time::Timestamp};
+    use doorward_provider::model::outbox::MailKind;
     use serde_json::Map;
 
     use super::*;
@@ -163,5 +179,11 @@ mod tests {
         let verify = mailer.write(&mail(MailKind::VerifyEmail, "de")).unwrap();
         assert!(verify.text.contains("ticket=abc\n"), "{}", verify.text);
         assert!(verify.text.contains("bei op.example angegeben"), "{}", verify.text);
+        let changed = OutboxMail {
+            created_at: Timestamp::from_seconds(1_800_000_059),
+            ..mail(MailKind::PasswordChanged, "en")
+        };
+        let changed = mailer.write(&changed).unwrap();
+        assert!(changed.text.contains("\nTime: 2027-01-15 08:00 UTC"), "{}", changed.text);
     }
 }

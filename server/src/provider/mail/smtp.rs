@@ -13,12 +13,15 @@ use lettre::{
         header::{HeaderName, HeaderValue},
     },
     transport::smtp::{
+        Error,
         authentication::{Credentials, DEFAULT_MECHANISMS},
         client::{AsyncSmtpConnection, Certificate, TlsParameters},
-        extension::ClientId,
+        commands::{Data, Mail, Rcpt},
+        extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
 };
 
+use super::refusal::{Blame, blame};
 use crate::config::{MailPassword, MailServer, MailTls};
 
 /// The longest address that a mail server must accept (RFC 5321 section 4.5.3.1.3, less the angle
@@ -47,6 +50,10 @@ pub enum Step {
     StartTls,
     /// We sign in.
     SignIn,
+    /// The server lets us send from our address.
+    Sender,
+    /// The server takes mail for the address that it goes to.
+    Recipient,
     /// The server takes the message.
     Send,
 }
@@ -59,8 +66,8 @@ pub struct SmtpError {
     pub step: Step,
     /// Why.
     pub cause: String,
-    /// Whether the server, or the address itself, refuses this message for good.
-    pub is_final: bool,
+    /// Whose fault it is.
+    pub blame: Blame,
 }
 
 impl fmt::Display for Step {
@@ -70,6 +77,8 @@ impl fmt::Display for Step {
             Self::Connect => "the mail server can't be reached",
             Self::StartTls => "the mail server's STARTTLS failed",
             Self::SignIn => "the mail server does not accept our name and password",
+            Self::Sender => "the mail server does not let us send",
+            Self::Recipient => "the mail server does not take mail for this address",
             Self::Send => "the mail server does not take the message",
         })
     }
@@ -83,6 +92,8 @@ impl Step {
             Self::Connect => "connection",
             Self::StartTls => "STARTTLS",
             Self::SignIn => "sign-in",
+            Self::Sender => "sender",
+            Self::Recipient => "recipient",
             Self::Send => "delivery",
         }
     }
@@ -107,15 +118,20 @@ impl SmtpError {
                 "check mail.username and the password; many services want a password made for \
                  applications only"
             }
-            Step::Send => {
+            Step::Sender => {
                 "the server's words say why: often it does not let this account send from \
-                 mail.from, or refuses the address"
+                 mail.from, or wants mail.username and a password"
             }
+            Step::Recipient => {
+                "the server's words say why: often there is no such address, or the server lets \
+                 this account not send from mail.from, or not to addresses elsewhere"
+            }
+            Step::Send => "the server's words say why: often it has no room, or dislikes the text",
         }
     }
 
-    fn new(step: Step, cause: impl Into<String>, is_final: bool) -> Self {
-        Self { step, cause: cause.into(), is_final }
+    fn new(step: Step, cause: impl Into<String>, blame: Blame) -> Self {
+        Self { step, cause: cause.into(), blame }
     }
 }
 
@@ -153,16 +169,62 @@ impl SmtpSender {
             self.limited(Step::SignIn, connection.auth(DEFAULT_MECHANISMS, &credentials)).await?;
             passed(Step::SignIn, "the server accepts our name and password");
         }
-        let bytes = message.formatted();
-        self.limited(Step::Send, connection.send(message.envelope(), &bytes)).await?;
-        passed(Step::Send, "the server takes the message");
-        // The message is the server's now, however it answers.
+        let sent = self.hand_over(&mut connection, &message, passed).await;
+        // Whether or not it has the message now, however it answers.
         let _ = tokio::time::timeout(*timeout, connection.quit()).await;
+        sent
+    }
+
+    /// Hands the message to a server that has signed us in. The commands go one by one: only a
+    /// refusal of the recipient may be the mail's own.
+    async fn hand_over(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        message: &lettre::Message,
+        mut passed: impl FnMut(Step, &str),
+    ) -> Result<(), SmtpError> {
+        let (envelope, bytes) = (message.envelope(), message.formatted());
+        let mut parameters = Vec::new();
+        let is_beyond_ascii = |address: &Address| !AsRef::<str>::as_ref(address).is_ascii();
+        if envelope.from().into_iter().chain(envelope.to()).any(is_beyond_ascii) {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                return Err(self.takes_ascii_only());
+            }
+            parameters.push(MailParameter::SmtpUtfEight);
+        }
+        if !bytes.is_ascii() {
+            // RFC 6531 section 3.1: whoever knows SMTPUTF8 knows this, too.
+            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
+        }
+        let from = Mail::new(envelope.from().cloned(), parameters);
+        self.limited(Step::Sender, connection.command(from)).await?;
+        passed(Step::Sender, "the server lets us send from mail.from");
+        for to in envelope.to() {
+            let to = Rcpt::new(to.clone(), Vec::new());
+            self.limited(Step::Recipient, connection.command(to)).await?;
+        }
+        passed(Step::Recipient, "the server takes mail for this address");
+        self.limited(Step::Send, connection.command(Data)).await?;
+        self.limited(Step::Send, connection.message(&bytes)).await?;
+        passed(Step::Send, "the server takes the message");
         Ok(())
     }
 
+    /// The error about an address with characters beyond ASCII before its `@`.
+    fn takes_ascii_only(&self) -> SmtpError {
+        const ONLY: &str = "has characters beyond ASCII before the @, which this mail server does \
+                            not know (SMTPUTF8)";
+        let from: &str = self.server.from.email.as_ref();
+        if from.is_ascii() {
+            let cause = format!("the address {ONLY}");
+            SmtpError::new(Step::Recipient, cause, Blame::Message)
+        } else {
+            SmtpError::new(Step::Sender, format!("mail.from {ONLY}"), Blame::Server)
+        }
+    }
+
     fn compose(&self, to: &str, id: &str, message: &Message) -> Result<lettre::Message, SmtpError> {
-        let refused = |cause: String| SmtpError::new(Step::Write, cause, true);
+        let refused = |cause: String| SmtpError::new(Step::Write, cause, Blame::Message);
         let to = address(to).map_err(refused)?;
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         lettre::Message::builder()
@@ -180,8 +242,7 @@ impl SmtpSender {
     }
 
     fn tls(&self, step: Step) -> Result<TlsParameters, SmtpError> {
-        let failed =
-            |error: lettre::transport::smtp::Error| SmtpError::new(step, innermost(&error), false);
+        let failed = |error: Error| SmtpError::new(step, innermost(&error), Blame::Server);
         let mut builder = TlsParameters::builder(self.server.host.clone());
         for authority in &self.trusted {
             let certificate = Certificate::from_der(authority.clone()).map_err(failed)?;
@@ -194,18 +255,19 @@ impl SmtpSender {
     async fn limited<T>(
         &self,
         step: Step,
-        work: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+        work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, SmtpError> {
         match tokio::time::timeout(self.server.timeout, work).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => {
-                // A wrong password or sender is ours to mend: the next try may find it mended.
-                let is_final = step == Step::Send && error.is_permanent();
-                Err(SmtpError::new(step, innermost(&error), is_final))
+                let words = source(&error).to_string();
+                let blame =
+                    error.status().map_or(Blame::Server, |code| blame(step, code.into(), &words));
+                Err(SmtpError::new(step, innermost(&error), blame))
             }
             Err(_) => {
                 let cause = format!("no answer within {} seconds", self.server.timeout.as_secs());
-                Err(SmtpError::new(step, cause, false))
+                Err(SmtpError::new(step, cause, Blame::Server))
             }
         }
     }
@@ -218,7 +280,7 @@ fn read(password: &MailPassword) -> Result<Secret, SmtpError> {
             Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']))),
             Err(error) => {
                 let cause = format!("mail.password_file {}: {error}", path.display());
-                Err(SmtpError::new(Step::SignIn, cause, false))
+                Err(SmtpError::new(Step::SignIn, cause, Blame::Server))
             }
         },
     }
@@ -241,11 +303,17 @@ pub fn address(text: &str) -> Result<Address, String> {
 }
 
 /// The innermost cause, which says most: "connection refused".
-fn innermost(error: &lettre::transport::smtp::Error) -> String {
+fn source(error: &Error) -> &dyn std::error::Error {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
+    cause
+}
+
+/// The innermost cause, with the server's code if it has one.
+fn innermost(error: &Error) -> String {
+    let cause = source(error);
     match error.status() {
         Some(status) => format!("{status} {cause}"),
         None => cause.to_string(),
@@ -341,30 +409,34 @@ mod tests {
         assert!(server.received()[0].contains("AUTH PLAIN AG1lAHNlY3JldA=="));
         std::fs::remove_file(file).unwrap();
         let refused = send(&sender, "zoe@example.com").await.unwrap_err();
-        assert_eq!((refused.step, refused.is_final), (Step::SignIn, false));
+        assert_eq!((refused.step, refused.blame), (Step::SignIn, Blame::Server));
     }
 
     #[tokio::test]
-    async fn each_refusal_names_its_step_and_whether_it_is_final() {
+    async fn each_refusal_names_its_step_and_whose_fault_it_is() {
         let tls = MailTls::Implicit;
-        for (manner, step, is_final) in [
-            (Manner::RefusesAddress, Step::Send, true),
-            (Manner::ComesBackLater, Step::Send, false),
-            (Manner::ClosesEarly, Step::Send, false),
-            (Manner::RefusesPassword, Step::SignIn, false),
+        for (manner, step, blame) in [
+            (Manner::RefusesSender, Step::Sender, Blame::Server),
+            (Manner::RefusesAddress, Step::Recipient, Blame::Message),
+            (Manner::ComesBackLater, Step::Recipient, Blame::Recipient),
+            (Manner::RefusesToRelay, Step::Recipient, Blame::Server),
+            (Manner::ClosesEarly, Step::Send, Blame::Server),
+            (Manner::RefusesData, Step::Send, Blame::Server),
+            (Manner::RefusesMessage, Step::Send, Blame::Server),
+            (Manner::RefusesPassword, Step::SignIn, Blame::Server),
         ] {
             let server = TestServer::start(tls, manner).await;
             let mut sender = sender(&server, tls);
             let password = MailPassword::Setting(Secret::new("hunter2"));
             sender.server.login = Some(("me".to_owned(), password));
             let refused = send(&sender, "zoe@example.com").await.unwrap_err();
-            assert_eq!((refused.step, refused.is_final), (step, is_final), "{refused}");
+            assert_eq!((refused.step, refused.blame), (step, blame), "{refused}");
             assert!(!refused.to_string().contains("hunter2"), "{refused}");
         }
         let server = TestServer::start(MailTls::StartTls, Manner::HasNoStartTls).await;
         let refused =
             send(&sender(&server, MailTls::StartTls), "zoe@example.com").await.unwrap_err();
-        assert_eq!((refused.step, refused.is_final), (Step::StartTls, false));
+        assert_eq!((refused.step, refused.blame), (Step::StartTls, Blame::Server));
         assert!(!server.received().join("").contains("RCPT"), "nothing is sent in the clear");
     }
 
@@ -375,7 +447,7 @@ mod tests {
             let server = TestServer::start(tls, Manner::Takes).await;
             let unknown = SmtpSender { trusted: Vec::new(), ..sender(&server, tls) };
             let refused = send(&unknown, "zoe@example.com").await.unwrap_err();
-            assert_eq!((refused.step, refused.is_final), (step, false), "{refused}");
+            assert_eq!((refused.step, refused.blame), (step, Blame::Server), "{refused}");
             assert!(refused.cause.contains("certificate"), "{refused}");
             let mut other_name = sender(&server, tls);
             other_name.server.host = "127.0.0.1".to_owned();
@@ -385,16 +457,41 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_address_beyond_ascii_needs_a_server_that_knows_such() {
+        let server = TestServer::start(MailTls::None, Manner::Takes).await;
+        let sender_to = |from: &str| {
+            let mut sender = sender(&server, MailTls::None);
+            sender.server.from = from.parse().unwrap();
+            sender
+        };
+        let ascii = sender_to("accounts@example.com");
+        let refused = send(&ascii, "zo\u{eb}@example.com").await.unwrap_err();
+        assert_eq!((refused.step, refused.blame), (Step::Recipient, Blame::Message), "{refused}");
+        assert!(refused.cause.contains("SMTPUTF8"), "{refused}");
+        let beyond = sender_to("zo\u{eb}@example.com");
+        let refused = send(&beyond, "zoe@example.com").await.unwrap_err();
+        assert_eq!((refused.step, refused.blame), (Step::Sender, Blame::Server), "{refused}");
+        assert!(!server.received().join("").contains("MAIL"), "nothing is sent");
+
+        let server = TestServer::start(MailTls::None, Manner::KnowsUnicode).await;
+        let sender = sender(&server, MailTls::None);
+        send(&sender, "zo\u{eb}@example.com").await.unwrap();
+        let received = server.received().remove(0);
+        assert!(received.contains("MAIL FROM:<accounts@example.com> SMTPUTF8"), "{received}");
+        assert!(received.contains("RCPT TO:<zo\u{eb}@example.com>"), "{received}");
+    }
+
+    #[tokio::test]
     async fn a_server_that_hangs_or_is_gone_is_given_up() {
         let server = TestServer::start(MailTls::None, Manner::SaysNothing).await;
         let mut sender = sender(&server, MailTls::None);
         sender.server.timeout = Duration::from_millis(50);
         let refused = send(&sender, "zoe@example.com").await.unwrap_err();
-        assert_eq!((refused.step, refused.is_final), (Step::Connect, false));
+        assert_eq!((refused.step, refused.blame), (Step::Connect, Blame::Server));
         let nobody = test_ports::ReservedPort::new();
         sender.server.port = nobody.number();
         let refused = send(&sender, "zoe@example.com").await.unwrap_err();
-        assert_eq!((refused.step, refused.is_final), (Step::Connect, false));
+        assert_eq!((refused.step, refused.blame), (Step::Connect, Blame::Server));
     }
 
     #[tokio::test]
@@ -415,7 +512,7 @@ mod tests {
             &format!("{}@example.com", "x".repeat(300)),
         ] {
             let refused = send(&sender, to).await.unwrap_err();
-            assert_eq!((refused.step, refused.is_final), (Step::Write, true), "{to:?}");
+            assert_eq!((refused.step, refused.blame), (Step::Write, Blame::Message), "{to:?}");
         }
         assert!(server.received().is_empty(), "the server never heard of them");
         let evil = letter("a\r\nBcc: b@example.com\r\n\r\nbody");

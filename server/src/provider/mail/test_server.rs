@@ -33,8 +33,18 @@ pub enum Encryption {
 pub enum Manner {
     /// It takes every message.
     Takes,
+    /// It takes every message, and knows addresses beyond ASCII.
+    KnowsUnicode,
+    /// It lets nobody send.
+    RefusesSender,
     /// It refuses every address for good.
     RefusesAddress,
+    /// It does not let us send to addresses elsewhere.
+    RefusesToRelay,
+    /// It wants no message when one is about to come.
+    RefusesData,
+    /// It refuses every message that has come.
+    RefusesMessage,
     /// It asks to come back later.
     ComesBackLater,
     /// It accepts connections and says nothing.
@@ -145,6 +155,7 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         let command = line.split([' ', '\r']).next().unwrap_or_default().to_ascii_uppercase();
         let answer = match (command.as_str(), manner) {
             ("EHLO", _) if offers_tls => "250-test\r\n250-8BITMIME\r\n250 STARTTLS",
+            ("EHLO", Manner::KnowsUnicode) => "250-test\r\n250-8BITMIME\r\n250 SMTPUTF8",
             ("EHLO", _) => "250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN",
             ("STARTTLS", _) => {
                 stream.write_all(b"220 go\r\n").await.ok()?;
@@ -152,9 +163,12 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
             ("AUTH", Manner::RefusesPassword) => "535 5.7.8 wrong name or password",
             ("AUTH", _) => "235 welcome",
+            ("MAIL", Manner::RefusesSender) => "550 5.7.1 sender not allowed",
+            ("RCPT", Manner::RefusesToRelay) => "554 5.7.1 relay access denied",
             ("RCPT", Manner::RefusesAddress) => "550 5.1.1 nobody has this address",
             ("RCPT", Manner::ComesBackLater) => "451 4.7.1 try again later",
             ("DATA", Manner::ClosesEarly) => return None,
+            ("DATA", Manner::RefusesData) => "503 5.5.1 not now",
             ("DATA", _) => {
                 stream.write_all(b"354 go on\r\n").await.ok()?;
                 let mut last = String::new();
@@ -162,7 +176,10 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                     last = self::line(stream).await?;
                     heard.push(&last);
                 }
-                "250 2.0.0 taken"
+                match manner {
+                    Manner::RefusesMessage => "554 5.6.0 we do not like it",
+                    _ => "250 2.0.0 taken",
+                }
             }
             ("QUIT", _) => {
                 let _ = stream.write_all(b"221 bye\r\n").await;
@@ -183,7 +200,8 @@ async fn line<S: AsyncRead + Unpin>(stream: &mut S) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn acceptor() -> (TlsAcceptor, Vec<u8>, String) {
+/// TLS for `localhost`, and the certification authority (DER and PEM) that vouches for it.
+pub fn acceptor() -> (TlsAcceptor, Vec<u8>, String) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();

@@ -141,7 +141,8 @@ pub async fn set_admin_role(
 async fn replace(api: &AdminApi, history: &History, user: User, before: User) -> Answer {
     let (known, shown_before) = (version(&before), json!(UserView::of(&before)));
     let sub = before.sub.clone();
-    if api.store().replace_user(user.clone(), before, api.now()).await? {
+    let notices = api.provider().operator_notices().of_change(&before, &user)?;
+    if api.store().change_user(user.clone(), before, notices, api.now()).await? {
         history.changed(Some(shown_before), Some(json!(UserView::of(&user))));
         api.provider().notice_changes();
         return Ok(shown(&user));

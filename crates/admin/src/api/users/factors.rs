@@ -57,12 +57,15 @@ pub async fn reset_factors(
     caller.may_act_on(&user)?;
     let factors = api.store().factors(&user.sub).await?;
     version(&user, factors).require(&headers)?;
-    let Some(before) = api.store().reset_factors(&user.sub, Some(factors), api.now()).await? else {
+    let notices = api.provider().operator_notices().of_reset_factors(&user)?;
+    let reset = api.store().reset_factors(&user.sub, Some(factors), notices, api.now());
+    let Some(before) = reset.await? else {
         let present = api.store().factors(&user.sub).await?;
         return Err(version(&user, factors).overtaken_by(&version(&user, present)));
     };
     let before = FactorsView::of(before);
     history.changed(Some(json!(before)), None);
+    api.provider().notice_changes();
     Ok(Json(before).into_response())
 }
 
@@ -78,10 +81,8 @@ pub async fn reset_password(
     if !api.provider().account_settings().mail {
         return Err(Problem::conflict("Mail can't be sent: set [mail] up first."));
     }
-    let language = user.claims.0.get("locale").and_then(serde_json::Value::as_str);
-    let language = language.filter(|locale| locale.starts_with("de")).map_or("en", |_| "de");
     let by = caller.name();
-    let asker = Asker { address: &by, browser: None, language, mark: None };
+    let asker = Asker { address: &by, browser: None, language: "en", mark: None };
     match api.provider().send_reset_link(&user, asker).await {
         Ok(address) => {
             history.detail("email", address.normalized());

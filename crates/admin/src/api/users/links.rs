@@ -8,7 +8,6 @@ use axum::{
 use doorward_protocol::base64url;
 use doorward_provider::{
     model::{
-        account_notice::AccountNotices,
         external_identity::{ExternalId, StoredIdentity},
         time::{SystemClock, Timestamp},
     },
@@ -107,12 +106,14 @@ pub async fn remove_link(
     let user = api.user(&sub).await?;
     caller.may_act_on(&user)?;
     let id = parsed(&link).ok_or_else(missing)?;
+    let identity = api.store().external_identity(&id).await?.ok_or_else(missing)?;
+    let called = api.provider().settings().called(&identity);
+    let notices = api.provider().operator_notices().of_unlink(&user, called)?;
     let name = id.to_string();
     let providers = api.provider().ways_in_elsewhere();
     // An operator may unlink so that the address finds the account again.
     let removal = IdentityRemoval { sub: user.sub, id, providers, by_user: false };
-    let (notices, now) = (AccountNotices::default(), api.now());
-    match api.store().remove_external_identity(removal, notices, now).await? {
+    match api.store().remove_external_identity(removal, notices, api.now()).await? {
         RemovedIdentity::Removed => {}
         RemovedIdentity::Unknown => return Err(missing()),
         RemovedIdentity::LastWayIn => {

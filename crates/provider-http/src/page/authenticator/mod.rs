@@ -123,6 +123,7 @@ async fn set_up(
         effect: is_first.then_some(state.texts.factors.first_factor_effect),
         cancel: Some(state.base.join(AccountPage::Authenticator.path())),
         problem: problem.map(str::to_owned),
+        passkey: None,
     };
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
     let page = html(status, view::set_up(&state.layout(), form));

@@ -8,9 +8,12 @@ use crate::{
     page::{
         account_form::RETURN_URL,
         layout::{Layout, document, hidden},
+        login::Passkeys,
         qr_code::qr_code,
+        upstream::view as upstream,
         utc_time::utc_time,
     },
+    texts::Texts,
 };
 
 /// What the page shows.
@@ -42,6 +45,16 @@ pub(crate) struct SetUp {
     /// The link that leaves the form.
     pub(crate) cancel: Option<String>,
     pub(crate) problem: Option<String>,
+    /// The passkey that does as well, if the page offers one.
+    pub(crate) passkey: Option<NewPasskey>,
+}
+
+/// What the form shows by which a passkey is added in place of an app.
+pub(crate) struct NewPasskey {
+    /// What the script needs.
+    pub(crate) needs: Passkeys,
+    /// A name to begin with. The user can change it later.
+    pub(crate) name: String,
 }
 
 pub(crate) fn overview(layout: &Layout, overview: Overview) -> String {
@@ -87,17 +100,30 @@ pub(crate) fn overview(layout: &Layout, overview: Overview) -> String {
 
 pub(crate) fn set_up(layout: &Layout, form: SetUp) -> String {
     let (t, f) = (layout.texts, &layout.texts.factors);
-    document(layout, f.set_up_app, move || {
+    let is_choice = form.passkey.is_some();
+    let title = if is_choice { f.second_step } else { f.set_up_app };
+    document(layout, title, move || {
         let failed = form.problem.is_some();
+        let script = form.passkey.as_ref().map(|passkey| passkey.needs.script.clone());
+        let script = script.map(|script| view! { <script src=script defer=true></script> });
+        let passkey = form.passkey.map(|passkey| {
+            let fields = (form.form_token.clone(), form.return_url.clone());
+            view! {
+                {new_passkey(t, form.action.clone(), fields, passkey)}
+                {upstream::or(t)}
+            }
+        });
+        let confirm = if is_choice { "btn btn-block" } else { "btn btn-primary btn-block" };
         let problem = form.problem.map(|problem| {
             view! { <p class="alert alert-error" role="alert" id="problem">{problem}</p> }
         });
         view! {
             <div class="stack-tight">
-                <h1>{f.set_up_app}</h1>
+                <h1>{title}</h1>
                 <p class="muted">{form.lead}</p>
             </div>
             {problem}
+            {passkey}
             <p>{f.scan_this}</p>
             {qr_code(&form.uri, f.qr_code)}
             <details class="fold">
@@ -108,10 +134,10 @@ pub(crate) fn set_up(layout: &Layout, form: SetUp) -> String {
                 {hidden(csrf::FIELD, form.form_token)}
                 {hidden("secret", form.kept)}
                 {form.return_url.map(|return_url| hidden(RETURN_URL, return_url))}
-                {code_field(f.code_of_app, true, failed)}
+                {code_field(f.code_of_app, true, failed, !is_choice)}
                 {form.effect.map(|effect| view! { <p class="muted">{effect}</p> })}
                 <div class="stack-tight">
-                    <button class="btn btn-primary btn-block" name="action" value="confirm">
+                    <button class=confirm name="action" value="confirm">
                         {f.confirm}
                     </button>
                     {form.cancel.map(|href| view! {
@@ -119,12 +145,54 @@ pub(crate) fn set_up(layout: &Layout, form: SetUp) -> String {
                     })}
                 </div>
             </form>
+            {script}
         }
     })
 }
 
-/// The field for a code; `digits`: of an app, and not a recovery code.
-pub(crate) fn code_field(label: &'static str, digits: bool, failed: bool) -> impl IntoView + use<> {
+/// The form of a first passkey. Without script, it only says what is missing.
+fn new_passkey(
+    t: &'static Texts,
+    action: String,
+    (form_token, return_url): (String, Option<String>),
+    NewPasskey { needs, name }: NewPasskey,
+) -> impl IntoView {
+    let f = &t.factors;
+    view! {
+        <form
+            class="stack"
+            id="passkey-form"
+            method="post"
+            action=action
+            data-kind="set-up"
+            data-options=needs.options
+            data-cancelled=f.passkey_cancelled
+            data-failed=f.passkey_failed
+            data-known=f.passkey_is_known
+        >
+            {hidden(csrf::FIELD, form_token)}
+            {return_url.map(|return_url| hidden(RETURN_URL, return_url))}
+            {hidden("ticket", String::new())}
+            {hidden("credential", String::new())}
+            {hidden("name", name)}
+            <p>{f.passkeys_are_for}</p>
+            <p class="alert alert-error" role="alert" id="passkey-problem" hidden=true></p>
+            <button class="btn btn-primary btn-block" id="passkey-button" hidden=true>
+                {f.add_passkey}
+            </button>
+            <noscript><p class="muted">{f.passkeys_need_script}</p></noscript>
+        </form>
+    }
+}
+
+/// The field for a code; `digits`: of an app, and not a recovery code. `focused`: it is what the
+/// page is for.
+pub(crate) fn code_field(
+    label: &'static str,
+    digits: bool,
+    failed: bool,
+    focused: bool,
+) -> impl IntoView + use<> {
     view! {
         <div class="field">
             <label for="code">{label}</label>
@@ -139,7 +207,7 @@ pub(crate) fn code_field(label: &'static str, digits: bool, failed: bool) -> imp
                 spellcheck="false"
                 maxlength=if digits { "10" } else { "60" }
                 required=true
-                autofocus=true
+                autofocus=focused
                 aria-invalid=failed.then_some("true")
                 aria-describedby=failed.then_some("problem")
             />

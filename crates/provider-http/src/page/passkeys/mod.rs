@@ -33,14 +33,13 @@ use crate::{
 
 pub(crate) async fn get(
     Localized(state): Localized,
-    peer: Peer,
     headers: HeaderMap,
     FreshSession(session): FreshSession,
 ) -> Result<Response, PageError> {
     if !state.provider.offers_passkeys() {
         return Err(state.error(PageErrorCause::NotFound));
     }
-    show(&state, &headers, &peer, &session, None).await
+    show(&state, &headers, &session, None).await
 }
 
 pub(crate) async fn post(
@@ -53,7 +52,7 @@ pub(crate) async fn post(
     let own = &session.authentication;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         let problem = Some(state.texts.form_expired);
-        return show(&state, &headers, &peer, &session, problem).await;
+        return show(&state, &headers, &session, problem).await;
     }
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let here = see_other(&state.base.join(AccountPage::Passkeys.path()));
@@ -64,7 +63,7 @@ pub(crate) async fn post(
             return Ok(here);
         }
         let problem = Some(state.texts.factors.last_way_in);
-        return show(&state, &headers, &peer, &session, problem).await;
+        return show(&state, &headers, &session, problem).await;
     }
     if let Some(id) = form.get("rename") {
         let id = base64url::decode(id).unwrap_or_default();
@@ -85,7 +84,7 @@ pub(crate) async fn post(
                 PasskeyError::TooMany => f.too_many_passkeys,
                 _ => f.passkey_failed,
             };
-            show(&state, &headers, &peer, &session, Some(problem)).await
+            show(&state, &headers, &session, Some(problem)).await
         }
     }
 }
@@ -93,7 +92,6 @@ pub(crate) async fn post(
 async fn show(
     state: &AppState,
     headers: &HeaderMap,
-    peer: &Peer,
     session: &Session,
     problem: Option<&'static str>,
 ) -> Result<Response, PageError> {
@@ -102,7 +100,7 @@ async fn show(
     let factors = state.provider.factors(sub).await.map_err(|error| state.error(error))?;
     let token = FormToken::for_page(headers, &state.cookies);
     // What the browser runs on is a good first name for the passkey that it makes.
-    let name = user_agent::device(headers, peer).browser.unwrap_or_default();
+    let name = user_agent::browser(headers).unwrap_or_default();
     let page = view::Passkeys {
         action: state.base.join(AccountPage::Passkeys.path()),
         options: state.base.join("/account/passkey-options"),

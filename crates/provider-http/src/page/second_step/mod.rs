@@ -1,5 +1,6 @@
 //! `GET` and `POST /account/second-step`: after the password, a code of the authenticator app or a
-//! recovery code; or the app is set up, where a second factor is required and there is none.
+//! recovery code; or the app is set up or a passkey added, where a second factor is required and
+//! there is none.
 
 mod view;
 
@@ -31,6 +32,7 @@ use crate::{
         form::{PageForm, PageQuery},
         peer::Peer,
         return_url::{AccountPage, ReturnUrl},
+        user_agent,
     },
     page::{
         account_form::{self, AskingBrowser, RETURN_URL, kept_return_url, leading_on},
@@ -130,6 +132,9 @@ pub(crate) async fn post(
     }
     // Filled in by the script, which presses no button.
     if form.get("credential").is_some_and(|answer| !answer.is_empty()) {
+        if sign_in.set_up {
+            return by_first_passkey(&state, &headers, &peer, &asked, &sign_in, &form).await;
+        }
         return by_passkey(&state, &headers, &peer, &asked, &sign_in, &form).await;
     }
     let typed = form.get("code").unwrap_or_default();
@@ -208,6 +213,49 @@ async fn by_passkey(
     let path = asked.return_url.as_ref().map(|url| url.after_sign_in().to_text());
     let location = state.base.join(path.as_deref().unwrap_or("/"));
     let response = with_session(state, see_other(&location), &session);
+    Ok(with_cookie(response, Some(state.cookies.remove(Cookie::SignIn))))
+}
+
+/// Finishes the sign-in by a passkey that the script has had made, and shows recovery codes for the
+/// day on which it is lost.
+async fn by_first_passkey(
+    state: &AppState,
+    headers: &HeaderMap,
+    peer: &Peer,
+    asked: &Asked,
+    waiting: &UnfinishedSignIn,
+    form: &Params,
+) -> Result<Response, PageError> {
+    let ticket = TokenHandle::parse(form.get("ticket").unwrap_or_default());
+    let answer = form.get("credential").unwrap_or_default();
+    let name = form.get("name").unwrap_or_default();
+    let browser = AskingBrowser::new(state, headers, peer);
+    let finished = state.provider.finish_sign_in_by_first_passkey(
+        &asked.handle,
+        &ticket,
+        answer,
+        name,
+        browser.asker(),
+    );
+    let finished = match finished.await {
+        Ok(finished) => finished,
+        Err(error) => return refuse_passkey(state, headers, peer, asked, waiting, error),
+    };
+    let session = match start(state, headers, peer, &finished).await {
+        Ok(session) => session,
+        Err(SignInError::Store(error)) => return Err(state.error(error)),
+        Err(_) => return Ok(to_login(state, form)),
+    };
+    let own = state.provider.session(Some(&session.cookie)).await;
+    let codes = match own.map_err(|error| state.error(error))? {
+        Some(own) => state.provider.new_recovery_codes(&own.authentication, browser.asker()).await,
+        None => Ok(Vec::new()),
+    };
+    let codes = codes.map_err(|error| state.error(error))?;
+    let location = next(state, asked, &finished);
+    let markup = recovery_codes::view::new_codes(&state.layout(), &codes, location);
+    let response = html_with_policy(StatusCode::OK, markup, &PagePolicy::default());
+    let response = with_session(state, response, &session);
     Ok(with_cookie(response, Some(state.cookies.remove(Cookie::SignIn))))
 }
 
@@ -354,6 +402,11 @@ fn show(
         let kept = asked.kept.as_deref();
         let secret = state.provider.totp_being_set_up(&sign_in.user.sub, kept);
         let (secret, kept) = secret.map_err(|error| state.error(error))?;
+        let f = &state.texts.factors;
+        let passkey = state.provider.offers_passkeys().then(|| authenticator::view::NewPasskey {
+            needs: login::Passkeys::of(state),
+            name: user_agent::browser(headers).unwrap_or_default(),
+        });
         let form = authenticator::view::SetUp {
             action: state.base.join(PATH),
             form_token: token.value,
@@ -361,10 +414,11 @@ fn show(
             kept,
             secret: secret.shown(),
             uri: authenticator::uri(state, &secret, &sign_in.user.username),
-            lead: state.texts.factors.must_set_up,
-            effect: Some(state.texts.factors.first_factor_effect),
+            lead: if passkey.is_some() { f.must_set_up_either } else { f.must_set_up },
+            effect: Some(f.first_factor_effect),
             cancel: Some(login_address(state, return_url)),
             problem,
+            passkey,
         };
         authenticator::view::set_up(&state.layout(), form)
     } else {
@@ -390,7 +444,7 @@ fn show(
         view::second_step(&state.layout(), step)
     };
     // A finished sign-in leads on to the client, by a redirect after the form.
-    let has_script = !sign_in.set_up && sign_in.factors.passkeys > 0;
+    let has_script = sign_in.set_up || sign_in.factors.passkeys > 0;
     let policy = PagePolicy::leading_to_client()
         .with_passkeys(has_script && state.provider.offers_passkeys());
     let response = html_with_policy(status, markup, &policy);

@@ -82,7 +82,7 @@ pub(crate) fn second_step(layout: &Layout, step: SecondStep) -> String {
                 {button}
                 {step.return_url.map(|return_url| hidden(RETURN_URL, return_url))}
                 {step.by_recovery_code.then(|| hidden("with", "recovery-code".to_owned()))}
-                {code_field(label, !step.by_recovery_code, failed)}
+                {code_field(label, !step.by_recovery_code, failed, true)}
                 {remember}
                 <button class="btn btn-primary btn-block" name="action" value="finish">
                     {f.confirm}

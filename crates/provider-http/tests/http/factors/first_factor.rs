@@ -1,6 +1,7 @@
 //! What the first factor, and the loss of all, do to sessions and tokens that are there.
 
 use axum::http::StatusCode;
+use doorward_provider::model::account_notice::AccountNotices;
 
 use super::{AUTHENTICATOR, set_up_app, to_id};
 use crate::support::{Browser, REDIRECT, World, authorize_url, code_request, refresh_request};
@@ -27,6 +28,7 @@ async fn a_reset_of_the_factors_signs_everybody_out() {
     let world = World::new().await;
     let mut owner = Browser::signed_in(&world, "alice").await;
     set_up_app(&mut owner, &world, "alice").await;
-    world.store().reset_factors(&to_id("alice"), None, world.provider.now()).await.unwrap();
+    let (sub, notices, now) = (to_id("alice"), AccountNotices::default(), world.provider.now());
+    world.store().reset_factors(&sub, None, notices, now).await.unwrap();
     assert_eq!(owner.get("/account").await.status, StatusCode::SEE_OTHER);
 }

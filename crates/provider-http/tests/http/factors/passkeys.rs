@@ -11,7 +11,7 @@ use crate::support::{
     Answer, Authenticator, BACKUP_ELIGIBLE, Browser, Setup, VERIFIED, World, claims,
 };
 
-const OPTIONS: &str = "/account/passkey-options";
+pub const OPTIONS: &str = "/account/passkey-options";
 
 /// Asks for a question as the script does, with the form token of the login page.
 pub async fn ask(browser: &mut Browser<'_>, kind: &str) -> Answer {

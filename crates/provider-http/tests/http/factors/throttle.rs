@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 
 use axum::http::StatusCode;
+use doorward_provider::model::account_notice::AccountNotices;
 
-use super::{App, SECOND_STEP, set_up_app};
+use super::{App, SECOND_STEP, set_up_app, to_id};
 use crate::support::{Answer, Browser, World};
 
 /// A guess by somebody who knows the password.
@@ -97,7 +98,8 @@ async fn another_app_forgets_the_known_address_of_a_thief() {
     // The thief has finished a second step once: by a stolen code, from this address.
     let (_, thief) = known_at_address(&world, "192.0.2.66").await;
     // The owner sets up another app.
-    world.store().reset_factors(&super::to_id("alice"), None, world.provider.now()).await.unwrap();
+    let (sub, notices, now) = (to_id("alice"), AccountNotices::default(), world.provider.now());
+    world.store().reset_factors(&sub, None, notices, now).await.unwrap();
     let (app, _) = world_with_app(&world).await;
     lock(&world, &app).await;
     let refused = guess(&world, &thief, &app.code(&world)).await;

@@ -106,7 +106,7 @@ pub struct Asker<'a> {
     pub address: &'a str,
     /// The browser, as `Firefox, Linux`.
     pub browser: Option<&'a str>,
-    /// The language of the page, in which mails are written.
+    /// The language of the page. Mails to a user whose language is not known are written in it.
     pub language: &'a str,
     /// What the browser is known by, if it is: a link that it asks for is best opened in it.
     pub mark: Option<&'a str>,
@@ -271,7 +271,7 @@ impl Accounts<'_> {
             id: random_id(self.entropy),
             to: to.as_str().to_owned(),
             kind,
-            language: asker.language.to_owned(),
+            language: language(user, asker),
             data,
             sub: user.map(|user| user.sub.clone()),
             created_at: now,
@@ -290,6 +290,11 @@ impl Accounts<'_> {
         let rest = self.issuer.split_once("://").map_or(self.issuer, |(_, rest)| rest);
         rest.split(['/', ':']).next().unwrap_or(rest)
     }
+}
+
+/// The language of a mail: the user's own, if it is known.
+pub(crate) fn language(user: Option<&User>, asker: Asker<'_>) -> String {
+    user.and_then(User::language).unwrap_or_else(|| asker.language.to_owned())
 }
 
 /// A mail with a link, and how long the link works in words that the reader's language has.

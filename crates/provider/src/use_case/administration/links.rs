@@ -1,23 +1,16 @@
 //! Operators link users with accounts at other providers: of users who have no other way in, nobody
 //! else can.
 
-use serde_json::Map;
-
+use super::notices::OperatorNotices;
 use crate::{
-    keys::{MasterKey, waiting_mail},
+    keys::MasterKey,
     model::{
-        account_event::{AccountEvent, AccountEventKind},
-        account_notice::AccountNotices,
         external_identity::{ExternalId, InvalidExternalId, MOST_IDENTITIES, StoredIdentity},
-        outbox::{MailKind, OutboxMail},
         provider_settings::ProviderSettings,
-        session::Device,
         time::{Clock, Entropy},
-        token_handle::random_id,
         user::{User, UserClaims},
     },
     store::{AddedIdentity, ExternalIdentities, IdentityLink, LinkedBy, StoreError},
-    use_case::accounts::NOTICE_LIFETIME,
 };
 
 /// An account at another provider, as an operator names it.
@@ -100,7 +93,13 @@ impl OperatorLinks<'_> {
             created_at: self.clock.now(),
             used_at: None,
         };
-        let notices = self.notices(user, identity.called(&provider.title))?;
+        let notices = OperatorNotices {
+            accounts: &self.settings.accounts,
+            master: self.master,
+            clock: self.clock,
+            entropy: self.entropy,
+        };
+        let notices = notices.of_link(user, identity.called(&provider.title))?;
         let (by, most) = (LinkedBy::Request, MOST_IDENTITIES);
         let link = IdentityLink { identity: identity.clone(), by, most };
         match self.identities.add_external_identity(link, notices).await? {
@@ -113,37 +112,5 @@ impl OperatorLinks<'_> {
             AddedIdentity::TooMany => Err(LinkError::TooMany),
             AddedIdentity::NoUser => Err(LinkError::NoUser),
         }
-    }
-
-    /// What tells the user: a mail to the confirmed address, if mail is sent here, and an event.
-    fn notices(&self, user: &User, called: String) -> Result<AccountNotices, StoreError> {
-        let now = self.clock.now();
-        let to = user.email().filter(|_| self.settings.accounts.mail);
-        let mail = to.filter(|_| user.verified_email().is_some()).map(|to| {
-            let text = |name: &str| user.claims.0.get(name).and_then(|value| value.as_str());
-            let mut data = Map::from_iter([("factor".to_owned(), called.as_str().into())]);
-            data.extend(text("name").map(|name| ("name".to_owned(), name.into())));
-            let is_german = text("locale").is_some_and(|locale| locale.starts_with("de"));
-            let mail = OutboxMail {
-                id: random_id(self.entropy),
-                to: to.as_str().to_owned(),
-                kind: MailKind::FactorAdded,
-                language: if is_german { "de" } else { "en" }.to_owned(),
-                data,
-                sub: Some(user.sub.clone()),
-                created_at: now,
-                expires_at: now.plus(NOTICE_LIFETIME),
-            };
-            waiting_mail::seal(self.master, mail)
-                .map_err(|_| StoreError::Unavailable("a mail can't be encrypted".to_owned()))
-        });
-        let event = AccountEvent {
-            sub: user.sub.clone(),
-            at: now,
-            kind: AccountEventKind::IdentityLinked,
-            device: Device::default(),
-            detail: Some(called),
-        };
-        Ok(AccountNotices { mails: mail.transpose()?.into_iter().collect(), event: Some(event) })
     }
 }

@@ -4,4 +4,5 @@ pub mod clients;
 pub mod groups;
 pub mod keys;
 pub mod links;
+pub mod notices;
 pub mod users;

@@ -567,9 +567,7 @@ impl ExternalSignIns<'_> {
         // Who could leave the directory would stay when the directory lets them go.
         let own = own.filter(|own| !directory::is_directory(&own.id.issuer));
         let Some((identity, user)) = own.zip(user) else { return Ok(RemovedIdentity::Unknown) };
-        let provider = self.settings.vouching(&identity.provider);
-        let title = provider.map_or(identity.provider.as_str(), |provider| &provider.title);
-        let called = identity.called(title);
+        let called = self.settings.called(&identity);
         let told = Told::new(AccountEventKind::IdentityUnlinked)
             .about(&called)
             .saying("factor", called.as_str());

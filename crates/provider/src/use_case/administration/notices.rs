@@ -1,0 +1,144 @@
+//! What tells users of what operators change of their accounts, by command and by the API alike.
+//!
+//! Told is what changes how somebody gets in: the password, the address, the factors and the links.
+//! Imports and SCIM tell nobody: an import changes thousands, and what another system says of its
+//! own users is no news to them.
+
+use serde_json::{Map, Value};
+
+use crate::{
+    keys::{MasterKey, waiting_mail},
+    model::{
+        account_event::{AccountEvent, AccountEventKind},
+        account_notice::AccountNotices,
+        account_settings::AccountSettings,
+        outbox::{MailKind, OutboxMail},
+        session::Device,
+        time::{Clock, Entropy},
+        token_handle::random_id,
+        user::User,
+    },
+    store::StoreError,
+    use_case::accounts::NOTICE_LIFETIME,
+};
+
+/// In the data of a mail: whether an operator or administrator made the change.
+const BY_ADMINISTRATOR: &str = "by_administrator";
+/// The language of mails to users whose language is not known.
+const LANGUAGE: &str = "en";
+
+/// Tells users: what it reads.
+#[allow(missing_docs)]
+#[derive(Clone, Copy)]
+pub struct OperatorNotices<'a> {
+    pub accounts: &'a AccountSettings,
+    /// Encrypts the mails that wait.
+    pub master: &'a MasterKey,
+    pub clock: &'a dyn Clock,
+    pub entropy: &'a dyn Entropy,
+}
+
+/// One change.
+struct Change {
+    event: AccountEventKind,
+    mail: MailKind,
+    /// What was changed, for the list of events.
+    detail: Option<String>,
+    /// A value for the mail.
+    data: Option<(&'static str, String)>,
+}
+
+impl OperatorNotices<'_> {
+    /// Of another password or address. It goes to the address before the change.
+    pub fn of_change(&self, before: &User, after: &User) -> Result<AccountNotices, StoreError> {
+        let mut notices = AccountNotices::default();
+        if has_another_address(before, after) {
+            let address = after.email().map(|address| address.as_str().to_owned());
+            let change = Change {
+                event: AccountEventKind::EmailSetByAdministrator,
+                mail: MailKind::EmailChanged,
+                detail: address.clone(),
+                data: address.map(|address| ("new_email", address)),
+            };
+            notices = self.notices(before, change)?;
+        }
+        if before.password_hash != after.password_hash {
+            let change = Change {
+                event: AccountEventKind::PasswordSetByAdministrator,
+                mail: MailKind::PasswordChanged,
+                detail: None,
+                data: None,
+            };
+            let AccountNotices { mails, event } = self.notices(before, change)?;
+            notices.mails.extend(mails);
+            notices.event = event;
+        }
+        Ok(notices)
+    }
+
+    /// Of second factors that were taken away.
+    pub fn of_reset_factors(&self, user: &User) -> Result<AccountNotices, StoreError> {
+        let (event, mail) = (AccountEventKind::FactorsReset, MailKind::FactorsReset);
+        self.notices(user, Change { event, mail, detail: None, data: None })
+    }
+
+    /// Of a link with an account at another provider, which is called so.
+    pub fn of_link(&self, user: &User, called: String) -> Result<AccountNotices, StoreError> {
+        self.of_identity(user, AccountEventKind::IdentityLinked, MailKind::FactorAdded, called)
+    }
+
+    /// Of the end of such a link.
+    pub fn of_unlink(&self, user: &User, called: String) -> Result<AccountNotices, StoreError> {
+        self.of_identity(user, AccountEventKind::IdentityUnlinked, MailKind::FactorRemoved, called)
+    }
+
+    fn of_identity(
+        &self,
+        user: &User,
+        event: AccountEventKind,
+        mail: MailKind,
+        called: String,
+    ) -> Result<AccountNotices, StoreError> {
+        let detail = Some(called.clone());
+        self.notices(user, Change { event, mail, detail, data: Some(("factor", called)) })
+    }
+
+    /// A mail to the confirmed address, if there is one and mail is sent here, and an event.
+    fn notices(&self, user: &User, change: Change) -> Result<AccountNotices, StoreError> {
+        let Change { event: kind, mail, detail, data } = change;
+        let at = self.clock.now();
+        let to = user.email().filter(|_| self.accounts.mail && user.verified_email().is_some());
+        let mail = to.map(|to| {
+            let name = user.claims.0.get("name").and_then(Value::as_str);
+            let texts = name.map(|name| ("name", name.to_owned())).into_iter().chain(data);
+            let mut values: Map<String, Value> =
+                texts.map(|(name, text)| (name.to_owned(), text.into())).collect();
+            values.insert(BY_ADMINISTRATOR.to_owned(), true.into());
+            let mail = OutboxMail {
+                id: random_id(self.entropy),
+                to: to.as_str().to_owned(),
+                kind: mail,
+                language: user.language().unwrap_or_else(|| LANGUAGE.to_owned()),
+                data: values,
+                sub: Some(user.sub.clone()),
+                created_at: at,
+                expires_at: at.plus(NOTICE_LIFETIME),
+            };
+            waiting_mail::seal(self.master, mail)
+                .map_err(|_| StoreError::Unavailable("a mail can't be encrypted".to_owned()))
+        });
+        let (sub, device) = (user.sub.clone(), Device::default());
+        let event = AccountEvent { sub, at, kind, device, detail };
+        Ok(AccountNotices { mails: mail.transpose()?.into_iter().collect(), event: Some(event) })
+    }
+}
+
+/// Whether an operator's change is one that the user is told of.
+pub fn is_told(before: &User, after: &User) -> bool {
+    has_another_address(before, after) || before.password_hash != after.password_hash
+}
+
+fn has_another_address(before: &User, after: &User) -> bool {
+    let address = |user: &User| user.email().map(|address| address.normalized());
+    address(before) != address(after)
+}
