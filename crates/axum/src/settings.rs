@@ -186,7 +186,8 @@ impl SignInSettings {
         self
     }
 
-    /// The path that starts a sign-in. Default: `/signin`.
+    /// The path that starts a sign-in, by GET, or by POST if somebody else begins it (OIDC Core
+    /// section 4). Default: `/signin`.
     #[must_use]
     pub fn sign_in_path(mut self, path: impl Into<String>) -> Self {
         self.sign_in_path = path.into();
@@ -308,9 +309,29 @@ impl SignInSettings {
         if checked.takes_posts {
             routes.push(("redirect_uri", Method::POST, callback_path));
         }
+        if self.takes_posted_starts(checked) {
+            routes.push(("sign_in_path", Method::POST, &self.sign_in_path));
+        }
         let post_logout = checked.post_logout_path.iter();
         routes.extend(post_logout.map(|path| ("post_logout_redirect_uri", Method::GET, path)));
         routes
+    }
+
+    /// Whether somebody else may begin a sign-in by a form, too (OIDC Core section 4): if no other
+    /// form is posted to this path.
+    pub(crate) fn takes_posted_starts(&self, checked: &Checked) -> bool {
+        let callback = checked.takes_posts.then_some(&checked.callback_path);
+        let mut others = [&self.sign_out_path, &self.back_channel_path].into_iter().chain(callback);
+        others.all(|other| *other != self.sign_in_path)
+    }
+
+    /// Whether a request brings what pages of other sites may post: a response of the provider, or
+    /// the beginning of a sign-in. It changes nothing, and comes once more by GET.
+    pub(crate) fn is_posted_from_elsewhere(&self, checked: &Checked, request: &Request) -> bool {
+        let begins = self.takes_posted_starts(checked)
+            && request.method() == Method::POST
+            && request.uri().path() == self.sign_in_path;
+        begins || checked.is_posted_response(request)
     }
 
     /// Cookies over plain http would be readable on the way, except on this machine.
@@ -376,7 +397,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     /// Whether a request brings a response of the provider, whose page posted it.
-    pub(crate) fn is_posted_response(&self, request: &Request) -> bool {
+    fn is_posted_response(&self, request: &Request) -> bool {
         self.takes_posts
             && request.method() == Method::POST
             && request.uri().path() == self.callback_path

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, body::to_bytes, extract::Request, response::Response};
+use axum::{Extension, extract::Request, response::Response};
 use doorward_client::{IdTokenError, SigninOutcome};
 use doorward_protocol::params::Params;
 use http::header::SET_COOKIE;
@@ -17,14 +17,13 @@ use crate::{
     auth::redirect,
     layer::Slot,
     refusal::Asker,
+    routes::posted_params,
     session::{SessionRecord, random_text},
 };
 
 /// What the query of the callback begins with if the response is in a cookie. The tag of the cookie
 /// follows.
 const POSTED: &str = "posted=";
-/// The longest form that is read, in bytes.
-const LONGEST_FORM: usize = 16 * 1024;
 /// What is taken from it.
 const RESPONSE: [&str; 8] = [
     "code",
@@ -41,9 +40,7 @@ const RESPONSE: [&str; 8] = [
 pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -> Response {
     let asker = Asker::of_request(&request);
     let headers = request.headers().clone();
-    let form = to_bytes(request.into_body(), LONGEST_FORM).await.unwrap_or_default();
-    let params = Params::parse(&form).unwrap_or_default();
-    let response = params.filtered(|name| RESPONSE.contains(&name)).encode();
+    let response = posted_params(request, &RESPONSE).await.encode();
     let path = &auth.checked.callback_path;
     match auth.sessions.response_cookie(&headers, &response) {
         Ok(Some((tag, cookies))) => redirect(&format!("{path}?{POSTED}{tag}"), cookies),
