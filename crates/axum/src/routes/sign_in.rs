@@ -18,9 +18,6 @@ use crate::{
 /// The longest parameter that is passed on, in bytes: the provider's URL must not get too long.
 const LONGEST: usize = 512;
 
-/// What somebody else may say who begins a sign-in (OIDC Core section 4).
-const INITIATION: [&str; 3] = ["iss", "login_hint", "target_link_uri"];
-
 /// What a link to the route may say. All of it can only make the sign-in stricter.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -66,7 +63,7 @@ pub(super) async fn sign_in(
 /// changes nothing, whoever made the browser post it.
 pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -> Response {
     let asker = Asker::of_request(&request);
-    let query = posted_params(request, &INITIATION).await.encode();
+    let query = posted_params(request, &SigninRequestArgs::INITIATION).await.encode();
     let link = format!("{}?{query}", auth.settings.sign_in_path);
     match begun_by(&auth, &link) {
         Ok(_) => redirect(&link, Vec::new()),
