@@ -152,9 +152,20 @@ impl SignInSettings {
         self
     }
 
+    /// Asks the provider to sign its responses (JARM): nothing comes of one before its signature,
+    /// issuer, client and end are checked, and one that is not signed is refused. They come in the
+    /// query, and so this takes the place of [`SignInSettings::form_post`]. Default: no.
+    #[cfg(feature = "jarm")]
+    #[must_use]
+    pub fn signed_responses(mut self, signed: bool) -> Self {
+        let mode = if signed { ResponseMode::QueryJwt } else { ResponseMode::Query };
+        self.protocol = self.protocol.response_mode(mode);
+        self
+    }
+
     /// Whether the claims of userinfo are added to those of the ID token. Some providers put names
     /// there only. Others, such as Entra ID, refuse there what is for an API, and the sign-in then
-    /// fails. Default: no.
+    /// fails. A provider may sign them. Default: no.
     #[must_use]
     pub fn load_user_info(mut self, loads: bool) -> Self {
         self.protocol = self.protocol.load_user_info(loads);
@@ -225,8 +236,8 @@ impl SignInSettings {
     }
 
     /// Further settings of the protocol: `resource`, `acr_values`, `max_age`, `ui_locales`,
-    /// `prompt`, `id_token_signed_response_alg` and others of [`Settings`]. Those for browsers
-    /// (stores, frames, timers) have no effect.
+    /// `prompt`, `id_token_signed_response_alg`, `userinfo_signed_response_alg` and others of
+    /// [`Settings`]. Those for browsers (stores, frames, timers) have no effect.
     #[must_use]
     pub fn protocol(mut self, change: impl FnOnce(Settings) -> Settings) -> Self {
         self.protocol = change(self.protocol);

@@ -198,6 +198,11 @@ pub struct Settings {
     /// provider's metadata offers for ID tokens.
     #[serde(default)]
     pub id_token_signed_response_alg: Option<SigningAlgorithm>,
+    /// The algorithm that the client registered for userinfo (`userinfo_signed_response_alg`).
+    /// Userinfo that has no signature, or one by another algorithm, is refused. It needs the
+    /// feature `signed-userinfo`. Default: signed or not, as the provider sends it.
+    #[serde(default)]
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
     /// The tolerated difference between the clocks when the times in an ID token are checked.
     /// Default: 300 s.
     #[serde(default = "default_clock_skew")]
@@ -259,6 +264,7 @@ impl Settings {
             dpop: false,
             push_authorization_requests: false,
             id_token_signed_response_alg: None,
+            userinfo_signed_response_alg: None,
             clock_skew: default_clock_skew(),
         }
     }
@@ -280,6 +286,7 @@ impl Settings {
         some metadata_seed: ProviderMetadata;
         some signing_keys: JwkSet;
         some id_token_signed_response_alg: SigningAlgorithm;
+        some userinfo_signed_response_alg: SigningAlgorithm;
         some silent_request_timeout: u64;
         some max_silent_renew_timeout_retries: u32;
         value client_authentication: ClientAuthentication;
@@ -327,10 +334,12 @@ impl Settings {
         if self.dpop && !cfg!(feature = "dpop")
             || self.push_authorization_requests && !cfg!(feature = "par")
             || self.load_user_info && !cfg!(feature = "userinfo")
+            || self.userinfo_signed_response_alg.is_some() && !cfg!(feature = "signed-userinfo")
         {
             return refuse(
-                "dpop, push_authorization_requests, load_user_info: each needs its cargo feature \
-                    of this crate, dpop, par or userinfo"
+                "dpop, push_authorization_requests, load_user_info, userinfo_signed_response_alg: \
+                    each needs its cargo feature of this crate, dpop, par, userinfo or \
+                    signed-userinfo"
                     .to_owned(),
             );
         }

@@ -8,8 +8,7 @@
 use std::sync::Arc;
 
 use axum::{Extension, extract::Request, response::Response};
-use doorward_client::{IdTokenError, SigninOutcome};
-use doorward_protocol::params::Params;
+use doorward_client::{IdTokenError, OidcClient, SigninOutcome};
 use http::header::SET_COOKIE;
 
 use crate::{
@@ -71,16 +70,15 @@ pub(super) async fn callback(
 
 /// Signs the user in. Returns where to go.
 async fn finish(auth: &Auth, slot: &Slot, query: &str) -> Result<ReturnTo, Problem> {
-    let params = Params::parse(query).unwrap_or_default();
-    let state = params.get("state").unwrap_or_default();
-    let state = state.split(';').next().unwrap_or_default();
+    let url = format!("{}?{query}", auth.settings.protocol.redirect_uri);
+    // It may be anything, until the response is verified.
+    let state = OidcClient::request_id(&url).unwrap_or_default();
     let Some((pending, set_cookies)) =
-        auth.sessions.take_request(&slot.cookies, state, auth.now()).await?
+        auth.sessions.take_request(&slot.cookies, &state, auth.now()).await?
     else {
         return not_awaited(slot).await;
     };
-    let url = format!("{}?{query}", auth.settings.protocol.redirect_uri);
-    let outcome = match auth.protocol.finish(state.to_owned(), pending, url).await {
+    let outcome = match auth.protocol.finish(state, pending, url).await {
         Ok(outcome) => outcome,
         Err(problem) => {
             slot.decide_cookies(set_cookies);

@@ -238,6 +238,8 @@ async fn signed_claims(
 #[cfg(any(feature = "jarm", feature = "signed-userinfo"))]
 pub(crate) struct ExpectedAnswer<'a> {
     pub client_id: &'a str,
+    /// The one algorithm that the client registered for such answers, if it did.
+    pub algorithm: Option<SigningAlgorithm>,
     /// The current time, for an answer that must end; `None` for one that need not.
     pub lives_at: Option<u64>,
     /// The tolerance for each time, in seconds.
@@ -255,7 +257,7 @@ pub(crate) async fn verify_answer(
     verifier: &dyn SignatureVerifier,
 ) -> Result<Map<String, Value>, Fault> {
     let jws = UnverifiedJws::parse(token).map_err(IdTokenError::from)?;
-    let (claims, _) = signed_claims(&jws, false, None, metadata, keys, verifier).await?;
+    let (claims, _) = signed_claims(&jws, false, expected.algorithm, metadata, keys, verifier).await?;
     check_issuer(&claims, &metadata.issuer, keys.trace())?;
     check_audience(&claims, expected.client_id, keys.trace())?;
     if let Some(now) = expected.lives_at {
