@@ -96,8 +96,12 @@ impl PageErrorCause {
     fn log(&self) {
         match self {
             Self::Store(error) => tracing::error!(%error, "the store failed"),
-            Self::Authorize(cause) => tracing::info!(%cause, "authorization request refused"),
-            Self::NotFound | Self::Form(_) | Self::ForeignReturnUrl(_) | Self::EndSession(_) => {}
+            // The use case logs the cause of a refused authorization request.
+            Self::Authorize(_)
+            | Self::NotFound
+            | Self::Form(_)
+            | Self::ForeignReturnUrl(_)
+            | Self::EndSession(_) => {}
         }
     }
 

@@ -137,22 +137,6 @@ impl Authorization<'_> {
         client: &Client,
         compact: &str,
     ) -> Result<ReadObject, RequestObjectError> {
-        let read = self.verify_object(client, compact).await;
-        if let Err(error) = &read {
-            tracing::info!(
-                client_id = %client.client_id,
-                cause = ?error,
-                "a request object was refused"
-            );
-        }
-        read
-    }
-
-    async fn verify_object(
-        &self,
-        client: &Client,
-        compact: &str,
-    ) -> Result<ReadObject, RequestObjectError> {
         if !client.can_send_request_objects() {
             return Err(RequestObjectError::NotSupported);
         }
