@@ -60,6 +60,7 @@ impl PageErrorCause {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Form(error) => error.status(),
+            Self::Authorize(UnsafeRequest::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Store(_)
             | Self::Authorize(UnsafeRequest::Unavailable)
             | Self::EndSession(EndSessionError::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,

@@ -206,18 +206,27 @@ impl Authorization<'_> {
                 };
                 settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
             }
-            Err(refusal) => {
-                if let Refusal::Answer { description, .. } = &refusal {
-                    log_refusal(encoded, address, description);
-                }
-                refusal.into()
-            }
+            Err(refusal) => return self.refuse(refusal, encoded, address),
         };
         let outcome = self.signed(outcome);
         if let Outcome::Refuse(cause) = &outcome {
             log_refusal(encoded, address, cause);
         }
         outcome
+    }
+
+    /// Answers a posted request that can't be gone on with for its size.
+    pub(crate) async fn refuse_too_large(&self, encoded: &[u8], address: &str) -> Outcome {
+        self.refuse(self.too_large(encoded).await, encoded, address)
+    }
+
+    /// The answer to a request that is not valid.
+    fn refuse(&self, refusal: Refusal, encoded: &[u8], address: &str) -> Outcome {
+        match &refusal {
+            Refusal::Page(cause) => log_refusal(encoded, address, cause),
+            Refusal::Answer { description, .. } => log_refusal(encoded, address, description),
+        }
+        self.signed(refusal.into())
     }
 
     /// The request together with the browser's session.
