@@ -236,8 +236,9 @@ impl SignInSettings {
     }
 
     /// Further settings of the protocol: `resource`, `acr_values`, `max_age`, `ui_locales`,
-    /// `prompt`, `id_token_signed_response_alg`, `userinfo_signed_response_alg` and others of
-    /// [`Settings`]. Those for browsers (stores, frames, timers) have no effect.
+    /// `prompt`, `id_token_signed_response_alg`, `userinfo_signed_response_alg`,
+    /// `trusted_audiences` and others of [`Settings`]. Those for browsers (stores, frames, timers)
+    /// have no effect.
     #[must_use]
     pub fn protocol(mut self, change: impl FnOnce(Settings) -> Settings) -> Self {
         self.protocol = change(self.protocol);

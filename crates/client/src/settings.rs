@@ -198,6 +198,11 @@ pub struct Settings {
     /// provider's metadata offers for ID tokens.
     #[serde(default)]
     pub id_token_signed_response_alg: Option<SigningAlgorithm>,
+    /// The audiences beside `client_id` that an ID token may have (OIDC Core section 3.1.3.7 step
+    /// 3). Default: any, since many providers list the user's APIs or projects there. FAPI 2.0
+    /// wants a client that trusts none: an empty list.
+    #[serde(default)]
+    pub trusted_audiences: Option<Vec<String>>,
     /// The algorithm that the client registered for userinfo (`userinfo_signed_response_alg`).
     /// Userinfo that has no signature, or one by another algorithm, is refused. It needs the
     /// feature `signed-userinfo`. Default: signed or not, as the provider sends it.
@@ -264,6 +269,7 @@ impl Settings {
             dpop: false,
             push_authorization_requests: false,
             id_token_signed_response_alg: None,
+            trusted_audiences: None,
             userinfo_signed_response_alg: None,
             clock_skew: default_clock_skew(),
         }
@@ -287,6 +293,7 @@ impl Settings {
         some signing_keys: JwkSet;
         some id_token_signed_response_alg: SigningAlgorithm;
         some userinfo_signed_response_alg: SigningAlgorithm;
+        some trusted_audiences: Vec<String>;
         some silent_request_timeout: u64;
         some max_silent_renew_timeout_retries: u32;
         value client_authentication: ClientAuthentication;
