@@ -4,11 +4,11 @@
 use std::cell::RefCell;
 
 use doorward_client::{Settings, StepUp};
-use doorward_leptos::{Auth, AuthStep, provide_auth_with};
+use doorward_leptos::{Auth, AuthOptions, AuthStep};
 use leptos::prelude::*;
 
 use crate::{
-    browser,
+    INITIATE_LOGIN_PATH, browser,
     config::{AppConfig, ConfigError},
     inspector::{self, Record},
     problem::{NextStep, Problem, Task},
@@ -31,7 +31,9 @@ pub struct PageAuth {
 pub fn provide_page_auth(config_path: &'static str) -> PageAuth {
     let config = RwSignal::new(None);
     let problem = RwSignal::new(None);
-    let auth = provide_auth_with(move || load(config_path, config, problem));
+    let auth = AuthOptions::load(move || load(config_path, config, problem))
+        .initiate_login_path(INITIATE_LOGIN_PATH)
+        .provide();
     let page = PageAuth { auth, record: Record::of(auth, config), config, problem };
     provide_context(page);
     page

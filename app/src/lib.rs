@@ -42,9 +42,12 @@ use crate::{
     pages::Home,
 };
 
-/// The paths of the page: its home, and its redirect URI. Only the server decides by path, so the
-/// browser's program needs no router.
-pub const PAGE_PATHS: [&str; 2] = ["/", "/OpenId/Login/JS"];
+/// The paths of the page: its home, its redirect URI, and where others may begin a sign-in. Beside
+/// that, only the server decides by path, so the browser's program needs no router.
+pub const PAGE_PATHS: [&str; 3] = ["/", "/OpenId/Login/JS", INITIATE_LOGIN_PATH];
+
+/// The page's `initiate_login_uri` (OIDC Core section 4).
+pub const INITIATE_LOGIN_PATH: &str = "/initiate-login";
 
 /// Begins with the provider's response in the page's address, if there is one, and brings the page
 /// to life by `mount`.

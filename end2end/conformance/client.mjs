@@ -9,7 +9,8 @@
 // configure.mjs: it has the keys, and gets pictures of what a person must judge. ONLY is a regular
 // expression for the names of modules. RESTART is a command that restarts the application: each
 // module is a provider with new keys under the same name, and a server remembers the old ones. It
-// finds the module's name in MODULE.
+// finds the module's name in MODULE. The plans of FAPI 2.0 are for `server` with private_key_jwt;
+// JARM=1 is for the plan of Message Signing, and for the application as well.
 import { execSync } from 'node:child_process';
 import fs from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -60,6 +61,13 @@ if (method === 'private_key_jwt') {
 const config = { alias: 'doorward-rp', description: 'Doorward', waitTimeoutSeconds: 3, client };
 const variant = {
   client_auth_type: method,
+  // Of FAPI 2.0. Doorward's clients sign no requests, and have no certificates.
+  sender_constrain: 'dpop',
+  fapi_profile: 'plain_fapi',
+  fapi_client_type: 'oidc',
+  authorization_request_type: 'simple',
+  fapi_request_method: 'unsigned',
+  fapi_response_mode: process.env.JARM === '1' ? 'jarm' : 'plain_response',
   response_type: 'code',
   response_mode: 'default',
   request_type: 'plain_http_request',
@@ -78,7 +86,10 @@ async function planned(plan) {
   const available = await (await fetch(`${suite.address}/api/plan/available`)).json();
   const known = available.find((own) => own.planName === plan).variants;
   const taken = Object.entries(variant).filter(([name]) => name in known);
-  return suite.newPlan(plan, Object.fromEntries(taken), config);
+  // A client of FAPI 2.0 says beforehand what it asks for: SCOPE, as the application has it.
+  const scope = process.env.SCOPE ?? 'openid profile offline_access';
+  const own = plan.startsWith('fapi2-') ? { ...config, client: { ...client, scope } } : config;
+  return suite.newPlan(plan, Object.fromEntries(taken), own);
 }
 
 async function runPlan(plan) {
@@ -176,6 +187,11 @@ async function problem(page) {
 
 /** What the user does after signing in, where a module waits for it. */
 async function afterwards(page, name, id) {
+  // A module ends when its resource was called.
+  if (/^fapi2-/.test(name)) {
+    await page.goto(`${origin}/call`).catch(() => {});
+    return;
+  }
   if (/refresh/.test(name)) {
     if (kind === 'page')
       await page

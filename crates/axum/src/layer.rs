@@ -180,7 +180,7 @@ async fn genuine(slot: &Slot, request: Request) -> Result<Request, Problem> {
     let auth = &slot.auth;
     // Without the cookie, a request has no rights that another site could use.
     let may_change = csrf::may_change(request.method(), request.headers())
-        && !auth.checked.is_posted_response(&request);
+        && !auth.settings.is_posted_from_elsewhere(&auth.checked, &request);
     if !may_change || !auth.sessions.is_cookie_sent(&slot.cookies) {
         return Ok(request);
     }

@@ -64,7 +64,8 @@
 //! # Cargo features
 //!
 //! - `sqlite`: sessions in SQLite;
-//! - `postgres`: sessions in PostgreSQL.
+//! - `postgres`: sessions in PostgreSQL;
+//! - `jarm`: authorization responses that the provider signed.
 //!
 //! # Minimum supported Rust version
 //!

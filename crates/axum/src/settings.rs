@@ -152,9 +152,20 @@ impl SignInSettings {
         self
     }
 
+    /// Asks the provider to sign its responses (JARM): nothing comes of one before its signature,
+    /// issuer, client and end are checked, and one that is not signed is refused. They come in the
+    /// query, and so this takes the place of [`SignInSettings::form_post`]. Default: no.
+    #[cfg(feature = "jarm")]
+    #[must_use]
+    pub fn signed_responses(mut self, signed: bool) -> Self {
+        let mode = if signed { ResponseMode::QueryJwt } else { ResponseMode::Query };
+        self.protocol = self.protocol.response_mode(mode);
+        self
+    }
+
     /// Whether the claims of userinfo are added to those of the ID token. Some providers put names
     /// there only. Others, such as Entra ID, refuse there what is for an API, and the sign-in then
-    /// fails. Default: no.
+    /// fails. A provider may sign them. Default: no.
     #[must_use]
     pub fn load_user_info(mut self, loads: bool) -> Self {
         self.protocol = self.protocol.load_user_info(loads);
@@ -186,7 +197,8 @@ impl SignInSettings {
         self
     }
 
-    /// The path that starts a sign-in. Default: `/signin`.
+    /// The path that starts a sign-in, by GET, or by POST if somebody else begins it (OIDC Core
+    /// section 4). Default: `/signin`.
     #[must_use]
     pub fn sign_in_path(mut self, path: impl Into<String>) -> Self {
         self.sign_in_path = path.into();
@@ -224,8 +236,9 @@ impl SignInSettings {
     }
 
     /// Further settings of the protocol: `resource`, `acr_values`, `max_age`, `ui_locales`,
-    /// `prompt`, `id_token_signed_response_alg` and others of [`Settings`]. Those for browsers
-    /// (stores, frames, timers) have no effect.
+    /// `prompt`, `id_token_signed_response_alg`, `userinfo_signed_response_alg`,
+    /// `trusted_audiences` and others of [`Settings`]. Those for browsers (stores, frames, timers)
+    /// have no effect.
     #[must_use]
     pub fn protocol(mut self, change: impl FnOnce(Settings) -> Settings) -> Self {
         self.protocol = change(self.protocol);
@@ -308,9 +321,29 @@ impl SignInSettings {
         if checked.takes_posts {
             routes.push(("redirect_uri", Method::POST, callback_path));
         }
+        if self.takes_posted_starts(checked) {
+            routes.push(("sign_in_path", Method::POST, &self.sign_in_path));
+        }
         let post_logout = checked.post_logout_path.iter();
         routes.extend(post_logout.map(|path| ("post_logout_redirect_uri", Method::GET, path)));
         routes
+    }
+
+    /// Whether somebody else may begin a sign-in by a form, too (OIDC Core section 4): if no other
+    /// form is posted to this path.
+    pub(crate) fn takes_posted_starts(&self, checked: &Checked) -> bool {
+        let callback = checked.takes_posts.then_some(&checked.callback_path);
+        let mut others = [&self.sign_out_path, &self.back_channel_path].into_iter().chain(callback);
+        others.all(|other| *other != self.sign_in_path)
+    }
+
+    /// Whether a request brings what pages of other sites may post: a response of the provider, or
+    /// the beginning of a sign-in. It changes nothing, and comes once more by GET.
+    pub(crate) fn is_posted_from_elsewhere(&self, checked: &Checked, request: &Request) -> bool {
+        let begins = self.takes_posted_starts(checked)
+            && request.method() == Method::POST
+            && request.uri().path() == self.sign_in_path;
+        begins || checked.is_posted_response(request)
     }
 
     /// Cookies over plain http would be readable on the way, except on this machine.
@@ -376,7 +409,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     /// Whether a request brings a response of the provider, whose page posted it.
-    pub(crate) fn is_posted_response(&self, request: &Request) -> bool {
+    fn is_posted_response(&self, request: &Request) -> bool {
         self.takes_posts
             && request.method() == Method::POST
             && request.uri().path() == self.callback_path

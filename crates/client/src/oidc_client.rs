@@ -8,6 +8,7 @@ use crate::{
     client::Client,
     flow::{
         pending::{self, Pending, Via},
+        response,
         tokens::TokenResponse,
     },
     id_token::logout_token::{self, LogoutToken},
@@ -83,6 +84,12 @@ impl OidcClient {
     /// The key of a request in the state store. `id` is the part of `state` before a semicolon.
     pub fn request_key(id: &str) -> String {
         pending::key(id)
+    }
+
+    /// The identifier of the request that the response in this URL says it answers, if there is one
+    /// that can be read. Nothing of it is verified.
+    pub fn request_id(url: &str) -> Option<String> {
+        response::summary(url).state_id
     }
 
     /// Turns the response to a sign-in request into a user: redeems the code, verifies the ID

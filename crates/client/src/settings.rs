@@ -198,6 +198,16 @@ pub struct Settings {
     /// provider's metadata offers for ID tokens.
     #[serde(default)]
     pub id_token_signed_response_alg: Option<SigningAlgorithm>,
+    /// The audiences beside `client_id` that an ID token may have (OIDC Core section 3.1.3.7 step
+    /// 3). Default: any, since many providers list the user's APIs or projects there. FAPI 2.0
+    /// wants a client that trusts none: an empty list.
+    #[serde(default)]
+    pub trusted_audiences: Option<Vec<String>>,
+    /// The algorithm that the client registered for userinfo (`userinfo_signed_response_alg`).
+    /// Userinfo that has no signature, or one by another algorithm, is refused. It needs the
+    /// feature `signed-userinfo`. Default: signed or not, as the provider sends it.
+    #[serde(default)]
+    pub userinfo_signed_response_alg: Option<SigningAlgorithm>,
     /// The tolerated difference between the clocks when the times in an ID token are checked.
     /// Default: 300 s.
     #[serde(default = "default_clock_skew")]
@@ -259,6 +269,8 @@ impl Settings {
             dpop: false,
             push_authorization_requests: false,
             id_token_signed_response_alg: None,
+            trusted_audiences: None,
+            userinfo_signed_response_alg: None,
             clock_skew: default_clock_skew(),
         }
     }
@@ -280,6 +292,8 @@ impl Settings {
         some metadata_seed: ProviderMetadata;
         some signing_keys: JwkSet;
         some id_token_signed_response_alg: SigningAlgorithm;
+        some userinfo_signed_response_alg: SigningAlgorithm;
+        some trusted_audiences: Vec<String>;
         some silent_request_timeout: u64;
         some max_silent_renew_timeout_retries: u32;
         value client_authentication: ClientAuthentication;
@@ -327,10 +341,12 @@ impl Settings {
         if self.dpop && !cfg!(feature = "dpop")
             || self.push_authorization_requests && !cfg!(feature = "par")
             || self.load_user_info && !cfg!(feature = "userinfo")
+            || self.userinfo_signed_response_alg.is_some() && !cfg!(feature = "signed-userinfo")
         {
             return refuse(
-                "dpop, push_authorization_requests, load_user_info: each needs its cargo feature \
-                    of this crate, dpop, par or userinfo"
+                "dpop, push_authorization_requests, load_user_info, userinfo_signed_response_alg: \
+                    each needs its cargo feature of this crate, dpop, par, userinfo or \
+                    signed-userinfo"
                     .to_owned(),
             );
         }

@@ -43,6 +43,8 @@
 //! - `userinfo` (default): claims of userinfo in the user's profile;
 //! - `dpop`: tokens that are bound to a key of the browser;
 //! - `par`: pushed authorization requests;
+//! - `jarm`: authorization responses that the provider signed;
+//! - `signed-userinfo`: userinfo that the provider signed;
 //! - `router`: [`ProtectedRoute`] for `leptos_router` 0.8;
 //! - `split`: the client is a file of its own, which a page of signed-out users need not load
 //!   (`cargo leptos build --split`); only with a build that splits the program;

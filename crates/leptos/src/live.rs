@@ -40,6 +40,8 @@ pub(crate) struct Plan {
     pub load: Load,
     pub skip_callback: Option<SkipCallback>,
     pub make: Option<MakeClient>,
+    /// Where somebody else may begin a sign-in.
+    pub initiate_login_path: Option<&'static str>,
     /// Where roles are in the claims. Empty: in `role`.
     #[cfg(feature = "policy")]
     pub roles_at: &'static [&'static str],
@@ -50,6 +52,18 @@ impl Plan {
     pub(crate) fn skips(&self, url: &str) -> bool {
         self.skip_callback.as_ref().is_some_and(|skips| skips(url))
     }
+
+    /// Whether somebody else begins a sign-in by this path with its query (OIDC Core section 4).
+    pub(crate) fn begins_at(&self, opened: &str) -> bool {
+        self.initiate_login_path.is_some_and(|path| is_initiation(path, opened))
+    }
+}
+
+/// Whether the path with its query is this one, and names an issuer.
+pub(crate) fn is_initiation(path: &str, opened: &str) -> bool {
+    let opened = opened.split('#').next().unwrap_or_default();
+    let query = opened.strip_prefix(path).and_then(|rest| rest.strip_prefix('?'));
+    query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("iss=")))
 }
 
 /// The client and what belongs to it.

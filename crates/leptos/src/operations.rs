@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use doorward_client::{
-    AuthEvent, CallbackKind, Error, Settings, SigninRequestArgs, SignoutRequestArgs, SignoutScope,
-    User, UserManager,
+    AuthEvent, CallbackKind, Error, Settings, SignoutRequestArgs, SignoutScope, User, UserManager,
+    ports::LocalFuture,
 };
 use leptos::prelude::*;
 
@@ -31,9 +31,14 @@ pub(crate) fn begin(auth: Auth, task: Task) -> Work {
         };
         match task {
             Task::SetUp => {}
-            Task::Start => find_user(auth, &manager).await,
+            Task::Start => {
+                if let Some(opened) = initiation(auth) {
+                    leave_for_sign_in(auth, manager.signin_initiated(&opened)).await;
+                }
+                find_user(auth, &manager).await;
+            }
             Task::Prepare => drop(manager.prepare().await),
-            Task::SignIn(args) => sign_in(auth, &manager, *args).await,
+            Task::SignIn(args) => leave_for_sign_in(auth, manager.signin_redirect(*args)).await,
             Task::SignOut(args) => sign_out(auth, &manager, args).await,
             Task::SignOutHere => report(auth, AuthStep::SignOut, manager.remove_user().await),
             Task::Renew => {
@@ -232,9 +237,22 @@ fn expire(auth: Auth, copy: fn(&User) -> User) {
     }
 }
 
-/// Leaves for the provider's sign-in page.
-async fn sign_in(auth: Auth, manager: &UserManager, args: SigninRequestArgs) {
-    match manager.signin_redirect(args).await {
+/// The page's URL, if somebody else begins a sign-in by it. The page begins no other from then on.
+/// The address bar keeps the path alone: who comes back by Back must not be sent away again.
+fn initiation(auth: Auth) -> Option<String> {
+    let opened = page::path();
+    if !auth.live.plan()?.begins_at(&opened) {
+        return None;
+    }
+    auth.leaving.set(true);
+    let url = page::url();
+    page::show(opened.split('?').next().unwrap_or_default());
+    Some(url)
+}
+
+/// Leaves for the provider's sign-in page by this request.
+async fn leave_for_sign_in(auth: Auth, request: LocalFuture<Result<(), Error>>) {
+    match request.await {
         Ok(()) => auth.leave(),
         Err(error) => {
             auth.stay();

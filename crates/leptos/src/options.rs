@@ -29,6 +29,7 @@ pub struct AuthOptions {
     load: Load,
     skip_callback: Option<SkipCallback>,
     make: Option<MakeClient>,
+    initiate_login_path: Option<&'static str>,
     #[cfg(feature = "policy")]
     roles_at: &'static [&'static str],
 }
@@ -51,6 +52,7 @@ impl AuthOptions {
             load: Rc::new(move || Box::pin(load())),
             skip_callback: None,
             make: None,
+            initiate_login_path: None,
             #[cfg(feature = "policy")]
             roles_at: &[],
         }
@@ -81,6 +83,27 @@ impl AuthOptions {
     #[must_use]
     pub fn skip_callback(mut self, skip: impl Fn(&str) -> bool + 'static) -> Self {
         self.skip_callback = Some(Rc::new(skip));
+        self
+    }
+
+    /// Lets others begin a sign-in at this path of the application, its `initiate_login_uri` (OIDC
+    /// Core section 4): the provider's page of applications, for example. A page that is opened
+    /// there with `iss` leaves for the provider at once. `login_hint` goes with it, and after the
+    /// sign-in the page goes to the path of `target_link_uri`. Anybody can write such a link: if it
+    /// names another issuer than the settings, or a target at another origin than `redirect_uri`,
+    /// the page stays and reports a failure of [`AuthStep::SignIn`](crate::AuthStep::SignIn). The
+    /// application needs a page at this path. Without `iss` nothing begins there.
+    ///
+    /// ```no_run
+    /// use doorward_leptos::{AuthOptions, Settings};
+    ///
+    /// # fn component(settings: Settings) {
+    /// AuthOptions::new(settings).initiate_login_path("/initiate-login").provide();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn initiate_login_path(mut self, path: &'static str) -> Self {
+        self.initiate_login_path = Some(path);
         self
     }
 
@@ -154,6 +177,7 @@ impl AuthOptions {
             load: self.load,
             skip_callback: self.skip_callback,
             make: self.make,
+            initiate_login_path: self.initiate_login_path,
             #[cfg(feature = "policy")]
             roles_at: self.roles_at,
         };

@@ -72,6 +72,7 @@ pub fn provide_session_auth(routes: SessionRoutes) -> Auth {
         load: std::rc::Rc::new(|| Box::pin(async { None })),
         skip_callback: None,
         make: None,
+        initiate_login_path: None,
         #[cfg(feature = "policy")]
         roles_at: &[],
     };

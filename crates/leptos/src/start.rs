@@ -81,5 +81,9 @@ fn needs_no_client(auth: Auth, settings: &Settings) -> bool {
     let is_idle = doorward_client::browser::is_idle(settings);
     #[cfg(not(target_arch = "wasm32"))]
     let is_idle = settings.authority.is_empty();
-    is_idle && auth.live.plan().is_some_and(|plan| plan.make.is_none())
+    is_idle
+        && auth
+            .live
+            .plan()
+            .is_some_and(|plan| plan.make.is_none() && !plan.begins_at(&crate::page::path()))
 }

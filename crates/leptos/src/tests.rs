@@ -116,6 +116,27 @@ fn a_return_address_stays_at_the_origin() {
     }
 }
 
+#[test]
+fn somebody_else_begins_a_sign_in_at_its_path_alone() {
+    let begins = |opened: &str| live::is_initiation("/initiate-login", opened);
+    assert!(begins("/initiate-login?iss=https%3A%2F%2Fop.example"));
+    assert!(begins("/initiate-login?login_hint=a&iss=x#top"));
+    for other in [
+        "/",
+        "/?iss=x",
+        "/initiate-login",
+        "/initiate-login?",
+        "/initiate-login?login_hint=iss=x",
+        "/initiate-login-too?iss=x",
+        "/initiate-login/?iss=x",
+        "/initiate-login#?iss=x",
+        "/initiate-login?#&iss=x",
+        "/a/initiate-login?iss=x",
+    ] {
+        assert!(!begins(other), "{other}");
+    }
+}
+
 /// A call in nobody's name is for a page without a user. Anything else is a failure.
 #[test]
 fn a_call_goes_without_a_token_only_if_nobody_was_signed_in_before() {

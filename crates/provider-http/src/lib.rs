@@ -143,9 +143,9 @@ shared_parts!(
 /// The largest request body in bytes. No request of the protocol needs more.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The same for a pushed request: one whose request object is too long is told so, by the code for
-/// it, and not only that the body is.
-const MAX_PUSHED: usize = 256 * 1024;
+/// The same for an authorization request, pushed or posted: one whose request object is too long is
+/// told so, by the code for it, and not only that the body is.
+const MAX_WITH_OBJECT: usize = 256 * 1024;
 
 /// The provider's routes, under the path of its issuer.
 pub fn router(provider: Arc<Provider>, settings: HttpSettings) -> Router {
@@ -207,7 +207,7 @@ fn protocol(provider: &Arc<Provider>) -> Router<AppState> {
         .route(paths::JWKS, get(jwks::get))
         .route(
             paths::PUSHED_AUTHORIZATION,
-            post(par::post).layer(DefaultBodyLimit::max(MAX_PUSHED)),
+            post(par::post).layer(DefaultBodyLimit::max(MAX_WITH_OBJECT)),
         )
         .route(paths::TOKEN, post(token::post))
         .route(paths::USERINFO, get(userinfo::get).post(userinfo::post))
@@ -257,7 +257,8 @@ fn pages(provider: &Arc<Provider>) -> Router<AppState> {
     Router::new()
         .route(
             paths::AUTHORIZE,
-            get_or_post(get(authorize::get_or_post).post(authorize::get_or_post)),
+            get_or_post(get(authorize::get_or_post).post(authorize::get_or_post))
+                .layer(DefaultBodyLimit::max(MAX_WITH_OBJECT)),
         )
         .route(
             paths::END_SESSION,

@@ -46,6 +46,12 @@ pub(crate) async fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
         }
         None => sign_in,
     };
+    let sign_in = if settings.signed { sign_in.signed_responses(true) } else { sign_in };
+    let sign_in = if settings.one_audience {
+        sign_in.protocol(|protocol| protocol.trusted_audiences(Vec::new()))
+    } else {
+        sign_in
+    };
     let sign_in =
         if settings.binds_tokens { sign_in.proof_key(ProofKey::generate()?) } else { sign_in };
     let auth = Auth::new(sign_in, sessions(&settings.sessions).await?)?;

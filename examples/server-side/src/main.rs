@@ -2,7 +2,8 @@
 //!
 //! It is the client `PkceCodeBackend` of the demo. Environment variables change that: `ORIGIN`,
 //! `LISTEN`, `ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `CLIENT_KEY`, `CLIENT_KEY_ID`, `SCOPE`, `API`,
-//! `SESSIONS`, `PUSH`, `FORM_POST`, `DPOP`, `USER_INFO` and `ID_TOKEN_ALG`.
+//! `CALL`, `SESSIONS`, `PUSH`, `FORM_POST`, `JARM`, `DPOP`, `USER_INFO`, `ID_TOKEN_ALG` and
+//! `ONE_AUDIENCE`.
 
 mod app;
 mod pages;

@@ -22,7 +22,8 @@ use crate::{
 pub(crate) struct Site {
     templates: Arc<Environment<'static>>,
     http: reqwest::Client,
-    api: String,
+    /// What is called with the user's token.
+    call: String,
 }
 
 /// The claims that the pages show.
@@ -38,8 +39,8 @@ impl Site {
         templates.add_template("layout.html", include_str!("../templates/layout.html"))?;
         templates.add_template("home.html", include_str!("../templates/home.html"))?;
         templates.add_template("page.html", include_str!("../templates/page.html"))?;
-        let (http, api) = (reqwest::Client::new(), settings.api.clone());
-        Ok(Self { templates: Arc::new(templates), http, api })
+        let (http, call) = (reqwest::Client::new(), settings.call.clone());
+        Ok(Self { templates: Arc::new(templates), http, call })
     }
 
     fn page(&self, user: &SignedIn, title: &str, text: &str) -> Response {
@@ -102,17 +103,36 @@ pub(crate) async fn recent(
 
 /// Calls the API with the user's token.
 pub(crate) async fn call(State(site): State<Site>, user: SignedIn) -> Response {
-    let url = format!("{}/api/DemoPolicyBased/Admin/Get", site.api);
-    // The token, and a proof if it is bound to a key.
-    let credentials = match user.credentials(&Method::GET, &url, None) {
-        Ok(credentials) => credentials,
-        Err(error) => return site.page(&user, "The API", &error.to_string()),
+    let text = match site.answer(&user).await {
+        Ok(status) => format!("The API answered {status}."),
+        Err(text) => text,
     };
-    let answer = match site.http.get(url).headers(credentials).send().await {
-        Ok(answer) => format!("The API answered {}.", answer.status()),
-        Err(_) => "The API does not answer.".to_owned(),
-    };
-    site.page(&user, "The API", &answer)
+    site.page(&user, "The API", &text)
+}
+
+impl Site {
+    /// The status of the API's answer, or what went wrong.
+    async fn answer(&self, user: &SignedIn) -> Result<StatusCode, String> {
+        let answer = self.call_once(user, None).await?;
+        // An API may want a value of its own in the proof (RFC 9449 section 9).
+        let nonce = answer.headers().get("dpop-nonce").and_then(|nonce| nonce.to_str().ok());
+        if let (StatusCode::UNAUTHORIZED, Some(nonce)) = (answer.status(), nonce) {
+            return Ok(self.call_once(user, Some(nonce)).await?.status());
+        }
+        Ok(answer.status())
+    }
+
+    async fn call_once(
+        &self,
+        user: &SignedIn,
+        nonce: Option<&str>,
+    ) -> Result<reqwest::Response, String> {
+        // The token, and a proof if it is bound to a key.
+        let credentials = user.credentials(&Method::GET, &self.call, nonce);
+        let credentials = credentials.map_err(|error| error.to_string())?;
+        let sent = self.http.get(&self.call).headers(credentials).send().await;
+        sent.map_err(|_| "The API does not answer.".to_owned())
+    }
 }
 
 /// A form.

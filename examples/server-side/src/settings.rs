@@ -23,16 +23,22 @@ pub(crate) struct Settings {
     pub(crate) scope: String,
     /// Where the demo API is.
     pub(crate) api: String,
+    /// What `/call` asks with the user's token: one of the demo API, or a resource elsewhere.
+    pub(crate) call: String,
     /// Where sessions are kept: `memory`, `sqlite:FILE`, `postgres://…`, or `cookie:KEY`.
     pub(crate) sessions: String,
     /// Whether authorization requests are pushed.
     pub(crate) pushes: bool,
     /// Whether the provider posts its responses as forms.
     pub(crate) posts: bool,
+    /// Whether the provider signs its responses (JARM).
+    pub(crate) signed: bool,
     /// Whether tokens are bound to a key, which is new at each start.
     pub(crate) binds_tokens: bool,
     /// Whether names are in userinfo only.
     pub(crate) loads_user_info: bool,
+    /// Whether ID tokens that are also for others are refused, as FAPI 2.0 wants.
+    pub(crate) one_audience: bool,
 }
 
 impl Settings {
@@ -41,6 +47,7 @@ impl Settings {
             |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
         let origin = text("ORIGIN", "http://localhost:5001");
         let host = origin.split_once("://").map_or(&*origin, |(_, host)| host);
+        let api = text("API", "http://localhost:5002");
         Self {
             listen: text("LISTEN", host),
             issuer: text("ISSUER", "http://localhost:6001"),
@@ -50,12 +57,15 @@ impl Settings {
             client_key_id: std::env::var("CLIENT_KEY_ID").ok(),
             id_token_alg: std::env::var("ID_TOKEN_ALG").ok(),
             scope: text("SCOPE", "openid profile MyBackendApi2 offline_access"),
-            api: text("API", "http://localhost:5002"),
+            call: text("CALL", &format!("{api}/api/DemoPolicyBased/Admin/Get")),
+            api,
             sessions: text("SESSIONS", "memory"),
             pushes: text("PUSH", "0") == "1",
             posts: text("FORM_POST", "0") == "1",
+            signed: text("JARM", "0") == "1",
             binds_tokens: text("DPOP", "0") == "1",
             loads_user_info: text("USER_INFO", "1") == "1",
+            one_audience: text("ONE_AUDIENCE", "0") == "1",
             origin,
         }
     }

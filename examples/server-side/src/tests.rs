@@ -8,8 +8,9 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode},
+    routing::get,
 };
-use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
+use doorward_protocol::{base64url, jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     Provider, ProviderParts, ProviderSettings,
     keys::{
@@ -271,8 +272,8 @@ fn attribute(element: &str, name: &str) -> String {
     value.split('"').next().unwrap_or_default().replace("&amp;", "&").replace("&#x27;", "'")
 }
 
-async fn browser(folder: &std::path::Path, sessions: &str) -> Browser {
-    let settings = Settings {
+async fn settings(folder: &std::path::Path, sessions: &str) -> Settings {
+    Settings {
         origin: ORIGIN.to_owned(),
         listen: String::new(),
         issuer: provider(folder).await,
@@ -283,13 +284,15 @@ async fn browser(folder: &std::path::Path, sessions: &str) -> Browser {
         id_token_alg: None,
         scope: "openid profile offline_access".to_owned(),
         api: "http://127.0.0.1:9".to_owned(),
+        call: "http://127.0.0.1:9".to_owned(),
         sessions: sessions.to_owned(),
         pushes: true,
         posts: false,
+        signed: false,
         binds_tokens: false,
         loads_user_info: true,
-    };
-    Browser::new(app(&settings).await.unwrap())
+        one_audience: false,
+    }
 }
 
 #[tokio::test]
@@ -298,7 +301,8 @@ async fn a_user_signs_in_consents_and_signs_out() {
     let sqlite = format!("sqlite:{}", folder.path().join("sessions.sqlite3").display());
     for sessions in ["memory", &sqlite, &format!("cookie:{}", "A".repeat(43))] {
         let provided = tempfile::tempdir().unwrap();
-        let mut browser = browser(provided.path(), sessions).await;
+        let settings = settings(provided.path(), sessions).await;
+        let mut browser = Browser::new(app(&settings).await.unwrap());
         browser.open("/").await;
         assert!(browser.page.contains("You are not signed in."), "{}", browser.page);
         browser.open("/me").await;
@@ -317,4 +321,42 @@ async fn a_user_signs_in_consents_and_signs_out() {
         browser.open(&format!("{ORIGIN}/")).await;
         assert!(browser.page.contains("You are not signed in."), "{sessions}");
     }
+}
+
+/// An API that wants a nonce in the proof of each call (RFC 9449 section 9). Returns its address.
+async fn api_with_nonce() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/accounts", listener.local_addr().unwrap());
+    let accounts = get(async |headers: HeaderMap| {
+        let text = |name: &str| headers.get(name).unwrap().to_str().unwrap().to_owned();
+        assert!(text("authorization").starts_with("DPoP "));
+        let proof = text("dpop");
+        let claims = base64url::decode(proof.split('.').nth(1).unwrap()).unwrap();
+        let claims: Value = serde_json::from_slice(&claims).unwrap();
+        let status =
+            if claims["nonce"] == "the-nonce" { StatusCode::OK } else { StatusCode::UNAUTHORIZED };
+        (status, [("dpop-nonce", "the-nonce")])
+    });
+    let router = Router::new().route("/accounts", accounts);
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    address
+}
+
+/// With signed responses (JARM), tokens that are bound to a key, and ID tokens for this client
+/// alone.
+#[tokio::test]
+async fn a_user_signs_in_as_fapi_wants_it_and_calls_an_api_with_its_nonce() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        call: api_with_nonce().await,
+        signed: true,
+        binds_tokens: true,
+        one_audience: true,
+        ..settings(folder.path(), "memory").await
+    };
+    let mut browser = Browser::new(app(&settings).await.unwrap());
+    browser.open("/call").await;
+    browser.sign_in().await;
+    assert_eq!(browser.url, format!("{ORIGIN}/call"), "{}", browser.page);
+    assert!(browser.page.contains("The API answered 200"), "{}", browser.page);
 }

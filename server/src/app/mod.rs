@@ -3,6 +3,7 @@
 mod assets;
 mod callback_page;
 mod content_security_policy;
+mod initiation;
 mod page_config;
 mod preload;
 mod site;
@@ -19,9 +20,9 @@ use axum::{
         request::Parts,
     },
     response::Response,
-    routing::get,
+    routing::{get, post},
 };
-use doorward_app::{PAGE_PATHS, config::CONFIG_PATH, shell};
+use doorward_app::{INITIATE_LOGIN_PATH, PAGE_PATHS, config::CONFIG_PATH, shell};
 use leptos::{
     nonce::use_nonce,
     prelude::{LeptosOptions, use_context},
@@ -74,6 +75,7 @@ pub fn router(settings: &AppSettings, site: &Site) -> Router {
     let router = PAGE_PATHS
         .into_iter()
         .fold(Router::new(), |router, path| router.route(path, page.clone()))
+        .route(INITIATE_LOGIN_PATH, post(initiation::post))
         .route(CONFIG_PATH, config);
     let router = callback_page::PATHS
         .into_iter()

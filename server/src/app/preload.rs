@@ -16,7 +16,7 @@ const MAIN: &str = "doorward_bg.wasm";
 #[derive(Debug)]
 pub struct Preloads {
     always: Vec<HeaderValue>,
-    /// For the page to which the provider sends the browser back: it will use the client.
+    /// For the page to which the provider sends the browser: it will use the client.
     at_callback: Vec<HeaderValue>,
 }
 
@@ -49,9 +49,11 @@ impl Preloads {
 
     /// Adds the headers to the response for a page with this query.
     pub fn add(&self, response: &ResponseOptions, query: Option<&str>) {
-        let carries_response =
-            query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("state=")));
-        let at_callback = self.at_callback.iter().filter(|_| carries_response);
+        // A response of the provider, or a sign-in that somebody else begins.
+        let needs_client = query.is_some_and(|query| {
+            query.split('&').any(|pair| pair.starts_with("state=") || pair.starts_with("iss="))
+        });
+        let at_callback = self.at_callback.iter().filter(|_| needs_client);
         for value in self.always.iter().chain(at_callback) {
             response.append_header(LINK, value.clone());
         }

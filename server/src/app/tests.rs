@@ -202,6 +202,31 @@ async fn the_page_has_a_policy_with_a_nonce_of_its_own() {
     assert_eq!(nonces.len(), 3);
 }
 
+/// OIDC Core section 4: "The Login Initiation Endpoint … HTTP GET and HTTP POST".
+#[tokio::test]
+async fn a_form_begins_a_sign_in_by_the_address_of_the_page() {
+    let router = app_router();
+    let posted = async |form: &str| {
+        let request = Request::post(INITIATE_LOGIN_PATH)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("origin", "https://id.example.com");
+        let request = request.body(Body::from(form.to_owned())).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 303);
+        response.headers()["location"].to_str().unwrap().to_owned()
+    };
+    let asked = "iss=https%3A%2F%2Fid.example.com&login_hint=a+b&target_link_uri=https%3A%2F%2Fa";
+    assert_eq!(posted(asked).await, format!("/initiate-login?{asked}"));
+    let more = format!("{asked}&code=x&state=y");
+    assert_eq!(posted(&more).await, format!("/initiate-login?{asked}"));
+    let long = format!("iss=a&login_hint={}", "x".repeat(9000));
+    for nothing in ["", "%ff", "iss=a&iss=b", "iss=a&x%0d%0ay=z", &long] {
+        assert_eq!(posted(nothing).await, "/initiate-login?", "{nothing:.40}");
+    }
+    let page = get_file(&router, &posted(asked).await, "").await;
+    assert_eq!(page.status(), 200);
+}
+
 #[tokio::test]
 async fn the_page_says_what_it_will_need() {
     let router = app_router();
@@ -221,7 +246,11 @@ async fn the_page_says_what_it_will_need() {
     }
     let client = "</pkg/one/split_sign_in.wasm>; rel=preload; as=fetch; \
                   type=\"application/wasm\"; crossorigin";
-    for path in ["/OpenId/Login/JS?code=c&state=s", "/?state=s&error=access_denied"] {
+    for path in [
+        "/OpenId/Login/JS?code=c&state=s",
+        "/?state=s&error=access_denied",
+        "/initiate-login?iss=https%3A%2F%2Fid.example.com",
+    ] {
         assert_eq!(links(path).await, [&always[..], &[client]].concat(), "{path}");
     }
     assert!(links("/missing").await.is_empty());

@@ -7,9 +7,8 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, body::to_bytes, extract::Request, response::Response};
-use doorward_client::{IdTokenError, SigninOutcome};
-use doorward_protocol::params::Params;
+use axum::{Extension, extract::Request, response::Response};
+use doorward_client::{IdTokenError, OidcClient, SigninOutcome};
 use http::header::SET_COOKIE;
 
 use crate::{
@@ -17,14 +16,13 @@ use crate::{
     auth::redirect,
     layer::Slot,
     refusal::Asker,
+    routes::posted_params,
     session::{SessionRecord, random_text},
 };
 
 /// What the query of the callback begins with if the response is in a cookie. The tag of the cookie
 /// follows.
 const POSTED: &str = "posted=";
-/// The longest form that is read, in bytes.
-const LONGEST_FORM: usize = 16 * 1024;
 /// What is taken from it.
 const RESPONSE: [&str; 8] = [
     "code",
@@ -41,9 +39,7 @@ const RESPONSE: [&str; 8] = [
 pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -> Response {
     let asker = Asker::of_request(&request);
     let headers = request.headers().clone();
-    let form = to_bytes(request.into_body(), LONGEST_FORM).await.unwrap_or_default();
-    let params = Params::parse(&form).unwrap_or_default();
-    let response = params.filtered(|name| RESPONSE.contains(&name)).encode();
+    let response = posted_params(request, &RESPONSE).await.encode();
     let path = &auth.checked.callback_path;
     match auth.sessions.response_cookie(&headers, &response) {
         Ok(Some((tag, cookies))) => redirect(&format!("{path}?{POSTED}{tag}"), cookies),
@@ -74,16 +70,15 @@ pub(super) async fn callback(
 
 /// Signs the user in. Returns where to go.
 async fn finish(auth: &Auth, slot: &Slot, query: &str) -> Result<ReturnTo, Problem> {
-    let params = Params::parse(query).unwrap_or_default();
-    let state = params.get("state").unwrap_or_default();
-    let state = state.split(';').next().unwrap_or_default();
+    let url = format!("{}?{query}", auth.settings.protocol.redirect_uri);
+    // It may be anything, until the response is verified.
+    let state = OidcClient::request_id(&url).unwrap_or_default();
     let Some((pending, set_cookies)) =
-        auth.sessions.take_request(&slot.cookies, state, auth.now()).await?
+        auth.sessions.take_request(&slot.cookies, &state, auth.now()).await?
     else {
         return not_awaited(slot).await;
     };
-    let url = format!("{}?{query}", auth.settings.protocol.redirect_uri);
-    let outcome = match auth.protocol.finish(state.to_owned(), pending, url).await {
+    let outcome = match auth.protocol.finish(state, pending, url).await {
         Ok(outcome) => outcome,
         Err(problem) => {
             slot.decide_cookies(set_cookies);

@@ -8,8 +8,11 @@ mod sign_out;
 
 use axum::{
     Extension, Router,
+    body::to_bytes,
+    extract::Request,
     routing::{get, post},
 };
+use doorward_protocol::params::Params;
 
 pub(crate) use self::sign_out::leave;
 use crate::{Auth, auth::redirect};
@@ -28,6 +31,11 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S>
     } else {
         router
     };
+    let router = if settings.takes_posted_starts(checked) {
+        router.route(&settings.sign_in_path, post(sign_in::posted))
+    } else {
+        router
+    };
     let after = settings.after_sign_out.clone();
     let router = match &checked.post_logout_path {
         // Nothing depends on it: the session has ended before the browser went to the provider.
@@ -35,4 +43,13 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S>
         None => router,
     };
     router.layer(Extension(auth.clone()))
+}
+
+/// The longest form of another site that is read, in bytes.
+const LONGEST_FORM: usize = 16 * 1024;
+
+/// What a form of another site says of these names. A form that can't be read says nothing.
+async fn posted_params(request: Request, names: &[&str]) -> Params {
+    let form = to_bytes(request.into_body(), LONGEST_FORM).await.unwrap_or_default();
+    Params::parse(&form).unwrap_or_default().filtered(|name| names.contains(&name))
 }

@@ -1,4 +1,5 @@
-//! `GET /signin`: sends the browser to the provider.
+//! `GET /signin`: sends the browser to the provider. `POST /signin` lets somebody else begin that
+//! by a form (OIDC Core section 4: "The Login Initiation Endpoint … HTTP GET and HTTP POST").
 
 use std::sync::Arc;
 
@@ -10,7 +11,9 @@ use axum::{
 use doorward_client::SigninRequestArgs;
 use serde::Deserialize;
 
-use crate::{Auth, Problem, ReturnTo, layer::Slot, refusal::Asker};
+use crate::{
+    Auth, Problem, ReturnTo, auth::redirect, layer::Slot, refusal::Asker, routes::posted_params,
+};
 
 /// The longest parameter that is passed on, in bytes: the provider's URL must not get too long.
 const LONGEST: usize = 512;
@@ -55,13 +58,31 @@ pub(super) async fn sign_in(
     }
 }
 
+/// A sign-in that somebody else begins by a form. The form comes from another site, so the browser
+/// sends none of our cookies with it. The same request by GET comes with all of them. This one
+/// changes nothing, whoever made the browser post it.
+pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -> Response {
+    let asker = Asker::of_request(&request);
+    let query = posted_params(request, &SigninRequestArgs::INITIATION).await.encode();
+    let link = format!("{}?{query}", auth.settings.sign_in_path);
+    match begun_by(&auth, &link) {
+        Ok(_) => redirect(&link, Vec::new()),
+        Err(problem) => auth.answer(&problem, &asker),
+    }
+}
+
 /// A sign-in that somebody else begins, as the provider's page of applications
 /// (`initiate_login_uri`). Anybody can write such a link: it must name the issuer of the settings,
 /// and a place of this application (`target_link_uri`).
 async fn initiated(auth: &Auth, slot: &Slot, opened: &str) -> Result<Response, Problem> {
-    let args = SigninRequestArgs::initiated(opened, &auth.settings.protocol);
-    let mut args = args.map_err(|error| Problem::Protocol(Box::new(error)))?;
+    let mut args = begun_by(auth, opened)?;
     let return_to = ReturnTo::or_start(args.return_to.as_deref());
     args.login_hint = args.login_hint.filter(|hint| hint.len() <= LONGEST);
     auth.send_to_provider(&slot.cookies, args, &return_to).await
+}
+
+/// What this address asks for, which somebody else may have written.
+fn begun_by(auth: &Auth, opened: &str) -> Result<SigninRequestArgs, Problem> {
+    SigninRequestArgs::initiated(opened, &auth.settings.protocol)
+        .map_err(|error| Problem::Protocol(Box::new(error)))
 }

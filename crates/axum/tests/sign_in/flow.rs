@@ -1,7 +1,7 @@
 //! The ordinary story: sign in, be known, sign out.
 
 use crate::support::{Kept, ORIGIN, World};
-use doorward_axum::MemorySessions;
+use doorward_axum::{MemorySessions, http::Request};
 use doorward_protocol::params;
 use serde_json::json;
 
@@ -63,6 +63,64 @@ async fn the_provider_may_begin_a_sign_in() {
         assert!(answer.status.is_client_error() || answer.status.is_server_error(), "{target}");
         assert!(!answer.headers.contains_key("location"), "{iss} {target}");
     }
+}
+
+/// OIDC Core section 4: "The Login Initiation Endpoint … HTTP GET and HTTP POST".
+#[tokio::test]
+async fn the_provider_may_begin_a_sign_in_by_a_form() {
+    let form = |iss: &str, target: &str| {
+        let pairs = [("iss", iss), ("target_link_uri", target), ("login_hint", "alice")];
+        params::encode(pairs)
+    };
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let issuer = &world.provider.issuer;
+        let begins = form(issuer, &format!("{ORIGIN}/me?x=1"));
+        let signed_in = world.signed_in().await;
+        for browser in [world.browser(), signed_in] {
+            let more = format!("{begins}&return_to=%2Fadmin&prompt=login");
+            let before = browser.cookie_header();
+            let posted = browser.post_from_elsewhere("/signin", issuer, &more).await;
+            assert_eq!(posted.location(), format!("/signin?{begins}"), "{kept:?}");
+            assert_eq!(browser.cookie_header(), before, "it changes nothing");
+            let to_provider = browser.open(posted.location()).await.location().to_owned();
+            assert!(to_provider.contains("login_hint=alice"), "{to_provider}");
+            let callback = world.provider.authorize(&to_provider);
+            assert_eq!(browser.open(&callback).await.location(), "/me?x=1");
+        }
+        // A provider on the same site: the browser sends the session's cookie with the form.
+        let browser = world.signed_in().await;
+        let request = Request::post("/signin")
+            .header("origin", &**issuer)
+            .header("sec-fetch-site", "same-site")
+            .header("content-type", "application/x-www-form-urlencoded");
+        assert_eq!(browser.send(request, &begins).await.location(), format!("/signin?{begins}"));
+        for refused in [
+            form("https://evil.example", ORIGIN),
+            form(issuer, "https://evil.example/"),
+            form(issuer, "//evil.example"),
+            "target_link_uri=%2Fme".to_owned(),
+            format!("{begins}&iss=x"),
+            format!("{begins}&x={}", "x".repeat(17 * 1024)),
+            String::new(),
+        ] {
+            let answer = world.browser().post_from_elsewhere("/signin", issuer, &refused).await;
+            assert!(answer.status.is_client_error() || answer.status.is_server_error());
+            assert!(!answer.headers.contains_key("location"), "{refused:.80}");
+        }
+    }
+}
+
+/// Whoever signs out at the same path goes on doing so.
+#[tokio::test]
+async fn a_form_that_signs_out_begins_no_sign_in() {
+    let world = World::with(MemorySessions::default(), |settings| {
+        settings.sign_in_path("/session").sign_out_path("/session")
+    })
+    .await;
+    let browser = world.signed_in().await;
+    browser.post("/session", "").await;
+    assert_eq!(browser.open("/").await.body, "nobody");
 }
 
 #[tokio::test]

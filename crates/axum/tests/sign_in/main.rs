@@ -16,5 +16,8 @@ mod proxy;
 mod pushed;
 mod renewal;
 mod sessions;
+#[cfg(feature = "jarm")]
+mod signed_response;
+mod signed_userinfo;
 mod support;
 mod values;

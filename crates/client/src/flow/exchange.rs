@@ -144,6 +144,7 @@ impl Client {
             issuer: &metadata.issuer,
             client_id: &self.settings.client_id,
             algorithm: self.settings.id_token_signed_response_alg,
+            trusted_audiences: self.settings.trusted_audiences.as_deref(),
             nonce,
             asked,
             access_token: &answer.access_token,

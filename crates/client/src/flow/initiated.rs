@@ -6,6 +6,9 @@ use doorward_protocol::params::Params;
 use crate::{Error, SigninRequestArgs, lean::url, settings::Settings};
 
 impl SigninRequestArgs {
+    /// The parameters by which somebody else begins a sign-in (OIDC Core section 4).
+    pub const INITIATION: [&str; 3] = ["iss", "login_hint", "target_link_uri"];
+
     /// The sign-in that the address asks for by which the page was opened (`initiate_login_uri`).
     /// Anybody can write such an address. So `iss` must be the issuer of the settings, and
     /// `target_link_uri` a place of the page's own origin: it becomes

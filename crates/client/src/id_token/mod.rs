@@ -28,6 +28,8 @@ pub(crate) struct Expected<'a> {
     pub client_id: &'a str,
     /// The algorithm that the client registered; `None`: any that the provider offers.
     pub algorithm: Option<SigningAlgorithm>,
+    /// The audiences beside the client that it may have; `None`: any.
+    pub trusted_audiences: Option<&'a [String]>,
     /// The nonce of the request.
     pub nonce: Nonce<'a>,
     /// What was asked for of the sign-in.
@@ -88,6 +90,9 @@ pub enum IdTokenError {
     /// `aud` does not contain this client.
     #[error("it is meant for another client")]
     Audience,
+    /// `aud` also has this audience, which is none of those that the client trusts.
+    #[error("it is meant for {0:?}, too, which is not trusted")]
+    UntrustedAudience(String),
     /// `azp` is another client.
     #[error("it was issued to another client")]
     AuthorizedParty,
@@ -238,6 +243,8 @@ async fn signed_claims(
 #[cfg(any(feature = "jarm", feature = "signed-userinfo"))]
 pub(crate) struct ExpectedAnswer<'a> {
     pub client_id: &'a str,
+    /// The one algorithm that the client registered for such answers, if it did.
+    pub algorithm: Option<SigningAlgorithm>,
     /// The current time, for an answer that must end; `None` for one that need not.
     pub lives_at: Option<u64>,
     /// The tolerance for each time, in seconds.
@@ -255,7 +262,8 @@ pub(crate) async fn verify_answer(
     verifier: &dyn SignatureVerifier,
 ) -> Result<Map<String, Value>, Fault> {
     let jws = UnverifiedJws::parse(token).map_err(IdTokenError::from)?;
-    let (claims, _) = signed_claims(&jws, false, None, metadata, keys, verifier).await?;
+    let (claims, _) =
+        signed_claims(&jws, false, expected.algorithm, metadata, keys, verifier).await?;
     check_issuer(&claims, &metadata.issuer, keys.trace())?;
     check_audience(&claims, expected.client_id, keys.trace())?;
     if let Some(now) = expected.lives_at {
@@ -344,6 +352,7 @@ fn check_claims(
     let text = |name: &'static str| optional_text(claims, name);
     check_issuer(claims, expected.issuer, trace)?;
     check_audience(claims, expected.client_id, trace)?;
+    check_other_audiences(claims, expected)?;
     // Section 2: `sub` has at most 255 characters.
     let sub = text("sub")?.ok_or(IdTokenError::Claim("sub"))?;
     if sub.is_empty() || sub.len() > 255 {
@@ -396,6 +405,29 @@ fn check_issuer(
 }
 
 /// Numbers 3 to 5.
+/// Refuses "additional audiences not trusted by the Client" (step 3), if the client says which ones
+/// it trusts.
+fn check_other_audiences(
+    claims: &Map<String, Value>,
+    expected: &Expected<'_>,
+) -> Result<(), IdTokenError> {
+    let (Some(trusted), Some(Value::Array(audiences))) =
+        (expected.trusted_audiences, claims.get("aud"))
+    else {
+        return Ok(());
+    };
+    for audience in audiences {
+        let is_fine = audience.as_str().is_some_and(|audience| {
+            audience == expected.client_id || trusted.iter().any(|trusted| trusted == audience)
+        });
+        if !is_fine {
+            let shown = json::text(audience).chars().take(100).collect();
+            return Err(IdTokenError::UntrustedAudience(shown));
+        }
+    }
+    Ok(())
+}
+
 fn check_audience(
     claims: &Map<String, Value>,
     client_id: &str,

@@ -22,6 +22,7 @@ fn expected() -> Expected<'static> {
         issuer: ISSUER,
         client_id: "app",
         algorithm: None,
+        trusted_audiences: None,
         nonce: Nonce::Exactly("n"),
         asked: Asked::default(),
         access_token: ACCESS_TOKEN,
@@ -111,6 +112,27 @@ fn each_claim_inside_and_outside_its_limit() {
     ];
     for (changes, outcome) in table {
         assert_eq!(check(changes.clone(), &expected()), outcome, "{changes}");
+    }
+}
+
+/// Step 3: "The ID Token MUST be rejected if […] it contains additional audiences not trusted by
+/// the Client."
+#[test]
+fn audiences_that_the_client_does_not_trust_are_refused_if_it_says_whom_it_trusts() {
+    let refused = |other: &str| Err(IdTokenError::UntrustedAudience(other.to_owned()));
+    let trusted = ["api".to_owned()];
+    for (trusted, audience, outcome) in [
+        (&trusted[..], json!("app"), Ok(())),
+        (&trusted, json!(["app"]), Ok(())),
+        (&trusted, json!(["app", "api"]), Ok(())),
+        (&trusted, json!(["app", "api", "app1"]), refused("\"app1\"")),
+        (&[], json!(["app"]), Ok(())),
+        (&[], json!(["app1", "app"]), refused("\"app1\"")),
+        (&[], json!(["app", 1]), refused("1")),
+        (&trusted, json!(["api"]), Err(IdTokenError::Audience)),
+    ] {
+        let expected = Expected { trusted_audiences: Some(trusted), ..expected() };
+        assert_eq!(check(json!({"aud": audience}), &expected), outcome, "{audience}");
     }
 }
 

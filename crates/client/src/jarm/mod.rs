@@ -74,6 +74,7 @@ impl Client {
             let verify = || {
                 let wanted = id_token::ExpectedAnswer {
                     client_id: &self.settings.client_id,
+                    algorithm: None,
                     lives_at: Some(self.ports.clock.now()),
                     clock_skew: self.settings.clock_skew,
                 };

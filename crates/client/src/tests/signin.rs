@@ -49,6 +49,35 @@ fn the_request_has_pkce_state_and_nonce() {
     assert!(!params.is_sent("response_mode") && !params.is_sent("prompt"));
 }
 
+/// OIDC Core section 4.
+#[test]
+fn somebody_else_may_begin_a_sign_in() {
+    let world = World::new();
+    let tab = world.tab_with(World::settings(), MemoryStorage::default());
+    let begin = |iss: &str, target: &str| {
+        let pairs = [("iss", iss), ("target_link_uri", target), ("login_hint", "alice")];
+        let query = doorward_protocol::params::encode(pairs);
+        let url = format!("https://app.example/initiate-login?{query}");
+        world.run(tab.manager.signin_initiated(&url))
+    };
+    for (iss, target) in [
+        ("https://evil.example", "https://app.example/"),
+        (ISSUER, "https://evil.example/"),
+        (ISSUER, "//evil.example"),
+    ] {
+        assert!(begin(iss, target).is_err(), "{iss} {target}");
+    }
+    assert!(tab.navigator.gone_to.borrow().is_empty(), "nobody is asked");
+    begin(ISSUER, "https://app.example/orders?open=1").unwrap();
+    let address = tab.navigator.gone_to.borrow_mut().pop().unwrap();
+    let sent = Params::parse(address.split_once('?').unwrap().1).unwrap();
+    assert_eq!(sent.get("login_hint"), Some("alice"));
+    assert!(!sent.is_sent("target_link_uri") && !sent.is_sent("iss"));
+    let answer = world.provider.sign_in(&address, "alice");
+    let outcome = world.callback(&tab, &format!("{REDIRECT_URI}?{answer}")).unwrap();
+    assert_eq!(outcome.return_to.as_deref(), Some("/orders?open=1"));
+}
+
 #[test]
 fn the_state_store_knows_what_was_sent_and_the_address_does_not() {
     let world = World::new();

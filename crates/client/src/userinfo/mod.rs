@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+#[cfg(feature = "signed-userinfo")]
+use crate::transport::unexpected;
 use crate::{
     Error, Fault,
     client::Client,
@@ -51,13 +53,22 @@ impl Client {
         url: &str,
         response: &HttpResponse,
     ) -> Result<Map<String, Value>, Fault> {
+        let algorithm = self.settings.userinfo_signed_response_alg;
         // A token can't be taken for JSON, whatever the answer says of its type.
         if response.body.trim_start().starts_with('{') {
-            return Ok(json(url, &response.body)?.0);
+            return match algorithm {
+                None => Ok(json(url, &response.body)?.0),
+                // Who could take the signature off would have to forge none.
+                Some(_) => Err(unexpected(
+                    url,
+                    "the answer is not signed, although the client registered that",
+                )),
+            };
         }
         let metadata = self.metadata.metadata().await?;
         let expected = crate::id_token::ExpectedAnswer {
             client_id: &self.settings.client_id,
+            algorithm,
             lives_at: None,
             clock_skew: self.settings.clock_skew,
         };

@@ -12,10 +12,15 @@ pub(crate) async fn get_or_post(
     Localized(state): Localized,
     peer: Peer,
     headers: HeaderMap,
-    GetOrPost(encoded): GetOrPost,
+    request: GetOrPost,
 ) -> Result<Response, PageError> {
-    let state = state.in_look_of_request(Some(&encoded));
-    let cookie = state.cookies.read(&headers, Cookie::Session);
-    let outcome = state.provider.authorize(&encoded, cookie.as_ref(), &peer.0).await;
+    let state = state.in_look_of_request(Some(request.encoded()));
+    let outcome = match request {
+        GetOrPost::Whole(encoded) => {
+            let cookie = state.cookies.read(&headers, Cookie::Session);
+            state.provider.authorize(&encoded, cookie.as_ref(), &peer.0).await
+        }
+        GetOrPost::TooLarge(encoded) => state.provider.refuse_too_large(&encoded, &peer.0).await,
+    };
     state.respond_to_arrival(outcome, &headers).await
 }

@@ -60,6 +60,7 @@ impl PageErrorCause {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Form(error) => error.status(),
+            Self::Authorize(UnsafeRequest::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Store(_)
             | Self::Authorize(UnsafeRequest::Unavailable)
             | Self::EndSession(EndSessionError::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
@@ -96,8 +97,12 @@ impl PageErrorCause {
     fn log(&self) {
         match self {
             Self::Store(error) => tracing::error!(%error, "the store failed"),
-            Self::Authorize(cause) => tracing::info!(%cause, "authorization request refused"),
-            Self::NotFound | Self::Form(_) | Self::ForeignReturnUrl(_) | Self::EndSession(_) => {}
+            // The use case logs the cause of a refused authorization request.
+            Self::Authorize(_)
+            | Self::NotFound
+            | Self::Form(_)
+            | Self::ForeignReturnUrl(_)
+            | Self::EndSession(_) => {}
         }
     }
 

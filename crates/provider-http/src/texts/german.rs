@@ -254,6 +254,9 @@ fn authorize_refused(request: &UnsafeRequest) -> String {
                 "Die Anwendung hat eine Anfrage geschickt, die hier nicht angenommen wird ({code})."
             );
         }
+        UnsafeRequest::TooLarge => {
+            "Die Anwendung hat eine Anfrage geschickt, die hier zu groß ist."
+        }
         UnsafeRequest::Repeated(name) => {
             return format!("Die Anwendung hat den Parameter {name} mehr als einmal geschickt.");
         }

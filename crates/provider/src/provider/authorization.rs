@@ -35,6 +35,12 @@ impl Provider {
         self.authorization().authorize(encoded, cookie, address).await
     }
 
+    /// Answers a posted authorization request that is too large to be carried on: with an error for
+    /// its client if it is proven where that goes, and on a page otherwise.
+    pub async fn refuse_too_large(&self, encoded: &[u8], address: &str) -> Outcome {
+        self.authorization().refuse_too_large(encoded, address).await
+    }
+
     /// Answers an authorization request to which the user has just consented.
     pub async fn authorize_with_consent(
         &self,

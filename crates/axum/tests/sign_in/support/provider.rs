@@ -51,6 +51,8 @@ pub struct Rules {
     pub sub: String,
     /// What userinfo says beside `sub`.
     pub user_info: Value,
+    /// Whether userinfo is a token.
+    pub signs_user_info: bool,
     /// The type of access tokens.
     pub token_type: &'static str,
     /// The nonce that a proof must have at the token endpoint (RFC 9449 section 8).
@@ -89,6 +91,7 @@ impl Provider {
             algorithm: Algorithm::ES256,
             sub: "alice".to_owned(),
             user_info: json!({ "name": "Alice Archer" }),
+            signs_user_info: false,
             token_type: "Bearer",
             nonce: None,
         };
@@ -328,11 +331,20 @@ async fn par(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Respon
     (StatusCode::CREATED, Json(answer)).into_response()
 }
 
-async fn user_info(State(provider): Shared, headers: HeaderMap) -> Json<Value> {
+async fn user_info(State(provider): Shared, headers: HeaderMap) -> Response {
     provider.receive("userinfo", &headers, &Bytes::new());
-    let mut claims = Map::from_iter([("sub".to_owned(), json!(provider.rules().sub))]);
-    claims.extend(provider.rules().user_info.as_object().unwrap().clone());
-    Json(Value::Object(claims))
+    let rules = provider.rules();
+    let mut claims = Map::from_iter([("sub".to_owned(), json!(rules.sub))]);
+    if rules.signs_user_info {
+        claims.insert("iss".to_owned(), json!(provider.issuer));
+        claims.insert("aud".to_owned(), json!(CLIENT));
+    }
+    claims.extend(rules.user_info.as_object().unwrap().clone());
+    if !rules.signs_user_info {
+        return Json(Value::Object(claims)).into_response();
+    }
+    let token = provider.sign("JWT", &Value::Object(claims));
+    ([("content-type", "application/jwt")], token).into_response()
 }
 
 async fn revocation(State(provider): Shared, headers: HeaderMap, body: Bytes) -> StatusCode {

@@ -48,6 +48,9 @@ async fn a_form_posted_from_another_site_becomes_the_same_request_by_get() {
     // Too long for a query, or not what a form looks like.
     let long = posted(&authorize_url(&[("state", &"s".repeat(20_000))]));
     let answer = browser.send(with_header(long, "origin", "null")).await;
+    answer.expect_error_page(StatusCode::PAYLOAD_TOO_LARGE);
+    let spaced = posted(&format!("{url}&nonce=a b"));
+    let answer = browser.send(with_header(spaced, "origin", "null")).await;
     answer.expect_error_page(StatusCode::BAD_REQUEST);
 }
 
@@ -61,5 +64,11 @@ async fn a_body_that_is_no_form_or_too_large_gets_the_error_page() {
     }
     let large = "x".repeat(65 * 1024);
     let answer = world.send(form_request("/connect/authorize", &[("x", &large)])).await;
+    answer.expect_error_page(StatusCode::PAYLOAD_TOO_LARGE);
+    // Without a request object, the client is none the wiser.
+    let answer = world.send(posted(&authorize_url(&[("x", &large)]))).await;
+    answer.expect_error_page(StatusCode::PAYLOAD_TOO_LARGE);
+    let larger = "x".repeat(257 * 1024);
+    let answer = world.send(posted(&authorize_url(&[("request", &larger)]))).await;
     answer.expect_error_page(StatusCode::PAYLOAD_TOO_LARGE);
 }

@@ -15,7 +15,7 @@ use crate::{
     par::opened_by,
     support::{
         Answer, Browser, ISSUER, ProofKey, REDIRECT, START, Setup, World, authorize_url, changed,
-        claims as token_claims, client_settings, code_request,
+        claims as token_claims, client_settings, code_request, form_request, with_header,
     },
 };
 
@@ -335,6 +335,68 @@ async fn what_is_no_object_is_refused() {
     assert_eq!(deep.status, StatusCode::CREATED, "{deep:?}");
 }
 
+/// Its client is told so if it is proven where that goes.
+#[tokio::test]
+async fn an_object_that_is_too_large_to_be_posted_is_refused_where_it_goes() {
+    let key = ProofKey::es256();
+    let strict = json!({
+        "require_signed_response": true, "jwks": {"keys": [key.jwk]},
+        "request_object_signing_alg": "ES256",
+    });
+    let clients = vec![signing_client(&key, &json!({})), client_settings("Strict", strict)];
+    let world = World::with_clients(clients).await;
+    let padded = |length: usize| signed(&key, &json!({"padding": "x".repeat(length)}));
+    let post = async |pairs: &[(&str, &str)], origin: &str| {
+        world.send(with_header(form_request("/connect/authorize", pairs), "origin", origin)).await
+    };
+    let evil = ("redirect_uri", "https://evil.example/cb");
+    for (object, origin) in [
+        (padded(100_000), ISSUER),
+        (padded(100_000), "https://app.example"),
+        (padded(100_000), "null"),
+        (padded(20_000), "https://app.example"),
+    ] {
+        let request = [("client_id", "Signing"), ("request", object.as_str())];
+        let beside = [("redirect_uri", REDIRECT), ("state", "beside")];
+        let answer = post(&[&request[..], &beside].concat(), origin).await;
+        answer.expect_redirect_error(REDIRECT, "invalid_request_object");
+        // What can be read says more than what is beside it.
+        let state = if object.len() < 64 * 1024 { "state-1" } else { "beside" };
+        assert_eq!(answer.redirect_param("state").as_deref(), Some(state));
+        // Nothing else proves an address.
+        for more in [
+            &[("redirect_uri", REDIRECT), ("client_id", "Signing")][..],
+            &[("redirect_uri", REDIRECT), ("request", "x")],
+        ] {
+            let answer = post(&[&request[..], more].concat(), origin).await;
+            answer.expect_error_page(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        let of_nobody = [("client_id", "Nobody"), request[1], beside[0]];
+        post(&of_nobody, origin).await.expect_error_page(StatusCode::PAYLOAD_TOO_LARGE);
+        let without_object = [request[0], ("state", object.as_str()), beside[0]];
+        post(&without_object, origin).await.expect_error_page(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    for object in
+        [padded(100_000), signed(&key, &json!({"redirect_uri": evil.1, "p": "x".repeat(20_000)}))]
+    {
+        let request = [("client_id", "Signing"), ("request", object.as_str()), evil];
+        let answer = post(&request, "null").await;
+        answer.expect_error_page(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let object = padded(100_000);
+    let request = [("client_id", "Strict"), ("request", &*object), ("redirect_uri", REDIRECT)];
+    let answer = post(&request, "null").await;
+    let token = answer.redirect_param("response").expect("a signed response");
+    assert_eq!(token_claims(&json!(token))["error"], "invalid_request_object");
+    // What is small enough comes once more by GET, and what is from here is read.
+    let object = padded(1000);
+    let small = [("client_id", "Signing"), ("request", object.as_str())];
+    assert_eq!(post(&small, "null").await.location(), url_of(&object));
+    let object = padded(20_000);
+    let own = [("client_id", "Signing"), ("request", object.as_str())];
+    post(&own, ISSUER).await.expect_login();
+}
+
 #[tokio::test]
 async fn the_signature_is_by_a_key_of_the_client() {
     let (key, other) = (ProofKey::es256(), ProofKey::es256());
@@ -346,22 +408,40 @@ async fn the_signature_is_by_a_key_of_the_client() {
         refuses(&world, &forged).await;
     }
     refuses(&world, &unsigned(&json!({}))).await;
-    for header in [
-        json!({"alg": "none"}),
-        json!({"alg": "None"}),
-        json!({"alg": "HS256"}),
-        json!({"alg": "ES384"}),
-        json!({"alg": "RS256"}),
-        json!({"alg": "ES256", "jwk": other.jwk}),
-        json!({"alg": "ES256", "kid": "another"}),
-    ] {
-        let signer = if header.get("kid").is_some() { &key } else { &other };
-        // A key without a name fits any.
-        if header.get("kid").is_none() {
-            let object = signer.sign(&header, &claims(&json!({})));
-            refuses_pushed(&world, &object).await;
-        }
+    for alg in ["none", "None", "HS256", "ES384", "RS256"] {
+        let object = key.sign(&json!({"alg": alg}), &claims(&json!({})));
+        refuses_pushed(&world, &object).await;
     }
+    let with_own_key = json!({"alg": "ES256", "jwk": other.jwk});
+    refuses_pushed(&world, &other.sign(&with_own_key, &claims(&json!({})))).await;
+}
+
+/// A key without a name fits any name, and one with a name its own alone.
+#[tokio::test]
+async fn the_header_may_name_the_key() {
+    let (one, two) = (ProofKey::es256(), ProofKey::es256());
+    let named = |key: &ProofKey, kid: &str| {
+        let mut jwk = key.jwk.clone();
+        jwk["kid"] = json!(kid);
+        jwk
+    };
+    let object = |kid: Option<&str>| {
+        let mut header = json!({"alg": "ES256"});
+        if let Some(kid) = kid {
+            header["kid"] = json!(kid);
+        }
+        one.sign(&header, &claims(&json!({})))
+    };
+    let both = json!({"jwks": {"keys": [named(&one, "one"), named(&two, "two")]}});
+    let world = world_with(&one, both).await;
+    for kid in [Some("one"), None] {
+        assert_eq!(push(&world, &object(kid)).await.status, StatusCode::CREATED, "{kid:?}");
+    }
+    for kid in ["two", "another", ""] {
+        refuses(&world, &object(Some(kid))).await;
+    }
+    let world = world_with(&one, json!({})).await;
+    assert_eq!(push(&world, &object(Some("another"))).await.status, StatusCode::CREATED);
 }
 
 #[tokio::test]

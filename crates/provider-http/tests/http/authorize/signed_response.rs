@@ -83,11 +83,28 @@ async fn a_client_may_take_no_other_response() {
     let own = json!({"require_signed_response": true});
     let world = World::with_clients(vec![client_settings("Strict", own)]).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    for (mode, start) in [("", "?"), ("query", "?"), ("fragment", "#")] {
-        let url = authorize_url(&[("client_id", "Strict"), ("response_mode", mode)]);
+    for (mode, start) in [
+        ("", "?"),
+        ("query", "?"),
+        ("fragment", "#"),
+        ("pigeon", "?"),
+        ("form_post.JWT", "?"),
+        ("jwt&response_mode=query", "?"),
+    ] {
+        let url = authorize_url(&[("client_id", "Strict")]);
+        let url = format!("{url}&response_mode={mode}");
         let (_, claims) = response(&browser.get(&url).await, start);
         assert_eq!(claims["error"], "invalid_request", "{mode}");
+        assert_eq!(claims["state"], "state-1", "{mode}");
     }
+    let tokens = [("response_type", "token"), ("response_mode", "pigeon")];
+    let url = authorize_url(&[&tokens[..], &[("client_id", "Strict")]].concat());
+    let (_, claims) = response(&browser.get(&url).await, "#");
+    assert_eq!(claims["error"], "invalid_request");
+    // A refused request object says the mode as well.
+    let url = authorize_url(&[("client_id", "Strict"), ("request", "x")]);
+    let (_, claims) = response(&browser.get(&format!("{url}&response_mode=pigeon")).await, "?");
+    assert_eq!(claims["error"], "request_not_supported");
     let url = authorize_url(&[("client_id", "Strict"), ("response_mode", "jwt")]);
     let (_, claims) = response(&browser.get(&url).await, "?");
     let code = claims["code"].as_str().unwrap();

@@ -12,14 +12,16 @@ mod reply;
 mod request;
 mod signed_response;
 
+use std::fmt::Display;
+
 use aws_lc_rs::hmac;
 use doorward_protocol::{
     error::ErrorCode,
-    ids::SessionId,
+    ids::{ClientId, SessionId},
+    params::Params,
     scope::{OFFLINE_ACCESS, OPENID, Scope},
 };
 
-use self::interaction::WaysIn;
 pub use self::{
     interaction::Interaction,
     parameters::Prompt,
@@ -27,6 +29,7 @@ pub use self::{
     reply::{AuthorizationResponse, ReplyTo, ResponseMode, UnsafeRequest},
     request::{AuthorizeRequest, ExpectedSubject, SIGNED_IN_FOR_IT},
 };
+use self::{interaction::WaysIn, request::Refusal};
 use crate::{
     audit,
     keys::{KeyRing, remote::PublishedKeys},
@@ -203,9 +206,27 @@ impl Authorization<'_> {
                 };
                 settled.await.unwrap_or_else(|error| unavailable(reply_to, &error))
             }
-            Err(refusal) => refusal.into(),
+            Err(refusal) => return self.refuse(refusal, encoded, address),
         };
-        self.signed(outcome)
+        let outcome = self.signed(outcome);
+        if let Outcome::Refuse(cause) = &outcome {
+            log_refusal(encoded, address, cause);
+        }
+        outcome
+    }
+
+    /// Answers a posted request that can't be gone on with for its size.
+    pub(crate) async fn refuse_too_large(&self, encoded: &[u8], address: &str) -> Outcome {
+        self.refuse(self.too_large(encoded).await, encoded, address)
+    }
+
+    /// The answer to a request that is not valid.
+    fn refuse(&self, refusal: Refusal, encoded: &[u8], address: &str) -> Outcome {
+        match &refusal {
+            Refusal::Page(cause) => log_refusal(encoded, address, cause),
+            Refusal::Answer { description, .. } => log_refusal(encoded, address, description),
+        }
+        self.signed(refusal.into())
     }
 
     /// The request together with the browser's session.
@@ -369,11 +390,21 @@ fn unavailable(reply_to: ReplyTo, error: &StoreError) -> Outcome {
     Outcome::Respond(reply_to.error(&ErrorCode::TemporarilyUnavailable, description))
 }
 
-impl From<request::Refusal> for Outcome {
-    fn from(refusal: request::Refusal) -> Self {
+/// Writes to the log that a request was refused, as the endpoints do that clients call directly.
+/// `client_id` is what the request names, proven or not. What is decided about a good request, as
+/// `login_required`, is no refusal.
+fn log_refusal(encoded: &[u8], peer: &str, cause: &dyn Display) {
+    let (params, _) = Params::parse_noting_repeats(encoded, &[]).unwrap_or_default();
+    let client_id = params.get("client_id");
+    let client_id = client_id.map(|id| id.chars().take(ClientId::LONGEST).collect::<String>());
+    tracing::info!(client_id, peer, %cause, "an authorization request was refused");
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
         match refusal {
-            request::Refusal::Page(unsafe_request) => Self::Refuse(unsafe_request),
-            request::Refusal::Answer { reply_to, code, description } => {
+            Refusal::Page(unsafe_request) => Self::Refuse(unsafe_request),
+            Refusal::Answer { reply_to, code, description } => {
                 Self::Respond(reply_to.error(&code, description))
             }
         }

@@ -32,6 +32,10 @@ use crate::{
 /// The parameters that count beside an object.
 const COUNTED: [&str; 3] = ["client_id", "request", "request_uri"];
 
+/// What is told of a posted request that can't be gone on with for its size.
+const TOO_LARGE: &str = "A posted request has at most 64 KB, and 16 KB from another site. \
+                         Send a smaller request object, or push it (RFC 9126).";
+
 /// A request object that may be used.
 pub(super) struct ReadObject {
     pub(super) verified: VerifiedObject,
@@ -115,12 +119,8 @@ impl Authorization<'_> {
         let ReadObject { verified, signed } = match self.read_object(client, compact).await {
             Ok(read) => read,
             Err(error) => {
-                // `response_mode` and `state` of an object that can be read hold for its error,
-                // too. What it leaves out is taken from beside it: the address must be registered.
-                let object = UnverifiedObject::read(compact);
-                let params = object.map_or_else(|_| outer.clone(), |own| own.reply_params(&outer));
                 let problem = Problem(error.code(), error.description());
-                return Err(self.refused_early(&params, problem).await);
+                return Err(self.refused_object(&outer, compact, problem).await);
             }
         };
         let form = if signed {
@@ -131,24 +131,33 @@ impl Authorization<'_> {
         self.check_request(verified.params, &[], Origin::Browser(form)).await
     }
 
-    /// Reads and verifies a request object of this client. Nothing is recorded.
-    pub(super) async fn read_object(
-        &self,
-        client: &Client,
-        compact: &str,
-    ) -> Result<ReadObject, RequestObjectError> {
-        let read = self.verify_object(client, compact).await;
-        if let Err(error) = &read {
-            tracing::info!(
-                client_id = %client.client_id,
-                cause = ?error,
-                "a request object was refused"
-            );
-        }
-        read
+    /// Refuses the request in an object that nobody has verified. `response_mode` and `state` of an
+    /// object that can be read hold for its error, too. What it leaves out is taken from beside it:
+    /// the address must be registered.
+    async fn refused_object(&self, outer: &Params, compact: &str, problem: Problem) -> Refusal {
+        let object = UnverifiedObject::read(compact);
+        let params = object.map_or_else(|_| outer.clone(), |own| own.reply_params(outer));
+        self.refused_early(&params, problem).await
     }
 
-    async fn verify_object(
+    /// Refuses a posted request that can't be gone on with for its size: with an error for the
+    /// client if it has a request object and it is proven where it goes, and on a page otherwise.
+    pub(super) async fn too_large(&self, encoded: &[u8]) -> Refusal {
+        let page = Refusal::Page(UnsafeRequest::TooLarge);
+        let Ok((outer, repeated)) = Params::parse_noting_repeats(encoded, &["resource"]) else {
+            return page;
+        };
+        let is_repeated = repeated.iter().any(|name| COUNTED.contains(&name.as_str()));
+        let Some(compact) = outer.get("request").filter(|_| !is_repeated) else { return page };
+        let problem = Problem(ErrorCode::InvalidRequestObject, TOO_LARGE);
+        match self.refused_object(&outer, compact, problem).await {
+            Refusal::Page(_) => page,
+            answer @ Refusal::Answer { .. } => answer,
+        }
+    }
+
+    /// Reads and verifies a request object of this client. Nothing is recorded.
+    pub(super) async fn read_object(
         &self,
         client: &Client,
         compact: &str,

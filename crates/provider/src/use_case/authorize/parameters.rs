@@ -69,26 +69,28 @@ pub(super) fn refuse_unsupported(params: &Params) -> Result<(), Problem> {
     Ok(())
 }
 
-/// `response_mode`, with the modes of JARM section 2.3.
-pub(super) fn delivery(params: &Params) -> Result<Delivery, Problem> {
+/// `response_mode`, with the modes of JARM section 2.3. An unknown one is a problem, which is
+/// answered in the usual mode.
+pub(super) fn delivery(params: &Params) -> (Delivery, Option<Problem>) {
     // Multiple Response Types section 5: where tokens are asked for, errors too go into the
     // fragment.
     let usual = if asks_for_tokens(params) { ResponseMode::Fragment } else { ResponseMode::Query };
-    let delivered = |mode, signed| Ok(Delivery { mode, signed });
-    match params.get("response_mode") {
-        None => delivered(usual, false),
-        Some("query") => delivered(ResponseMode::Query, false),
-        Some("fragment") => delivered(ResponseMode::Fragment, false),
-        Some("form_post") => delivered(ResponseMode::FormPost, false),
-        Some("jwt") => delivered(usual, true),
-        Some("query.jwt") => delivered(ResponseMode::Query, true),
-        Some("fragment.jwt") => delivered(ResponseMode::Fragment, true),
-        Some("form_post.jwt") => delivered(ResponseMode::FormPost, true),
-        Some(_) => Err(Problem(
-            ErrorCode::InvalidRequest,
-            "response_mode can be one of response_modes_supported only.",
-        )),
-    }
+    let (mode, signed) = match params.get("response_mode") {
+        None => (usual, false),
+        Some("query") => (ResponseMode::Query, false),
+        Some("fragment") => (ResponseMode::Fragment, false),
+        Some("form_post") => (ResponseMode::FormPost, false),
+        Some("jwt") => (usual, true),
+        Some("query.jwt") => (ResponseMode::Query, true),
+        Some("fragment.jwt") => (ResponseMode::Fragment, true),
+        Some("form_post.jwt") => (ResponseMode::FormPost, true),
+        Some(_) => {
+            let description = "response_mode can be one of response_modes_supported only.";
+            let problem = Problem(ErrorCode::InvalidRequest, description);
+            return (Delivery { mode: usual, signed: false }, Some(problem));
+        }
+    };
+    (Delivery { mode, signed }, None)
 }
 
 fn asks_for_tokens(params: &Params) -> bool {

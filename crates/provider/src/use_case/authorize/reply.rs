@@ -79,6 +79,10 @@ pub enum UnsafeRequest {
     /// what is wrong.
     #[error("{1}")]
     RequestObject(ErrorCode, &'static str),
+    /// The posted request is larger than can be gone on with, and nothing proves where to return
+    /// to.
+    #[error("The application sent a request that is too large for this provider.")]
+    TooLarge,
     /// The store failed before the client was known.
     #[error("The provider can't answer at the moment. Try again in a minute.")]
     Unavailable,

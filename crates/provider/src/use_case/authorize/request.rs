@@ -19,7 +19,7 @@ use super::{
         max_age, prompt, refuse_over_long, refuse_unsupported, unreachable_acr,
     },
     pushed::{self, Waiting},
-    reply::{Delivery, ReplyTo, UnsafeRequest},
+    reply::{ReplyTo, UnsafeRequest},
 };
 use crate::model::{
     acr::AcrLevel,
@@ -248,17 +248,14 @@ impl Authorization<'_> {
         repeated: &[String],
     ) -> Result<(Arc<Client>, ReplyTo, Option<Problem>), UnsafeRequest> {
         let (client, reply_to) = self.verify_reply_to(params, repeated).await?;
-        let (reply_to, problem) = match delivery(params) {
-            Ok(Delivery { mode, signed: false }) if client.answers.authorization_required => {
-                let problem = Problem(
-                    ErrorCode::InvalidRequest,
-                    "This client must ask for signed responses (response_mode jwt).",
-                );
-                (reply_to.delivered(Delivery { mode, signed: true }), Some(problem))
-            }
-            Ok(delivery) => (reply_to.delivered(delivery), None),
-            Err(problem) => (reply_to, Some(problem)),
-        };
+        let (mut delivery, mut problem) = delivery(params);
+        if client.answers.authorization_required && !delivery.signed {
+            // Whatever is wrong with the request, this client gets no other answer.
+            delivery.signed = true;
+            let description = "This client must ask for signed responses (response_mode jwt).";
+            problem = problem.or(Some(Problem(ErrorCode::InvalidRequest, description)));
+        }
+        let reply_to = reply_to.delivered(delivery);
         let state_repeated = repeated.iter().any(|name| name == "state");
         let reply_to = if state_repeated { reply_to.without_state() } else { reply_to };
         Ok((client, reply_to, problem))
