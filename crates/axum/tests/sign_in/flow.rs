@@ -145,7 +145,7 @@ async fn by_https_cookies_are_bound_to_the_host() {
     let auth = Auth::new(settings, MemorySessions::default()).unwrap();
     let browser = crate::support::Browser::new(&auth.attach(axum::Router::new()));
     let answer = browser.open("/signin").await;
-    assert!(answer.header("set-cookie").starts_with("__Host-session-signin="));
+    assert!(answer.header("set-cookie").starts_with("__Host-session-signin-"));
     assert!(answer.header("set-cookie").contains("; Secure"));
     assert!(!answer.location().contains(ORIGIN));
 }
