@@ -167,8 +167,10 @@ impl ApiProxy {
         for route in &self.routes {
             let (proxy, own) = (self.clone(), Arc::clone(route));
             let handler = any(async move |request: Request| proxy.pass(&own, request).await);
+            // What is below the path has at least one character.
             router = router
                 .route(&route.path, handler.clone())
+                .route(&format!("{}/", route.path), handler.clone())
                 .route(&format!("{}/{{*rest}}", route.path), handler);
         }
         router
@@ -377,6 +379,7 @@ mod tests {
         };
         let target = |path, query| route.target(path, query).map(String::from);
         assert_eq!(target("/api/orders", None).unwrap(), "https://orders.example/v1");
+        assert_eq!(target("/api/orders/", None).unwrap(), "https://orders.example/v1/");
         assert_eq!(
             target("/api/orders/7", Some("x=%2F..")).unwrap(),
             "https://orders.example/v1/7?x=%2F.."
