@@ -49,7 +49,7 @@ impl Asker {
         Self::new(request.method(), uri, request.headers())
     }
 
-    fn of_parts(parts: &Parts) -> Self {
+    pub(crate) fn of_parts(parts: &Parts) -> Self {
         let original = parts.extensions.get::<OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);
         Self::new(&parts.method, uri, &parts.headers)
@@ -115,7 +115,7 @@ impl Refusal {
             let acr_values = step_up.acr_values.join(" ");
             args.acr_values = Some(acr_values).filter(|values| !values.is_empty());
         }
-        let sent = auth.send_to_provider(&slot.cookies, args, &asker.return_to).await;
+        let sent = auth.send_to_provider(slot, args, &asker.return_to).await;
         Self(Box::new(sent.unwrap_or_else(|problem| auth.answer(&problem, &asker))))
     }
 

@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
+use doorward_client::SignoutRequestArgs;
 use http::{StatusCode, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
@@ -13,7 +14,7 @@ use serde_json::error::Category;
 use crate::{
     Refusal, SignedIn, StoreError,
     layer::Slot,
-    routes::leave,
+    routes::{leave, leave_here},
     session::{ChangeOf, SessionRecord},
 };
 
@@ -159,7 +160,17 @@ impl Session {
     /// # Errors
     /// [`SessionError::Store`]: the user is still signed in.
     pub async fn sign_out(&self) -> Result<String, SessionError> {
-        Ok(leave(&self.slot.auth, &self.slot).await?)
+        Ok(leave(&self.slot.auth, &self.slot, SignoutRequestArgs::default()).await?)
+    }
+
+    /// Ends the session here. The user stays signed in at the provider, and so the next sign-in may
+    /// need no password.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]: the user is still signed in.
+    pub async fn sign_out_here(&self) -> Result<(), SessionError> {
+        leave_here(&self.slot.auth, &self.slot).await?;
+        Ok(())
     }
 }
 

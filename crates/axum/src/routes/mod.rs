@@ -11,7 +11,9 @@ use axum::{
     routing::{get, post},
 };
 
-pub(crate) use self::sign_out::leave;
+use doorward_protocol::params::Params;
+
+pub(crate) use self::sign_out::{leave, leave_here};
 use crate::{Auth, auth::redirect};
 
 /// All routes. They need the layer of [`Auth::attach`].
@@ -35,4 +37,14 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(auth: &Auth) -> Router<S>
         None => router,
     };
     router.layer(Extension(auth.clone()))
+}
+
+/// The parameters of a link that the provider gets as they are
+/// ([`link_parameters`](crate::SignInSettings::link_parameters)).
+fn passed_on(auth: &Auth, params: &Params) -> Vec<(String, String)> {
+    let names = &auth.settings.link_parameters;
+    let passed = params.iter().filter(|(name, text)| {
+        text.len() <= sign_in::LONGEST && names.iter().any(|own| own == name)
+    });
+    passed.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
 }
