@@ -50,14 +50,14 @@ struct NothingPublished;
 #[async_trait::async_trait]
 impl JwksSource for NothingPublished {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError> {
-        Err(FetchError(format!("{uri} is not fetched")))
+        Err(FetchError::Away(format!("{uri} is not fetched")))
     }
 }
 
 #[async_trait::async_trait]
 impl DocumentSource for NothingPublished {
     async fn fetch(&self, uri: &str) -> Result<Document, FetchError> {
-        Err(FetchError(format!("{uri} is not fetched")))
+        Err(FetchError::Away(format!("{uri} is not fetched")))
     }
 }
 
@@ -286,7 +286,7 @@ async fn browser(folder: &std::path::Path, sessions: &str) -> Browser {
         binds_tokens: false,
         loads_user_info: true,
     };
-    Browser::new(app(&settings).await.unwrap())
+    Browser::new(app(&settings).await.unwrap().0)
 }
 
 #[tokio::test]
