@@ -14,6 +14,7 @@ use serde_json::error::Category;
 use crate::{
     Refusal, SignedIn, StoreError,
     layer::Slot,
+    refusal::session_challenge,
     routes::{leave, leave_here},
     session::{ChangeOf, SessionRecord},
 };
@@ -79,7 +80,11 @@ impl IntoResponse for SessionError {
                 (StatusCode::INTERNAL_SERVER_ERROR, "This did not work.")
             }
         };
-        (status, text).into_response()
+        let mut response = (status, text).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().extend(session_challenge());
+        }
+        response
     }
 }
 
@@ -217,7 +222,17 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::BTreeMap;
 
+    use http::header::WWW_AUTHENTICATE;
+
     use super::*;
+
+    #[test]
+    fn a_page_learns_that_the_session_has_ended() {
+        let of =
+            |error: SessionError| error.into_response().headers().get(WWW_AUTHENTICATE).cloned();
+        assert_eq!(of(SessionError::Ended).unwrap(), "Session");
+        assert_eq!(of(SessionError::TooLarge("x".to_owned())), None);
+    }
 
     #[test]
     fn a_wrong_type_is_named_without_the_value() {

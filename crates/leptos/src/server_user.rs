@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 ///
 /// With `doorward-axum`, make it of the user as policies see them (feature `policy`):
 /// `ServerUser::from(user.principal())`. Then its extractor `Authorized<P>`, server functions and
-/// the page decide alike.
+/// the page decide alike. With another session, `Principal::from_provider` finds roles where the
+/// provider has them.
 ///
 /// ```
 /// use doorward_leptos::ServerUser;
