@@ -15,14 +15,14 @@ use axum::{
 use doorward_client::SigninRequestArgs;
 use doorward_relying_party::{RelyingParty, ServerOptions};
 use http::{
-    HeaderMap, HeaderValue, StatusCode,
+    HeaderValue, StatusCode,
     header::{CACHE_CONTROL, LOCATION, SET_COOKIE},
 };
 
 use crate::{
     Problem, ReturnTo, SessionsIn, SettingsError, SignInSettings,
     cookies::Cookies,
-    layer,
+    layer::{self, Slot},
     renewal::Flights,
     routes,
     session::{Asked, Sessions},
@@ -120,16 +120,31 @@ impl Auth {
         (self.settings.now)()
     }
 
-    /// Sends the browser to the provider. `cookies` are those of the request.
+    /// Sends the browser to the provider.
     pub(crate) async fn send_to_provider(
         &self,
-        cookies: &HeaderMap,
+        slot: &Slot,
         args: SigninRequestArgs,
         return_to: &ReturnTo,
     ) -> Result<Response, Problem> {
+        let url = self.begin_sign_in(slot, args, return_to).await?;
+        Ok(redirect(&url, Vec::new()))
+    }
+
+    /// Begins a sign-in, whose cookies go out with the answer to this request. Returns the address
+    /// at the provider.
+    pub(crate) async fn begin_sign_in(
+        &self,
+        slot: &Slot,
+        args: SigninRequestArgs,
+        return_to: &ReturnTo,
+    ) -> Result<String, Problem> {
         // The session remembers what was asked for.
         let mut args = args.return_to(return_to.as_str());
         let asked = Asked { acr_values: args.acr_values.clone(), max_age: args.max_age };
+        if asked != Asked::default() {
+            args.added_scope = Some(self.with_present_scope(slot, args.added_scope).await?);
+        }
         args.state = serde_json::to_value(asked).ok();
         let request = self.protocol.begin(args).await?;
         // Before the request is kept: what strangers began must not keep this user out.
@@ -138,9 +153,22 @@ impl Auth {
         }
         let set = self
             .sessions
-            .put_request(cookies, &request.state, &request.pending, self.now())
+            .put_request(&slot.cookies, &request.state, &request.pending, self.now())
             .await?;
-        Ok(redirect(&request.url, set))
+        slot.begin_sign_in(set);
+        Ok(request.url)
+    }
+
+    /// A scope with that of the present session: who signs in once more, because that needs to be
+    /// stronger or more recent, must not have less afterwards.
+    async fn with_present_scope(
+        &self,
+        slot: &Slot,
+        scope: Option<String>,
+    ) -> Result<String, Problem> {
+        let session = self.sessions.load(&slot.cookies, self.now()).await?;
+        let present = session.and_then(|session| session.record.user.scope.clone());
+        Ok([present, scope].into_iter().flatten().collect::<Vec<_>>().join(" "))
     }
 
     /// Removes expired sessions from time to time. Any request may be the one that does it.

@@ -71,8 +71,9 @@ impl SignedIn {
         decide_all_at(policies, &self.principal(), now)
     }
 
-    /// Whether this session began by a sign-in that was asked for this already. The provider then
-    /// did not, or could not, do it, and asking again would go on for ever.
+    /// Whether this session began a moment ago by a sign-in that was asked for this already. The
+    /// provider then did not, or could not, do it, and asking again would go on for ever. Later the
+    /// user may try again, for example with a second factor that they have by then.
     fn was_asked_for(&self, step_up: &StepUp) -> bool {
         let Asked { acr_values, max_age } = &self.session.record.asked;
         let principal = self.principal();
@@ -82,7 +83,7 @@ impl SignedIn {
         let is_new = self.auth.now().saturating_sub(self.began()) < MOMENT;
         let asked_age =
             max_age.zip(step_up.max_age).is_some_and(|(asked, wanted)| asked <= u64::from(wanted));
-        lacks_acr && asked_acr || is_new && asked_age && !lacks_acr
+        is_new && if lacks_acr { asked_acr } else { asked_age }
     }
 }
 

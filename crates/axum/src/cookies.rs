@@ -13,18 +13,17 @@ const MOST_PARTS: usize = 4;
 /// The longest value, in bytes.
 pub(crate) const LONGEST_VALUE: usize = LONGEST_PART * MOST_PARTS;
 
-/// How many sign-ins a browser may have begun, where cookies keep them.
-const MOST_REQUESTS: usize = 6;
-/// How many posted responses may be on their way. One is usually there for a moment only.
-const MOST_RESPONSES: usize = 3;
+/// How much the posted responses on their way may have together, in bytes of names and values. One
+/// is usually there for a moment only, and is short.
+const MOST_OF_RESPONSES: usize = 2 * LONGEST_PART;
 
 /// One of the cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cookie<'a> {
     Session,
-    /// A secret of the browser, to which its sign-in requests are bound.
-    Browser,
-    /// The sign-in request with this tag, where the application keeps nothing.
+    /// What the browser has of the sign-in request with this tag: the secret to which it is bound,
+    /// or all of it where the application keeps nothing. Each request has a cookie of its own: tabs
+    /// that begin at once know nothing of each other.
     Request(&'a str),
     /// The response with this random tag that the provider's page posted, on its way to the
     /// callback. Anybody can make a browser post one: with a name of its own it takes the place of
@@ -95,35 +94,43 @@ impl Cookies {
         self.removal(headers, cookie, 0).collect()
     }
 
-    /// `Set-Cookie` headers that remove the sign-ins that the browser began, if there are too many.
-    pub(crate) fn remove_surplus_requests(&self, headers: &HeaderMap) -> Vec<HeaderValue> {
+    /// `Set-Cookie` headers that remove the oldest sign-ins that the browser began. So many stay:
+    /// those of other tabs are among the newest.
+    pub(crate) fn remove_old_requests(&self, headers: &HeaderMap, kept: usize) -> Vec<HeaderValue> {
         let tags = self.tags(headers, Cookie::Request(""));
-        if tags.len() < MOST_REQUESTS {
-            return Vec::new();
-        }
-        tags.iter().flat_map(|tag| self.remove(headers, Cookie::Request(tag))).collect()
+        let old = &tags[..tags.len().saturating_sub(kept)];
+        old.iter().flat_map(|(tag, _)| self.remove(headers, Cookie::Request(tag))).collect()
     }
 
-    /// The same for posted responses, but for the one with this tag.
+    /// The same for posted responses, as far as they are too long together. The one with this tag
+    /// stays.
     pub(crate) fn remove_surplus_responses(
         &self,
         headers: &HeaderMap,
         kept: &str,
     ) -> Vec<HeaderValue> {
-        let tags = self.tags(headers, Cookie::Response(""));
-        if tags.len() < MOST_RESPONSES {
-            return Vec::new();
+        let mut together = 0;
+        let mut removed = Vec::new();
+        // The newest one first.
+        for (tag, length) in self.tags(headers, Cookie::Response("")).into_iter().rev() {
+            together += length;
+            if tag != kept && together > MOST_OF_RESPONSES {
+                removed.extend(self.remove(headers, Cookie::Response(tag)));
+            }
         }
-        let others = tags.iter().filter(|tag| **tag != kept);
-        others.flat_map(|tag| self.remove(headers, Cookie::Response(tag))).collect()
+        removed
     }
 
-    /// The tags of the cookies whose names begin like that of this one.
-    fn tags<'a>(&self, headers: &'a HeaderMap, cookie: Cookie<'_>) -> Vec<&'a str> {
+    /// The tags of the cookies whose names begin like that of this one, with the length of name and
+    /// value. Browsers send older cookies first (RFC 6265 section 5.4).
+    fn tags<'a>(&self, headers: &'a HeaderMap, cookie: Cookie<'_>) -> Vec<(&'a str, usize)> {
         let prefix = self.name(cookie, 0);
-        let is_part = |tag: &str| tag.contains('.');
-        let tags = pairs(headers).filter_map(|(name, _)| name.strip_prefix(&prefix));
-        tags.filter(|tag| !is_part(tag)).collect()
+        let tagged = pairs(headers).filter_map(|(name, value)| {
+            let is_part = |tag: &&str| tag.contains('.');
+            let tag = name.strip_prefix(&prefix).filter(|tag| !is_part(tag))?;
+            Some((tag, name.len() + value.len()))
+        });
+        tagged.collect()
     }
 
     fn removal(
@@ -160,7 +167,6 @@ impl Cookies {
         let (prefix, own) = (if self.secure { "__Host-" } else { "" }, &self.name);
         let name = match cookie {
             Cookie::Session => format!("{prefix}{own}"),
-            Cookie::Browser => format!("{prefix}{own}-signin"),
             Cookie::Request(tag) => format!("{prefix}{own}-signin-{tag}"),
             Cookie::Response(tag) => format!("{prefix}{own}-response-{tag}"),
         };
@@ -203,11 +209,11 @@ mod tests {
         let set = cookies.set(&HeaderMap::new(), Cookie::Session, "abc", None).unwrap();
         assert_eq!(texts(&set), ["__Host-session=abc; Path=/; HttpOnly; SameSite=Lax; Secure"]);
         assert!(set[0].is_sensitive());
-        let set =
-            Cookies::new("session", false).set(&HeaderMap::new(), Cookie::Browser, "a", Some(9));
+        let cookies = Cookies::new("session", false);
+        let set = cookies.set(&HeaderMap::new(), Cookie::Request("x"), "a", Some(9));
         assert_eq!(
             texts(&set.unwrap()),
-            ["session-signin=a; Path=/; HttpOnly; SameSite=Lax; Max-Age=9"]
+            ["session-signin-x=a; Path=/; HttpOnly; SameSite=Lax; Max-Age=9"]
         );
     }
 
@@ -223,17 +229,36 @@ mod tests {
         assert_eq!(Cookies::new("session", true).read(&sent("session=abc"), Cookie::Session), None);
     }
 
+    /// The names of the cookies that are removed.
+    fn removed(set: &[HeaderValue]) -> Vec<&str> {
+        texts(set).into_iter().map(|text| text.split('=').next().unwrap()).collect()
+    }
+
+    #[test]
+    fn the_oldest_sign_ins_make_room() {
+        let cookies = Cookies::new("session", true);
+        let name = "__Host-session-signin";
+        let many = sent(&format!("{name}-b=1; {name}-a=2; {name}-a.1=3; {name}-c=4; other-d=5"));
+        assert_eq!(cookies.remove_old_requests(&many, 3), [""; 0]);
+        let set = cookies.remove_old_requests(&many, 1);
+        assert_eq!(
+            removed(&set),
+            [&*format!("{name}-b"), &format!("{name}-a"), &format!("{name}-a.1")]
+        );
+    }
+
     #[test]
     fn a_few_responses_are_on_their_way() {
         let cookies = Cookies::new("session", true);
-        let few = sent("__Host-session-response-a=1; __Host-session-response-b=2");
-        assert_eq!(cookies.remove_surplus_responses(&few, "b"), [""; 0]);
         let name = "__Host-session-response";
-        let many = sent(&format!("{name}-a=1; {name}-b=2; {name}-c=3; __Host-session=4"));
-        let removed = cookies.remove_surplus_responses(&many, "b");
-        let removed: Vec<&str> =
-            texts(&removed).iter().map(|set| set.split("; ").next().unwrap()).collect();
-        assert_eq!(removed, [format!("{name}-a="), format!("{name}-c=")]);
+        let tags = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let with = |value: &str| sent(&tags.map(|tag| format!("{name}-{tag}={value}")).join("; "));
+        // Tabs that were opened together.
+        assert_eq!(cookies.remove_surplus_responses(&with("state=s&code=c"), "b"), [""; 0]);
+        // Another site posts what it likes.
+        let set = cookies.remove_surplus_responses(&with(&"x".repeat(LONGEST_PART - 100)), "b");
+        let others = ["f", "e", "d", "c", "a"].map(|tag| format!("{name}-{tag}"));
+        assert_eq!(removed(&set), others);
     }
 
     #[test]

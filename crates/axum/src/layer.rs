@@ -51,6 +51,8 @@ struct SetCookies {
     headers: Vec<HeaderValue>,
     /// Whether a sign-in or sign-out has decided on them.
     are_final: bool,
+    /// Those of the sign-ins that this request began, beside the others.
+    begun: Vec<HeaderValue>,
 }
 
 impl Slot {
@@ -138,7 +140,14 @@ impl Slot {
 
     /// Sets these cookies and no others: the session began or ended by this request.
     pub(crate) fn decide_cookies(&self, headers: Vec<HeaderValue>) {
-        *self.cookies_to_set() = SetCookies { headers, are_final: true };
+        let mut set = self.cookies_to_set();
+        set.headers = headers;
+        set.are_final = true;
+    }
+
+    /// This request began a sign-in, to which these cookies belong.
+    pub(crate) fn begin_sign_in(&self, cookies: Vec<HeaderValue>) {
+        self.cookies_to_set().begun.extend(cookies);
     }
 
     fn cookies_to_set(&self) -> MutexGuard<'_, SetCookies> {
@@ -148,7 +157,8 @@ impl Slot {
     /// What the browser must know after the answer.
     fn complete(&self, response: &mut Response) {
         let headers = response.headers_mut();
-        for cookie in std::mem::take(&mut self.cookies_to_set().headers) {
+        let set = std::mem::take(&mut *self.cookies_to_set());
+        for cookie in set.headers.into_iter().chain(set.begun) {
             headers.append(SET_COOKIE, cookie);
         }
         let Some(session) = self.session.get() else { return };

@@ -87,6 +87,7 @@ mod routes;
 mod session;
 mod session_values;
 mod settings;
+mod sign_in;
 mod signed_in;
 
 pub use auth::Auth;
@@ -105,12 +106,13 @@ pub use session::{
 };
 pub use session_values::{Session, SessionError};
 pub use settings::{SettingsError, SignInSettings};
+pub use sign_in::SignIn;
 pub use signed_in::{AccessTokenError, SignedIn};
 
 // What appears in signatures of this crate.
 pub use async_trait::async_trait;
 pub use axum;
-pub use doorward_client::{self as client, ErrorKind, Secret, User};
+pub use doorward_client::{self as client, ErrorKind, Secret, SigninRequestArgs, User};
 pub use doorward_policy::{
     self as policy, Decision, Denial, Need, Policy, Principal, RequiredPolicy, StepUp,
 };

@@ -26,7 +26,10 @@ use reqwest::redirect::Policy;
 use serde_json::json;
 use url::Url;
 
-use crate::{AccessTokenError, Refusal, SettingsError, SignedIn, settings::is_literal};
+use crate::{
+    AccessTokenError, Refusal, SettingsError, SignedIn, refusal::session_challenge,
+    settings::is_literal,
+};
 
 /// The header that each request must have, with any value. A page of another origin can't send it
 /// unless the application allows that by CORS.
@@ -167,8 +170,10 @@ impl ApiProxy {
         for route in &self.routes {
             let (proxy, own) = (self.clone(), Arc::clone(route));
             let handler = any(async move |request: Request| proxy.pass(&own, request).await);
+            // What is below the path has at least one character.
             router = router
                 .route(&route.path, handler.clone())
+                .route(&format!("{}/", route.path), handler.clone())
                 .route(&format!("{}/{{*rest}}", route.path), handler);
         }
         router
@@ -358,7 +363,12 @@ fn refused(status: StatusCode, description: &str) -> Response {
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
         _ => "invalid_request",
     };
-    (status, Json(json!({ "error": error, "error_description": description }))).into_response()
+    let body = Json(json!({ "error": error, "error_description": description }));
+    let mut response = (status, body).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().extend(session_challenge());
+    }
+    response
 }
 
 #[cfg(test)]
@@ -377,6 +387,7 @@ mod tests {
         };
         let target = |path, query| route.target(path, query).map(String::from);
         assert_eq!(target("/api/orders", None).unwrap(), "https://orders.example/v1");
+        assert_eq!(target("/api/orders/", None).unwrap(), "https://orders.example/v1/");
         assert_eq!(
             target("/api/orders/7", Some("x=%2F..")).unwrap(),
             "https://orders.example/v1/7?x=%2F.."
@@ -394,6 +405,13 @@ mod tests {
         ] {
             assert_eq!(target(hostile, None), None, "{hostile}");
         }
+    }
+
+    #[test]
+    fn a_page_learns_that_the_session_is_not_enough() {
+        let of = |status| refused(status, "why").headers().get(WWW_AUTHENTICATE).cloned();
+        assert_eq!(of(StatusCode::UNAUTHORIZED).unwrap(), "Session");
+        assert_eq!(of(StatusCode::FORBIDDEN), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use doorward_client::SigninRequestArgs;
 use doorward_policy::StepUp;
 use doorward_protocol::{challenge::Challenge, error::ErrorCode};
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode, Uri,
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri,
     header::{ACCEPT, CACHE_CONTROL, REFERER, WWW_AUTHENTICATE},
     request::Parts,
 };
@@ -49,7 +49,7 @@ impl Asker {
         Self::new(request.method(), uri, request.headers())
     }
 
-    fn of_parts(parts: &Parts) -> Self {
+    pub(crate) fn of_parts(parts: &Parts) -> Self {
         let original = parts.extensions.get::<OriginalUri>();
         let uri = original.map_or(&parts.uri, |original| &original.0);
         Self::new(&parts.method, uri, &parts.headers)
@@ -115,7 +115,7 @@ impl Refusal {
             let acr_values = step_up.acr_values.join(" ");
             args.acr_values = Some(acr_values).filter(|values| !values.is_empty());
         }
-        let sent = auth.send_to_provider(&slot.cookies, args, &asker.return_to).await;
+        let sent = auth.send_to_provider(slot, args, &asker.return_to).await;
         Self(Box::new(sent.unwrap_or_else(|problem| auth.answer(&problem, &asker))))
     }
 
@@ -186,6 +186,13 @@ fn unauthorized(auth: &Auth, asker: &Asker, step_up: Option<&StepUp>) -> Respons
         headers.insert("hx-redirect", sign_in);
     }
     response
+}
+
+/// The challenge of a 401 that asks for a session. Each one must have a challenge (RFC 9110 section
+/// 11.6.1), and by this one a page knows why it is refused.
+pub(crate) fn session_challenge() -> Option<(HeaderName, HeaderValue)> {
+    let challenge = HeaderValue::from_str(&Challenge::session().to_string()).ok()?;
+    Some((WWW_AUTHENTICATE, challenge))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
+use doorward_client::SignoutRequestArgs;
 use http::{StatusCode, request::Parts};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::error::Category;
@@ -13,7 +14,8 @@ use serde_json::error::Category;
 use crate::{
     Refusal, SignedIn, StoreError,
     layer::Slot,
-    routes::leave,
+    refusal::session_challenge,
+    routes::{leave, leave_here},
     session::{ChangeOf, SessionRecord},
 };
 
@@ -78,7 +80,11 @@ impl IntoResponse for SessionError {
                 (StatusCode::INTERNAL_SERVER_ERROR, "This did not work.")
             }
         };
-        (status, text).into_response()
+        let mut response = (status, text).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().extend(session_challenge());
+        }
+        response
     }
 }
 
@@ -159,7 +165,17 @@ impl Session {
     /// # Errors
     /// [`SessionError::Store`]: the user is still signed in.
     pub async fn sign_out(&self) -> Result<String, SessionError> {
-        Ok(leave(&self.slot.auth, &self.slot).await?)
+        Ok(leave(&self.slot.auth, &self.slot, SignoutRequestArgs::default()).await?)
+    }
+
+    /// Ends the session here. The user stays signed in at the provider, and so the next sign-in may
+    /// need no password.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`]: the user is still signed in.
+    pub async fn sign_out_here(&self) -> Result<(), SessionError> {
+        leave_here(&self.slot.auth, &self.slot).await?;
+        Ok(())
     }
 }
 
@@ -206,7 +222,17 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use std::collections::BTreeMap;
 
+    use http::header::WWW_AUTHENTICATE;
+
     use super::*;
+
+    #[test]
+    fn a_page_learns_that_the_session_has_ended() {
+        let of =
+            |error: SessionError| error.into_response().headers().get(WWW_AUTHENTICATE).cloned();
+        assert_eq!(of(SessionError::Ended).unwrap(), "Session");
+        assert_eq!(of(SessionError::TooLarge("x".to_owned())), None);
+    }
 
     #[test]
     fn a_wrong_type_is_named_without_the_value() {

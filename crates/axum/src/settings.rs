@@ -7,7 +7,11 @@ use doorward_client::{
     Secret, Settings,
     settings::{ClaimsFilter, ClientAuthentication, ResponseMode},
 };
-use doorward_protocol::{host::is_loopback, scope};
+use doorward_protocol::{
+    host::is_loopback,
+    params::Params,
+    scope::{self, Scope},
+};
 use doorward_relying_party::Now;
 use http::Method;
 use url::Url;
@@ -52,6 +56,9 @@ pub struct SignInSettings {
     pub(crate) session_lifetime: u64,
     pub(crate) cookie_name: String,
     pub(crate) reads_access_token: bool,
+    pub(crate) roles_at: Vec<String>,
+    pub(crate) further_scope: String,
+    pub(crate) link_parameters: Vec<String>,
     pub(crate) problem_page: Option<Arc<ProblemPage>>,
     pub(crate) now: Arc<Now>,
 }
@@ -79,6 +86,9 @@ impl SignInSettings {
             session_lifetime: SESSION_LIFETIME,
             cookie_name: "session".to_owned(),
             reads_access_token: false,
+            roles_at: Vec::new(),
+            further_scope: String::new(),
+            link_parameters: Vec::new(),
             problem_page: None,
             now: Arc::new(system_time),
         }
@@ -179,6 +189,44 @@ impl SignInSettings {
     #[must_use]
     pub fn reads_access_token(mut self, reads: bool) -> Self {
         self.reads_access_token = reads;
+        self
+    }
+
+    /// Finds the user's roles there in the claims, in place of `role`: the names are those of the
+    /// provider. Each path is the name of a claim, or a JSON Pointer (RFC 6901) if it begins with a
+    /// slash, as in the setting of the same name of an API and of a page. What is only in access
+    /// tokens needs [`reads_access_token`](Self::reads_access_token), too.
+    ///
+    /// ```
+    /// use doorward_axum::SignInSettings;
+    ///
+    /// # fn keycloak(settings: SignInSettings) -> SignInSettings {
+    /// // Keycloak. For Entra ID it is `roles`, and for Okta `groups`.
+    /// settings.roles_at(["/realm_access/roles"]).reads_access_token(true)
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn roles_at(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.roles_at = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// What a link to the sign-in route may ask for beside [`scope`](Self::scope), by its parameter
+    /// `scope`. Anybody can write such a link, and many users consent to what they are shown: list
+    /// nothing here that a stranger must not make a session have. Anything else that a link asks
+    /// for is left out. A handler may ask for any scope ([`SignIn`](crate::SignIn)). Default: none.
+    #[must_use]
+    pub fn further_scope(mut self, scope: impl Into<String>) -> Self {
+        self.further_scope = scope.into();
+        self
+    }
+
+    /// Parameters that the provider has beside those of the protocol, such as `kc_idp_hint`, and
+    /// that links to the routes of sign-in and sign-out may bring. They are passed on as they are,
+    /// whoever wrote the link. Default: none.
+    #[must_use]
+    pub fn link_parameters(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.link_parameters = names.into_iter().map(Into::into).collect();
         self
     }
 
@@ -297,6 +345,25 @@ impl SignInSettings {
                 self.cookie_name
             )));
         }
+        for path in &self.roles_at {
+            if path.is_empty()
+                || path.starts_with('/') && path.split('/').skip(1).any(str::is_empty)
+            {
+                return Err(SettingsError(format!(
+                    "roles_at must be the name of a claim, or a JSON Pointer such as \
+                        /realm_access/roles, not {path:?}"
+                )));
+            }
+        }
+        self.further_scope.parse::<Scope>().map_err(|error| {
+            SettingsError(format!("further_scope {:?} is no scope: {error}", self.further_scope))
+        })?;
+        if let Some(name) = self.link_parameters.iter().find(|name| !is_free_parameter(name)) {
+            return Err(SettingsError(format!(
+                "link_parameters must name parameters of the provider alone, and not {name:?}, \
+                    which the protocol or this library has a use for"
+            )));
+        }
         let checked = Checked {
             origin: redirect_uri.origin().ascii_serialization(),
             secure: redirect_uri.scheme() == "https",
@@ -361,6 +428,13 @@ impl SignInSettings {
         }
         Ok(url)
     }
+}
+
+/// Whether a parameter means nothing to the protocol and to the routes here.
+fn is_free_parameter(name: &str) -> bool {
+    // Those of an authorization request that `Params` does not read.
+    const OTHERS: [&str; 4] = ["authorization_details", "return_to", "target_link_uri", "here"];
+    !name.is_empty() && !Params::knows(name) && !OTHERS.contains(&name)
 }
 
 type Route<'a> = (&'a str, Method, &'a String);
@@ -487,6 +561,18 @@ mod tests {
             let refused = settings.checked().unwrap_err().0;
             assert!(refused.contains("must have another path than"), "{refused}");
         };
+        for path in ["", "/", "/a//b", "/a/"] {
+            let refused = shop.clone().roles_at([path]).checked().unwrap_err().0;
+            assert!(refused.contains("roles_at must be the name of a claim"), "{refused}");
+        }
+        assert!(shop.clone().further_scope("a\"b").checked().unwrap_err().0.contains("no scope"));
+        for name in ["", "scope", "redirect_uri", "return_to", "here", "code_challenge"] {
+            let refused = shop.clone().link_parameters([name]).checked().unwrap_err().0;
+            assert!(refused.contains("link_parameters must name"), "{refused}");
+        }
+        let extended =
+            shop.clone().roles_at(["roles", "/a/b"]).further_scope("orders orders:write");
+        assert!(extended.link_parameters(["kc_idp_hint"]).checked().is_ok());
         meets(shop.clone().sign_in_path("/frontchannel-logout"));
         meets(shop.clone().sign_out_path("/backchannel-logout"));
         meets(shop.clone().post_logout_redirect_uri("https://shop.example/cb"));

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use doorward_client::Secret;
-use doorward_policy::Principal;
+use doorward_policy::{Principal, SCOPE_CLAIM};
 use doorward_protocol::{
     dpop, json,
     jws::UnverifiedJws,
@@ -90,18 +90,20 @@ impl SignedIn {
         self.session.record.user.scopes()
     }
 
-    /// The user as policies see them: the claims, and the granted scope.
+    /// The user as policies see them: the claims, with roles where
+    /// [`roles_at`](crate::SignInSettings::roles_at) says, and the granted scope.
     pub fn principal(&self) -> Principal {
-        let user = &self.session.record.user;
+        let (user, settings) = (&self.session.record.user, &self.auth.settings);
         let mut claims = Map::new();
-        if self.auth.settings.reads_access_token {
+        if settings.reads_access_token {
             claims = claims_of(&user.access_token);
         }
         claims.extend(user.profile.clone());
         if let Some(scope) = &user.scope {
-            claims.insert("scope".to_owned(), Value::from(scope.as_str()));
+            claims.insert(SCOPE_CLAIM.to_owned(), Value::from(scope.as_str()));
         }
-        Principal::from_map(claims).unwrap_or_else(|_| Principal::new(self.sub()))
+        Principal::from_provider(claims, &settings.roles_at)
+            .unwrap_or_else(|_| Principal::new(self.sub()))
     }
 
     /// The access token, for calls to APIs. It was renewed at the begin of this request if that was

@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::SystemTime};
 
-use doorward_policy::{Decision, Principal, RequiredPolicy, StepUp, decide_all_at};
+use doorward_policy::{Decision, Principal, RequiredPolicy, SCOPE_CLAIM, StepUp, decide_all_at};
 use leptos::{
     prelude::{FromServerFnError, ServerFnErrorErr, use_context},
     server_fn::{Bytes, Encodes as _, codec::JsonEncoding},
@@ -108,9 +108,19 @@ impl ServerUser {
     pub fn principal(&self) -> Option<Principal> {
         let mut claims = self.profile.clone();
         if let Some(scope) = &self.scope {
-            claims.insert("scope".to_owned(), Value::from(scope.as_str()));
+            claims.insert(SCOPE_CLAIM.to_owned(), Value::from(scope.as_str()));
         }
         Principal::from_map(claims).ok()
+    }
+}
+
+/// The user whom policies saw elsewhere on this server. They decide here as they did there: the
+/// claims, roles and scope are the same.
+impl From<Principal> for ServerUser {
+    fn from(principal: Principal) -> Self {
+        let scope: Vec<_> = principal.claim_values(SCOPE_CLAIM).collect();
+        let scope = Some(scope.join(" ")).filter(|scope| !scope.is_empty());
+        Self { profile: principal.claims().clone(), scope }
     }
 }
 

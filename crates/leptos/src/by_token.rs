@@ -32,13 +32,11 @@ pub(crate) fn begin<P: RequiredPolicy>()
         let verified = Authorized::<P>::from_request_parts(&mut parts, &server).await;
         // Who asks for another policy finds the token there: its proof counts once.
         provide_context(parts);
-        verified.map(|caller| ServerUser::new(caller.principal().claims().clone())).map_err(
-            |refused| {
-                let told = told(&refused);
-                refusal::keep(told.clone(), refused.status(), refused.headers());
-                told
-            },
-        )
+        verified.map(|caller| ServerUser::from(caller.principal().clone())).map_err(|refused| {
+            let told = told(&refused);
+            refusal::keep(told.clone(), refused.status(), refused.headers());
+            told
+        })
     })
 }
 

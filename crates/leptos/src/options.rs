@@ -168,6 +168,8 @@ impl AuthOptions {
     /// ```
     pub fn provide_as<Name: 'static>(self) -> Auth {
         let auth = self.begin();
+        #[cfg(target_arch = "wasm32")]
+        NAMED.with_borrow_mut(|named| named.add(auth));
         provide_context(NamedAuth::<Name> { auth, name: std::marker::PhantomData });
         auth
     }
@@ -224,6 +226,9 @@ impl Provided {
 thread_local! {
     static PAGE: std::cell::RefCell<Provided> =
         const { std::cell::RefCell::new(Provided::NONE) };
+    /// Those with a name.
+    static NAMED: std::cell::RefCell<Provided> =
+        const { std::cell::RefCell::new(Provided::NONE) };
 }
 
 /// The sign-in that was provided last, for work that belongs to no component.
@@ -232,10 +237,21 @@ pub(crate) fn auth_of_page() -> Option<Auth> {
     PAGE.with_borrow_mut(Provided::last)
 }
 
+/// Whether the page has a sign-in with a name.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn has_named_auth() -> bool {
+    NAMED.with_borrow_mut(Provided::last).is_some()
+}
+
 /// A server has many pages.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn auth_of_page() -> Option<Auth> {
     None
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn has_named_auth() -> bool {
+    false
 }
 
 /// A sign-in under a name.

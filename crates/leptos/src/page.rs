@@ -87,6 +87,30 @@ mod window {
         }
     }
 
+    /// Where a tab keeps what a sign-in is to bring back.
+    const BROUGHT: &str = "doorward.brought";
+
+    /// Keeps a text until the browser comes back. Returns whether the tab can do that.
+    pub(crate) fn keep_brought(text: &str) -> bool {
+        let store = window().session_storage().ok().flatten();
+        store.is_some_and(|store| store.set_item(BROUGHT, text).is_ok())
+    }
+
+    /// Takes out what was kept.
+    pub(crate) fn take_brought() -> Option<String> {
+        let store = window().session_storage().ok()??;
+        let kept = store.get_item(BROUGHT).ok()?;
+        let _ = store.remove_item(BROUGHT);
+        kept
+    }
+
+    /// A fragment that no other link has. It is no secret.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It saturates.
+    pub(crate) fn new_mark() -> String {
+        let random = (js_sys::Math::random() * 1e15) as u64;
+        ["doorward-", &random.to_string()].concat()
+    }
+
     /// Leaves for another page.
     pub(crate) fn go(url: &str) {
         let _ = location().assign(url);
@@ -146,6 +170,18 @@ mod nowhere {
     }
 
     pub(crate) fn forget_departures() {}
+
+    pub(crate) fn keep_brought(_: &str) -> bool {
+        false
+    }
+
+    pub(crate) fn take_brought() -> Option<String> {
+        None
+    }
+
+    pub(crate) fn new_mark() -> String {
+        String::new()
+    }
 
     pub(crate) fn go(_: &str) {}
 

@@ -1,17 +1,17 @@
 //! What only users see who meet a policy.
 
-use doorward_policy::{Policy, Principal};
+use doorward_policy::{Policy, Principal, SCOPE_CLAIM};
 use doorward_protocol::{json, jws::UnverifiedJws};
 use leptos::prelude::*;
-use serde_json::{Map, Value};
 
 use crate::{Auth, use_auth};
 
 impl Auth {
     /// The signed-in user as policies see them: the claims of the access token, or of the profile
-    /// if the token is opaque. Roles are in `role`, or where
+    /// and the granted scope if the token is opaque. Roles are in `role`, or where
     /// [`AuthOptions::roles_at`](crate::AuthOptions::roles_at) says, and the scope is in `scope` or
-    /// `scp`. Tracked.
+    /// `scp`. With the server's session, it is the user that the server has, as
+    /// [`ServerUser::principal`](crate::ServerUser::principal) says. Tracked.
     ///
     /// The token is not verified here, and need not be: the API decides. This only tells the user
     /// beforehand.
@@ -20,35 +20,16 @@ impl Auth {
             let jws = UnverifiedJws::parse(&user.access_token).ok();
             let claims = jws.and_then(|jws| json::object(jws.unverified_payload()));
             let roles_at = self.live.plan().map_or(&[][..], |plan| plan.roles_at);
-            let principal = |claims| Principal::from_map(renamed(claims, roles_at)).ok();
-            claims.and_then(principal).or_else(|| principal(user.profile.clone()))
+            let principal = |claims| Principal::from_provider(claims, roles_at).ok();
+            claims.and_then(principal).or_else(|| {
+                let mut claims = user.profile.clone();
+                let granted = user.scope.as_deref();
+                claims.extend(granted.map(|scope| (SCOPE_CLAIM.to_owned(), scope.into())));
+                principal(claims)
+            })
         })
         .flatten()
     }
-}
-
-/// The claims under the names that policies know.
-pub(crate) fn renamed(claims: Map<String, Value>, roles_at: &[&str]) -> Map<String, Value> {
-    let mut renamed = claims.clone();
-    if let Some(scope) = claims.get("scp").filter(|_| !claims.contains_key("scope")) {
-        renamed.insert("scope".to_owned(), scope.clone());
-    }
-    if roles_at.is_empty() {
-        return renamed;
-    }
-    let claims = Value::Object(claims);
-    let mut roles = Vec::new();
-    for path in roles_at {
-        let found = if path.starts_with('/') { claims.pointer(path) } else { claims.get(*path) };
-        match found {
-            Some(Value::Array(values)) => roles.extend(values.iter().cloned()),
-            // Zitadel: an object whose members are named by the roles.
-            Some(Value::Object(members)) => roles.extend(members.keys().cloned().map(Value::from)),
-            one => roles.extend(one.cloned()),
-        }
-    }
-    renamed.insert("role".to_owned(), roles.into());
-    renamed
 }
 
 /// Shows its children to a signed-in user who meets the policy, and the fallback to everyone else

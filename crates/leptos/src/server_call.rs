@@ -44,7 +44,9 @@ use crate::{Auth, AuthStatus, browser_fetch::known_of, options, page};
 /// where there is no component. The call waits until it is known who is signed in. If nobody is,
 /// it goes without a token, and the server decides. If somebody is and there is no token, because
 /// it has expired and can't be renewed, the call is not made: it fails with the reason. It fails as
-/// well if the sign-in's settings are missing or invalid ([`AuthStatus::Unavailable`]).
+/// well if the sign-in's settings are missing or invalid ([`AuthStatus::Unavailable`]), and if all
+/// sign-ins of the page have names ([`AuthOptions::provide_as`](crate::AuthOptions::provide_as)):
+/// write `provide_context(use_auth_of::<Name>())` for the one that is meant.
 #[derive(Debug, Clone, Copy)]
 pub struct WithToken;
 
@@ -59,11 +61,13 @@ where
 
     fn send(request: BrowserRequest) -> impl Future<Output = Result<BrowserResponse, E>> + Send {
         let auth = use_context().or_else(options::auth_of_page);
+        let auth = meant(auth, options::has_named_auth());
         // A page has one thread.
         SendWrapper::new(async move {
             match auth {
-                Some(auth) => send_with_token(auth, request).await,
-                None => send(request).await,
+                Ok(Some(auth)) => send_with_token(auth, request).await,
+                Ok(None) => send(request).await,
+                Err(reason) => Err(failure(reason)),
             }
         })
     }
@@ -110,6 +114,19 @@ async fn send_with_token<E: FromServerFnError>(
         (Err(NoToken::Because(reason)), _) => Err(failure(reason)),
         _ => Err(failure(String::new())),
     }
+}
+
+/// The sign-in of a call. `None` if the page has none at all. `auth` is the one without a name.
+pub(crate) fn meant(auth: Option<Auth>, has_named: bool) -> Result<Option<Auth>, String> {
+    if auth.is_none() && has_named {
+        // Which one is not for us to say, and nobody's name is not that of the user.
+        return Err(
+            "all sign-ins of the page have names: provide the one for server functions by \
+                    AuthOptions::provide, or by provide_context(use_auth_of::<Name>())"
+                .to_owned(),
+        );
+    }
+    Ok(auth)
 }
 
 /// Why a call was not made with a token.

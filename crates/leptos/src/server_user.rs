@@ -8,6 +8,11 @@ use serde_json::{Map, Value};
 /// answers server functions, provides it as a context; `None` is as no context. It has no tokens,
 /// because it reaches the browser.
 ///
+/// With `doorward-axum`, make it of the user as policies see them (feature `policy`):
+/// `ServerUser::from(user.principal())`. Then its extractor `Authorized<P>`, server functions and
+/// the page decide alike. With another session, `Principal::from_provider` finds roles where the
+/// provider has them.
+///
 /// ```
 /// use doorward_leptos::ServerUser;
 /// use leptos::prelude::*;

@@ -6,7 +6,7 @@ use doorward_client::{Error, User};
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub enum AuthStatus {
-    /// Not known yet. The only state on the server.
+    /// Not known yet. On a server without a session of its own, it stays so.
     #[default]
     Loading,
     /// It cannot be known, because the settings are missing or invalid.

@@ -179,6 +179,21 @@ fn a_call_goes_without_a_token_only_if_nobody_was_signed_in_before() {
     }
 }
 
+#[test]
+fn a_call_that_does_not_know_its_sign_in_is_not_made_in_nobodys_name() {
+    use server_call::meant;
+
+    Owner::new().with(|| {
+        let auth = provide_auth(settings());
+        for has_named in [true, false] {
+            assert!(meant(Some(auth), has_named).is_ok_and(|auth| auth.is_some()));
+        }
+        assert!(meant(None, false).is_ok_and(|auth| auth.is_none()), "a page without sign-in");
+        let refused = meant(None, true).map(drop).unwrap_err();
+        assert!(refused.contains("provide_context(use_auth_of"), "{refused}");
+    });
+}
+
 /// Another client has begun with the response.
 #[test]
 fn the_pages_client_leaves_a_response_to_the_one_that_may_have_its_tokens() {
@@ -283,41 +298,6 @@ fn a_policy_decides_by_the_access_token_or_else_the_profile() {
             .to_html();
             assert!(html.contains("inside"), "{role}: {html}");
         });
-    }
-}
-
-/// As the presets of the API library find them.
-#[cfg(feature = "policy")]
-#[test]
-fn roles_and_scope_are_found_where_the_provider_has_them() {
-    use serde_json::json;
-
-    let keycloak = json!({
-        "sub": "1", "role": "no role of this provider", "scope": "openid orders",
-        "realm_access": {"roles": ["admin"]}, "resource_access": {"orders": {"roles": ["clerk"]}},
-    });
-    let entra = json!({ "sub": "1", "scp": "orders", "roles": ["admin", "clerk"] });
-    let zitadel = json!({
-        "sub": "1", "scope": "orders", "urn:zitadel:iam:org:project:roles": {"admin": {"1": "x"},
-        "clerk": {"1": "x"}},
-    });
-    let one =
-        json!({ "sub": "1", "scp": ["openid", "orders"], "a/b": ["admin"], "group": "clerk" });
-    let paths: [(_, &'static [&'static str]); 4] = [
-        (keycloak, &["/realm_access/roles", "/resource_access/orders/roles"]),
-        (entra, &["roles"]),
-        (zitadel, &["urn:zitadel:iam:org:project:roles"]),
-        (one, &["a/b", "group", "/not/there"]),
-    ];
-    for (claims, roles_at) in paths {
-        let principal = |roles_at| {
-            let claims = claims.as_object().unwrap().clone();
-            Principal::from_map(policy::renamed(claims, roles_at)).unwrap()
-        };
-        let found = principal(roles_at);
-        assert_eq!(found.roles().collect::<Vec<_>>(), ["admin", "clerk"], "{claims}");
-        assert!(found.has_scope("orders"), "{claims}");
-        assert!(!principal(&[]).has_role("admin"), "{claims}");
     }
 }
 
@@ -434,6 +414,72 @@ fn a_server_session_has_no_tokens_for_the_page() {
 }
 
 #[test]
+fn the_route_of_the_session_gets_what_a_link_may_bring() {
+    use session::{sign_in_url, sign_out_url};
+
+    let mut args = SigninRequestArgs::default()
+        .return_to("/orders#7")
+        .scope("openid")
+        .added_scope("orders")
+        .prompt("login")
+        .max_age(60)
+        .ui_locales("de")
+        .nonce("n")
+        .state(serde_json::json!("secret"));
+    let extra = [("kc_idp_hint", "a b"), ("scope", "admin")];
+    args.extra_query_params = extra.map(|(name, value)| (name.into(), value.into())).into();
+    assert_eq!(
+        sign_in_url("/signin", &args),
+        "/signin?return_to=%2Forders%237&scope=openid+orders&prompt=login&max_age=60\
+         &ui_locales=de&kc_idp_hint=a+b"
+    );
+    let mut args = SignoutRequestArgs::default();
+    assert_eq!(sign_out_url("/signout", &args), "/signout");
+    args.extra_query_params = vec![("ui_locales".into(), "de".into())];
+    assert_eq!(sign_out_url("/signout", &args), "/signout?ui_locales=de");
+    assert_eq!(sign_out_url("/bye?x=1", &args), "/bye?x=1&ui_locales=de");
+}
+
+#[test]
+fn only_the_way_back_from_the_sign_in_brings_the_state() {
+    use session::Kept;
+
+    let kept = || Kept::new("/orders?page=2#top", "m1".to_owned(), 7.into());
+    assert_eq!(kept().return_to(), "/orders?page=2#m1");
+    let brought = kept().brought_to("https://shop.example/orders?page=2#m1");
+    assert_eq!(brought, Some((7.into(), "/orders?page=2#top".to_owned())));
+    // Back, another link, and the same page once more.
+    for url in ["https://shop.example/orders?page=2#top", "https://shop.example/", "#m12", "#"] {
+        assert_eq!(kept().brought_to(url), None, "{url}");
+    }
+    let text = serde_json::to_string(&kept()).unwrap();
+    let read: Kept = serde_json::from_str(&text).unwrap();
+    assert!(read.brought_to("/orders?page=2#m1").is_some());
+}
+
+#[test]
+fn the_server_says_that_the_session_is_over_or_not_enough() {
+    use session::accepted;
+
+    let answer = |status: u16, challenge: &str| ApiResponse {
+        status,
+        headers: vec![("www-authenticate".to_owned(), challenge.to_owned())],
+        body: String::new(),
+        date: None,
+        url: None,
+    };
+    let step_up = "Session error=\"insufficient_user_authentication\", acr_values=\"2\"";
+    let refused = accepted(answer(401, step_up)).unwrap_err();
+    assert_eq!(refused.step_up().and_then(|own| own.acr_values.as_deref()), Some("2"));
+    assert_eq!(accepted(answer(401, "Session")).err(), Some(Error::NotSignedIn));
+    for (status, challenge) in [(200, "Session"), (401, "Basic realm=\"x\""), (401, ""), (403, "")]
+    {
+        let answered = accepted(answer(status, challenge)).map(|answer| answer.status);
+        assert_eq!(answered.ok(), Some(status), "{challenge}");
+    }
+}
+
+#[test]
 fn claims_have_the_types_of_the_application() {
     #[derive(serde::Deserialize)]
     struct Claims {
@@ -492,6 +538,40 @@ mod server_functions {
         let denied = decided::<Admins>(Some(user), 1000);
         assert!(matches!(&denied, Err(NotAuthorized::Denied(_))), "{denied:?}");
         assert!(denied.unwrap_err().to_string().starts_with("the user needs"));
+    }
+
+    /// The principal of `doorward-axum`: with roles, scope and claims of the access token.
+    #[test]
+    fn server_functions_and_pages_decide_as_the_session_does() {
+        struct Orders;
+
+        impl RequiredPolicy for Orders {
+            fn policies() -> &'static [Policy] {
+                static POLICIES: LazyLock<[Policy; 2]> =
+                    LazyLock::new(|| [Policy::require_scope("orders"), Policy::require_role("a")]);
+                &*POLICIES
+            }
+        }
+
+        let principal = Principal::new("1").with_claim("role", "a");
+        for (scope, is_allowed) in [
+            ("openid orders".into(), true),
+            (serde_json::json!(["openid", "orders"]), true),
+            ("openid".into(), false),
+        ] {
+            let principal = principal.clone().with_claim("scope", scope);
+            let user = ServerUser::from(principal.clone());
+            assert_eq!(decided::<Orders>(Some(user.clone()), 0).is_ok(), is_allowed);
+            Owner::new().with(|| {
+                provide_context(user);
+                let auth = provide_session_auth(SessionRoutes::default());
+                let of_page = auth.principal().unwrap();
+                assert_eq!(of_page.has_scope("orders"), is_allowed);
+                assert!(of_page.has_role("a"));
+                let scopes = auth.with_user(|user| user.scopes().count());
+                assert_eq!(scopes, Some(1 + usize::from(is_allowed)));
+            });
+        }
     }
 
     #[test]

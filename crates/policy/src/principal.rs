@@ -76,6 +76,40 @@ impl Principal {
         }
     }
 
+    /// As [`Principal::from_map`], of claims as a provider writes them. The roles are where the
+    /// paths say, in place of `role`, if there are any. Each path is the name of a claim, or a JSON
+    /// Pointer (RFC 6901) if it begins with a slash; of an object, the names of its members count.
+    /// The scope is in `scope`, or else in `scp`.
+    ///
+    /// ```
+    /// use doorward_policy::Principal;
+    /// use serde_json::json;
+    ///
+    /// // Keycloak.
+    /// let claims = json!({ "sub": "alice", "realm_access": { "roles": ["admin"] } });
+    /// let claims = claims.as_object().cloned().unwrap_or_default();
+    /// assert!(Principal::from_provider(claims, &["/realm_access/roles"])?.has_role("admin"));
+    /// # Ok::<(), doorward_policy::NoSubject>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Principal::from_claims`].
+    pub fn from_provider<P: AsRef<str>>(
+        mut claims: Map<String, Value>,
+        roles_at: &[P],
+    ) -> Result<Self, NoSubject> {
+        if let Some(scope) = claims.get("scp").filter(|_| !claims.contains_key(SCOPE_CLAIM)) {
+            claims.insert(SCOPE_CLAIM.to_owned(), scope.clone());
+        }
+        if !roles_at.is_empty() {
+            let whole = Value::Object(claims.clone());
+            let roles: Vec<Value> =
+                roles_at.iter().flat_map(|path| roles_in(&whole, path.as_ref())).collect();
+            claims.insert(ROLE_CLAIM.to_owned(), roles.into());
+        }
+        Self::from_map(claims)
+    }
+
     /// Adds or replaces a claim. The subject can't be replaced.
     #[must_use]
     pub fn with_claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
@@ -147,12 +181,56 @@ impl Principal {
     }
 }
 
+/// The roles at this place in the claims.
+fn roles_in(claims: &Value, path: &str) -> Vec<Value> {
+    let found = if path.starts_with('/') { claims.pointer(path) } else { claims.get(path) };
+    match found {
+        Some(Value::Array(values)) => values.clone(),
+        // Zitadel: an object whose members are named by the roles.
+        Some(Value::Object(members)) => members.keys().cloned().map(Value::from).collect(),
+        one => one.cloned().into_iter().collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use serde_json::json;
 
     use super::*;
+
+    /// As the presets of the API library find them.
+    #[test]
+    fn roles_and_scope_are_found_where_the_provider_has_them() {
+        let keycloak = json!({
+            "sub": "1", "role": "no role of this provider", "scope": "openid orders",
+            "realm_access": { "roles": ["admin"] },
+            "resource_access": { "orders": { "roles": ["clerk"] } },
+        });
+        let entra = json!({ "sub": "1", "scp": "orders", "roles": ["admin", "clerk"] });
+        let zitadel = json!({
+            "sub": "1", "scope": "orders",
+            "urn:zitadel:iam:org:project:roles": { "admin": { "1": "x" }, "clerk": { "1": "x" } },
+        });
+        let one = json!({
+            "sub": "1", "scp": ["openid", "orders"], "a/b": ["admin"], "group": "clerk",
+        });
+        let paths: [(_, &[&str]); 4] = [
+            (keycloak, &["/realm_access/roles", "/resource_access/orders/roles"]),
+            (entra, &["roles"]),
+            (zitadel, &["urn:zitadel:iam:org:project:roles"]),
+            (one, &["a/b", "group", "/not/there"]),
+        ];
+        for (claims, roles_at) in paths {
+            let principal = |roles_at: &[&str]| {
+                Principal::from_provider(claims.as_object().unwrap().clone(), roles_at).unwrap()
+            };
+            let found = principal(roles_at);
+            assert_eq!(found.roles().collect::<Vec<_>>(), ["admin", "clerk"], "{claims}");
+            assert!(found.has_scope("orders"), "{claims}");
+            assert!(!principal(&[]).has_role("admin"), "{claims}");
+        }
+    }
 
     #[test]
     fn a_claim_may_be_a_string_or_an_array() {

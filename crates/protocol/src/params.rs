@@ -88,6 +88,11 @@ pub enum ParamsError {
 }
 
 impl Params {
+    /// Whether any request, response or form of ours has a parameter of this name.
+    pub fn knows(name: &str) -> bool {
+        KNOWN.contains(&name)
+    }
+
     /// Reads a query (without `?`) or a form body.
     pub fn parse(encoded: impl AsRef<[u8]>) -> Result<Self, ParamsError> {
         Self::parse_with_repeatable(encoded, &[])
@@ -135,7 +140,7 @@ impl Params {
             let is_repeatable = repeatable.contains(&name.as_str());
             if is_repeatable || count(name) == 1 {
                 kept.push((name.clone(), value.clone()));
-            } else if KNOWN.contains(&name.as_str()) {
+            } else if Self::knows(name) {
                 if kept.iter().any(|(own, _)| own == name) {
                     repeats.push(name.clone());
                 } else {

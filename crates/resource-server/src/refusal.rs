@@ -212,9 +212,10 @@ impl Refusal {
     }
 
     /// The challenges. A request without credentials gets them without an error (RFC 6750 section
-    /// 3.1), and with the scope that the route needs. A denial has one only if more scope or
-    /// another sign-in would help; it names all that the call needs of them, not only what is
-    /// missing. The first challenge is of the scheme that was tried, and has the error. A caller
+    /// 3.1). They name the scope that the route needs, so that the caller asks for it at once; so do
+    /// those of a token that is not accepted, since another one is needed. A denial has one only if
+    /// more scope or another sign-in would help; it names all that the call needs of them, not only
+    /// what is missing. The first challenge is of the scheme that was tried, and has the error. A caller
     /// whose `Bearer` token is not accepted also gets one for `DPoP` (RFC 9449 section 7.2). Each
     /// says where the document about this API is, if there is one (RFC 9728 section 5.1).
     pub fn challenges(&self) -> Vec<Challenge> {
@@ -236,12 +237,17 @@ impl Refusal {
                 self.schemes.takes_proofs.then_some(by_proof),
             ),
         };
+        let with_scope = |challenge: Challenge| match &self.cause {
+            RefusalCause::NoCredentials | RefusalCause::Token(_) if !self.scope.is_empty() => {
+                challenge.with_scope(&self.scope)
+            }
+            _ => challenge,
+        };
         let body = self.body();
         let with_error =
             |challenge: Challenge| challenge.with_error(&body.error, &body.error_description);
         let first = match &self.cause {
-            RefusalCause::NoCredentials if self.scope.is_empty() => Some(tried),
-            RefusalCause::NoCredentials => Some(tried.with_scope(&self.scope)),
+            RefusalCause::NoCredentials => Some(tried),
             RefusalCause::MalformedCredentials
             | RefusalCause::Token(_)
             | RefusalCause::Proof(_)
@@ -252,7 +258,7 @@ impl Refusal {
             RefusalCause::Unavailable(_) | RefusalCause::ProofStoreUnavailable => None,
         };
         let other = other.filter(|_| first.is_some());
-        first.into_iter().chain(other).collect()
+        first.into_iter().chain(other).map(with_scope).collect()
     }
 
     /// The headers of the answer: the challenges, `DPoP-Nonce`, `Retry-After` and `Cache-Control`.

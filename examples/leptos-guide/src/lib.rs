@@ -1,4 +1,4 @@
-//! The code of the guide `docs/guides/leptos.md`. A test compares both.
+//! The code of the guide `docs/guides/leptos.md`. The test in `examples/guides` compares both.
 
 // The component macro generates a struct for the properties of each component.
 #![allow(clippy::must_use_candidate, missing_docs)]
@@ -157,32 +157,4 @@ pub fn rendered_without_a_session() {
         let here = location().origin().ok()? + "/";
         Some(Settings::new("https://id.example.com", "my-page", here))
     });
-}
-
-#[cfg(test)]
-mod tests {
-    /// The lines without their indentation.
-    fn lines(text: &str) -> String {
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn the_guide_shows_what_is_compiled() {
-        let guide = include_str!("../../../docs/guides/leptos.md");
-        let code = [
-            include_str!("lib.rs"),
-            include_str!("../../../templates/leptos-csr/src/main.rs"),
-            include_str!("../../../templates/leptos-ssr/src/server.rs"),
-            include_str!("../../leptos-tokens/src/app.rs"),
-            include_str!("../../leptos-tokens/src/lib.rs"),
-            include_str!("../../leptos-tokens/src/server.rs"),
-        ];
-        let code = lines(&code.join("\n"));
-        let blocks: Vec<_> = guide.split("```rust\n").skip(1).collect();
-        assert!(blocks.len() > 5);
-        for block in blocks {
-            let block = lines(block.split("```").next().unwrap_or_default());
-            assert!(code.contains(&block), "not in examples/leptos-guide: {block}");
-        }
-    }
 }

@@ -45,14 +45,14 @@ struct NothingPublished;
 #[async_trait::async_trait]
 impl JwksSource for NothingPublished {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError> {
-        Err(FetchError(format!("{uri} is not fetched")))
+        Err(FetchError::Away(format!("{uri} is not fetched")))
     }
 }
 
 #[async_trait::async_trait]
 impl DocumentSource for NothingPublished {
     async fn fetch(&self, uri: &str) -> Result<Document, FetchError> {
-        Err(FetchError(format!("{uri} is not fetched")))
+        Err(FetchError::Away(format!("{uri} is not fetched")))
     }
 }
 

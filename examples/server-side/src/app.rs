@@ -17,7 +17,8 @@ use crate::{
     settings::Settings,
 };
 
-pub(crate) async fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
+/// The application, and its sign-in.
+pub(crate) async fn app(settings: &Settings) -> Result<(Router, Auth), Box<dyn Error>> {
     let origin = &settings.origin;
     let sign_in = SignInSettings::new(
         &*settings.issuer,
@@ -65,7 +66,7 @@ pub(crate) async fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
         .route("/greeting", post(pages::greeting))
         .merge(proxy.router())
         .with_state(Site::new(settings)?);
-    Ok(auth.attach(routes))
+    Ok((auth.attach(routes), auth))
 }
 
 /// Where sessions are kept. An application has one of these.

@@ -20,9 +20,12 @@ use crate::settings::Settings;
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_env_filter("info").init();
     let settings = Settings::from_environment();
-    let app = app::app(&settings).await?;
+    let (app, auth) = app::app(&settings).await?;
     let listener = tokio::net::TcpListener::bind(&settings.listen).await?;
     println!("open {}", settings.origin);
-    axum::serve(listener, app).await?;
+    let stopped = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
+    // A renewal that is cut off loses the session: the provider takes each refresh token once.
+    auth.finish().await;
     Ok(())
 }

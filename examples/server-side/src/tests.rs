@@ -53,14 +53,14 @@ struct NothingPublished;
 #[async_trait::async_trait]
 impl JwksSource for NothingPublished {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError> {
-        Err(FetchError(format!("{uri} is not fetched")))
+        Err(FetchError::Away(format!("{uri} is not fetched")))
     }
 }
 
 #[async_trait::async_trait]
 impl DocumentSource for NothingPublished {
     async fn fetch(&self, uri: &str) -> Result<Document, FetchError> {
-        Err(FetchError(format!("{uri} is not fetched")))
+        Err(FetchError::Away(format!("{uri} is not fetched")))
     }
 }
 
@@ -302,7 +302,7 @@ async fn a_user_signs_in_consents_and_signs_out() {
     for sessions in ["memory", &sqlite, &format!("cookie:{}", "A".repeat(43))] {
         let provided = tempfile::tempdir().unwrap();
         let settings = settings(provided.path(), sessions).await;
-        let mut browser = Browser::new(app(&settings).await.unwrap());
+        let mut browser = Browser::new(app(&settings).await.unwrap().0);
         browser.open("/").await;
         assert!(browser.page.contains("You are not signed in."), "{}", browser.page);
         browser.open("/me").await;
@@ -354,7 +354,7 @@ async fn a_user_signs_in_as_fapi_wants_it_and_calls_an_api_with_its_nonce() {
         one_audience: true,
         ..settings(folder.path(), "memory").await
     };
-    let mut browser = Browser::new(app(&settings).await.unwrap());
+    let mut browser = Browser::new(app(&settings).await.unwrap().0);
     browser.open("/call").await;
     browser.sign_in().await;
     assert_eq!(browser.url, format!("{ORIGIN}/call"), "{}", browser.page);

@@ -20,9 +20,8 @@ impl RequiredPolicy for Sales {
 #[server(endpoint = "orders/close")]
 pub async fn close_order(order: u64) -> Result<String, NotAuthorized> {
     let user = doorward_leptos::authorized::<Sales>().await?;
-    if let Ok(session) = leptos_axum::extract::<doorward_axum::Session>().await {
-        let _ = session.insert(LAST_ORDER, &order).await;
-    }
+    let session = session().await?.ok_or(NotAuthorized::SignedOut)?;
+    session.insert(LAST_ORDER, &order).await.map_err(failed)?;
     let name = user.profile.get("name").and_then(|name| name.as_str()).unwrap_or("Somebody");
     Ok(format!("{name} closed order {order}."))
 }
@@ -33,17 +32,39 @@ const LAST_ORDER: &str = "last_order";
 
 /// The order that this session closed last.
 #[server(endpoint = "orders/last")]
-pub async fn last_order() -> Result<Option<u64>, ServerFnError> {
-    let session: Option<doorward_axum::Session> = leptos_axum::extract().await?;
-    Ok(session.map(|session| session.get(LAST_ORDER)).transpose()?.flatten())
+pub async fn last_order() -> Result<Option<u64>, NotAuthorized> {
+    let session = session().await?.ok_or(NotAuthorized::SignedOut)?;
+    session.get(LAST_ORDER).map_err(failed)
 }
 
 /// Ends the session. The answer takes the cookie away, and says where the browser has to go: to the
 /// page of the provider that ends the session there.
 #[server(endpoint = "orders/done")]
-pub async fn done() -> Result<String, ServerFnError> {
-    let session: doorward_axum::Session = leptos_axum::extract().await?;
-    Ok(session.sign_out().await?)
+pub async fn done() -> Result<String, NotAuthorized> {
+    let session = session().await?.ok_or(NotAuthorized::SignedOut)?;
+    session.sign_out().await.map_err(failed)
+}
+
+/// The session of the request. `None` if nobody is signed in.
+#[cfg(feature = "ssr")]
+async fn session() -> Result<Option<doorward_axum::Session>, NotAuthorized> {
+    // The text of this error is a whole answer, which is not for the browser. The cause is logged.
+    leptos_axum::extract().await.map_err(|_| {
+        NotAuthorized::Failed("the session can't be read now, try again shortly".to_owned())
+    })
+}
+
+/// What the page is told when the session can't be used.
+#[cfg(feature = "ssr")]
+fn failed(error: doorward_axum::SessionError) -> NotAuthorized {
+    match error {
+        doorward_axum::SessionError::Ended => NotAuthorized::SignedOut,
+        // The store's own words are for the log.
+        error => {
+            leptos::logging::error!("a session can't be used: {error}");
+            NotAuthorized::Failed("the session can't be used now, try again shortly".to_owned())
+        }
+    }
 }
 
 #[component]
@@ -64,12 +85,9 @@ pub fn Orders() -> impl IntoView {
             auth.sign_in_with(args);
         }
     });
-    let outcome = move || {
-        close.value().get().map(|result| match result {
-            Ok(done) => done,
-            Err(error) => format!("This did not work: {error}"),
-        })
-    };
+    let did_not_work = |error: NotAuthorized| format!("This did not work: {error}.");
+    let outcome = move || close.value().get().map(|result| result.unwrap_or_else(did_not_work));
+    let not_left = move || done.value().get().and_then(Result::err).map(did_not_work);
     view! {
         <h1>"Orders"</h1>
         <RequirePolicy policy=Sales::policies()[0].clone() fallback=|| "Only sales closes orders.">
@@ -91,10 +109,12 @@ pub fn Orders() -> impl IntoView {
             "Done for today"
         </button>
         <p role="status" id="outcome">{outcome}</p>
+        <p role="alert">{not_left}</p>
         <p id="last">
             <Suspense>
                 {move || match last.get() {
                     Some(Ok(Some(order))) => format!("The last one was order {order}."),
+                    Some(Err(error)) => format!("The last order is not known: {error}."),
                     _ => String::new(),
                 }}
             </Suspense>

@@ -84,10 +84,10 @@ pub fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
     Ok(auth.attach(pages))
 }
 
-/// Hands the session's user on to the pages and the server functions.
+/// Hands the session's user on to the pages and the server functions, as policies see them.
 async fn with_user(user: Option<SignedIn>, mut request: Request, next: Next) -> Response {
     if let Some(user) = user {
-        request.extensions_mut().insert(ServerUser::new(user.profile().clone()));
+        request.extensions_mut().insert(ServerUser::from(user.principal()));
     }
     next.run(request).await
 }

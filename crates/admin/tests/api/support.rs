@@ -104,14 +104,14 @@ struct Nobody;
 #[async_trait]
 impl JwksSource for Nobody {
     async fn fetch(&self, _: &str) -> Result<Map<String, Value>, FetchError> {
-        Err(FetchError("nobody there".to_owned()))
+        Err(FetchError::Away("nobody there".to_owned()))
     }
 }
 
 #[async_trait]
 impl DocumentSource for Nobody {
     async fn fetch(&self, _: &str) -> Result<Document, FetchError> {
-        Err(FetchError("nobody there".to_owned()))
+        Err(FetchError::Away("nobody there".to_owned()))
     }
 }
 

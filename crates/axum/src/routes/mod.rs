@@ -14,7 +14,7 @@ use axum::{
 };
 use doorward_protocol::params::Params;
 
-pub(crate) use self::sign_out::leave;
+pub(crate) use self::sign_out::{leave, leave_here};
 use crate::{Auth, auth::redirect};
 
 /// All routes. They need the layer of [`Auth::attach`].
@@ -52,4 +52,14 @@ const LONGEST_FORM: usize = 16 * 1024;
 async fn posted_params(request: Request, names: &[&str]) -> Params {
     let form = to_bytes(request.into_body(), LONGEST_FORM).await.unwrap_or_default();
     Params::parse(&form).unwrap_or_default().filtered(|name| names.contains(&name))
+}
+
+/// The parameters of a link that the provider gets as they are
+/// ([`link_parameters`](crate::SignInSettings::link_parameters)).
+fn passed_on(auth: &Auth, params: &Params) -> Vec<(String, String)> {
+    let names = &auth.settings.link_parameters;
+    let passed = params.iter().filter(|(name, text)| {
+        text.len() <= sign_in::LONGEST && names.iter().any(|own| own == name)
+    });
+    passed.map(|(name, text)| (name.to_owned(), text.to_owned())).collect()
 }

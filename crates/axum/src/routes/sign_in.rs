@@ -3,59 +3,60 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Extension,
-    extract::{Query, Request, rejection::QueryRejection},
-    response::Response,
-};
+use axum::{Extension, extract::Request, response::Response};
 use doorward_client::SigninRequestArgs;
-use serde::Deserialize;
+use doorward_protocol::params::Params;
 
-use crate::{
-    Auth, Problem, ReturnTo, auth::redirect, layer::Slot, refusal::Asker, routes::posted_params,
-};
+use super::{passed_on, posted_params};
+use crate::{Auth, Problem, ReturnTo, auth::redirect, layer::Slot, refusal::Asker};
 
 /// The longest parameter that is passed on, in bytes: the provider's URL must not get too long.
-const LONGEST: usize = 512;
-
-/// What a link to the route may say. All of it can only make the sign-in stricter.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Parameters {
-    /// Where to go afterwards, a path of this application.
-    return_to: Option<String>,
-    acr_values: Option<String>,
-    max_age: Option<u64>,
-    login_hint: Option<String>,
-    prompt: Option<String>,
-    /// The issuer, if somebody else begins the sign-in (OIDC Core section 4).
-    iss: Option<String>,
-}
+pub(super) const LONGEST: usize = 512;
 
 pub(super) async fn sign_in(
     Extension(auth): Extension<Auth>,
     Extension(slot): Extension<Arc<Slot>>,
-    parameters: Result<Query<Parameters>, QueryRejection>,
     request: Request,
 ) -> Response {
-    let parameters = parameters.map(|Query(parameters)| parameters).unwrap_or_default();
-    if parameters.iss.is_some() {
-        let opened = request.uri().to_string();
-        let begun = initiated(&auth, &slot, &opened).await;
-        return begun.unwrap_or_else(|problem| auth.answer(&problem, &Asker::of_request(&request)));
-    }
-    let return_to = ReturnTo::or_start(parameters.return_to.as_deref());
+    let query = request.uri().query().unwrap_or_default();
+    let params = Params::parse(query).unwrap_or_default();
+    let begun = if params.is_sent("iss") {
+        initiated(&auth, &slot, &request.uri().to_string()).await
+    } else {
+        let return_to = ReturnTo::or_start(params.get("return_to"));
+        auth.send_to_provider(&slot, asked_by_link(&auth, &params), &return_to).await
+    };
+    begun.unwrap_or_else(|problem| auth.answer(&problem, &Asker::of_request(&request)))
+}
+
+/// What a link to the route asks for. Anybody can write one: it can make the sign-in stricter, and
+/// choose among what the application offers.
+fn asked_by_link(auth: &Auth, params: &Params) -> SigninRequestArgs {
+    let text = |name: &str| params.get(name).filter(|text| text.len() <= LONGEST);
+    let own = |name: &str| text(name).map(str::to_owned);
     let mut args = SigninRequestArgs::default();
-    let usable = |text: &String| !text.is_empty() && text.len() <= LONGEST;
-    args.acr_values = parameters.acr_values.filter(usable);
-    args.max_age = parameters.max_age;
-    args.login_hint = parameters.login_hint.filter(usable);
+    args.acr_values = own("acr_values");
+    args.max_age = text("max_age").and_then(|seconds| seconds.parse().ok());
+    args.login_hint = own("login_hint");
     // `none` would end in an error that nobody asked for.
-    args.prompt = parameters.prompt.filter(|prompt| usable(prompt) && prompt != "none");
-    match auth.send_to_provider(&slot.cookies, args, &return_to).await {
-        Ok(response) => response,
-        Err(problem) => auth.answer(&problem, &Asker::of_request(&request)),
+    args.prompt = own("prompt").filter(|prompt| prompt != "none");
+    args.display = own("display");
+    args.ui_locales = own("ui_locales");
+    args.added_scope = text("scope").map(|scope| allowed_scope(auth, scope));
+    args.extra_query_params = passed_on(auth, params);
+    args
+}
+
+/// What of a scope a link may ask for, beside the scope of the settings.
+fn allowed_scope(auth: &Auth, asked: &str) -> String {
+    let has = |scope: &str, token: &str| scope.split(' ').any(|own| own == token);
+    let (own, further) = (&auth.settings.protocol.scope, &auth.settings.further_scope);
+    let (allowed, others): (Vec<_>, Vec<_>) =
+        asked.split_ascii_whitespace().partition(|token| has(further, token) || has(own, token));
+    if !others.is_empty() {
+        tracing::debug!(scope = ?others, "a link asked for scope that further_scope does not list");
     }
+    allowed.join(" ")
 }
 
 /// A sign-in that somebody else begins by a form. The form comes from another site, so the browser
@@ -78,7 +79,7 @@ async fn initiated(auth: &Auth, slot: &Slot, opened: &str) -> Result<Response, P
     let mut args = begun_by(auth, opened)?;
     let return_to = ReturnTo::or_start(args.return_to.as_deref());
     args.login_hint = args.login_hint.filter(|hint| hint.len() <= LONGEST);
-    auth.send_to_provider(&slot.cookies, args, &return_to).await
+    auth.send_to_provider(slot, args, &return_to).await
 }
 
 /// What this address asks for, which somebody else may have written.

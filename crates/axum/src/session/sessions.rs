@@ -25,6 +25,10 @@ const MOST_OPENED: usize = 4000;
 const MOST_TRIES: u32 = 100;
 /// How many sign-in requests may wait in a store. Whoever opens a page begins one.
 const MOST_REQUESTS: u32 = 100_000;
+/// Of how many sign-ins that it began a browser may have the secret: fewer than 100 bytes each.
+const MOST_SECRETS: usize = 20;
+/// How many sign-ins a browser may have begun where its cookies keep them whole.
+const MOST_SEALED: usize = 6;
 /// What is sealed.
 const SESSION: &str = "session";
 const REQUEST: &str = "request";
@@ -125,23 +129,22 @@ impl Sessions {
         now: u64,
     ) -> Result<Vec<HeaderValue>, StoreError> {
         let until = now.saturating_add(REQUEST_LIFETIME);
-        let (cookie, value, mut set) = match &self.kind {
+        let (value, most) = match &self.kind {
             Kind::Store(store) => {
-                let known =
-                    self.cookies.read(headers, Cookie::Browser).filter(|own| is_random(own));
-                let browser = known.map_or_else(random_text, Ok)?;
-                let sealing = Sealing::derived(&browser, REQUEST)?;
+                let secret = random_text()?;
+                let sealing = Sealing::derived(&secret, REQUEST)?;
                 let sealed = sealing.seal(self.owned_key(REQUEST, state), text.as_bytes())?;
-                store.put_request(self.request_key(state, &browser), sealed, until).await?;
-                (Cookie::Browser, browser, Vec::new())
+                store.put_request(self.request_key(state, &secret), sealed, until).await?;
+                (secret, MOST_SECRETS)
             }
             Kind::Cookies(cookies) => {
                 let text = format!("{until} {text}");
                 let value = cookies.seal(self.owned_key(REQUEST, state), text.as_bytes())?;
-                let surplus = self.cookies.remove_surplus_requests(headers);
-                (Cookie::Request(tag(state)), value, surplus)
+                (value, MOST_SEALED)
             }
         };
+        let mut set = self.cookies.remove_old_requests(headers, most - 1);
+        let cookie = Cookie::Request(tag(state));
         let own = self.cookies.set(headers, cookie, &value, Some(REQUEST_LIFETIME));
         set.extend(own.ok_or_else(too_long)?);
         Ok(set)
@@ -155,34 +158,28 @@ impl Sessions {
         state: &str,
         now: u64,
     ) -> Result<Option<(String, Vec<HeaderValue>)>, StoreError> {
-        let (text, set) = match &self.kind {
+        let cookie = Cookie::Request(tag(state));
+        let Some(value) = self.cookies.read(headers, cookie) else { return Ok(None) };
+        let key = self.owned_key(REQUEST, state);
+        let text = match &self.kind {
             Kind::Store(store) => {
-                let Some(browser) =
-                    self.cookies.read(headers, Cookie::Browser).filter(|own| is_random(own))
-                else {
+                if !is_random(&value) {
                     return Ok(None);
-                };
-                let key = self.request_key(state, &browser);
-                let Some(sealed) = store.take_request(key, now).await? else {
-                    return Ok(None);
-                };
-                let sealing = Sealing::derived(&browser, REQUEST)?;
-                (sealing.open(self.owned_key(REQUEST, state), &sealed).ok(), Vec::new())
+                }
+                let sealed = store.take_request(self.request_key(state, &value), now).await?;
+                let sealing = Sealing::derived(&value, REQUEST)?;
+                sealed.and_then(|sealed| sealing.open(key, &sealed).ok())
             }
             Kind::Cookies(cookies) => {
-                let cookie = Cookie::Request(tag(state));
-                let (key, value) =
-                    (self.owned_key(REQUEST, state), self.cookies.read(headers, cookie));
-                let text = value.and_then(|value| cookies.open(key, &value));
-                let text = text.and_then(|text| unexpired(&text, now));
+                let text = cookies.open(key, &value).and_then(|text| unexpired(&text, now));
                 // Cookies can be sent again. The code counts once at the provider, and here.
                 let until = now.saturating_add(REQUEST_LIFETIME);
                 let is_first = text.is_some() && cookies.used.use_once(key, now, until).await?;
-                (text.filter(|_| is_first), self.cookies.remove(headers, cookie))
+                text.filter(|_| is_first)
             }
         };
         let text = text.and_then(|text| String::from_utf8(text).ok());
-        Ok(text.map(|text| (text, set)))
+        Ok(text.map(|text| (text, self.cookies.remove(headers, cookie))))
     }
 
     /// The cookie that brings a response, an encoded form, to the callback, and its tag. `None` if
@@ -541,9 +538,9 @@ impl Sessions {
     }
 
     /// What the store finds a sign-in request by.
-    fn request_key(&self, state: &str, browser: &str) -> Key {
+    fn request_key(&self, state: &str, secret: &str) -> Key {
         let [issuer, client_id] = &self.owner;
-        Key::of(&[REQUEST, issuer, client_id, state, browser])
+        Key::of(&[REQUEST, issuer, client_id, state, secret])
     }
 
     fn own_key(&self, record: &SessionRecord) -> Key {

@@ -38,6 +38,68 @@ async fn the_route_for_links_goes_to_the_page_that_is_asked_for() {
     assert!(!browser.open(&long).await.location().contains("login_hint"));
 }
 
+fn parameter(url: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(url).unwrap();
+    url.query_pairs().find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
+}
+
+#[tokio::test]
+async fn a_link_chooses_among_what_the_application_offers() {
+    let world = World::with(MemorySessions::default(), |settings| {
+        settings.further_scope("orders calendar").link_parameters(["kc_idp_hint"])
+    })
+    .await;
+    let open = async |link: &str| world.browser().open(link).await.location().to_owned();
+    let to_provider = open(
+        "/signin?scope=orders+admin+openid&ui_locales=de&display=popup&kc_idp_hint=corp&audience=x\
+        &resource=x&redirect_uri=https://evil.example",
+    )
+    .await;
+    let own = |name| parameter(&to_provider, name);
+    let scope = own("scope").unwrap();
+    assert_eq!(scope, "openid profile offline_access orders", "{to_provider}");
+    assert_eq!(own("ui_locales").as_deref(), Some("de"));
+    assert_eq!(own("display").as_deref(), Some("popup"));
+    assert_eq!(own("kc_idp_hint").as_deref(), Some("corp"));
+    assert_eq!((own("audience"), own("resource")), (None, None));
+    assert_eq!(own("redirect_uri").unwrap(), format!("{ORIGIN}/signin-oidc"));
+    // Nobody can make a session have less, or get two values past the check.
+    for link in ["/signin?scope=openid", "/signin?scope=orders&scope=admin"] {
+        let scope = parameter(&open(link).await, "scope").unwrap();
+        assert_eq!(scope, "openid profile offline_access", "{link}");
+    }
+    let unset = World::new().await.browser().open("/signin?scope=orders&kc_idp_hint=x").await;
+    assert!(!unset.location().contains("orders") && !unset.location().contains("kc_idp_hint"));
+}
+
+#[tokio::test]
+async fn a_handler_begins_a_sign_in_as_it_likes() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let browser = world.browser();
+        let to_provider = browser.open("/connect").await.location().to_owned();
+        for (name, value) in [
+            ("scope", "openid orders"),
+            ("ui_locales", "de"),
+            ("audience", "orders"),
+            ("redirect_uri", "http://localhost:5001/signin-oidc"),
+        ] {
+            assert_eq!(parameter(&to_provider, name).as_deref(), Some(value), "{to_provider}");
+        }
+        let callback = world.provider.authorize(&to_provider);
+        assert_eq!(browser.open(&callback).await.location(), "/orders");
+        assert_eq!(browser.open("/orders").await.body, "alice", "{kept:?}");
+        // Also one that changes the session meanwhile, and gives the address to its page.
+        let callback = world.provider.authorize(&browser.post("/connect", "").await.body);
+        assert_eq!(browser.open("/values").await.body, "one: 1, two: 2");
+        assert_eq!(browser.open(&callback).await.location(), "/orders", "{kept:?}");
+    }
+    let world = World::new().await;
+    world.provider.change(|rules| rules.is_up = false);
+    let answer = world.browser().open("/connect").await;
+    assert_eq!(answer.status, axum::http::StatusCode::SERVICE_UNAVAILABLE);
+}
+
 /// OIDC Core section 4: the provider's page of applications opens this one.
 #[tokio::test]
 async fn the_provider_may_begin_a_sign_in() {
@@ -156,6 +218,40 @@ async fn sign_out_ends_the_session_here_and_at_the_provider() {
 }
 
 #[tokio::test]
+async fn a_sign_out_here_leaves_the_session_at_the_provider() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        for (path, answer) in [("/signout?here=true", Some("/")), ("/leave-here", None)] {
+            let browser = world.signed_in().await;
+            let old = browser.copy();
+            let left = browser.post(path, "").await;
+            let to = left.headers.get("location").map(|to| to.to_str().unwrap().to_owned());
+            assert_eq!(to.as_deref(), answer, "{kept:?}");
+            assert_eq!(browser.cookie("session"), None);
+            assert_eq!(old.open("/").await.body, "nobody", "{kept:?}");
+        }
+        // Nobody uses the refresh tokens any more.
+        while world.provider.forms("revocation").len() < 2 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sign_out_passes_on_what_the_application_offers() {
+    let world =
+        World::with(MemorySessions::default(), |settings| settings.link_parameters(["returnTo"]))
+            .await;
+    let browser = world.signed_in().await;
+    let left = browser.post("/signout?ui_locales=de&returnTo=x&id_token_hint=y&state=z", "").await;
+    let own = |name| parameter(left.location(), name);
+    assert_eq!(own("ui_locales").as_deref(), Some("de"));
+    assert_eq!(own("returnTo").as_deref(), Some("x"));
+    assert!(own("id_token_hint").is_some_and(|hint| hint.len() > 100));
+    assert_ne!(own("state").as_deref(), Some("z"));
+}
+
+#[tokio::test]
 async fn an_id_token_that_is_too_long_for_a_url_is_left_out_and_the_client_named() {
     for returns in [true, false] {
         let world = World::with(MemorySessions::default(), |settings| {
@@ -203,7 +299,7 @@ async fn by_https_cookies_are_bound_to_the_host() {
     let auth = Auth::new(settings, MemorySessions::default()).unwrap();
     let browser = crate::support::Browser::new(&auth.attach(axum::Router::new()));
     let answer = browser.open("/signin").await;
-    assert!(answer.header("set-cookie").starts_with("__Host-session-signin="));
+    assert!(answer.header("set-cookie").starts_with("__Host-session-signin-"));
     assert!(answer.header("set-cookie").contains("; Secure"));
     assert!(!answer.location().contains(ORIGIN));
 }

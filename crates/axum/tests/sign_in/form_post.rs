@@ -135,6 +135,24 @@ async fn a_response_from_elsewhere_takes_the_place_of_no_other() {
     }
 }
 
+/// As those of a browser that is started again with its tabs.
+#[tokio::test]
+async fn responses_that_arrive_at_once_all_sign_in() {
+    let world = world(Kept::InMemory).await;
+    let browser = world.browser();
+    let mut posted = Vec::new();
+    for number in 0..6 {
+        let to_provider = browser.open(&format!("/me?tab={number}")).await.location().to_owned();
+        let callback = world.provider.authorize(&to_provider);
+        let (path, form) = form_of(&callback);
+        let answer = browser.post_from_elsewhere(path, &world.provider.issuer, form).await;
+        posted.push(answer.location().to_owned());
+    }
+    for (number, posted) in posted.iter().enumerate() {
+        assert_eq!(browser.open(posted).await.location(), format!("/me?tab={number}"));
+    }
+}
+
 #[tokio::test]
 async fn only_a_tag_of_ours_names_a_cookie() {
     let world = world(Kept::InMemory).await;

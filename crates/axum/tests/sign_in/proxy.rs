@@ -96,6 +96,20 @@ async fn an_allowed_call_has_the_token_and_no_cookie() {
 }
 
 #[tokio::test]
+async fn a_path_and_what_is_below_it_are_passed_on() {
+    let (browser, seen) = signed_in().await;
+    for (path, at_api) in [
+        ("/api/orders", "GET /v1"),
+        ("/api/orders/", "GET /v1/"),
+        ("/api/orders/7", "GET /v1/7"),
+        ("/api/orders/7/", "GET /v1/7/"),
+    ] {
+        assert_eq!(browser.send(call("GET", path), "").await.status, StatusCode::CREATED, "{path}");
+        assert_eq!(seen.lock().unwrap().pop().unwrap().0, at_api);
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_allowed_does_not_reach_the_api() {
     let (browser, seen) = signed_in().await;
     let without_header = Request::get("/api/orders");

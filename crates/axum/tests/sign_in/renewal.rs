@@ -1,10 +1,13 @@
 //! Renewal of tokens: before they expire, and once for all.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use axum::http::StatusCode;
 use doorward_axum::MemorySessions;
-use futures::future::join_all;
+use futures::{FutureExt as _, future::join_all};
 use serde_json::json;
 
 use crate::{
@@ -82,17 +85,45 @@ async fn while_the_provider_is_away_pages_go_on_and_calls_do_not() {
 
 #[tokio::test]
 async fn a_request_that_hangs_up_does_not_lose_the_renewal() {
-    let world = World::new().await;
-    let browser = world.signed_in().await;
+    let [(one, here), (two, there)] = two_processes().await;
+    let before = there.open("/token").await.body;
+    hang_up_while_renewing(&one, here).await;
+    two.advance(3600 - 30);
+    one.provider.renewals.add_permits(1);
+    // Nobody asks this process again. The other one finds what it stored.
+    let stored = async {
+        while there.open("/token").await.body == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    let stored = tokio::time::timeout(Duration::from_mins(1), stored).await;
+    assert!(stored.is_ok(), "the renewal ended with its request");
+    assert_eq!(one.provider.renewals(), 1);
+}
+
+#[tokio::test]
+async fn who_stops_waits_for_the_renewals_under_way() {
+    let [(one, here), (two, there)] = two_processes().await;
+    let before = there.open("/token").await.body;
+    one.auth.finish().await;
+    hang_up_while_renewing(&one, here).await;
+    two.advance(3600 - 30);
+    let mut finishing = Box::pin(one.auth.finish());
+    assert!(finishing.as_mut().now_or_never().is_none(), "the provider has not answered");
+    one.provider.renewals.add_permits(1);
+    finishing.await;
+    assert_ne!(there.open("/token").await.body, before, "it is stored");
+    assert_eq!(one.provider.renewals(), 1);
+}
+
+/// A token is to be renewed, and whoever caused that is gone before the provider answers.
+async fn hang_up_while_renewing(world: &World, browser: Browser) {
     world.advance(3600 - 30);
-    hold_renewals(&world);
-    let hung_up = browser.copy();
-    let task = tokio::spawn(async move { hung_up.open("/token").await.body });
-    renewals(&world, 1).await;
-    task.abort();
-    world.provider.renewals.add_permits(1);
-    assert!(browser.open("/token").await.body.starts_with("access-"));
-    assert_eq!(world.provider.renewals(), 1);
+    hold_renewals(world);
+    let hung_up = tokio::spawn(async move { browser.open("/token").await.body });
+    renewals(world, 1).await;
+    hung_up.abort();
+    assert!(hung_up.await.unwrap_err().is_cancelled());
 }
 
 /// Until a renewal was asked for this often.

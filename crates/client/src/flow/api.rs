@@ -173,6 +173,18 @@ impl Client {
     }
 }
 
+impl StepUp {
+    /// What an API asks for in this answer. `None` if it did not refuse the call, or for another
+    /// reason than the sign-in behind it. [`UserManager::fetch`](crate::UserManager::fetch) gives
+    /// it as an error; this is for calls that are made without the client.
+    pub fn asked_by(answer: &ApiResponse) -> Option<Self> {
+        match refusal(answer)? {
+            Refusal::SignIn(step_up) => Some(step_up),
+            Refusal::Token => None,
+        }
+    }
+}
+
 /// Why an API refused a token.
 enum Refusal {
     /// The token itself is not accepted.

@@ -28,7 +28,7 @@ pub trait DocumentSource: Send + Sync + fmt::Debug + 'static {
     async fn fetch(&self, uri: &str) -> Result<Document, FetchError>;
     /// Fetches a request object, as text. An implementation need not offer it.
     async fn fetch_request_object(&self, _uri: &str) -> Result<String, FetchError> {
-        Err(FetchError("request objects are not fetched".to_owned()))
+        Err(FetchError::Away("request objects are not fetched".to_owned()))
     }
 }
 
@@ -41,7 +41,7 @@ impl JwksSource for KeysOfStrangers {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError> {
         match self.0.fetch(uri).await?.content {
             Value::Object(members) => Ok(members),
-            _ => Err(FetchError("the answer is not a JSON object".to_owned())),
+            _ => Err(FetchError::NotThere("the answer is not a JSON object".to_owned())),
         }
     }
 

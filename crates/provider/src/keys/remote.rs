@@ -51,14 +51,33 @@ pub trait JwksSource: Send + Sync + fmt::Debug + 'static {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError>;
     /// Fetches a request object, as text. An implementation need not offer it.
     async fn fetch_request_object(&self, _uri: &str) -> Result<String, FetchError> {
-        Err(FetchError("request objects are not fetched".to_owned()))
+        Err(FetchError::Away("request objects are not fetched".to_owned()))
     }
 }
 
 /// What a client publishes can't be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FetchError(pub String);
+pub enum FetchError {
+    /// The address can't be asked or reached, or its host can't answer now. What was there before
+    /// may be there still.
+    #[error("{0}")]
+    Away(String),
+    /// The host answers, and has nothing of the kind there (any more).
+    #[error("{0}")]
+    NotThere(String),
+}
+
+impl FetchError {
+    /// What an answer with this status says, if that is not 200. "Not Found" and "Gone" are about
+    /// the address (RFC 9110 sections 15.5.5 and 15.5.11), anything else may be about its host.
+    pub fn of_status(status: u16) -> Self {
+        let problem = format!("the answer has status {status}");
+        match status {
+            404 | 410 => Self::NotThere(problem),
+            _ => Self::Away(problem),
+        }
+    }
+}
 
 /// The key sets fetched so far, by their addresses.
 #[derive(Debug)]
@@ -115,10 +134,12 @@ impl RemoteKeys {
         now: Timestamp,
     ) -> Result<String, FetchError> {
         let Ok(_permit) = self.objects.try_acquire() else {
-            return Err(FetchError("too many request objects are being fetched".to_owned()));
+            return Err(FetchError::Away("too many request objects are being fetched".to_owned()));
         };
         if self.limits.as_ref().is_some_and(|limits| !limits.objects.allows(uri, now)) {
-            return Err(FetchError("its host was asked too often within this minute".to_owned()));
+            return Err(FetchError::Away(
+                "its host was asked too often within this minute".to_owned(),
+            ));
         }
         self.source.fetch_request_object(uri).await
     }
@@ -339,7 +360,7 @@ mod tests {
         async fn fetch(&self, _: &str) -> Result<Map<String, Value>, FetchError> {
             match self.0.fetch_add(1, Relaxed) {
                 0 => Ok(twenty_keys()),
-                _ => Err(FetchError("it is gone".to_owned())),
+                _ => Err(FetchError::Away("it is gone".to_owned())),
             }
         }
     }

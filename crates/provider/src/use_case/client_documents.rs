@@ -21,6 +21,7 @@ use crate::{
         document_source::DocumentSource,
         host_limit::HostLimit,
         kept::{Keep, Kept, Standing},
+        remote::FetchError,
     },
     model::{
         client::{Client, ClientOrigin},
@@ -168,6 +169,10 @@ impl KeptDocument {
             Ok(document) => document,
             Err(error) => {
                 tracing::warn!(%client_id, %error, "a client's document can't be read");
+                if matches!(error, FetchError::NotThere(_)) {
+                    // Its publisher took it away.
+                    self.found = None;
+                }
                 return;
             }
         };
@@ -242,16 +247,16 @@ fn bytes_of(client: &Client, metadata: ClientMetadata) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    };
 
     use async_trait::async_trait;
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        keys::{document_source::Document, remote::FetchError},
-        model::resource::IdentityResource,
-    };
+    use crate::{keys::document_source::Document, model::resource::IdentityResource};
 
     /// Answers each address by what it makes of it.
     struct Publisher {
@@ -325,6 +330,42 @@ mod tests {
         assert_eq!(documents.kept.len(), 0);
         assert!(documents.find(&url(0), at(PAUSE)).await.is_none());
         assert_eq!(publisher.asked.load(Relaxed), 21);
+    }
+
+    /// A document that was taken away, or cannot be asked for now.
+    #[derive(Debug)]
+    struct Answer(Mutex<Result<(), FetchError>>);
+
+    #[async_trait]
+    impl DocumentSource for Answer {
+        async fn fetch(&self, uri: &str) -> Result<Document, FetchError> {
+            let answer = self.0.lock().unwrap().clone();
+            answer.map(|()| Document { content: valid(uri), max_age: None })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_document_serves_while_its_host_is_away_and_not_when_it_was_taken_away() {
+        let later = i64::from(FRESH_FOR);
+        for (error, is_found) in [
+            (FetchError::Away("no route".to_owned()), true),
+            (FetchError::of_status(503), true),
+            (FetchError::of_status(404), false),
+            (FetchError::of_status(410), false),
+            (FetchError::NotThere("a page".to_owned()), false),
+        ] {
+            let answer = Arc::new(Answer(Mutex::new(Ok(()))));
+            let mut documents = documents(valid).1;
+            documents.source = Arc::clone(&answer) as Arc<dyn DocumentSource>;
+            assert!(documents.find(&url(1), at(0)).await.is_some());
+            *answer.0.lock().unwrap() = Err(error.clone());
+            let found = documents.find(&url(1), at(later)).await.is_some();
+            assert_eq!(found, is_found, "{error}");
+            // It is not asked for again at once, and a mark stays that it was there.
+            assert_eq!(documents.find(&url(1), at(later + 1)).await.is_some(), is_found);
+            *answer.0.lock().unwrap() = Ok(());
+            assert!(documents.find(&url(1), at(later + PAUSE)).await.is_some(), "{error}");
+        }
     }
 
     #[tokio::test]

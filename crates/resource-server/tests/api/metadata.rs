@@ -76,6 +76,11 @@ async fn challenges_lead_to_the_document_and_name_the_scope() {
     assert_eq!(answer.header("www-authenticate"), Some(expected.as_str()));
     let answer = call(&api(), "/mcp", Some("made-up")).await;
     let challenge = answer.header("www-authenticate").unwrap();
-    assert!(challenge.contains(r#"error="invalid_token""#), "{challenge}");
-    assert!(challenge.contains(&format!(r#"resource_metadata="{DOCUMENT}""#)), "{challenge}");
+    for part in [
+        r#"error="invalid_token""#,
+        r#"scope="notes""#,
+        &format!(r#"resource_metadata="{DOCUMENT}""#),
+    ] {
+        assert!(challenge.contains(part), "{part}: {challenge}");
+    }
 }

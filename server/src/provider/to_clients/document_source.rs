@@ -51,7 +51,7 @@ impl HttpDocumentSource {
     }
 
     fn check(&self, uri: &str) -> Result<Url, FetchError> {
-        let refuse = |problem: &str| Err(FetchError(problem.to_owned()));
+        let refuse = |problem: &str| Err(FetchError::Away(problem.to_owned()));
         let Ok(url) = Url::parse(uri) else { return refuse("this is not a URL") };
         let is_local = self.allow_private && host::is_loopback(&url);
         if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
@@ -74,11 +74,11 @@ impl HttpDocumentSource {
     /// What is at this address, if it is one that may be asked.
     async fn ask(&self, uri: &str, accept: &str) -> Result<Response, FetchError> {
         let request = self.client.get(self.check(uri)?).header("accept", accept);
-        let response = request.send().await.map_err(|error| FetchError(reason(&error)))?;
+        let response = request.send().await.map_err(|error| FetchError::Away(reason(&error)))?;
         if response.status() == StatusCode::OK {
             return Ok(response);
         }
-        Err(FetchError(format!("the answer has status {}", response.status().as_u16())))
+        Err(FetchError::of_status(response.status().as_u16()))
     }
 }
 
@@ -87,24 +87,24 @@ impl DocumentSource for HttpDocumentSource {
     async fn fetch(&self, uri: &str) -> Result<Document, FetchError> {
         let response = self.ask(uri, "application/json").await?;
         if !is_json(&response) {
-            return Err(FetchError("the answer is not application/json".to_owned()));
+            return Err(FetchError::NotThere("the answer is not application/json".to_owned()));
         }
         let max_age = max_age(&response);
         let content = serde_json::from_slice(&short_body(response).await?)
-            .map_err(|_| FetchError("the answer is not JSON".to_owned()))?;
+            .map_err(|_| FetchError::NotThere("the answer is not JSON".to_owned()))?;
         Ok(Document { content, max_age })
     }
 
     async fn fetch_request_object(&self, uri: &str) -> Result<String, FetchError> {
         let response = self.ask(uri, REQUEST_OBJECTS).await?;
         String::from_utf8(short_body(response).await?)
-            .map_err(|_| FetchError("the answer is not text".to_owned()))
+            .map_err(|_| FetchError::NotThere("the answer is not text".to_owned()))
     }
 }
 
 /// The body, if it is short enough.
 async fn short_body(response: Response) -> Result<Vec<u8>, FetchError> {
-    body(response, MAX_BYTES).await.map_err(|error| FetchError(error.to_string()))
+    Ok(body(response, MAX_BYTES).await?)
 }
 
 /// `application/json`, or a type that says that it is JSON (RFC 6839 section 3.1).
@@ -163,6 +163,8 @@ mod tests {
                 get(|| async { ([(CONTENT_TYPE, "application/json")], " ".repeat(10 << 20)) }),
             )
             .route("/missing", get(|| async { StatusCode::NOT_FOUND }))
+            .route("/gone", get(|| async { StatusCode::GONE }))
+            .route("/busy", get(|| async { StatusCode::SERVICE_UNAVAILABLE }))
             .route("/slow", get(std::future::pending::<String>));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -200,10 +202,14 @@ mod tests {
             (&patient, "text", "not JSON"),
             (&patient, "long", "longer"),
             (&patient, "missing", "404"),
+            (&patient, "gone", "410"),
+            (&patient, "busy", "503"),
             (&hasty, "slow", "timed out"),
         ] {
             let refused = source.fetch(&format!("http://{address}/{path}")).await.unwrap_err();
             assert!(refused.to_string().contains(why), "{path}: {refused}");
+            let is_away = matches!(refused, FetchError::Away(_));
+            assert_eq!(is_away, matches!(path, "moved" | "slow" | "busy"), "{path}: {refused}");
         }
         let object = async |source: &HttpDocumentSource, path: &str| {
             source.fetch_request_object(&format!("http://{address}/{path}")).await

@@ -32,27 +32,25 @@ impl JwksSource for HttpJwksSource {
     async fn fetch(&self, uri: &str) -> Result<Map<String, Value>, FetchError> {
         let body = self.get(uri, "application/json").await?;
         serde_json::from_slice(&body)
-            .map_err(|_| FetchError("the answer is not a JSON object".to_owned()))
+            .map_err(|_| FetchError::NotThere("the answer is not a JSON object".to_owned()))
     }
 
     async fn fetch_request_object(&self, uri: &str) -> Result<String, FetchError> {
         let body = self.get(uri, REQUEST_OBJECTS).await?;
-        String::from_utf8(body).map_err(|_| FetchError("the answer is not text".to_owned()))
+        String::from_utf8(body)
+            .map_err(|_| FetchError::NotThere("the answer is not text".to_owned()))
     }
 }
 
 impl HttpJwksSource {
     /// What is at this address.
     async fn get(&self, uri: &str, accept: &str) -> Result<Vec<u8>, FetchError> {
-        let failed = |error: reqwest::Error| FetchError(reason(&error));
+        let failed = |error: reqwest::Error| FetchError::Away(reason(&error));
         let response = self.0.get(uri).header("accept", accept).send().await.map_err(failed)?;
         if response.status() != StatusCode::OK {
-            return Err(FetchError(format!(
-                "the answer has status {}",
-                response.status().as_u16()
-            )));
+            return Err(FetchError::of_status(response.status().as_u16()));
         }
-        body(response, MAX_BYTES).await.map_err(|error| FetchError(error.to_string()))
+        Ok(body(response, MAX_BYTES).await?)
     }
 }
 

@@ -5,6 +5,7 @@ mod document_source;
 mod jwks_source;
 mod public_address;
 
+use doorward_provider::keys::remote::FetchError;
 use reqwest::{Certificate, Client, ClientBuilder, Response, redirect};
 
 pub use self::{
@@ -28,6 +29,15 @@ pub enum BodyError {
     /// It did not arrive in full.
     #[error("{}", reason(.0))]
     Broken(#[from] reqwest::Error),
+}
+
+impl From<BodyError> for FetchError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLong(_) => Self::NotThere(error.to_string()),
+            BodyError::Broken(_) => Self::Away(error.to_string()),
+        }
+    }
 }
 
 /// The body of an answer, if it has at most this many bytes.

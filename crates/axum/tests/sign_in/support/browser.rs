@@ -135,6 +135,11 @@ impl Browser {
         self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
     }
 
+    /// Keeps the cookies that another tab got.
+    pub fn take_cookies_of(&self, tab: &Self) {
+        self.cookies.lock().unwrap().extend(tab.cookies.lock().unwrap().clone());
+    }
+
     /// Another browser with the same cookies.
     pub fn copy(&self) -> Self {
         let cookies = self.cookies.lock().unwrap().clone();

@@ -45,6 +45,8 @@ pub struct Rules {
     pub renews_id_tokens: bool,
     /// Changes of the claims of ID tokens; null removes one.
     pub claims: Value,
+    /// The claims of access tokens that are JWTs.
+    pub access_claims: Option<Value>,
     /// What signs ID tokens.
     pub algorithm: Algorithm,
     /// Who signs in.
@@ -88,6 +90,7 @@ impl Provider {
             refuses_renewals: None,
             renews_id_tokens: false,
             claims: json!({}),
+            access_claims: None,
             algorithm: Algorithm::ES256,
             sub: "alice".to_owned(),
             user_info: json!({ "name": "Alice Archer" }),
@@ -205,7 +208,10 @@ impl Provider {
         let rules = self.rules();
         let count = self.count();
         let mut answer = json!({
-            "access_token": format!("access-{count}"),
+            "access_token": match &rules.access_claims {
+                Some(claims) => self.sign("at+jwt", claims),
+                None => format!("access-{count}"),
+            },
             "refresh_token": format!("refresh-{count}"),
             "token_type": rules.token_type,
             "expires_in": rules.lifetime,

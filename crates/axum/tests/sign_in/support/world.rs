@@ -5,10 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering::SeqCst},
 };
 
-use axum::{Router, extract::Query, routing::get};
+use axum::{Router, extract::Query, response::Response, routing::get};
 use doorward_axum::{
     Auth, Authorized, CookieKeys, MemorySessions, Policy, RequiredPolicy, Secret, Session,
-    SessionError, SessionsIn, SignInSettings, SignedIn,
+    SessionError, SessionsIn, SignIn, SignInSettings, SignedIn, SigninRequestArgs,
 };
 
 use super::{Browser, Provider, provider::now};
@@ -37,6 +37,7 @@ impl Kept {
 pub struct World {
     pub provider: Arc<Provider>,
     pub app: Router,
+    pub auth: Auth,
     /// How far the application's clock is ahead, in seconds.
     ahead: Arc<AtomicU64>,
 }
@@ -73,7 +74,7 @@ impl World {
                 .post_logout_redirect_uri(format!("{ORIGIN}/signout-callback-oidc"))
                 .clock(move || now() + clock.load(SeqCst));
         let auth = Auth::new(change(settings), sessions).unwrap();
-        Self { provider, app: auth.attach(pages()), ahead }
+        Self { provider, app: auth.attach(pages()), auth, ahead }
     }
 
     pub fn browser(&self) -> Browser {
@@ -129,6 +130,16 @@ impl RequiredPolicy for Strong {
     }
 }
 
+struct Orders;
+
+impl RequiredPolicy for Orders {
+    fn policies() -> &'static [Policy] {
+        static POLICIES: LazyLock<[Policy; 1]> =
+            LazyLock::new(|| [Policy::require_scope("orders")]);
+        &*POLICIES
+    }
+}
+
 /// Names of the values that the tests keep.
 const NAMES: [&str; 5] = ["here", "long", "one", "there", "two"];
 
@@ -166,6 +177,30 @@ async fn drop_value(session: Session, Query(pair): Query<Pair>) -> Result<String
     values(session).await
 }
 
+/// The sign-in that a handler begins.
+fn more() -> SigninRequestArgs {
+    let mut args = SigninRequestArgs::default()
+        .scope("openid orders")
+        .ui_locales("de")
+        .return_to("/orders")
+        .redirect_uri("https://evil.example/cb")
+        .state(serde_json::json!("mine"));
+    args.extra_query_params.push(("audience".to_owned(), "orders".to_owned()));
+    args
+}
+
+async fn connect(sign_in: SignIn) -> Response {
+    sign_in.redirect(more()).await
+}
+
+/// As a server function does.
+async fn connect_later(sign_in: SignIn, session: Session) -> String {
+    session.insert("one", "1").await.unwrap();
+    let url = sign_in.begin(more()).await.unwrap();
+    session.insert("two", "2").await.unwrap();
+    url
+}
+
 fn pages() -> Router {
     let me = async |user: SignedIn| format!("{} {}", user.sub(), user.claim("name").unwrap_or("-"));
     let strong = async |user: Authorized<Strong>| user.sub().to_owned();
@@ -196,6 +231,15 @@ fn pages() -> Router {
                 to
             }),
         )
+        .route(
+            "/leave-here",
+            axum::routing::post(async |session: Session| {
+                session.sign_out_here().await.unwrap();
+                assert_eq!(session.get::<u64>("x"), Err(SessionError::Ended));
+            }),
+        )
+        .route("/orders", get(async |user: Authorized<Orders>| user.sub().to_owned()))
+        .route("/connect", get(connect).post(connect_later))
         .route("/form", get(async |user: SignedIn| user.form_token().expose().to_owned()))
         .route("/admin", get(async |user: Authorized<Admin>| user.sub().to_owned()))
         .route("/recent", get(async |user: Authorized<Recent>| user.sub().to_owned()))

@@ -32,7 +32,7 @@ impl JwksSource for Published {
         published.1.push(uri.to_owned());
         match &published.0 {
             Some(Value::Object(jwks)) => Ok(jwks.clone()),
-            _ => Err(FetchError("nobody there".to_owned())),
+            _ => Err(FetchError::Away("nobody there".to_owned())),
         }
     }
 
@@ -42,7 +42,7 @@ impl JwksSource for Published {
         published.1.push(uri.to_owned());
         match &published.0 {
             Some(Value::String(text)) => Ok(text.clone()),
-            _ => Err(FetchError("nobody there".to_owned())),
+            _ => Err(FetchError::Away("nobody there".to_owned())),
         }
     }
 }
@@ -55,7 +55,7 @@ impl DocumentSource for Published {
         published.1.push(uri.to_owned());
         match &published.0 {
             Some(content) => Ok(Document { content: content.clone(), max_age: Some(300) }),
-            None => Err(FetchError("nobody there".to_owned())),
+            None => Err(FetchError::Away("nobody there".to_owned())),
         }
     }
 
