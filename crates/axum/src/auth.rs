@@ -141,10 +141,16 @@ impl Auth {
     ) -> Result<String, Problem> {
         // The session remembers what was asked for.
         let mut args = args.return_to(return_to.as_str());
-        let asked = Asked { acr_values: args.acr_values.clone(), max_age: args.max_age };
-        if asked != Asked::default() {
+        if args.acr_values.is_some() || args.max_age.is_some() {
             args.added_scope = Some(self.with_present_scope(slot, args.added_scope).await?);
         }
+        let scopes = [args.scope.as_deref(), args.added_scope.as_deref()];
+        let scope = scopes.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let asked = Asked {
+            acr_values: args.acr_values.clone(),
+            max_age: args.max_age,
+            scope: Some(scope).filter(|scope| !scope.is_empty()),
+        };
         args.state = serde_json::to_value(asked).ok();
         let request = self.protocol.begin(args).await?;
         // Before the request is kept: what strangers began must not keep this user out.
@@ -167,8 +173,18 @@ impl Auth {
         scope: Option<String>,
     ) -> Result<String, Problem> {
         let session = self.sessions.load(&slot.cookies, self.now()).await?;
-        let present = session.and_then(|session| session.record.user.scope.clone());
-        Ok([present, scope].into_iter().flatten().collect::<Vec<_>>().join(" "))
+        let (granted, asked) = session
+            .map(|session| (session.record.user.scope.clone(), session.record.asked.scope.clone()))
+            .unwrap_or_default();
+        let mut tokens = Vec::new();
+        for scope in [&granted, &asked, &scope].into_iter().flatten() {
+            for token in scope.split_ascii_whitespace() {
+                if !tokens.contains(&token) {
+                    tokens.push(token);
+                }
+            }
+        }
+        Ok(tokens.join(" "))
     }
 
     /// Removes expired sessions from time to time. Any request may be the one that does it.

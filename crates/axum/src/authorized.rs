@@ -10,6 +10,9 @@ use crate::{Problem, Refusal, SignedIn, layer::Slot, session::Asked};
 
 /// Within this time after a sign-in, the browser is back at the page, in seconds.
 const MOMENT: u64 = 10;
+/// Within this time after a sign-in that was not strong enough, none is asked for again, in
+/// seconds.
+const PAUSE: u64 = 60;
 
 /// A user who meets the policies of `P`: the same values that protect an API.
 ///
@@ -75,15 +78,15 @@ impl SignedIn {
     /// provider then did not, or could not, do it, and asking again would go on for ever. Later the
     /// user may try again, for example with a second factor that they have by then.
     fn was_asked_for(&self, step_up: &StepUp) -> bool {
-        let Asked { acr_values, max_age } = &self.session.record.asked;
+        let Asked { acr_values, max_age, .. } = &self.session.record.asked;
         let principal = self.principal();
         let lacks_acr = !step_up.acr_values.is_empty()
             && !principal.acr().is_some_and(|own| step_up.acr_values.iter().any(|acr| acr == own));
         let asked_acr = acr_values.as_ref() == Some(&step_up.acr_values.join(" "));
-        let is_new = self.auth.now().saturating_sub(self.began()) < MOMENT;
+        let age = self.auth.now().saturating_sub(self.began());
         let asked_age =
             max_age.zip(step_up.max_age).is_some_and(|(asked, wanted)| asked <= u64::from(wanted));
-        is_new && if lacks_acr { asked_acr } else { asked_age }
+        if lacks_acr { asked_acr && age < PAUSE } else { asked_age && age < MOMENT }
     }
 }
 

@@ -158,6 +158,10 @@ impl Slot {
     fn complete(&self, response: &mut Response) {
         let headers = response.headers_mut();
         let set = std::mem::take(&mut *self.cookies_to_set());
+        if !set.begun.is_empty() {
+            // The cookie and the address belong to one browser.
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         for cookie in set.headers.into_iter().chain(set.begun) {
             headers.append(SET_COOKIE, cookie);
         }

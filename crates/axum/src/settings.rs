@@ -157,19 +157,26 @@ impl SignInSettings {
     /// history. Default: no.
     #[must_use]
     pub fn form_post(mut self, posts: bool) -> Self {
-        let mode = if posts { ResponseMode::FormPost } else { ResponseMode::Query };
-        self.protocol = self.protocol.response_mode(mode);
+        // A signed response comes in the query, and stays wanted.
+        match self.protocol.response_mode {
+            ResponseMode::Query if posts => self.protocol.response_mode = ResponseMode::FormPost,
+            ResponseMode::FormPost if !posts => self.protocol.response_mode = ResponseMode::Query,
+            _ => {}
+        }
         self
     }
 
     /// Asks the provider to sign its responses (JARM): nothing comes of one before its signature,
     /// issuer, client and end are checked, and one that is not signed is refused. They come in the
-    /// query, and so this takes the place of [`SignInSettings::form_post`]. Default: no.
+    /// query, and so this counts more than [`SignInSettings::form_post`]. Default: no.
     #[cfg(feature = "jarm")]
     #[must_use]
     pub fn signed_responses(mut self, signed: bool) -> Self {
-        let mode = if signed { ResponseMode::QueryJwt } else { ResponseMode::Query };
-        self.protocol = self.protocol.response_mode(mode);
+        if signed {
+            self.protocol.response_mode = ResponseMode::QueryJwt;
+        } else if self.protocol.response_mode == ResponseMode::QueryJwt {
+            self.protocol.response_mode = ResponseMode::Query;
+        }
         self
     }
 
@@ -521,6 +528,24 @@ mod tests {
         assert!(checked.secure);
         assert_eq!(checked.callback_path, "/signin-oidc");
         assert!(!settings("http://localhost:5001/cb").checked().unwrap().secure);
+    }
+
+    #[cfg(feature = "jarm")]
+    #[test]
+    fn no_other_setting_takes_signed_responses_back() {
+        let mode = |settings: SignInSettings| settings.protocol.response_mode;
+        let new = || settings("https://shop.example/signin-oidc");
+        for signed in [
+            new().signed_responses(true),
+            new().signed_responses(true).form_post(true),
+            new().signed_responses(true).form_post(false),
+            new().form_post(true).signed_responses(true),
+        ] {
+            assert_eq!(mode(signed), ResponseMode::QueryJwt);
+        }
+        let posted = new().form_post(true).signed_responses(false);
+        assert_eq!(mode(posted), ResponseMode::FormPost);
+        assert_eq!(mode(new().form_post(true).form_post(false)), ResponseMode::Query);
     }
 
     #[test]

@@ -28,7 +28,8 @@ use crate::{Problem, Refusal, ReturnTo, auth::redirect, layer::Slot, refusal::As
 /// }
 /// ```
 ///
-/// The cookies that belong to the sign-in go out with the answer to the request, whatever it is.
+/// The cookies that belong to the sign-in go out with the answer to the request, which no cache
+/// keeps. So begin it before the answer begins: what a streamed page does later sets no cookie.
 pub struct SignIn {
     slot: Arc<Slot>,
     asker: Asker,

@@ -59,11 +59,15 @@ impl Plan {
     }
 }
 
-/// Whether the path with its query is this one, and names an issuer.
+/// Whether the path with its query is this one, and names an issuer. A response of the provider may
+/// name one, too (RFC 9207).
 pub(crate) fn is_initiation(path: &str, opened: &str) -> bool {
     let opened = opened.split('#').next().unwrap_or_default();
     let query = opened.strip_prefix(path).and_then(|rest| rest.strip_prefix('?'));
-    query.is_some_and(|query| query.split('&').any(|pair| pair.starts_with("iss=")))
+    query.is_some_and(|query| {
+        let has = |name: &str| query.split('&').any(|pair| pair.starts_with(name));
+        has("iss=") && !has("state=") && !has("response=")
+    })
 }
 
 /// The client and what belongs to it.

@@ -122,7 +122,13 @@ fn by_session(auth: Auth, task: Task) -> Work {
                 sign_out_here(with_query(auth.routes.sign_out, "here=true")).await?;
                 set_status(auth, AuthStatus::SignedOut);
             }
-            Task::Call(http, request) => return call(http, request).await.map(Reply::Response),
+            Task::Call(http, request) => {
+                let answer = call(http, request).await;
+                if matches!(answer, Err(Error::NotSignedIn)) {
+                    set_status(auth, AuthStatus::SignedOut);
+                }
+                return answer.map(Reply::Response);
+            }
             Task::Token(_) => return Err(Error::NotSignedIn),
             Task::SetUp | Task::Start | Task::Prepare | Task::Renew => {}
         }

@@ -132,6 +132,9 @@ fn somebody_else_begins_a_sign_in_at_its_path_alone() {
         "/initiate-login#?iss=x",
         "/initiate-login?#&iss=x",
         "/a/initiate-login?iss=x",
+        // Responses of the provider, where this is also the redirect URI.
+        "/initiate-login?code=c&state=s&iss=x",
+        "/initiate-login?iss=x&response=e30.e30.e30",
     ] {
         assert!(!begins(other), "{other}");
     }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use axum::{Extension, extract::Request, response::Response};
 use doorward_client::SigninRequestArgs;
-use doorward_protocol::params::Params;
+use doorward_protocol::params::{Params, encode};
 
 use super::{passed_on, posted_params};
 use crate::{Auth, Problem, ReturnTo, auth::redirect, layer::Slot, refusal::Asker};
 
 /// The longest parameter that is passed on, in bytes: the provider's URL must not get too long.
 pub(super) const LONGEST: usize = 512;
+/// The longest posted parameter that is passed on, in bytes: it becomes a part of an address.
+const LONGEST_POSTED: usize = 2048;
 
 pub(super) async fn sign_in(
     Extension(auth): Extension<Auth>,
@@ -64,8 +66,9 @@ fn allowed_scope(auth: &Auth, asked: &str) -> String {
 /// changes nothing, whoever made the browser post it.
 pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -> Response {
     let asker = Asker::of_request(&request);
-    let query = posted_params(request, &SigninRequestArgs::INITIATION).await.encode();
-    let link = format!("{}?{query}", auth.settings.sign_in_path);
+    let posted = posted_params(request, &SigninRequestArgs::INITIATION).await;
+    let short = posted.iter().filter(|(_, text)| text.len() <= LONGEST_POSTED);
+    let link = format!("{}?{}", auth.settings.sign_in_path, encode(short));
     match begun_by(&auth, &link) {
         Ok(_) => redirect(&link, Vec::new()),
         Err(problem) => auth.answer(&problem, &asker),

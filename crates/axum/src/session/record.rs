@@ -14,6 +14,10 @@ const RENEWAL_LEAD: u64 = 60;
 pub(crate) struct Asked {
     pub(crate) acr_values: Option<String>,
     pub(crate) max_age: Option<u64>,
+    /// The scope, if it was not that of the settings alone. What was granted is often said without
+    /// `offline_access`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<String>,
 }
 
 /// A signed-in user, as it is kept. Times are seconds since 1970 (UTC).

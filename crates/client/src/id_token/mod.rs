@@ -404,7 +404,6 @@ fn check_issuer(
     }
 }
 
-/// Numbers 3 to 5.
 /// Refuses "additional audiences not trusted by the Client" (step 3), if the client says which ones
 /// it trusts.
 fn check_other_audiences(
