@@ -9,11 +9,30 @@ pub(crate) enum Waiting {
     DeviceCodes,
 }
 
+/// Where a further request goes.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Nowhere.
+    Nowhere,
+    /// There is a place.
+    Free,
+    /// One of this address or site must make room.
+    InPlaceOf(Vec<u8>),
+}
+
 impl Waiting {
     pub(crate) fn table(self) -> &'static str {
         match self {
             Self::PushedRequests => "pushed_requests",
             Self::DeviceCodes => "device_codes",
+        }
+    }
+
+    /// The order in which rows make room: last those with which a user has begun.
+    pub(crate) fn order(self) -> &'static str {
+        match self {
+            Self::PushedRequests => "held, expires_at",
+            Self::DeviceCodes => "answer IS NOT NULL, claimed_by IS NOT NULL, expires_at",
         }
     }
 }

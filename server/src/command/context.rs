@@ -84,7 +84,7 @@ impl CommandContext {
             let mut after = before.clone();
             change(&mut after)?;
             let notices = if is_told(&before, &after) {
-                self.notices(&self.master_key().await?).of_change(&before, &after)?
+                self.notices(self.mail_key().await?.as_ref()).of_change(&before, &after)?
             } else {
                 AccountNotices::default()
             };
@@ -98,14 +98,22 @@ impl CommandContext {
         )))
     }
 
-    /// What tells users of changes. The master key encrypts the mails.
-    pub fn notices<'a>(&'a self, master: &'a MasterKey) -> OperatorNotices<'a> {
+    /// What tells users of changes, with the [`mail_key`](Self::mail_key).
+    pub fn notices<'a>(&'a self, master: Option<&'a MasterKey>) -> OperatorNotices<'a> {
         OperatorNotices {
             accounts: &self.config.provider.settings.accounts,
             master,
             clock: &SystemClock,
             entropy: &SystemEntropy,
         }
+    }
+
+    /// The master key, if mails are sent here: it encrypts those that wait.
+    pub async fn mail_key(&self) -> Result<Option<MasterKey>, CommandError> {
+        if !self.config.provider.settings.accounts.mail {
+            return Ok(None);
+        }
+        self.master_key().await.map(Some)
     }
 
     /// The master key.

@@ -26,7 +26,7 @@ use crate::{
     record::{GrantRow, encode_answer, read, read::PolledRequest},
     row::{Row as _, to_json},
     rules::{self},
-    waiting::Waiting,
+    waiting::{Found, Waiting},
 };
 
 #[async_trait]
@@ -104,7 +104,9 @@ async fn add(
     now: Timestamp,
 ) -> Result<AddedDeviceCode, Failure> {
     let rows = Waiting::DeviceCodes;
-    if !waiting::take_place(connection, rows, &code.request.client_id, bound, now).await? {
+    let client_id = &code.request.client_id;
+    let place = waiting::find_place(connection, rows, client_id, bound, now).await?;
+    if matches!(place, Found::Nowhere) {
         return Ok(AddedDeviceCode::TooMany);
     }
     let own = bound.origin.as_ref();
@@ -118,7 +120,7 @@ async fn add(
             &[
                 &code.hash.as_bytes().as_slice(),
                 &code.user_code.as_bytes().as_slice(),
-                &code.request.client_id.as_str(),
+                &client_id.as_str(),
                 &request,
                 &code.expires_at.seconds(),
                 &i64::from(code.interval),
@@ -127,7 +129,13 @@ async fn add(
             ],
         )
         .await?;
-    Ok(if added > 0 { AddedDeviceCode::Added } else { AddedDeviceCode::UserCodeTaken })
+    if added == 0 {
+        return Ok(AddedDeviceCode::UserCodeTaken);
+    }
+    if let Found::InPlaceOf(zone) = place {
+        waiting::make_room(connection, rows, client_id, &zone, now).await?;
+    }
+    Ok(AddedDeviceCode::Added)
 }
 
 /// Makes a request that waits this user's to answer.

@@ -13,7 +13,7 @@ use doorward_provider::{
 };
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run, waiting};
-use crate::{record::read, waiting::Waiting};
+use crate::{record::read, waiting::{Found, Waiting}};
 
 #[async_trait]
 impl PushedRequests for PostgresStore {
@@ -33,7 +33,8 @@ impl PushedRequests for PostgresStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let rows = Waiting::PushedRequests;
-        run!(self, "has_place", waiting::has_place, rows, client_id, bound, now)
+        let found = run!(self, "has_place", waiting::find_place, rows, client_id, bound, now)?;
+        Ok(!matches!(found, Found::Nowhere))
     }
 
     async fn pushed_request(
@@ -70,7 +71,8 @@ async fn add(
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let rows = Waiting::PushedRequests;
-    if !waiting::take_place(connection, rows, &request.client_id, bound, now).await? {
+    let place = waiting::find_place(connection, rows, &request.client_id, bound, now).await?;
+    if matches!(place, Found::Nowhere) {
         return Ok(false);
     }
     let own = bound.origin.as_ref();
@@ -90,6 +92,9 @@ async fn add(
             ],
         )
         .await?;
+    if let Found::InPlaceOf(zone) = place {
+        waiting::make_room(connection, rows, &request.client_id, &zone, now).await?;
+    }
     Ok(true)
 }
 

@@ -30,6 +30,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0023_scim.sql"),
     include_str!("migrations/0024_further_addresses.sql"),
     include_str!("migrations/0025_lists.sql"),
+    include_str!("migrations/0026_places.sql"),
 ];
 
 /// How often a migration is tried that met one of another process.

@@ -9,54 +9,49 @@ use doorward_provider::model::{
 use super::{connection::Connection, failure::Failure};
 use crate::{
     row::Row as _,
-    waiting::{Counted, Place, Waiting},
+    waiting::{Counted, Found, Place, Waiting},
 };
 
-/// Whether a further request would find a place. Nothing is changed.
-pub(super) async fn has_place(
+/// Where a further request of this client goes. Nothing is changed.
+pub(super) async fn find_place(
     connection: &Connection,
     waiting: Waiting,
     client_id: &ClientId,
     bound: &WaitingBound,
     now: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<Found, Failure> {
     let counted = count(connection, waiting, client_id, bound, now).await?;
     Ok(match counted.place(bound) {
-        Place::Free => true,
-        Place::Refused => false,
+        Place::Free => Found::Free,
+        Place::Refused => Found::Nowhere,
         Place::Taken => {
-            let zone = makes_room(connection, waiting, client_id, (counted, bound), now);
-            zone.await?.is_some()
+            let (zone, held) = largest(connection, waiting, client_id, now).await?.unwrap_or_default();
+            if counted.is_less_than(held, bound) {
+                Found::InPlaceOf(zone)
+            } else {
+                Found::Nowhere
+            }
         }
     })
 }
 
-/// Whether there is a place now for a further request. If the client has as many as it may, one of
-/// the address or site that holds most is removed.
-pub(super) async fn take_place(
+/// Removes one of this address or site, whose place another request has taken.
+pub(super) async fn make_room(
     connection: &Connection,
     waiting: Waiting,
     client_id: &ClientId,
-    bound: &WaitingBound,
+    zone: &[u8],
     now: Timestamp,
-) -> Result<bool, Failure> {
-    let counted = count(connection, waiting, client_id, bound, now).await?;
-    match counted.place(bound) {
-        Place::Free => return Ok(true),
-        Place::Refused => return Ok(false),
-        Place::Taken => {}
-    }
-    let zone = makes_room(connection, waiting, client_id, (counted, bound), now).await?;
-    let Some(zone) = zone else { return Ok(false) };
-    let table = waiting.table();
+) -> Result<(), Failure> {
+    let (table, order) = (waiting.table(), waiting.order());
     let sql = format!(
         "DELETE FROM {table} WHERE hash = (
              SELECT hash FROM {table}
              WHERE client_id = $1 AND expires_at > $2 AND coalesce(site, origin) = $3
-             ORDER BY expires_at LIMIT 1)"
+             ORDER BY {order} LIMIT 1 FOR UPDATE SKIP LOCKED)"
     );
     connection.execute(&sql, &[&client_id.as_str(), &now.seconds(), &zone]).await?;
-    Ok(true)
+    Ok(())
 }
 
 async fn count(
@@ -90,24 +85,22 @@ async fn count(
     Ok(counted.unwrap_or(Counted { of_origin: 0, of_site: 0, is_full: true }))
 }
 
-/// The address or site that holds most of the client's, if it makes room.
-async fn makes_room(
+/// The address or site that holds most of the client's, and how many.
+async fn largest(
     connection: &Connection,
     waiting: Waiting,
     client_id: &ClientId,
-    (counted, bound): (Counted, &WaitingBound),
     now: Timestamp,
-) -> Result<Option<Vec<u8>>, Failure> {
+) -> Result<Option<(Vec<u8>, i64)>, Failure> {
     let table = waiting.table();
     let sql = format!(
         "SELECT coalesce(site, origin), count(*) FROM {table}
          WHERE client_id = $1 AND expires_at > $2 AND origin IS NOT NULL
          GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
     );
-    let largest = connection
+    connection
         .first(&sql, &[&client_id.as_str(), &now.seconds()], |row| {
             Ok((row.bytes(0, "waiting.site")?.to_vec(), row.integer(1, "waiting.count")?))
         })
-        .await?;
-    Ok(largest.filter(|(_, held)| counted.is_less_than(*held, bound)).map(|(zone, _)| zone))
+        .await
 }

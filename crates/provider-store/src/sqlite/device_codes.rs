@@ -27,7 +27,7 @@ use crate::{
     record::{GrantRow, encode_answer, read, read::PolledRequest},
     row::{Row as _, to_json},
     rules::{self},
-    waiting::Waiting,
+    waiting::{Found, Waiting},
 };
 
 #[async_trait]
@@ -123,7 +123,9 @@ fn add(
     now: Timestamp,
 ) -> Result<AddedDeviceCode, Failure> {
     let rows = Waiting::DeviceCodes;
-    if !waiting::take_place(connection, rows, &code.request.client_id, bound, now)? {
+    let client_id = &code.request.client_id;
+    let place = waiting::find_place(connection, rows, client_id, bound, now)?;
+    if matches!(place, Found::Nowhere) {
         return Ok(AddedDeviceCode::TooMany);
     }
     let origin = bound.origin.as_ref();
@@ -136,7 +138,7 @@ fn add(
         params![
             code.hash.as_bytes(),
             code.user_code.as_bytes(),
-            code.request.client_id.as_str(),
+            client_id.as_str(),
             request,
             code.expires_at.seconds(),
             code.interval.get(),
@@ -144,7 +146,13 @@ fn add(
             origin.and_then(|own| own.site.as_ref()).map(ThrottleKey::as_bytes),
         ],
     )?;
-    Ok(if added > 0 { AddedDeviceCode::Added } else { AddedDeviceCode::UserCodeTaken })
+    if added == 0 {
+        return Ok(AddedDeviceCode::UserCodeTaken);
+    }
+    if let Found::InPlaceOf(zone) = place {
+        waiting::make_room(connection, rows, client_id, &zone, now)?;
+    }
+    Ok(AddedDeviceCode::Added)
 }
 
 /// Makes a request that waits this user's to answer.

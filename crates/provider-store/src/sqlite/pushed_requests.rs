@@ -19,7 +19,7 @@ use super::{
     sql::{self, execute},
     waiting,
 };
-use crate::{record::read, waiting::Waiting};
+use crate::{record::read, waiting::{Found, Waiting}};
 
 #[async_trait]
 impl PushedRequests for SqliteStore {
@@ -42,7 +42,9 @@ impl PushedRequests for SqliteStore {
     ) -> Result<bool, StoreError> {
         let (client_id, bound) = (client_id.clone(), bound.clone());
         self.read("has_place", move |connection| {
-            waiting::has_place(connection, Waiting::PushedRequests, &client_id, &bound, now)
+            let rows = Waiting::PushedRequests;
+            let found = waiting::find_place(connection, rows, &client_id, &bound, now)?;
+            Ok(!matches!(found, Found::Nowhere))
         })
         .await
     }
@@ -82,7 +84,8 @@ fn add(
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let rows = Waiting::PushedRequests;
-    if !waiting::take_place(connection, rows, &request.client_id, bound, now)? {
+    let place = waiting::find_place(connection, rows, &request.client_id, bound, now)?;
+    if matches!(place, Found::Nowhere) {
         return Ok(false);
     }
     let origin = bound.origin.as_ref();
@@ -99,6 +102,9 @@ fn add(
             origin.and_then(|own| own.site.as_ref()).map(ThrottleKey::as_bytes),
         ],
     )?;
+    if let Found::InPlaceOf(zone) = place {
+        waiting::make_room(connection, rows, &request.client_id, &zone, now)?;
+    }
     Ok(true)
 }
 

@@ -13,53 +13,49 @@ use super::{
 };
 use crate::{
     row::Row as _,
-    waiting::{Counted, Place, Waiting},
+    waiting::{Counted, Found, Place, Waiting},
 };
 
-/// Whether a further request would find a place. Nothing is changed.
-pub(super) fn has_place(
+/// Where a further request of this client goes. Nothing is changed.
+pub(super) fn find_place(
     connection: &Connection,
     waiting: Waiting,
     client_id: &ClientId,
     bound: &WaitingBound,
     now: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<Found, Failure> {
     let counted = count(connection, waiting, client_id, bound, now)?;
     Ok(match counted.place(bound) {
-        Place::Free => true,
-        Place::Refused => false,
+        Place::Free => Found::Free,
+        Place::Refused => Found::Nowhere,
         Place::Taken => {
-            makes_room(connection, waiting, client_id, (counted, bound), now)?.is_some()
+            let (zone, held) = largest(connection, waiting, client_id, now)?.unwrap_or_default();
+            if counted.is_less_than(held, bound) {
+                Found::InPlaceOf(zone)
+            } else {
+                Found::Nowhere
+            }
         }
     })
 }
 
-/// Whether there is a place now for a further request. If the client has as many as it may, one of
-/// the address or site that holds most is removed.
-pub(super) fn take_place(
+/// Removes one of this address or site, whose place another request has taken.
+pub(super) fn make_room(
     connection: &Connection,
     waiting: Waiting,
     client_id: &ClientId,
-    bound: &WaitingBound,
+    zone: &[u8],
     now: Timestamp,
-) -> Result<bool, Failure> {
-    let counted = count(connection, waiting, client_id, bound, now)?;
-    match counted.place(bound) {
-        Place::Free => return Ok(true),
-        Place::Refused => return Ok(false),
-        Place::Taken => {}
-    }
-    let zone = makes_room(connection, waiting, client_id, (counted, bound), now)?;
-    let Some(zone) = zone else { return Ok(false) };
-    let table = waiting.table();
+) -> Result<(), Failure> {
+    let (table, order) = (waiting.table(), waiting.order());
     let sql = format!(
         "DELETE FROM {table} WHERE hash = (
              SELECT hash FROM {table}
              WHERE client_id = ?1 AND expires_at > ?2 AND coalesce(site, origin) = ?3
-             ORDER BY expires_at LIMIT 1)"
+             ORDER BY {order} LIMIT 1)"
     );
     execute(connection, &sql, params![client_id.as_str(), now.seconds(), zone])?;
-    Ok(true)
+    Ok(())
 }
 
 fn count(
@@ -94,23 +90,20 @@ fn count(
     Ok(counted.unwrap_or(Counted { of_origin: 0, of_site: 0, is_full: true }))
 }
 
-/// The address or site that holds most of the client's, if it makes room.
-fn makes_room(
+/// The address or site that holds most of the client's, and how many.
+fn largest(
     connection: &Connection,
     waiting: Waiting,
     client_id: &ClientId,
-    (counted, bound): (Counted, &WaitingBound),
     now: Timestamp,
-) -> Result<Option<Vec<u8>>, Failure> {
+) -> Result<Option<(Vec<u8>, i64)>, Failure> {
     let table = waiting.table();
     let sql = format!(
         "SELECT coalesce(site, origin), count(*) FROM {table}
          WHERE client_id = ?1 AND expires_at > ?2 AND origin IS NOT NULL
          GROUP BY 1 ORDER BY 2 DESC LIMIT 1"
     );
-    let largest =
-        sql::first(connection, &sql, params![client_id.as_str(), now.seconds()], |row| {
-            Ok((row.bytes(0, "waiting.site")?.to_vec(), row.integer(1, "waiting.count")?))
-        })?;
-    Ok(largest.filter(|(_, held)| counted.is_less_than(*held, bound)).map(|(zone, _)| zone))
+    sql::first(connection, &sql, params![client_id.as_str(), now.seconds()], |row| {
+        Ok((row.bytes(0, "waiting.site")?.to_vec(), row.integer(1, "waiting.count")?))
+    })
 }

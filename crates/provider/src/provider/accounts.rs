@@ -45,7 +45,7 @@ impl Provider {
     pub fn operator_notices(&self) -> OperatorNotices<'_> {
         OperatorNotices {
             accounts: &self.settings.accounts,
-            master: self.keys.master(),
+            master: Some(self.keys.master()),
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

@@ -48,11 +48,11 @@ pub async fn link(
     account: NamedAccount<'_>,
 ) -> Result<(), CommandError> {
     let user = context.user(user).await?;
-    let master = context.master_key().await?;
+    let master = context.mail_key().await?;
     let links = OperatorLinks {
         identities: &*context.store,
         settings: &context.config.provider.settings,
-        master: &master,
+        master: master.as_ref(),
         clock: &SystemClock,
         entropy: &SystemEntropy,
     };
@@ -83,8 +83,8 @@ pub async fn unlink(
     };
     let link = only(&user, links.iter().filter(is_meant))?;
     let settings = &context.config.provider.settings;
-    let master = context.master_key().await?;
-    let notices = context.notices(&master).of_unlink(&user, settings.called(link))?;
+    let master = context.mail_key().await?;
+    let notices = context.notices(master.as_ref()).of_unlink(&user, settings.called(link))?;
     let now = CommandContext::now();
     let (sub, id) = (user.sub.clone(), link.id.clone());
     let providers = settings.ways_in_elsewhere();

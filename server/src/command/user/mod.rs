@@ -380,8 +380,8 @@ pub(super) fn enabled_words(enabled: bool) -> (&'static str, &'static str) {
 
 async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), CommandError> {
     let user = context.user(name).await?;
-    let master = context.master_key().await?;
-    let notices = context.notices(&master).of_reset_factors(&user)?;
+    let master = context.mail_key().await?;
+    let notices = context.notices(master.as_ref()).of_reset_factors(&user)?;
     let (store, now) = (&context.store, CommandContext::now());
     let before = store.reset_factors(&user.sub, None, notices, now).await?;
     let before = before.unwrap_or_default();

@@ -18,7 +18,8 @@ pub enum Blame {
 /// begin with an enhanced code (RFC 3463).
 ///
 /// Servers often keep what they have against the sender until the recipient is named. So the
-/// enhanced code decides there, if there is one.
+/// enhanced code decides there, if there is one. Without one nobody knows what is refused, so the
+/// message is tried again until it expires, and there is no alarm.
 pub fn blame(step: Step, code: u16, words: &str) -> Blame {
     let is_final = code >= 500;
     let of_recipient = match (step, enhanced(words)) {
@@ -32,16 +33,19 @@ pub fn blame(step: Step, code: u16, words: &str) -> Blame {
         (Step::Recipient, None) => matches!(code, 450..=452 | 501 | 550..=553 | 556),
         _ => false,
     };
-    match (of_recipient, is_final) {
+    match (of_recipient, is_final && enhanced(words).is_some()) {
         (true, true) => Blame::Message,
         (true, false) => Blame::Recipient,
         (false, _) => Blame::Server,
     }
 }
 
-/// Subject and detail of an enhanced code, as 1 and 1 of `5.1.1`.
+/// Subject and detail of an enhanced code, as 1 and 1 of `5.1.1`: at the beginning, or at the end
+/// as qmail writes it, `(#5.1.1)`.
 fn enhanced(words: &str) -> Option<(u16, u16)> {
-    let mut parts = words.split_whitespace().next()?.split('.');
+    let last = words.split_whitespace().last()?;
+    let at_end = last.strip_prefix("(#").and_then(|rest| rest.strip_suffix(')'));
+    let mut parts = at_end.or_else(|| words.split_whitespace().next())?.split('.');
     let class = parts.next().filter(|class| matches!(*class, "4" | "5"));
     let mut number = || parts.next()?.parse::<u16>().ok();
     let (subject, detail) = (number()?, number()?);
@@ -63,7 +67,10 @@ mod tests {
             (Sender, 553, "5.1.8 no such domain", Server),
             (Sender, 451, "4.3.0 later", Server),
             (To, 550, "5.1.1 nobody has this address", Message),
-            (To, 550, "no such user here", Message),
+            (To, 550, "no such user here", Recipient),
+            (To, 550, "relay not permitted", Recipient),
+            (To, 553, "not in my list of allowed hosts (#5.7.1)", Server),
+            (To, 550, "no mailbox here by that name (#5.1.1)", Message),
             (To, 552, "5.2.2 the mailbox is full", Message),
             (To, 550, "5.4.1 recipient address rejected", Message),
             (To, 553, "5.6.7 not beyond ASCII", Message),

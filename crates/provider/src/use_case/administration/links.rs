@@ -63,7 +63,7 @@ pub struct OperatorLinks<'a> {
     pub identities: &'a dyn ExternalIdentities,
     pub settings: &'a ProviderSettings,
     /// Encrypts the mails that wait.
-    pub master: &'a MasterKey,
+    pub master: Option<&'a MasterKey>,
     pub clock: &'a dyn Clock,
     pub entropy: &'a dyn Entropy,
 }

@@ -32,8 +32,8 @@ const LANGUAGE: &str = "en";
 #[derive(Clone, Copy)]
 pub struct OperatorNotices<'a> {
     pub accounts: &'a AccountSettings,
-    /// Encrypts the mails that wait.
-    pub master: &'a MasterKey,
+    /// Encrypts the mails that wait. Without it, none is written.
+    pub master: Option<&'a MasterKey>,
     pub clock: &'a dyn Clock,
     pub entropy: &'a dyn Entropy,
 }
@@ -53,7 +53,8 @@ impl OperatorNotices<'_> {
     pub fn of_change(&self, before: &User, after: &User) -> Result<AccountNotices, StoreError> {
         let mut notices = AccountNotices::default();
         if has_another_address(before, after) {
-            let address = after.email().map(|address| address.as_str().to_owned());
+            let address = after.email().filter(|_| is_another(before, after));
+            let address = address.map(|address| address.as_str().to_owned());
             let change = Change {
                 event: AccountEventKind::EmailSetByAdministrator,
                 mail: MailKind::EmailChanged,
@@ -108,7 +109,7 @@ impl OperatorNotices<'_> {
         let Change { event: kind, mail, detail, data } = change;
         let at = self.clock.now();
         let to = user.email().filter(|_| self.accounts.mail && user.verified_email().is_some());
-        let mail = to.map(|to| {
+        let mail = to.zip(self.master).map(|(to, master)| {
             let name = user.claims.0.get("name").and_then(Value::as_str);
             let texts = name.map(|name| ("name", name.to_owned())).into_iter().chain(data);
             let mut values: Map<String, Value> =
@@ -124,7 +125,7 @@ impl OperatorNotices<'_> {
                 created_at: at,
                 expires_at: at.plus(NOTICE_LIFETIME),
             };
-            waiting_mail::seal(self.master, mail)
+            waiting_mail::seal(master, mail)
                 .map_err(|_| StoreError::Unavailable("a mail can't be encrypted".to_owned()))
         });
         let (sub, device) = (user.sub.clone(), Device::default());
@@ -138,7 +139,14 @@ pub fn is_told(before: &User, after: &User) -> bool {
     has_another_address(before, after) || before.password_hash != after.password_hash
 }
 
+/// Whether the address is another one, or is not known to be the user's any more: nobody is told of
+/// a later change then.
 fn has_another_address(before: &User, after: &User) -> bool {
+    let is_lost = before.verified_email().is_some() && after.verified_email().is_none();
+    is_lost || is_another(before, after)
+}
+
+fn is_another(before: &User, after: &User) -> bool {
     let address = |user: &User| user.email().map(|address| address.normalized());
     address(before) != address(after)
 }

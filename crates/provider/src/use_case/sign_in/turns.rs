@@ -79,13 +79,14 @@ impl Turn<'_> {
             // From here on no end is missed.
             let mut ended = std::pin::pin!(place.ended.notified());
             ended.as_mut().enable();
+            // Before the attempt is counted: one that ends meanwhile has made room for it.
+            let is_alone = place.under_way.load(SeqCst) == 0;
             let admission = count().await?;
             if let Admission::Counted(_) = admission {
                 place.under_way.fetch_add(1, SeqCst);
                 self.is_under_way = true;
                 return Ok(admission);
             }
-            let is_alone = place.under_way.load(SeqCst) == 0;
             if is_alone || timeout_at(until, ended).await.is_err() {
                 return Ok(admission);
             }
