@@ -75,7 +75,7 @@ pub async fn add_link(
     let links = OperatorLinks {
         identities: api.store(),
         settings: api.provider().settings(),
-        master: api.provider().keys().master(),
+        master: Some(api.provider().keys().master()),
         clock: &SystemClock,
         entropy: api.entropy(),
     };
