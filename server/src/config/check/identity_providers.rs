@@ -325,13 +325,16 @@ fn lasting(key: &'static str, claim: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// GitHub has no discovery document.
-fn github_metadata(issuer: &str) -> ProviderMetadata {
-    let at = |path: &str| Some(format!("{}{path}", issuer.trim_end_matches('/')));
+/// GitHub's discovery documents are made for something else, so what is needed is written here. In
+/// authorization responses, GitHub calls itself `https://github.com/login/oauth`
+/// ("GitHub authentication discovery endpoints"), and not as its users' identities are kept.
+fn github_metadata(server: &str) -> ProviderMetadata {
+    let issuer = format!("{}/login/oauth", server.trim_end_matches('/'));
+    let at = |path: &str| Some(format!("{issuer}{path}"));
     ProviderMetadata {
-        issuer: issuer.to_owned(),
-        authorization_endpoint: at("/login/oauth/authorize"),
-        token_endpoint: at("/login/oauth/access_token"),
+        authorization_endpoint: at("/authorize"),
+        token_endpoint: at("/access_token"),
+        issuer,
         ..ProviderMetadata::default()
     }
 }

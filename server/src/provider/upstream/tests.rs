@@ -34,9 +34,17 @@ fn client_of(issuer: &str, preset: &str) -> Arc<dyn UpstreamClient> {
 }
 
 async fn finish(client: &dyn UpstreamClient) -> Result<UpstreamUser, UpstreamError> {
+    finish_with(client, "").await
+}
+
+/// The same with these parameters behind the response.
+async fn finish_with(
+    client: &dyn UpstreamClient,
+    further: &str,
+) -> Result<UpstreamUser, UpstreamError> {
     let begun = client.begin(UpstreamRequest::default()).await?;
     let BegunRequest { state, pending, .. } = begun;
-    let url = format!("{CALLBACK}?code=c&state={state}");
+    let url = format!("{CALLBACK}?code=c&state={state}{further}");
     client.finish(state, pending, url).await
 }
 
@@ -171,6 +179,32 @@ async fn a_user_of_github_is_a_number_and_has_a_verified_address_or_none() {
     let issuer = serve(|_| github(json!({"message": "Requires authentication"}))).await;
     let refused = finish(&*client_of(&issuer, "github")).await;
     assert!(matches!(refused, Err(UpstreamError::NotAccepted(_))), "{refused:?}");
+}
+
+/// RFC 9207. GitHub writes `iss` so, and its users stay those of the server's address.
+#[tokio::test]
+async fn a_response_of_github_may_say_that_it_is_githubs() {
+    let server = serve(|_| github(json!([]))).await;
+    let client = client_of(&server, "github");
+    let user = finish_with(&*client, &format!("&iss={server}/login/oauth")).await.unwrap();
+    assert_eq!((&*user.issuer, &*user.sub), (&*server, "583231"));
+    for other in [&*server, "https://github.com/login/oauth", "https://evil.example/login/oauth"] {
+        let refused = finish_with(&*client, &format!("&iss={other}")).await;
+        assert!(matches!(refused, Err(UpstreamError::NotAccepted(_))), "{other}: {refused:?}");
+    }
+}
+
+#[test]
+fn github_calls_itself_otherwise_than_its_users_are_kept() {
+    let config = load_for_tests(
+        "[[identity_providers]]\nname = \"github\"\npreset = \"github\"\n\
+         client_id = \"doorward\"\nclient_secret = \"secret\"\n",
+    );
+    let metadata = config.provider.upstream[0].settings.metadata.as_ref().unwrap();
+    assert_eq!(metadata.issuer, "https://github.com/login/oauth");
+    let endpoint = metadata.authorization_endpoint.as_deref();
+    assert_eq!(endpoint, Some("https://github.com/login/oauth/authorize"));
+    assert_eq!(config.provider.settings.identity_providers[0].issuer, "https://github.com");
 }
 
 #[test]
