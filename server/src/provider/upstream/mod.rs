@@ -227,7 +227,10 @@ fn failure(error: RelyingPartyError) -> UpstreamError {
     let text = text.chars().filter(|own| !own.is_control()).take(LONGEST_CAUSE).collect();
     match &*error {
         Error::Authorization(_) if error.is_transient() => UpstreamError::Unavailable(text),
-        Error::IdToken(IdTokenError::TooOld(_)) => UpstreamError::TooOld(text),
+        // The claim is needed only where `max_age` was sent: the provider has passed over it.
+        Error::IdToken(IdTokenError::TooOld(_) | IdTokenError::Claim("auth_time")) => {
+            UpstreamError::TooOld(text)
+        }
         // The cookie was there, so the request was: it took too long.
         Error::NoMatchingState { .. } => UpstreamError::NotAwaited,
         error => match error.kind() {

@@ -136,6 +136,18 @@ async fn an_error_of_the_provider_is_told_from_a_user_who_cancelled() {
     assert!(matches!(wrong, UpstreamError::NotAccepted(_)), "{wrong:?}");
 }
 
+#[test]
+fn who_is_not_said_to_have_signed_in_lately_has_not() {
+    let failure =
+        |error: IdTokenError| super::failure(RelyingPartyError::Protocol(Box::new(error.into())));
+    for error in [IdTokenError::TooOld(400), IdTokenError::Claim("auth_time")] {
+        let told = failure(error);
+        assert!(matches!(told, UpstreamError::TooOld(_)), "{told:?}");
+    }
+    let told = failure(IdTokenError::Claim("sub"));
+    assert!(matches!(told, UpstreamError::NotAccepted(_)), "{told:?}");
+}
+
 fn github(emails: serde_json::Value) -> Router {
     let tokens = json!({"access_token": "t", "token_type": "bearer", "scope": "user:email"});
     let user = json!({"id": 583_231, "login": "octocat", "name": "The Octocat", "extra": 1});
