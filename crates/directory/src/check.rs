@@ -146,7 +146,7 @@ async fn user(
     let entry = match directory.search(&search).await {
         Ok(found) => LdapDirectory::only(found).map_err(|error| error.to_string()),
         Err(Failure::Refused { code, text }) => Err(told(code, &text)),
-        Err(Failure::Broken(text) | Failure::Unreadable(text)) => Err(text),
+        Err(Failure::Broken(text) | Failure::Late(text) | Failure::Unreadable(text)) => Err(text),
     };
     let entry = match entry {
         Ok(Some(entry)) => entry,

@@ -91,8 +91,7 @@ impl LdapDirectory {
             attributes: vec!["supportedLDAPVersion".to_owned()],
             most: 1,
         };
-        let answered = self.search(&search).await;
-        !matches!(answered, Err(Failure::Broken(_)))
+        !self.search(&search).await.is_err_and(|failure| failure.is_unanswered())
     }
 
     pub(crate) async fn search(&self, search: &Search) -> Result<Found, Failure> {
@@ -501,7 +500,7 @@ impl DirectoryClient for LdapDirectory {
         match changed {
             Ok(true) => Ok(()),
             Ok(false) => Err(PasswordChangeError::WrongPassword),
-            Err(Failure::Broken(text) | Failure::Unreadable(text)) => {
+            Err(Failure::Broken(text) | Failure::Late(text) | Failure::Unreadable(text)) => {
                 Err(PasswordChangeError::Unavailable(text))
             }
             Err(refused @ Failure::Refused { .. }) => {
@@ -521,7 +520,7 @@ impl DirectoryClient for LdapDirectory {
 
 fn unanswered(failure: Failure) -> DirectoryError {
     match failure {
-        Failure::Broken(text) => DirectoryError::Unavailable(text),
+        Failure::Broken(text) | Failure::Late(text) => DirectoryError::Unavailable(text),
         Failure::Unreadable(text) => DirectoryError::NotAccepted(text),
         refused @ Failure::Refused { .. } => DirectoryError::NotAccepted(refused.to_string()),
     }
