@@ -93,23 +93,7 @@ fn show(
     let (present, is_confirmed) = (user.email(), user.verified_email().is_some());
     let (layout, own_page) = (state.layout(), state.base.join(PATH));
     let markup = view::section(&layout, t.own_page.email, told, own_page, move || {
-        let present = match present {
-            Some(address) => {
-                let (badge, text) = if is_confirmed {
-                    ("badge badge-ok", t.own_page.confirmed)
-                } else {
-                    ("badge badge-no", t.own_page.not_confirmed)
-                };
-                view! {
-                    <p class="row">
-                        {t.own_page.present_email}": "<strong>{address.as_str().to_owned()}</strong>
-                        <span class=badge>{text}</span>
-                    </p>
-                }
-                .into_any()
-            }
-            None => view! { <p>{t.own_page.no_email}</p> }.into_any(),
-        };
+        let present = view::present_email(t, present, is_confirmed);
         let field = view::field(Field {
             name: "email",
             label: t.own_page.new_email,
