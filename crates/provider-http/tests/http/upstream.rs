@@ -257,6 +257,8 @@ async fn what_a_client_asks_for_is_passed_on() {
     assert_eq!(asked.max_age, Some(60));
     assert_eq!(asked.ui_locales.as_deref(), Some("de fr"));
     assert_eq!(asked.login_hint.as_deref(), Some("ada"));
+    let asked = ask(&[("prompt", "select_account consent")]).await;
+    assert_eq!((asked.again, asked.select_account, asked.consent), (false, true, true));
 }
 
 #[tokio::test]

@@ -75,6 +75,12 @@ pub struct UpstreamRequest {
     pub ui_locales: Option<String>,
     /// Whether the user must sign in there again (`prompt=login`).
     pub again: bool,
+    /// Whether the user is to choose the account there (`prompt=select_account`).
+    #[serde(default)]
+    pub select_account: bool,
+    /// Whether the user is to consent there once more (`prompt=consent`).
+    #[serde(default)]
+    pub consent: bool,
     /// How many seconds ago the user may have signed in there.
     pub max_age: Option<u32>,
     /// How strongly the user must sign in there, in that provider's words. Any of them will do.
@@ -93,6 +99,8 @@ impl UpstreamRequest {
             login_hint: request.login_hint.clone(),
             ui_locales: request.ui_locales.clone(),
             again: request.prompt.login,
+            select_account: request.prompt.select_account,
+            consent: request.prompt.consent,
             max_age: max_age.map(Seconds::get),
             acr_values: if two_factors { provider.mfa_acr.clone() } else { Vec::new() },
         }

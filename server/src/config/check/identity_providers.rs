@@ -24,7 +24,7 @@ use super::{
     },
     Wrong,
 };
-use crate::provider::upstream::{SUB, github::GITHUB};
+use crate::provider::upstream::{CONSENT, SELECT_ACCOUNT, SUB, github::GITHUB};
 
 /// The key of the list.
 const LIST: &str = "identity_providers";
@@ -263,6 +263,10 @@ fn upstream(
         },
         // It sends the claim only if its operator adds it to those of the application.
         asks_again: settings.preset == Preset::Entra,
+        prompts: match settings.preset {
+            Preset::Google | Preset::Entra => &[SELECT_ACCOUNT, CONSENT],
+            _ => &[],
+        },
         subject_claim,
         scim_claim: provider.scim_link.as_ref().map(|link| link.claim.clone()),
         apple: settings.preset == Preset::Apple,

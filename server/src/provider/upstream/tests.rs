@@ -78,6 +78,40 @@ async fn who_signs_in_again_must_be_said_to_have() {
     assert!(matches!(refused, Some(UpstreamError::TooOld(_))), "{refused:?}");
 }
 
+/// Discovery alone, with these values of `prompt`.
+fn with_prompts(issuer: &str, prompts: &[&str]) -> Router {
+    let metadata = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "prompt_values_supported": prompts,
+    });
+    Router::new().route("/.well-known/openid-configuration", get(|| async { Json(metadata) }))
+}
+
+#[tokio::test]
+async fn an_account_is_chosen_where_the_provider_knows_that() {
+    let all: &[&str] = &["none", "login", "consent", "select_account"];
+    let (some, none): (&[&str], &[&str]) = (&["none", "login", "consent"], &[]);
+    for (preset, prompts, expected) in [
+        ("generic", all, "select_account consent"),
+        ("generic", some, "consent login"),
+        ("generic", none, "login"),
+        ("google", none, "select_account consent"),
+        ("google", some, "consent login"),
+        ("github", none, "select_account"),
+    ] {
+        let issuer = serve(|issuer| with_prompts(issuer, prompts)).await;
+        let request =
+            UpstreamRequest { select_account: true, consent: true, ..UpstreamRequest::default() };
+        let begun = client_of(&issuer, preset).begin(request).await.unwrap();
+        let url = url::Url::parse(&begun.url).unwrap();
+        let sent = |name: &str| url.query_pairs().find(|(own, _)| own == name);
+        let prompt = sent("prompt").map(|(_, value)| value.into_owned());
+        assert_eq!(prompt.as_deref(), Some(expected), "{preset} {prompts:?}");
+        assert!(sent("max_age").is_none(), "nothing fresh was asked for: {url}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_answer_of_a_provider_is_told_by_its_kind() {
     // Nobody is there.
