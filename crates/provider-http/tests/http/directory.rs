@@ -580,6 +580,7 @@ impl DirectoryClient for OneEntry {
                     .into_iter()
                     .collect(),
                 state: AccountState::default(),
+                groups_are_cut: false,
             }),
         }
     }

@@ -102,6 +102,8 @@ pub struct DirectoryUser {
     pub claims: Map<String, Value>,
     /// Whether the account can be used.
     pub state: AccountState,
+    /// Whether the user has more groups than are read.
+    pub groups_are_cut: bool,
 }
 
 /// Why a directory signs nobody in.
