@@ -226,6 +226,23 @@ pub struct AnsweredSignIn {
     pub user: Result<UpstreamUser, UpstreamError>,
 }
 
+/// Why what a provider says of a user can't be used, and what to do.
+pub fn unusable(provider: &IdentityProvider, user: &UpstreamUser) -> Option<String> {
+    if !provider.issues_as(&user.issuer) {
+        let (found, own) = (&user.issuer, &provider.issuer);
+        return Some(format!(
+            "the user is one of {found}, and the configuration says {own}: write the issuer as the \
+             discovery document has it"
+        ));
+    }
+    let claim = user.kept_elsewhere(&provider.claims)?;
+    Some(format!(
+        "it does not have the claim {claim}, which a rule under claims reads: the provider keeps \
+         it elsewhere, since it is too long; let it send less there, such as only the groups that \
+         are assigned to this client"
+    ))
+}
+
 /// Begins and finishes sign-ins elsewhere: what they read and change.
 #[derive(Clone, Copy)]
 pub(crate) struct UpstreamSignIns<'a> {
@@ -311,15 +328,9 @@ impl UpstreamSignIns<'_> {
             Ok(client) => client.finish(state, Secret::new(pending), url).await,
             Err(error) => Err(error),
         };
-        let user = user.and_then(|user| {
-            if provider.issues_as(&user.issuer) {
-                return Ok(user);
-            }
-            let (found, own) = (&user.issuer, &provider.issuer);
-            Err(UpstreamError::NotAccepted(format!(
-                "the user is one of {found}, and the configuration says {own}: write the issuer as \
-                 the discovery document has it"
-            )))
+        let user = user.and_then(|user| match unusable(provider, &user) {
+            None => Ok(user),
+            Some(problem) => Err(UpstreamError::NotAccepted(problem)),
         });
         if user.is_ok() {
             self.failures.withdraw_attempt(&throttle::keys(&limits)).await?;
