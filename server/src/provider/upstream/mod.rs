@@ -135,6 +135,19 @@ impl Upstream {
     }
 }
 
+/// Who somebody is by these claims, as if they were those of a verified ID token.
+pub fn user_of_claims(
+    config: &UpstreamConfig,
+    claims: &Map<String, Value>,
+) -> Result<UpstreamUser, UpstreamError> {
+    let mut claims = claims.clone();
+    if config.github {
+        // It has no tokens with an issuer.
+        claims.entry("iss").or_insert_with(|| config.settings.authority.as_str().into());
+    }
+    Reading::of(config).user(claims.clone(), &claims)
+}
+
 impl Reading {
     fn of(config: &UpstreamConfig) -> Self {
         Self {
