@@ -57,6 +57,7 @@ pub(crate) async fn post(
     SignedIn(session): SignedIn,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
+    exists_if(state.provider.account_settings().mail, &state)?;
     let user = state.own_user(&session).await?;
     let t = state.texts;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {

@@ -23,8 +23,8 @@ use crate::{
         return_url::AccountPage,
     },
     page::{
-        account_form::{AskingBrowser, Problem},
-        error::{PageError, PageErrorCause},
+        account_form::{AskingBrowser, Problem, exists_if},
+        error::PageError,
         layout::hidden,
         response::{html, with_cookie},
     },
@@ -49,6 +49,7 @@ pub(crate) async fn post(
     FreshSession(session): FreshSession,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
+    exists_if(state.provider.account_settings().mail, &state)?;
     let user = state.own_user(&session).await?;
     let t = state.texts;
     let refused = |status: StatusCode, problem: &str| {
@@ -83,9 +84,7 @@ fn show(
     user: &User,
     told: Option<Told>,
 ) -> Result<Response, PageError> {
-    if !state.provider.account_settings().mail {
-        return Err(state.error(PageErrorCause::NotFound));
-    }
+    exists_if(state.provider.account_settings().mail, state)?;
     let t = state.texts;
     let token = FormToken::for_page(headers, &state.cookies);
     let action = state.base.join(OWN_PATH);

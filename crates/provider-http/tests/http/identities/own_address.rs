@@ -151,7 +151,15 @@ async fn the_page_is_for_users_who_have_an_address_to_confirm() {
 
     let (world, one) = self::world(false).await;
     let mut browser = come(&world, &one, ada(ADDRESS), "/account").await;
+    let token = browser.cookie("doorward.form").unwrap().to_owned();
+    let fields = [("form_token", token.as_str()), ("email", "ada@example.org")];
     assert_eq!(browser.get(PAGE).await.status, StatusCode::NOT_FOUND, "without mail");
+    assert_eq!(browser.post(PAGE, &fields).await.status, StatusCode::NOT_FOUND);
+    let mut alice = Browser::signed_in(&world, "alice").await;
+    let token = alice.cookie("doorward.form").unwrap().to_owned();
+    let fields = [("form_token", token.as_str()), ("email", "ada@example.org")];
+    assert_eq!(alice.post("/account/email", &fields).await.status, StatusCode::NOT_FOUND);
+    assert!(world.mails().await.is_empty());
 }
 
 #[tokio::test]
