@@ -38,6 +38,7 @@
 //!   the session monitor;
 //! - `dpop`: tokens that are bound to a key of the browser (RFC 9449);
 //! - `jarm`: authorization responses that the provider signed;
+//! - `prompts`: which values of `prompt` the provider names, for servers;
 //! - `signed-userinfo`: userinfo that the provider signed;
 //! - `par`: authorization requests that are pushed to the provider (RFC 9126);
 //! - `userinfo`: claims of userinfo in the user's profile (setting `load_user_info`);

@@ -261,6 +261,9 @@ pub(crate) struct Metadata {
     pub require_pushed_authorization_requests: bool,
     /// Empty if the provider does not list any.
     pub id_token_signing_alg_values_supported: Vec<String>,
+    /// Empty if the provider does not list any.
+    #[cfg(feature = "prompts")]
+    pub prompt_values_supported: Vec<String>,
     /// Whether authorization responses carry `iss` (RFC 9207 section 3).
     pub responses_carry_iss: bool,
 }
@@ -276,6 +279,8 @@ impl Metadata {
                 == Some(true.into()),
             id_token_signing_alg_values_supported: members
                 .texts("id_token_signing_alg_values_supported"),
+            #[cfg(feature = "prompts")]
+            prompt_values_supported: members.texts("prompt_values_supported"),
             responses_carry_iss: members.value("authorization_response_iss_parameter_supported")
                 == Some(true.into()),
         }
@@ -307,6 +312,8 @@ impl From<&ProviderMetadata> for Metadata {
             id_token_signing_alg_values_supported: given
                 .id_token_signing_alg_values_supported
                 .clone(),
+            #[cfg(feature = "prompts")]
+            prompt_values_supported: given.prompt_values_supported.clone(),
             responses_carry_iss: given.authorization_response_iss_parameter_supported == Some(true),
         }
     }

@@ -198,6 +198,18 @@ impl OidcClient {
         boxed(async move { client.verify_logout_token(&token).await })
     }
 
+    /// The values of `prompt` that the provider says it knows; empty if it says nothing about them
+    /// (Initiating User Registration via OpenID Connect 1.0 section 3).
+    ///
+    /// # Errors
+    ///
+    /// Why the metadata can't be fetched.
+    #[cfg(feature = "prompts")]
+    pub fn prompt_values(&self) -> LocalFuture<Result<Vec<String>, Error>> {
+        let client = Rc::clone(&self.0);
+        boxed(async move { Ok(client.metadata.metadata().await?.prompt_values_supported.clone()) })
+    }
+
     /// Revokes a token (RFC 7009). A token type that the provider cannot revoke is not an error.
     ///
     /// # Errors

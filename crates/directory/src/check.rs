@@ -146,7 +146,7 @@ async fn user(
     let entry = match directory.search(&search).await {
         Ok(found) => LdapDirectory::only(found).map_err(|error| error.to_string()),
         Err(Failure::Refused { code, text }) => Err(told(code, &text)),
-        Err(Failure::Broken(text) | Failure::Unreadable(text)) => Err(text),
+        Err(Failure::Broken(text) | Failure::Late(text) | Failure::Unreadable(text)) => Err(text),
     };
     let entry = match entry {
         Ok(Some(entry)) => entry,
@@ -169,6 +169,14 @@ async fn user(
                 Some(problem) => Err(problem.to_string()),
             };
             findings.push(("account".to_owned(), state));
+            if user.groups_are_cut {
+                let most = directory.settings().limits.groups;
+                let problem = format!(
+                    "not all groups of the user are read, and so rights may be missing: max_groups \
+                     is {most}"
+                );
+                findings.push(("groups".to_owned(), Err(problem)));
+            }
             Some(user)
         }
         Err(error) => {

@@ -46,6 +46,15 @@ const MEMBERS_AT_ONCE: usize = 50;
 /// The name and the password by which a name of nobody costs as much as that of somebody.
 const NOBODY: &str = "cn=nobody-has-this-name";
 
+/// The groups of a user.
+#[derive(Debug, Default)]
+struct FoundGroups {
+    /// Their names, each once.
+    names: BTreeSet<String>,
+    /// Whether there may be more.
+    is_cut: bool,
+}
+
 /// A directory.
 #[derive(Debug)]
 pub struct LdapDirectory {
@@ -91,8 +100,7 @@ impl LdapDirectory {
             attributes: vec!["supportedLDAPVersion".to_owned()],
             most: 1,
         };
-        let answered = self.search(&search).await;
-        !matches!(answered, Err(Failure::Broken(_)))
+        !self.search(&search).await.is_err_and(|failure| failure.is_unanswered())
     }
 
     pub(crate) async fn search(&self, search: &Search) -> Result<Found, Failure> {
@@ -274,10 +282,15 @@ impl LdapDirectory {
     ) -> Result<DirectoryUser, DirectoryError> {
         let subject = id::subject(&self.settings.attributes.id, entry)?;
         let mut claims = self.claims(entry);
-        let groups = self.groups(entry).await.map_err(unanswered)?;
-        claims.insert("groups".to_owned(), groups.into_iter().map(Value::from).collect());
+        let FoundGroups { names, is_cut } = self.groups(entry).await.map_err(unanswered)?;
+        if is_cut {
+            let most = self.settings.limits.groups;
+            tracing::warn!(directory = %self.settings.name, entry = entry.dn, most,
+                "not all groups of a user are read: raise max_groups");
+        }
+        claims.insert("groups".to_owned(), names.into_iter().map(Value::from).collect());
         let state = state::of_entry(&self.settings, entry, now)?;
-        Ok(DirectoryUser { subject, claims, state })
+        Ok(DirectoryUser { subject, claims, state, groups_are_cut: is_cut })
     }
 
     /// The attributes under their names, and under those of OpenID Connect Core section 5.1.
@@ -312,28 +325,29 @@ impl LdapDirectory {
         claims
     }
 
-    /// The names of the groups, each once.
-    pub(crate) async fn groups(&self, entry: &Entry) -> Result<Vec<String>, Failure> {
+    /// The groups that count, as many as the limit allows.
+    async fn groups(&self, entry: &Entry) -> Result<FoundGroups, Failure> {
         let most = self.settings.limits.groups;
+        let mut is_cut = false;
         let names: BTreeSet<String> = match &self.settings.groups {
             Groups::None => BTreeSet::new(),
             Groups::MemberOf(base) => {
                 let groups = entry.texts("memberOf").into_iter().filter_map(Dn::parse);
                 let groups = groups.filter(|group| group.is_under(base));
-                groups
-                    .filter_map(|group| group.first_value().map(str::to_owned))
-                    .take(most)
-                    .collect()
+                let mut names = groups.filter_map(|group| group.first_value().map(str::to_owned));
+                let taken = names.by_ref().take(most).collect();
+                is_cut = names.next().is_some();
+                taken
             }
             Groups::Search { base, filter, name, nested } => {
                 let username = entry.text(&self.settings.attributes.username).unwrap_or_default();
                 // With an empty value the filter would ask for something else.
                 if username.is_empty() && filter.has("name") {
-                    return Ok(Vec::new());
+                    return Ok(FoundGroups::default());
                 }
                 let (mut names, mut seen) = (BTreeSet::new(), BTreeSet::new());
                 let mut level = vec![entry.dn.clone()];
-                for _ in 0..=DEEPEST_GROUPS {
+                for depth in 0..=DEEPEST_GROUPS {
                     let mut next = Vec::new();
                     for members in level.chunks(MEMBERS_AT_ONCE) {
                         // Those that were found before may be found again.
@@ -346,15 +360,28 @@ impl LdapDirectory {
                             attributes: vec![name.clone()],
                             most,
                         };
-                        for group in self.search(&search).await?.entries {
-                            if seen.len() == most || !seen.insert(group.dn.to_lowercase()) {
+                        let found = self.search(&search).await?;
+                        is_cut |= found.is_cut;
+                        for group in found.entries {
+                            let dn = group.dn.to_lowercase();
+                            if seen.contains(&dn) {
                                 continue;
                             }
+                            if seen.len() == most {
+                                is_cut = true;
+                                continue;
+                            }
+                            seen.insert(dn);
                             names.extend(group.text(name).map(str::to_owned));
                             next.push(group.dn);
                         }
                     }
-                    if !*nested || next.is_empty() || seen.len() == most {
+                    if !*nested || next.is_empty() {
+                        break;
+                    }
+                    if depth == DEEPEST_GROUPS || seen.len() == most {
+                        // Nobody looks at what these are members of.
+                        is_cut = true;
                         break;
                     }
                     level = next;
@@ -362,7 +389,7 @@ impl LdapDirectory {
                 names
             }
         };
-        Ok(names.into_iter().collect())
+        Ok(FoundGroups { names, is_cut })
     }
 
     /// The entry with this identifier, if it is still one that `user_filter` finds by some name:
@@ -501,7 +528,7 @@ impl DirectoryClient for LdapDirectory {
         match changed {
             Ok(true) => Ok(()),
             Ok(false) => Err(PasswordChangeError::WrongPassword),
-            Err(Failure::Broken(text) | Failure::Unreadable(text)) => {
+            Err(Failure::Broken(text) | Failure::Late(text) | Failure::Unreadable(text)) => {
                 Err(PasswordChangeError::Unavailable(text))
             }
             Err(refused @ Failure::Refused { .. }) => {
@@ -521,7 +548,7 @@ impl DirectoryClient for LdapDirectory {
 
 fn unanswered(failure: Failure) -> DirectoryError {
     match failure {
-        Failure::Broken(text) => DirectoryError::Unavailable(text),
+        Failure::Broken(text) | Failure::Late(text) => DirectoryError::Unavailable(text),
         Failure::Unreadable(text) => DirectoryError::NotAccepted(text),
         refused @ Failure::Refused { .. } => DirectoryError::NotAccepted(refused.to_string()),
     }

@@ -61,6 +61,9 @@ pub(crate) enum Failure {
     /// The connection can't be made or used.
     #[error("{0}")]
     Broken(String),
+    /// The server is connected, and does not answer within the limit.
+    #[error("{0}")]
+    Late(String),
     /// The server has answered, and what it sends is too large, or can't be read. It says nothing
     /// about the server, and another one would send the same.
     #[error("{0}")]
@@ -71,6 +74,11 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Whether another server may have an answer.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Late(_))
+    }
+
     /// That of a server that can't be used at all.
     pub(crate) fn of_the_server(self) -> Self {
         if let Self::Unreadable(text) = self { Self::Broken(text) } else { self }
@@ -250,7 +258,7 @@ impl Connection {
             Ok(Err(_)) => Failure::Unreadable("the server's answer is malformed".to_owned()),
             Err(_) => {
                 let seconds = self.limits.answer.as_secs_f32();
-                Failure::Broken(format!("no answer within {seconds} seconds"))
+                Failure::Late(format!("no answer within {seconds} seconds"))
             }
         };
         self.is_usable = false;

@@ -47,8 +47,12 @@ impl Servers {
 
     /// The first server that does not rest.
     fn next(&self) -> Option<usize> {
-        let (now, resting) = (Instant::now(), self.resting());
-        resting.iter().position(|until| until.is_none_or(|until| until <= now))
+        (0..self.list.len()).find(|server| !self.rests(*server))
+    }
+
+    fn rests(&self, server: usize) -> bool {
+        let until = self.resting().get(server).copied().flatten();
+        until.is_some_and(|until| until > Instant::now())
     }
 
     fn resting(&self) -> std::sync::MutexGuard<'_, Vec<Option<Instant>>> {
@@ -96,21 +100,28 @@ impl Pool {
         let busy = |_| Failure::Broken("all connections are busy".to_owned());
         let place = timeout(self.servers.limits.answer, self.places.acquire()).await;
         let _place = place.map_err(busy)?;
+        let (mut last, mut silent) = (None, None);
         if let Some(mut idle) = self.take_idle() {
-            // It may have died while it waited: then it says nothing about the server.
-            let answer = question(&mut idle.connection).await;
-            if !matches!(answer, Err(Failure::Broken(_))) {
-                self.give_back(idle.connection, idle.server);
-                return answer;
+            match question(&mut idle.connection).await {
+                // It has died while it waited, which says nothing about the server.
+                Err(Failure::Broken(_)) => {}
+                Err(failure @ Failure::Late(_)) => {
+                    self.give_up(idle.server, &failure);
+                    (last, silent) = (Some(failure), Some(idle.server));
+                }
+                answer => {
+                    self.give_back(idle.connection, idle.server);
+                    return answer;
+                }
             }
         }
-        let mut last = None;
         for _ in 0..self.servers.list.len() {
-            let Some(server) = self.servers.next() else { break };
+            // If it was the connection alone, the silent one may answer on a new one. Others first.
+            let Some(server) = self.servers.next().or_else(|| silent.take()) else { break };
             let answer = match self.open(server).await {
                 Ok(mut connection) => {
                     let answer = question(&mut connection).await;
-                    if !matches!(answer, Err(Failure::Broken(_))) {
+                    if !answer.as_ref().is_err_and(Failure::is_unanswered) {
                         self.give_back(connection, server);
                         return answer;
                     }
@@ -118,10 +129,8 @@ impl Pool {
                 }
                 Err(failure) => Err(failure),
             };
-            self.servers.note(server, false);
             let Err(failure) = answer else { break };
-            tracing::warn!(server = %self.servers.list[server], cause = %failure,
-                "a server of a directory does not answer");
+            self.give_up(server, &failure);
             last = Some(failure);
         }
         self.servers.is_up.store(false, Relaxed);
@@ -142,10 +151,18 @@ impl Pool {
         for _ in 0..self.servers.list.len() {
             let Some(server) = self.servers.next() else { break };
             match self.open(server).await {
-                Ok(mut connection) => return question(&mut connection).await,
-                Err(failure) => last = failure,
+                Ok(mut connection) => {
+                    let answer = question(&mut connection).await;
+                    if let Err(failure @ Failure::Late(_)) = &answer {
+                        self.give_up(server, failure);
+                    }
+                    return answer;
+                }
+                Err(failure) => {
+                    self.give_up(server, &failure);
+                    last = failure;
+                }
             }
-            self.servers.note(server, false);
         }
         Err(last)
     }
@@ -169,8 +186,18 @@ impl Pool {
     fn take_idle(&self) -> Option<Idle> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        idle.retain(|own| now.duration_since(own.since) < IDLE);
+        // A server that rests has not answered others: these would wait for it in vain.
+        idle.retain(|own| now.duration_since(own.since) < IDLE && !self.servers.rests(own.server));
         idle.pop()
+    }
+
+    /// Lets a server rest that does not answer, and closes the connections to it.
+    fn give_up(&self, server: usize, failure: &Failure) {
+        tracing::warn!(server = %self.servers.list[server], cause = %failure,
+            "a server of a directory does not answer");
+        self.servers.note(server, false);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|own| own.server != server);
     }
 
     fn give_back(&self, connection: Connection, server: usize) {
@@ -180,5 +207,123 @@ impl Pool {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.push(Idle { connection, server, since });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::atomic::AtomicUsize;
+
+    use futures::FutureExt as _;
+    use tokio::{net::TcpListener, sync::Barrier};
+
+    use super::*;
+    use crate::{connection::tls, settings::Security};
+
+    /// A server that takes connections and says nothing, with the count of them.
+    async fn server() -> (Server, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let count = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&count);
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Relaxed);
+                open.push(stream);
+            }
+        });
+        (Server { host: "127.0.0.1".to_owned(), port, security: Security::Plain }, count)
+    }
+
+    fn servers(list: Vec<Server>) -> Arc<Servers> {
+        let tls = Arc::new(tls(&[], &[]).unwrap());
+        Arc::new(Servers::new(list, tls, Limits::default()))
+    }
+
+    /// Leaves two idle connections behind.
+    async fn warm(pool: &Pool) {
+        let both = Arc::new(Barrier::new(2));
+        let question = || {
+            pool.ask(|_| {
+                let both = Arc::clone(&both);
+                async move {
+                    both.wait().await;
+                    Ok(())
+                }
+                .boxed()
+            })
+        };
+        let (first, second) = tokio::join!(question(), question());
+        first.and(second).unwrap();
+    }
+
+    /// Asks a question that gets these answers, one for each time that it is asked.
+    async fn ask(pool: &Pool, answers: &[Result<(), Failure>]) -> Result<(), Failure> {
+        let asked = AtomicUsize::new(0);
+        let outcome = pool
+            .ask(|_| {
+                let answer = answers[asked.fetch_add(1, Relaxed)].clone();
+                async move { answer }.boxed()
+            })
+            .await;
+        assert_eq!(asked.load(Relaxed), answers.len());
+        outcome
+    }
+
+    fn late() -> Result<(), Failure> {
+        Err(Failure::Late("no answer".to_owned()))
+    }
+
+    #[tokio::test]
+    async fn idle_connections_to_a_server_that_hangs_are_left() {
+        let ((first, of_first), (second, of_second)) = (server().await, server().await);
+        let servers = servers(vec![first, second]);
+        let pool = Pool::new(Arc::clone(&servers), None);
+        let passwords = Pool::new(servers, None);
+        warm(&pool).await;
+        warm(&passwords).await;
+        // One question finds it out, and is answered by the other server.
+        ask(&pool, &[late(), Ok(())]).await.unwrap();
+        ask(&pool, &[Ok(())]).await.unwrap();
+        ask(&passwords, &[Ok(())]).await.unwrap();
+        // The count may be late, the connections were there before the answers.
+        while of_first.load(Relaxed) < 4 || of_second.load(Relaxed) < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((of_first.load(Relaxed), of_second.load(Relaxed)), (4, 2));
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_that_has_died_says_nothing_about_the_server() {
+        let ((first, of_first), (second, _)) = (server().await, server().await);
+        let pool = Pool::new(servers(vec![first, second]), None);
+        warm(&pool).await;
+        ask(&pool, &[Err(Failure::Broken("closed".to_owned())), Ok(())]).await.unwrap();
+        while of_first.load(Relaxed) < 3 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn the_only_server_is_asked_once_more_on_a_new_connection() {
+        let (only, _) = server().await;
+        let pool = Pool::new(servers(vec![only]), None);
+        warm(&pool).await;
+        ask(&pool, &[late(), Ok(())]).await.unwrap();
+        assert!(pool.servers.is_up());
+        assert_eq!(ask(&pool, &[late(), late()]).await, late());
+        assert!(!pool.servers.is_up());
+        let resting = ask(&pool, &[]).await.unwrap_err();
+        assert!(resting.is_unanswered(), "{resting:?}");
+    }
+
+    #[tokio::test]
+    async fn a_change_that_a_server_does_not_answer_lets_it_rest() {
+        let (only, _) = server().await;
+        let pool = Pool::new(servers(vec![only]), None);
+        assert_eq!(pool.ask_once(async |_: &mut Connection| late()).await, late());
+        assert!(pool.servers.rests(0));
     }
 }

@@ -290,6 +290,10 @@ fn pages(provider: &Arc<Provider>) -> Router<AppState> {
         .route(AccountPage::Profile.path(), get(account::profile::get).post(account::profile::post))
         .route(AccountPage::Email.path(), get(account::email::get).post(account::email::post))
         .route(
+            AccountPage::ConfirmEmail.path(),
+            get(account::confirm_email::get).post(account::confirm_email::post),
+        )
+        .route(
             AccountPage::Password.path(),
             get(account::password::get).post(account::password::post),
         )

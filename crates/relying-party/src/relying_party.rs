@@ -294,6 +294,14 @@ impl RelyingParty {
         .await
     }
 
+    /// The values of `prompt` that the provider says it knows; empty if it says nothing about them.
+    ///
+    /// # Errors
+    /// Why the metadata can't be fetched.
+    pub async fn prompt_values(&self) -> Result<Vec<String>, RelyingPartyError> {
+        self.run(|core| async move { core.client()?.prompt_values().await }).await
+    }
+
     /// Revokes the user's refresh token (RFC 7009), if the provider can do that.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! `doorward identity-provider …`: other providers by which users sign in.
 
-use std::time::Duration;
+mod mapping;
+
+use std::{path::PathBuf, time::Duration};
 
 use clap::Subcommand;
 use doorward_protocol::{
@@ -15,6 +17,7 @@ use reqwest::{Certificate, Client, redirect};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use self::mapping::Pasted;
 use super::{
     CommandError, DataArguments,
     findings::{self, Finding},
@@ -36,6 +39,10 @@ pub enum IdentityProviderCommand {
     Check {
         /// The name of the provider in the configuration.
         name: String,
+        /// Also show what becomes of these claims: a file with a JSON object, or with a JWT, whose
+        /// signature is not checked. - is standard input.
+        #[arg(long, value_name = "FILE")]
+        claims: Option<PathBuf>,
         #[command(flatten)]
         data: DataArguments,
     },
@@ -44,12 +51,18 @@ pub enum IdentityProviderCommand {
 impl IdentityProviderCommand {
     /// Runs the command.
     pub async fn run(self) -> Result<(), CommandError> {
-        let Self::Check { name, data } = self;
-        Box::pin(check(data.config.load()?, &name, data.json)).await
+        let Self::Check { name, claims, data } = self;
+        let pasted = claims.as_deref().map(Pasted::read).transpose()?;
+        Box::pin(check(data.config.load()?, &name, pasted.as_ref(), data.json)).await
     }
 }
 
-async fn check(config: Config, name: &str, json: bool) -> Result<(), CommandError> {
+async fn check(
+    config: Config,
+    name: &str,
+    pasted: Option<&Pasted>,
+    json: bool,
+) -> Result<(), CommandError> {
     let trusted = Tls::trusted(&config.tls, &config.sources).map_err(CommandError::refused)?;
     let issuer = config.provider.settings.issuer.clone();
     let known: Vec<_> = config.provider.upstream.iter().map(|own| own.name.to_string()).collect();
@@ -62,7 +75,9 @@ async fn check(config: Config, name: &str, json: bool) -> Result<(), CommandErro
     let (name, client_id) = (upstream.name.clone(), upstream.settings.client_id.clone());
     let provider = config.provider.settings.identity_provider(&name);
     let theirs = provider.map_or_else(String::new, |provider| provider.issuer.clone());
-    let findings = examine(&theirs, upstream, &trusted).await;
+    let of_claims = provider.zip(pasted).map(|(own, pasted)| pasted.examine(own, &upstream));
+    let mut findings = examine(&theirs, upstream, &trusted).await;
+    findings.extend(of_claims.into_iter().flatten());
     let registration = registration(&issuer, &name, &client_id);
     report(&findings, &registration, json);
     findings::outcome(&findings)

@@ -168,6 +168,8 @@ pub struct UpstreamConfig {
     pub tenants: Vec<String>,
     /// Whether it is known to ask the user for `prompt=login`, although it sends no `auth_time`.
     pub asks_again: bool,
+    /// The values of `prompt` beside `login` that it is known to take, if its metadata lists none.
+    pub prompts: &'static [&'static str],
     /// The claim of the ID token that names its users.
     pub subject_claim: String,
     /// The claim of the ID token that is what a SCIM client calls the user.

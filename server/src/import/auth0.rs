@@ -7,7 +7,7 @@ use doorward_provider::model::password::PasswordHash;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{ForeignLink, ForeignUser, ReadError};
+use super::{ForeignLink, ForeignUser, ReadError, is_empty};
 
 type Each<'a> = &'a mut dyn FnMut(Result<ForeignUser, String>);
 
@@ -37,6 +37,8 @@ struct User {
     username: Option<String>,
     email: Option<String>,
     email_verified: bool,
+    phone_number: Option<String>,
+    phone_verified: bool,
     name: Option<String>,
     given_name: Option<String>,
     family_name: Option<String>,
@@ -49,7 +51,27 @@ struct User {
     user_metadata: Map<String, Value>,
     app_metadata: Map<String, Value>,
     multifactor: Vec<Value>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
+
+/// Members that say nothing about the user which is of use elsewhere.
+const OF_NO_USE: [&str; 14] = [
+    "_tmp_is_unique",
+    "connection",
+    "created_at",
+    "email_lastmodified",
+    "last_ip",
+    "last_login",
+    "last_password_reset",
+    "logins_count",
+    "multifactor_last_modified",
+    "password_set_date",
+    "tenant",
+    "updated_at",
+    "usernameLower",
+    "version",
+];
 
 #[derive(Deserialize)]
 struct ObjectId {
@@ -87,10 +109,15 @@ impl User {
     fn foreign(self) -> Result<ForeignUser, String> {
         // Tokens of Auth0 have this prefix in their `sub`.
         let id = self.user_id.or_else(|| self.object_id.map(|id| format!("auth0|{}", id.oid)));
-        let name = self.username.as_deref().or(self.email.as_deref()).unwrap_or_default();
+        let names = [&self.username, &self.email, &self.phone_number];
+        let name = names.into_iter().find_map(|name| name.as_deref()).unwrap_or_default();
         let mut user = ForeignUser::new(name, id.as_deref())?;
         user.is_disabled = self.blocked;
         user.email(self.email.as_deref(), self.email_verified);
+        if let Some(phone) = self.phone_number.filter(|phone| !phone.is_empty()) {
+            user.claim("phone_number", phone);
+            user.claim("phone_number_verified", self.phone_verified);
+        }
         let texts = [
             ("name", self.name),
             ("given_name", self.given_name),
@@ -125,6 +152,11 @@ impl User {
         user.links.extend(elsewhere.map(Identity::link));
         if !self.multifactor.is_empty() {
             user.left.push("the second factor".to_owned());
+        }
+        for (name, value) in &self.others {
+            if !is_empty(value) && !OF_NO_USE.contains(&name.as_str()) {
+                user.left.push(format!("the member {name}"));
+            }
         }
         Ok(user)
     }

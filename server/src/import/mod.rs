@@ -192,6 +192,13 @@ pub fn read_export(
     Ok(configuration)
 }
 
+/// Whether a member of an export says nothing.
+fn is_empty(value: &Value) -> bool {
+    value.is_null()
+        || value.as_array().is_some_and(Vec::is_empty)
+        || value.as_object().is_some_and(Map::is_empty)
+}
+
 impl ForeignUser {
     /// A user of this name and identifier. The name is also the `preferred_username`.
     fn new(username: &str, id: Option<&str>) -> Result<Self, String> {

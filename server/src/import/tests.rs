@@ -168,7 +168,11 @@ fn users_of_auth0_are_read_line_by_line() {
             {"provider": "google-oauth2"}],
     });
     let bob = json!({"user_id": "auth0|7", "username": "bob", "app_metadata": {"roles": "admin"}});
-    let export = format!("{line}\n\n{bob}\n");
+    // Who signs in by a message to the telephone has no other name.
+    let eve = json!({"user_id": "sms|8", "phone_number": "+43 1", "phone_verified": true,
+        "logins_count": 3, "tier": "gold", "empty": []});
+    let unverified = json!({"user_id": "auth0|9", "username": "dan", "phone_number": "+43 2"});
+    let export = format!("{line}\n\n{bob}\n{eve}\n{unverified}\n");
     let users = users(Format::Auth0, &export).unwrap();
     let ada = users[0].as_ref().unwrap();
     assert_eq!((ada.username.as_str(), ada.sub.as_deref()), ("ada@example.com", Some("auth0|5f")));
@@ -184,6 +188,11 @@ fn users_of_auth0_are_read_line_by_line() {
         (bob.claims.get("role"), &*bob.left),
         (None, &["roles of app_metadata".to_owned()][..])
     );
+    let [eve, dan] = [&users[2], &users[3]].map(|user| user.as_ref().unwrap());
+    assert_eq!((eve.username.as_str(), &eve.claims["phone_number"]), ("+43 1", &json!("+43 1")));
+    assert_eq!(eve.claims["phone_number_verified"], json!(true));
+    assert_eq!(eve.left, ["the member tier"]);
+    assert_eq!(dan.claims["phone_number_verified"], json!(false));
 }
 
 #[test]
@@ -249,7 +258,9 @@ fn configuration(format: Format, export: &Value) -> Configuration {
 fn a_realm_has_clients_and_groups() {
     let realm = json!({
         "realm": "example", "users": [],
-        "roles": {"realm": [{"name": "boss", "composite": true}, {"name": "admin"},
+        "roles": {"realm": [{"name": "boss", "composite": true},
+            {"name": "admin", "attributes": {"floor": ["3"], "site": ["Graz"]}},
+            {"name": "plain", "composite": false, "attributes": {}},
             {"name": "default-roles-example", "composite": true}], "client": {}},
         "identityProviders": [{"alias": "google"}],
         "authenticationFlows": [{"alias": "browser", "builtIn": true}, {"alias": "own"}],
@@ -280,10 +291,16 @@ fn a_realm_has_clients_and_groups() {
         configuration(Format::Keycloak, &realm);
     assert!(resources.is_empty());
     let left = left.join("\n");
-    for part in ["composite role boss", "provider google", "flow own", "scope orders"] {
+    for part in [
+        "composite role boss",
+        "the role admin: floor, site.",
+        "provider google",
+        "flow own",
+        "scope orders",
+    ] {
         assert!(left.contains(part), "{part}: {left}");
     }
-    assert_eq!(left.lines().count(), 4, "{left}");
+    assert_eq!(left.lines().count(), 5, "{left}");
     let [staff, sales] = groups.as_slice() else { panic!("{groups:?}") };
     let (staff, sales) = (staff.as_ref().unwrap(), sales.as_ref().unwrap());
     assert_eq!((staff.path.as_str(), staff.group.name.as_str()), ("staff", "staff"));

@@ -257,6 +257,39 @@ fn a_check_reports_every_mistake_also_as_json() {
 }
 
 #[test]
+fn pasted_claims_of_a_provider_are_mapped_without_it() {
+    let place = Sandbox::new();
+    let nobody = test_ports::ReservedPort::new();
+    let config = format!(
+        "[[identity_providers]]\nname = \"up\"\nissuer = \"http://{}\"\nclient_id = \"a\"\n\
+         client_secret = \"b\"\nclaims = [{{ claim = \"role\", from = \"/roles\", only = [\"editor\"] \
+         }}]\n",
+        nobody.address()
+    );
+    fs::write(place.folder().join("doorward.toml"), config).unwrap();
+    let claims = json!({"iss": format!("http://{}", nobody.address()), "sub": "1",
+        "roles": ["editor", "owner"]});
+    fs::write(place.folder().join("claims.json"), claims.to_string()).unwrap();
+    let check = |file: &str| run(&place, &["identity-provider", "check", "up", "--claims", file]);
+    let output = check("claims.json");
+    let text = stdout(&output);
+    // The provider itself does not answer, which is a problem of its own.
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    for line in [
+        "PROBLEM  discovery: ",
+        "ok       mapping: {\"role\":[\"editor\"]}\n",
+        "ok       not given: role: these are not under only, or can't have the prefix: \"owner\"\n",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    fs::write(place.folder().join("other.txt"), "no claims").unwrap();
+    for file in ["other.txt", "missing.json"] {
+        let refused = check(file);
+        assert_eq!(refused.status.code(), Some(2), "{file}: {}", stderr(&refused));
+    }
+}
+
+#[test]
 fn a_first_configuration_is_written_once_and_in_order() {
     let place = Sandbox::new();
     let issuers =

@@ -354,7 +354,7 @@ fn signs_in_as(account: &str, entry: &Entry, username: &str) -> bool {
 
 fn failed(failure: Failure) -> ManageError {
     match failure {
-        Failure::Broken(text) => ManageError::Unavailable(text),
+        Failure::Broken(text) | Failure::Late(text) => ManageError::Unavailable(text),
         Failure::Unreadable(text) => ManageError::NotAccepted(text),
         Failure::Refused { code: NO_SUCH_OBJECT, .. } => ManageError::Missing,
         Failure::Refused { code: ENTRY_EXISTS, .. } => ManageError::Exists,

@@ -277,6 +277,20 @@ async fn groups_count_by_the_entry_or_by_a_search_and_through_others() {
     ));
     let member_of = || Groups::MemberOf(Dn::parse(&base).unwrap());
     assert_eq!(groups(member_of(), "direct").await, json!(["g00000"]), "not those elsewhere");
+    // Exactly as many as are read, and one more; of groups in groups, the next level counts.
+    let is_cut = async |groups: Groups, most: usize| {
+        let limits = Limits { groups: most, ..settings(&SLAPD).limits };
+        let directory = open(DirectorySettings { groups, limits, ..settings(&SLAPD) });
+        let (told, user) = check(&directory, Some(&name("ada")), NOW).await;
+        let is_cut = user.unwrap().groups_are_cut;
+        let is_told = told.iter().any(|(what, finding)| what == "groups" && finding.is_err());
+        assert_eq!(is_told, is_cut, "{told:?}");
+        is_cut
+    };
+    assert!(!is_cut(search(false), 2).await && is_cut(search(false), 1).await);
+    assert!(!is_cut(search(true), 5).await && is_cut(search(true), 3).await);
+    let of_ada = Groups::MemberOf(Dn::parse(BASE).unwrap());
+    assert!(!is_cut(of_ada, 1000).await);
 }
 
 #[tokio::test]
@@ -293,10 +307,16 @@ async fn a_search_goes_over_pages_and_ends_with_its_limit() {
         let user = sign_in(&directory, "many", "many's password").await.unwrap();
         // The connection is good for the next one.
         assert!(sign_in(&directory, "bob", "bob's password").await.is_ok());
-        user.claims["groups"].as_array().unwrap().len()
+        (user.claims["groups"].as_array().unwrap().len(), user.groups_are_cut)
     };
-    for (most, expected) in [(20_000, 10_200), (10_200, 10_200), (501, 501), (500, 500), (1, 1)] {
-        assert_eq!(count(most).await, expected);
+    for (most, expected, is_cut) in [
+        (20_000, 10_200, false),
+        (10_200, 10_200, false),
+        (501, 501, true),
+        (500, 500, true),
+        (1, 1, true),
+    ] {
+        assert_eq!(count(most).await, (expected, is_cut), "{most}");
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) enum AccountPage {
     Index,
     Profile,
     Email,
+    /// The account's own address.
+    ConfirmEmail,
     Password,
     Passkeys,
     Authenticator,
@@ -50,10 +52,11 @@ pub(crate) enum AccountPage {
 }
 
 impl AccountPage {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Index,
         Self::Profile,
         Self::Email,
+        Self::ConfirmEmail,
         Self::Password,
         Self::Passkeys,
         Self::Authenticator,
@@ -77,11 +80,29 @@ impl AccountPage {
             Self::Index => "/account",
             Self::Profile => "/account/profile",
             Self::Email => "/account/email",
+            Self::ConfirmEmail => "/account/confirm-email",
             Self::Password => "/account/password",
             Self::Sessions => "/account/sessions",
             Self::Activity => "/account/activity",
             Self::Data => "/account/data",
             Self::Delete => "/account/delete",
+        }
+    }
+
+    /// Whether it needs a sign-in of the last minutes.
+    pub(crate) fn needs_fresh_sign_in(self) -> bool {
+        match self {
+            Self::Index | Self::ConfirmEmail | Self::Sessions | Self::Activity => false,
+            Self::Profile
+            | Self::Email
+            | Self::Password
+            | Self::Passkeys
+            | Self::Authenticator
+            | Self::RecoveryCodes
+            | Self::Identities
+            | Self::External
+            | Self::Data
+            | Self::Delete => true,
         }
     }
 

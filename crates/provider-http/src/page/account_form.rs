@@ -253,6 +253,16 @@ pub(crate) struct Told {
 
 impl Told {
     pub(crate) fn show(self, state: &AppState, status: StatusCode) -> Response {
+        self.show_with(state, status, None)
+    }
+
+    /// The same with a link to something else that helps.
+    pub(crate) fn show_with(
+        self,
+        state: &AppState,
+        status: StatusCode,
+        further: Option<(&'static str, String)>,
+    ) -> Response {
         let Self { title, text, hint, link } = self;
         let markup = document(&state.layout(), title, move || {
             view! {
@@ -261,9 +271,9 @@ impl Told {
                     <p role="status">{text}</p>
                     {hint.map(|hint| view! { <p class="muted">{hint}</p> })}
                 </div>
-                {link.map(|(label, href)| view! {
+                {link.into_iter().chain(further).map(|(label, href)| view! {
                     <a class="btn btn-block" href=href>{label}</a>
-                })}
+                }).collect_view()}
             }
         });
         html(status, markup)

@@ -132,11 +132,14 @@ async fn confirm(
     }
     let browser = AskingBrowser::new(state, headers, peer);
     match state.provider.take_address(&token, browser.asker()).await {
-        Ok(_) => {
+        Ok(confirmed) => {
             let (title, text) = state.texts.accounts.address_was_confirmed;
             let link = Some((state.texts.go_on, state.base.join("/")));
             let told = Told { title, text: text.to_owned(), hint: None, link };
-            Ok(told.show(state, StatusCode::OK))
+            let set_password =
+                (state.texts.own_page.password_by_mail, state.base.join(paths::FORGOT_PASSWORD));
+            let further = confirmed.lacks_password.then_some(set_password);
+            Ok(told.show_with(state, StatusCode::OK, further))
         }
         Err(AccountError::Store(error)) => Err(state.error(error)),
         Err(_) => Ok(used(state)),

@@ -23,6 +23,8 @@ replaceable! {
         /// The same.
         pub(crate) email: (&'static str, &'static str),
         /// The same.
+        pub(crate) confirm_email: (&'static str, &'static str),
+        /// The same.
         pub(crate) password: (&'static str, &'static str),
         /// The same.
         pub(crate) passkeys: (&'static str, &'static str),
@@ -64,6 +66,12 @@ replaceable! {
         pub(crate) send_link: &'static str,
         /// After a link was asked for. The argument is the address.
         pub(crate) link_sent: Phrase,
+        /// What comes of the confirmation.
+        pub(crate) confirmation_effect: &'static str,
+        /// After the link for it was asked for. The argument is the address.
+        pub(crate) confirmation_sent: Phrase,
+        /// Link to the page for forgotten passwords, for users who have none.
+        pub(crate) password_by_mail: &'static str,
         /// Label.
         pub(crate) present_password: &'static str,
         /// What happens.
@@ -121,6 +129,7 @@ pub(super) const ENGLISH: OwnPageTexts = OwnPageTexts {
     saved: "Your changes are saved.",
     profile: ("Profile", "Your name and what else applications may learn about you"),
     email: ("E-mail address", "Where mail about your account goes"),
+    confirm_email: ("Confirm your address", "Then you can set a password by mail"),
     password: ("Password", "Set another password"),
     passkeys: ("Passkeys", "Sign in by fingerprint, face or a key, without a password"),
     authenticator: ("Authenticator app", "Codes as a second step after the password"),
@@ -166,6 +175,13 @@ pub(super) const ENGLISH: OwnPageTexts = OwnPageTexts {
         "A message with a link is on its way to {address}. Open the link to confirm the \
              address. Until then the old one stays.",
     ),
+    confirmation_effect: "We send a link to your address. Open it in this browser. From then on, \
+        you get a link to set a password by “Forgot password?”. Whoever has signed in with a \
+        password can change everything about the account.",
+    confirmation_sent: Phrase(
+        "A message with a link is on its way to {address}. Open the link in this browser.",
+    ),
+    password_by_mail: "Set a password by mail",
     present_password: "Present password",
     password_effect: "You are signed out everywhere else, and applications lose their access until \
         you sign in there again.",
@@ -231,6 +247,7 @@ pub(super) const GERMAN: OwnPageTexts = OwnPageTexts {
     saved: "Ihre Änderungen sind gespeichert.",
     profile: ("Profil", "Ihr Name und was Anwendungen sonst über Sie erfahren dürfen"),
     email: ("E-Mail-Adresse", "Wohin E-Mails zu Ihrem Konto gehen"),
+    confirm_email: ("Adresse bestätigen", "Dann können Sie per E-Mail ein Passwort setzen"),
     password: ("Passwort", "Ein anderes Passwort setzen"),
     passkeys: ("Passkeys", "Mit Fingerabdruck, Gesicht oder Schlüssel anmelden, ohne Passwort"),
     authenticator: ("Authenticator-App", "Codes als zweiter Schritt nach dem Passwort"),
@@ -279,6 +296,14 @@ pub(super) const GERMAN: OwnPageTexts = OwnPageTexts {
         "Eine E-Mail mit einem Link ist unterwegs zu {address}. Öffnen Sie den Link, um die \
              Adresse zu bestätigen. Bis dahin bleibt die alte.",
     ),
+    confirmation_effect: "Wir schicken einen Link an Ihre Adresse. Öffnen Sie ihn in diesem \
+        Browser. Von da an bekommen Sie über „Passwort vergessen?“ einen Link, um ein Passwort zu \
+        setzen. Wer sich mit einem Passwort angemeldet hat, kann alles am Konto ändern.",
+    confirmation_sent: Phrase(
+        "Eine E-Mail mit einem Link ist unterwegs zu {address}. Öffnen Sie den Link in diesem \
+             Browser.",
+    ),
+    password_by_mail: "Passwort per E-Mail setzen",
     present_password: "Jetziges Passwort",
     password_effect: "Sie werden überall sonst abgemeldet, und Anwendungen verlieren ihren \
         Zugriff, bis Sie sich dort wieder anmelden.",

@@ -20,6 +20,9 @@ replaceable! {
         pub(crate) not_accepted: Phrase,
         /// The user did not sign in again there.
         pub(crate) too_old: Phrase,
+        /// What helps where that never happens. The link below is to the page that confirms the
+        /// address of the account.
+        pub(crate) too_old_hint: &'static str,
         /// No sign-in waits for the response.
         pub(crate) not_awaited: Phrase,
         /// The request of the application does not fit.
@@ -43,6 +46,8 @@ pub(super) static ENGLISH: UpstreamTexts = UpstreamTexts {
         "You have to enter your password at {title} again, and it did not ask for it. Sign out \
                 there, and then try again here.",
     ),
+    too_old_hint: "If it never asks, set a password here: confirm the address of your account, and \
+        use “Forgot password?”.",
     not_awaited: Phrase(
         "The sign-in with {title} took too long, was used before, or began in another browser. \
                 Sign in once more.",
@@ -74,6 +79,8 @@ pub(super) static GERMAN: UpstreamTexts = UpstreamTexts {
         "Sie müssen Ihr Passwort bei {title} noch einmal eingeben, und es wurde dort nicht \
                 danach gefragt. Melden Sie sich dort ab, und versuchen Sie es hier noch einmal.",
     ),
+    too_old_hint: "Wird dort nie danach gefragt, setzen Sie hier ein Passwort: Bestätigen Sie die \
+        Adresse Ihres Kontos, und nehmen Sie „Passwort vergessen?“.",
     not_awaited: Phrase(
         "Die Anmeldung mit {title} hat zu lange gedauert, wurde schon benutzt oder begann in \
                 einem anderen Browser. Melden Sie sich noch einmal an.",

@@ -39,6 +39,7 @@ use serde_json::json;
 use test_slapd::{BASE, READER, READER_PASSWORD, TestSlapd, group, person};
 
 use crate::{
+    accounts::enumeration::commands,
     audit::records,
     factors::{add_passkey, add_passkey_in},
     support::{Answer, Browser, Setup, World, claims, user},
@@ -296,6 +297,24 @@ async fn our_own_users_come_first_or_the_directory_does() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert!(found(&world, "alice-2").await.is_some(), "an account of its own");
     assert_eq!(sign_in(&world, "carol", "carol").await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn guesses_cost_the_store_the_same_for_a_name_of_nobody() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    for asked in [Asked::AfterLocalUsers, Asked::BeforeLocalUsers] {
+        let of = async |name| {
+            let world = world_with(&slapd, Directory { asked, ..corp() }, Vec::new()).await;
+            let guess = async {
+                let refused = sign_in(&world, name, "wrong").await;
+                assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+            };
+            commands(guess).await
+        };
+        let of_nobody = of("nobody").await;
+        assert!(of_nobody.values().sum::<u64>() >= 4, "{of_nobody:?}");
+        assert_eq!(of("alice").await, of_nobody, "{asked:?}");
+    }
 }
 
 #[tokio::test]
@@ -561,6 +580,7 @@ impl DirectoryClient for OneEntry {
                     .into_iter()
                     .collect(),
                 state: AccountState::default(),
+                groups_are_cut: false,
             }),
         }
     }

@@ -227,6 +227,28 @@ async fn what_goes_wrong_there_is_a_page_with_a_way_back() {
     }
 }
 
+/// As Entra ID answers about a user in hundreds of groups.
+#[tokio::test]
+async fn a_user_whose_groups_do_not_fit_is_refused_where_a_rule_reads_them() {
+    for (pointer, is_refused) in [("/groups", true), ("/roles", false)] {
+        let mut one = elsewhere("one");
+        let rules = json!([{"claim": "role", "value": "editor",
+            "when": [{"pointer": pointer, "contains": "editors"}]}]);
+        one.0.claims = serde_json::from_value(rules).unwrap();
+        let client = Arc::clone(&one.1);
+        let world = world_with(vec![one], vec![]).await;
+        let mut ada = user_of("one", "ada");
+        ada.claims.insert("_claim_names".to_owned(), json!({"groups": "src1"}));
+        client.answers(Ok(ada));
+        let mut browser = Browser::new(&world);
+        let back = sign_in(&mut browser, "one", &[]).await;
+        if is_refused {
+            expect_way_back(&back, StatusCode::BAD_GATEWAY);
+        }
+        assert_eq!(browser.session().is_none(), is_refused, "{back:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_provider_that_is_down_is_told_before_the_user_leaves() {
     let (world, one) = world().await;
@@ -257,6 +279,8 @@ async fn what_a_client_asks_for_is_passed_on() {
     assert_eq!(asked.max_age, Some(60));
     assert_eq!(asked.ui_locales.as_deref(), Some("de fr"));
     assert_eq!(asked.login_hint.as_deref(), Some("ada"));
+    let asked = ask(&[("prompt", "select_account consent")]).await;
+    assert_eq!((asked.again, asked.select_account, asked.consent), (false, true, true));
 }
 
 #[tokio::test]

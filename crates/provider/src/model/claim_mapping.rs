@@ -86,6 +86,20 @@ pub struct Mapped {
     pub left_out: Vec<(String, usize)>,
 }
 
+/// What a rule does not give, and why: for people who wonder.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NotGiven {
+    /// A condition is not met.
+    #[error("the condition on {0} is not met")]
+    Condition(String),
+    /// The provider has sent nothing there.
+    #[error("there is nothing at {0}")]
+    Missing(String),
+    /// These values may not come over.
+    #[error("these are not under only, or can't have the prefix: {}", listed(.0))]
+    NotListed(Vec<Value>),
+}
+
 impl TryFrom<Vec<ClaimRule>> for ClaimMapping {
     type Error = SettingsError;
 
@@ -121,6 +135,24 @@ impl ClaimMapping {
             let conditions = rule.when.iter().map(|condition| condition.pointer.as_str());
             conditions.chain(rule.from.as_deref()).any(is_of_it)
         })
+    }
+
+    /// What the rules do not give of these claims, each with the claim that it is a rule for.
+    pub fn not_given(&self, upstream: &Map<String, Value>) -> Vec<(&str, NotGiven)> {
+        let upstream = Value::Object(upstream.clone());
+        let of = |rule: &ClaimRule| {
+            if let Some(unmet) = rule.when.iter().find(|condition| !condition.holds(&upstream)) {
+                return Some(NotGiven::Condition(unmet.pointer.clone()));
+            }
+            let from = rule.from.as_deref()?;
+            let Some(found) = upstream.pointer(from).filter(|found| !found.is_null()) else {
+                return Some(NotGiven::Missing(from.to_owned()));
+            };
+            let refused = as_list(found).iter().filter(|value| !rule.may_come(value)).cloned();
+            let refused: Vec<_> = refused.collect();
+            (!refused.is_empty()).then_some(NotGiven::NotListed(refused))
+        };
+        self.0.iter().filter_map(|rule| Some((rule.claim.as_str(), of(rule)?))).collect()
     }
 
     /// The claims that these claims of the provider give. Several rules for one claim add up.
@@ -255,6 +287,15 @@ impl Condition {
     }
 }
 
+/// The pointer to a claim (RFC 6901 section 3).
+pub fn pointer_to(claim: &str) -> String {
+    format!("/{}", claim.replace('~', "~0").replace('/', "~1"))
+}
+
+fn listed(values: &[Value]) -> String {
+    values.iter().map(Value::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// The values of a claim, whether they are in a list or there is one.
 fn as_list(value: &Value) -> &[Value] {
     match value {
@@ -336,6 +377,31 @@ mod tests {
             apply(&mapping, json!({"groups": "sales"})),
             json!({"groups": ["sales", "up:sales"], "role": ["editor"], "employee": true})
         );
+    }
+
+    #[test]
+    fn what_a_rule_does_not_give_is_told_with_the_reason() {
+        let mapping = rules(json!([
+            {"claim": "groups", "from": "/groups", "only": ["sales"]},
+            {"claim": "role", "value": "editor", "when": [
+                {"pointer": "/groups", "contains": "sales"}, {"pointer": "/mfa", "equals": true},
+            ]},
+            {"claim": "site", "from": "/a~1b"},
+            {"claim": "department", "from": "/unit"},
+            {"claim": "employee", "value": true},
+        ]));
+        let Value::Object(claims) = json!({"groups": ["sales", "it", 7], "unit": "IT"}) else {
+            unreachable!()
+        };
+        let told = mapping.not_given(&claims);
+        let told: Vec<_> = told.iter().map(|(claim, why)| format!("{claim}: {why}")).collect();
+        let expected = [
+            "groups: these are not under only, or can't have the prefix: \"it\", 7",
+            "role: the condition on /mfa is not met",
+            "site: there is nothing at /a~1b",
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(pointer_to("a/b~c"), "/a~1b~0c");
     }
 
     #[test]

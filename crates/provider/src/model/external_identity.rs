@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
 use crate::model::{
+    claim_mapping::{ClaimMapping, pointer_to},
     identity_provider::{IdentityProvider, IdentityProviderName},
     session::Authentication,
     time::Timestamp,
@@ -223,6 +224,20 @@ impl UpstreamUser {
         ["email", "preferred_username", "name"].into_iter().find_map(|name| self.text(name))
     }
 
+    /// A claim that a rule reads, and that the provider has not sent, since it is kept elsewhere.
+    /// `_claim_names` says so (OIDC Core section 5.6.2), or `hasgroups`, by which Entra ID says
+    /// that a user has more groups than fit. To go on would take away what the rule gives.
+    pub fn kept_elsewhere(&self, rules: &ClaimMapping) -> Option<&str> {
+        let elsewhere = self.claims.get("_claim_names").and_then(Value::as_object);
+        let has_groups = self.claims.get("hasgroups");
+        let has_groups = has_groups.is_some_and(|has| *has == true || *has == "true");
+        let named = elsewhere.into_iter().flat_map(Map::keys).map(String::as_str);
+        let mut absent = named
+            .chain(has_groups.then_some("groups"))
+            .filter(|name| !self.claims.contains_key(*name));
+        absent.find(|name| rules.reads(&pointer_to(name)))
+    }
+
     /// Whether the provider says that the address is the user's. Only the JSON value `true` does
     /// (OIDC Core section 5.1).
     pub fn says_verified(&self) -> bool {
@@ -256,6 +271,43 @@ mod tests {
         assert_eq!(id("https://\u{430}.example"), Err(InvalidExternalId));
         assert_eq!(id(""), Err(InvalidExternalId));
         assert_eq!(id("https://a.example "), Err(InvalidExternalId));
+    }
+
+    #[test]
+    fn a_claim_that_is_kept_elsewhere_is_missed_if_a_rule_reads_it() {
+        let rules = |from: &str| {
+            let rules = json!([{"claim": "role", "from": from, "only": ["*"]}]);
+            serde_json::from_value::<ClaimMapping>(rules).unwrap()
+        };
+        let user = |claims: Value| UpstreamUser {
+            issuer: "https://a.example".to_owned(),
+            sub: "1".to_owned(),
+            claims: claims.as_object().cloned().unwrap(),
+            auth_time: None,
+            amr: Vec::new(),
+            acr: None,
+            sid: None,
+            provisioned_as: None,
+        };
+        // As Entra ID documents it ("Groups overage claim").
+        let overage = json!({
+            "_claim_names": {"groups": "src1"},
+            "_claim_sources": {"src1": {"endpoint": "https://graph.example/getMemberObjects"}},
+        });
+        for (claims, from, missed) in [
+            (overage.clone(), "/groups", Some("groups")),
+            (overage, "/roles", None),
+            (json!({"hasgroups": true}), "/groups", Some("groups")),
+            (json!({"hasgroups": "true"}), "/groups/0", Some("groups")),
+            (json!({"hasgroups": false}), "/groups", None),
+            (json!({"hasgroups": true, "groups": ["a"]}), "/groups", None),
+            (json!({"_claim_names": {"a/b": "x"}}), "/a~1b", Some("a/b")),
+            (json!({"_claim_names": "groups"}), "/groups", None),
+            (json!({}), "/groups", None),
+        ] {
+            let user = user(claims);
+            assert_eq!(user.kept_elsewhere(&rules(from)), missed, "{:?} {from}", user.claims);
+        }
     }
 
     #[test]

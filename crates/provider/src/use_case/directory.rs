@@ -19,7 +19,7 @@ use crate::{
         time::{Clock, Seconds, Timestamp},
     },
     store::{Access, ExternalIdentities, Sessions, StoreError},
-    use_case::directory_management::DirectoryManager,
+    use_case::{directory_management::DirectoryManager, external_sign_in::mapped},
 };
 
 /// The client of one directory. LDAP is behind it.
@@ -102,6 +102,8 @@ pub struct DirectoryUser {
     pub claims: Map<String, Value>,
     /// Whether the account can be used.
     pub state: AccountState,
+    /// Whether the user has more groups than are read.
+    pub groups_are_cut: bool,
 }
 
 /// Why a directory signs nobody in.
@@ -403,7 +405,7 @@ impl DirectoryStates<'_> {
                 let noted = IdentityUse {
                     provider: name.clone(),
                     shown: user.shown(),
-                    mapped: directory.provider.claims.apply(&user.claims).claims,
+                    mapped: mapped(&directory.provider, &user.claims),
                     at: now,
                 };
                 self.identities.external_identity_used(&id, &sub, noted).await?;

@@ -75,6 +75,12 @@ pub struct UpstreamRequest {
     pub ui_locales: Option<String>,
     /// Whether the user must sign in there again (`prompt=login`).
     pub again: bool,
+    /// Whether the user is to choose the account there (`prompt=select_account`).
+    #[serde(default)]
+    pub select_account: bool,
+    /// Whether the user is to consent there once more (`prompt=consent`).
+    #[serde(default)]
+    pub consent: bool,
     /// How many seconds ago the user may have signed in there.
     pub max_age: Option<u32>,
     /// How strongly the user must sign in there, in that provider's words. Any of them will do.
@@ -93,6 +99,8 @@ impl UpstreamRequest {
             login_hint: request.login_hint.clone(),
             ui_locales: request.ui_locales.clone(),
             again: request.prompt.login,
+            select_account: request.prompt.select_account,
+            consent: request.prompt.consent,
             max_age: max_age.map(Seconds::get),
             acr_values: if two_factors { provider.mfa_acr.clone() } else { Vec::new() },
         }
@@ -218,6 +226,23 @@ pub struct AnsweredSignIn {
     pub user: Result<UpstreamUser, UpstreamError>,
 }
 
+/// Why what a provider says of a user can't be used, and what to do.
+pub fn unusable(provider: &IdentityProvider, user: &UpstreamUser) -> Option<String> {
+    if !provider.issues_as(&user.issuer) {
+        let (found, own) = (&user.issuer, &provider.issuer);
+        return Some(format!(
+            "the user is one of {found}, and the configuration says {own}: write the issuer as the \
+             discovery document has it"
+        ));
+    }
+    let claim = user.kept_elsewhere(&provider.claims)?;
+    Some(format!(
+        "it does not have the claim {claim}, which a rule under claims reads: the provider keeps \
+         it elsewhere, since it is too long; let it send less there, such as only the groups that \
+         are assigned to this client"
+    ))
+}
+
 /// Begins and finishes sign-ins elsewhere: what they read and change.
 #[derive(Clone, Copy)]
 pub(crate) struct UpstreamSignIns<'a> {
@@ -303,15 +328,9 @@ impl UpstreamSignIns<'_> {
             Ok(client) => client.finish(state, Secret::new(pending), url).await,
             Err(error) => Err(error),
         };
-        let user = user.and_then(|user| {
-            if provider.issues_as(&user.issuer) {
-                return Ok(user);
-            }
-            let (found, own) = (&user.issuer, &provider.issuer);
-            Err(UpstreamError::NotAccepted(format!(
-                "the user is one of {found}, and the configuration says {own}: write the issuer as \
-                 the discovery document has it"
-            )))
+        let user = user.and_then(|user| match unusable(provider, &user) {
+            None => Ok(user),
+            Some(problem) => Err(UpstreamError::NotAccepted(problem)),
         });
         if user.is_ok() {
             self.failures.withdraw_attempt(&throttle::keys(&limits)).await?;

@@ -24,7 +24,7 @@ use super::{
     },
     Wrong,
 };
-use crate::provider::upstream::{SUB, github::GITHUB};
+use crate::provider::upstream::{CONSENT, SELECT_ACCOUNT, SUB, github::GITHUB};
 
 /// The key of the list.
 const LIST: &str = "identity_providers";
@@ -263,6 +263,10 @@ fn upstream(
         },
         // It sends the claim only if its operator adds it to those of the application.
         asks_again: settings.preset == Preset::Entra,
+        prompts: match settings.preset {
+            Preset::Google | Preset::Entra => &[SELECT_ACCOUNT, CONSENT],
+            _ => &[],
+        },
         subject_claim,
         scim_claim: provider.scim_link.as_ref().map(|link| link.claim.clone()),
         apple: settings.preset == Preset::Apple,
@@ -325,13 +329,16 @@ fn lasting(key: &'static str, claim: &str) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// GitHub has no discovery document.
-fn github_metadata(issuer: &str) -> ProviderMetadata {
-    let at = |path: &str| Some(format!("{}{path}", issuer.trim_end_matches('/')));
+/// GitHub's discovery documents are made for something else, so what is needed is written here. In
+/// authorization responses, GitHub calls itself `https://github.com/login/oauth`
+/// ("GitHub authentication discovery endpoints"), and not as its users' identities are kept.
+fn github_metadata(server: &str) -> ProviderMetadata {
+    let issuer = format!("{}/login/oauth", server.trim_end_matches('/'));
+    let at = |path: &str| Some(format!("{issuer}{path}"));
     ProviderMetadata {
-        issuer: issuer.to_owned(),
-        authorization_endpoint: at("/login/oauth/authorize"),
-        token_endpoint: at("/login/oauth/access_token"),
+        authorization_endpoint: at("/authorize"),
+        token_endpoint: at("/access_token"),
+        issuer,
         ..ProviderMetadata::default()
     }
 }

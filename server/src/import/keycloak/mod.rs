@@ -15,6 +15,7 @@ use self::realm::{DEFAULT_ROLES, LIFETIMES, OWN_CLIENTS};
 use super::{
     Configuration, ForeignConsent, ForeignLink, ForeignUser, Found, ReadError,
     elements_of::{ElementsOf, Names},
+    is_empty,
 };
 
 type Each<'a> = &'a mut dyn FnMut(Found);
@@ -250,10 +251,7 @@ impl User {
             user.left.push(format!("what the user has to do next: {}", actions.join(", ")));
         }
         for (name, value) in &self.others {
-            let is_empty = value.is_null()
-                || value.as_array().is_some_and(Vec::is_empty)
-                || value.as_object().is_some_and(Map::is_empty);
-            if !is_empty && !OF_NO_USE.contains(&name.as_str()) {
+            if !is_empty(value) && !OF_NO_USE.contains(&name.as_str()) {
                 user.left.push(format!("the member {name}"));
             }
         }

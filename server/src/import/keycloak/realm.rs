@@ -174,9 +174,16 @@ pub fn refuse_shared_paths(groups: &mut [Result<ForeignGroup, RefusedGroup>]) {
     }
 }
 
-/// What a role has within it. The default role is one that every user has.
+/// What a role has beside its name, and within it. The default role is one that every user has.
 fn realm_role(value: &Value, configuration: &mut Configuration) {
     let name = value["name"].as_str().unwrap_or_default();
+    let attributes = value["attributes"].as_object().into_iter().flatten();
+    let attributes: Vec<&str> = attributes.map(|(attribute, _)| attribute.as_str()).collect();
+    if !attributes.is_empty() {
+        let attributes = attributes.join(", ");
+        let what = format!("the attributes of the role {name}: {attributes}");
+        configuration.left.push(format!("{what}. Give them as claims to a group"));
+    }
     if value["composite"] != Value::Bool(true) {
         return;
     }

@@ -20,7 +20,7 @@ use reqwest::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::failure;
+use super::{SELECT_ACCOUNT, failure};
 use crate::provider::to_clients::{BodyError, body};
 
 /// The issuer of GitHub's users, who have none by themselves.
@@ -118,6 +118,8 @@ impl UpstreamClient for GitHub {
             return Err(UpstreamError::TooOld(cause.to_owned()));
         }
         let mut args = SigninRequestArgs::default();
+        // The one value that it knows ("Authorizing OAuth apps").
+        args.prompt = request.select_account.then(|| SELECT_ACCOUNT.to_owned());
         // GitHub's own name for it.
         args.extra_query_params =
             request.login_hint.map(|hint| ("login".to_owned(), hint)).into_iter().collect();

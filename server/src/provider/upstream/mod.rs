@@ -28,6 +28,11 @@ use crate::{config::UpstreamConfig, error::StartError};
 const AGAIN_WITHIN: u64 = 300;
 /// The claim that names the user (OIDC Core section 2).
 pub const SUB: &str = "sub";
+/// The values of `prompt` for users who choose an account, and who consent again (OIDC Core section
+/// 3.1.2.1).
+pub const SELECT_ACCOUNT: &str = "select_account";
+/// The same.
+pub const CONSENT: &str = "consent";
 /// So much of a cause is logged, in characters.
 const LONGEST_CAUSE: usize = 500;
 
@@ -49,7 +54,8 @@ pub fn client(
     config: UpstreamConfig,
     trusted: &[Vec<u8>],
 ) -> Result<Arc<dyn UpstreamClient>, StartError> {
-    let UpstreamConfig { settings, client_key, signed_secret, tenants, apple, .. } = config;
+    let reading = Reading::of(&config);
+    let UpstreamConfig { settings, client_key, signed_secret, apple, .. } = config;
     let mut options = ServerOptions::default().trusted_authorities(trusted.to_vec());
     if let Some(key) = client_key {
         options = options.client_key(key);
@@ -65,10 +71,8 @@ pub fn client(
         let client = GitHub::new(relying_party, issuer.clone(), trusted)?;
         return Ok(Arc::new(client));
     }
-    let UpstreamConfig { asks_again, subject_claim, scim_claim, .. } = config;
-    // Apple's documentation says of `email_verified`: "string or Boolean".
-    let reading = Reading { tenants, verified_as_text: apple, subject_claim, scim_claim };
-    Ok(Arc::new(Upstream { relying_party, reading, form_post: apple, asks_again }))
+    let UpstreamConfig { asks_again, prompts, .. } = config;
+    Ok(Arc::new(Upstream { relying_party, reading, form_post: apple, asks_again, prompts }))
 }
 
 /// The client of one OpenID provider.
@@ -79,6 +83,8 @@ struct Upstream {
     form_post: bool,
     /// Whether it is known to ask the user for `prompt=login`, although it sends no `auth_time`.
     asks_again: bool,
+    /// The other values of `prompt` that it takes, if it lists none.
+    prompts: &'static [&'static str],
 }
 
 /// How the claims of a provider are read.
@@ -95,6 +101,30 @@ struct Reading {
 }
 
 impl Upstream {
+    /// The values of `prompt` for a request. A provider may refuse a value that it does not know,
+    /// so such a value is left out. For `select_account` the user signs in there again, which is
+    /// a choice as well.
+    async fn prompt(&self, request: &UpstreamRequest) -> Result<Option<String>, UpstreamError> {
+        let mut values = Vec::new();
+        let mut again = request.again;
+        if request.select_account || request.consent {
+            let listed = self.relying_party.prompt_values().await.map_err(failure)?;
+            let takes = |value: &str| {
+                if listed.is_empty() {
+                    self.prompts.contains(&value)
+                } else {
+                    listed.iter().any(|own| own == value)
+                }
+            };
+            let (chooses, consents) = (takes(SELECT_ACCOUNT), takes(CONSENT));
+            again |= request.select_account && !chooses;
+            values.extend((request.select_account && chooses).then_some(SELECT_ACCOUNT));
+            values.extend((request.consent && consents).then_some(CONSENT));
+        }
+        values.extend(again.then_some("login"));
+        Ok((!values.is_empty()).then(|| values.join(" ")))
+    }
+
     /// What the provider says, as far as the accounts want to know it.
     fn user(&self, user: &User) -> Result<UpstreamUser, UpstreamError> {
         let id_token = user.id_token.as_deref().ok_or_else(|| missing("ID token"))?;
@@ -105,7 +135,30 @@ impl Upstream {
     }
 }
 
+/// Who somebody is by these claims, as if they were those of a verified ID token.
+pub fn user_of_claims(
+    config: &UpstreamConfig,
+    claims: &Map<String, Value>,
+) -> Result<UpstreamUser, UpstreamError> {
+    let mut claims = claims.clone();
+    if config.github {
+        // It has no tokens with an issuer.
+        claims.entry("iss").or_insert_with(|| config.settings.authority.as_str().into());
+    }
+    Reading::of(config).user(claims.clone(), &claims)
+}
+
 impl Reading {
+    fn of(config: &UpstreamConfig) -> Self {
+        Self {
+            tenants: config.tenants.clone(),
+            // Apple's documentation says of `email_verified`: "string or Boolean".
+            verified_as_text: config.apple,
+            subject_claim: config.subject_claim.clone(),
+            scim_claim: config.scim_claim.clone(),
+        }
+    }
+
     /// Userinfo may repeat a claim of the ID token. Who it is, and how they signed in, is taken
     /// from the ID token alone (`signed`), which was verified.
     fn user(
@@ -178,7 +231,7 @@ fn claims(mut both: Map<String, Value>, signed: &Map<String, Value>) -> Map<Stri
 impl UpstreamClient for Upstream {
     async fn begin(&self, request: UpstreamRequest) -> Result<BegunRequest, UpstreamError> {
         let mut args = SigninRequestArgs::default();
-        args.prompt = request.again.then(|| "login".to_owned());
+        args.prompt = self.prompt(&request).await?;
         let again = (request.again && !self.asks_again).then_some(AGAIN_WITHIN);
         args.max_age = request.max_age.map(u64::from).into_iter().chain(again).min();
         args.ui_locales = request.ui_locales;
@@ -227,7 +280,10 @@ fn failure(error: RelyingPartyError) -> UpstreamError {
     let text = text.chars().filter(|own| !own.is_control()).take(LONGEST_CAUSE).collect();
     match &*error {
         Error::Authorization(_) if error.is_transient() => UpstreamError::Unavailable(text),
-        Error::IdToken(IdTokenError::TooOld(_)) => UpstreamError::TooOld(text),
+        // The claim is needed only where `max_age` was sent: the provider has passed over it.
+        Error::IdToken(IdTokenError::TooOld(_) | IdTokenError::Claim("auth_time")) => {
+            UpstreamError::TooOld(text)
+        }
         // The cookie was there, so the request was: it took too long.
         Error::NoMatchingState { .. } => UpstreamError::NotAwaited,
         error => match error.kind() {

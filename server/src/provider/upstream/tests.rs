@@ -34,9 +34,17 @@ fn client_of(issuer: &str, preset: &str) -> Arc<dyn UpstreamClient> {
 }
 
 async fn finish(client: &dyn UpstreamClient) -> Result<UpstreamUser, UpstreamError> {
+    finish_with(client, "").await
+}
+
+/// The same with these parameters behind the response.
+async fn finish_with(
+    client: &dyn UpstreamClient,
+    further: &str,
+) -> Result<UpstreamUser, UpstreamError> {
     let begun = client.begin(UpstreamRequest::default()).await?;
     let BegunRequest { state, pending, .. } = begun;
-    let url = format!("{CALLBACK}?code=c&state={state}");
+    let url = format!("{CALLBACK}?code=c&state={state}{further}");
     client.finish(state, pending, url).await
 }
 
@@ -68,6 +76,40 @@ async fn who_signs_in_again_must_be_said_to_have() {
     assert!(!plain.contains("prompt=") && !plain.contains("max_age="), "{plain}");
     let refused = client_of(&issuer, "github").begin(again).await.err();
     assert!(matches!(refused, Some(UpstreamError::TooOld(_))), "{refused:?}");
+}
+
+/// Discovery alone, with these values of `prompt`.
+fn with_prompts(issuer: &str, prompts: &[&str]) -> Router {
+    let metadata = json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/authorize"),
+        "prompt_values_supported": prompts,
+    });
+    Router::new().route("/.well-known/openid-configuration", get(|| async { Json(metadata) }))
+}
+
+#[tokio::test]
+async fn an_account_is_chosen_where_the_provider_knows_that() {
+    let all: &[&str] = &["none", "login", "consent", "select_account"];
+    let (some, none): (&[&str], &[&str]) = (&["none", "login", "consent"], &[]);
+    for (preset, prompts, expected) in [
+        ("generic", all, "select_account consent"),
+        ("generic", some, "consent login"),
+        ("generic", none, "login"),
+        ("google", none, "select_account consent"),
+        ("google", some, "consent login"),
+        ("github", none, "select_account"),
+    ] {
+        let issuer = serve(|issuer| with_prompts(issuer, prompts)).await;
+        let request =
+            UpstreamRequest { select_account: true, consent: true, ..UpstreamRequest::default() };
+        let begun = client_of(&issuer, preset).begin(request).await.unwrap();
+        let url = url::Url::parse(&begun.url).unwrap();
+        let sent = |name: &str| url.query_pairs().find(|(own, _)| own == name);
+        let prompt = sent("prompt").map(|(_, value)| value.into_owned());
+        assert_eq!(prompt.as_deref(), Some(expected), "{preset} {prompts:?}");
+        assert!(sent("max_age").is_none(), "nothing fresh was asked for: {url}");
+    }
 }
 
 #[tokio::test]
@@ -128,6 +170,18 @@ async fn an_error_of_the_provider_is_told_from_a_user_who_cancelled() {
     assert!(matches!(wrong, UpstreamError::NotAccepted(_)), "{wrong:?}");
 }
 
+#[test]
+fn who_is_not_said_to_have_signed_in_lately_has_not() {
+    let failure =
+        |error: IdTokenError| super::failure(RelyingPartyError::Protocol(Box::new(error.into())));
+    for error in [IdTokenError::TooOld(400), IdTokenError::Claim("auth_time")] {
+        let told = failure(error);
+        assert!(matches!(told, UpstreamError::TooOld(_)), "{told:?}");
+    }
+    let told = failure(IdTokenError::Claim("sub"));
+    assert!(matches!(told, UpstreamError::NotAccepted(_)), "{told:?}");
+}
+
 fn github(emails: serde_json::Value) -> Router {
     let tokens = json!({"access_token": "t", "token_type": "bearer", "scope": "user:email"});
     let user = json!({"id": 583_231, "login": "octocat", "name": "The Octocat", "extra": 1});
@@ -171,6 +225,32 @@ async fn a_user_of_github_is_a_number_and_has_a_verified_address_or_none() {
     let issuer = serve(|_| github(json!({"message": "Requires authentication"}))).await;
     let refused = finish(&*client_of(&issuer, "github")).await;
     assert!(matches!(refused, Err(UpstreamError::NotAccepted(_))), "{refused:?}");
+}
+
+/// RFC 9207. GitHub writes `iss` so, and its users stay those of the server's address.
+#[tokio::test]
+async fn a_response_of_github_may_say_that_it_is_githubs() {
+    let server = serve(|_| github(json!([]))).await;
+    let client = client_of(&server, "github");
+    let user = finish_with(&*client, &format!("&iss={server}/login/oauth")).await.unwrap();
+    assert_eq!((&*user.issuer, &*user.sub), (&*server, "583231"));
+    for other in [&*server, "https://github.com/login/oauth", "https://evil.example/login/oauth"] {
+        let refused = finish_with(&*client, &format!("&iss={other}")).await;
+        assert!(matches!(refused, Err(UpstreamError::NotAccepted(_))), "{other}: {refused:?}");
+    }
+}
+
+#[test]
+fn github_calls_itself_otherwise_than_its_users_are_kept() {
+    let config = load_for_tests(
+        "[[identity_providers]]\nname = \"github\"\npreset = \"github\"\n\
+         client_id = \"doorward\"\nclient_secret = \"secret\"\n",
+    );
+    let metadata = config.provider.upstream[0].settings.metadata.as_ref().unwrap();
+    assert_eq!(metadata.issuer, "https://github.com/login/oauth");
+    let endpoint = metadata.authorization_endpoint.as_deref();
+    assert_eq!(endpoint, Some("https://github.com/login/oauth/authorize"));
+    assert_eq!(config.provider.settings.identity_providers[0].issuer, "https://github.com");
 }
 
 #[test]

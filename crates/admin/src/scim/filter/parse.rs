@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Comparison, DEEPEST, Filter, FilterError, LONGEST, MOST_TERMS};
-use crate::scim::attribute_path::AttributePath;
+use crate::scim::attribute_path::{AttributePath, is_name};
 
 /// Reads a text that is a filter from beginning to end.
 pub fn whole(text: &str) -> Result<Filter, FilterError> {
@@ -125,9 +125,29 @@ impl<'a> Parser<'a> {
             self.in_value = true;
             let inner = self.until(']')?;
             self.in_value = false;
+            let inner = if self.take('.') { self.of_value(inner)? } else { inner };
             return Ok(Filter::Has(path, Box::new(inner)));
         }
         self.comparison(path)
+    }
+
+    /// `emails[type eq "work"].value eq "a"`, as Entra ID writes `emails[type eq "work" and value
+    /// eq "a"]`. The grammar has such paths only for PATCH (RFC 7644 figure 7).
+    fn of_value(&mut self, inner: Filter) -> Result<Filter, FilterError> {
+        let name = self.word();
+        if !is_name(name) {
+            return Err(self.expected("the name of an attribute"));
+        }
+        self.at += name.len();
+        let path = AttributePath { schema: None, name: name.to_owned(), sub: None };
+        let compared = self.comparison(path)?;
+        Ok(match inner {
+            Filter::And(mut parts) => {
+                parts.push(compared);
+                Filter::And(parts)
+            }
+            inner => Filter::And(vec![inner, compared]),
+        })
     }
 
     /// What is between brackets, of which the first was taken.
@@ -227,6 +247,19 @@ mod tests {
     }
 
     #[test]
+    fn a_comparison_behind_brackets_is_one_within_them() {
+        for (written, canonical) in [
+            (r#"a[b eq "c"].d EQ "e""#, r#"a[b eq "c" and d eq "e"]"#),
+            ("a[b pr and c pr].d pr or e pr", "a[b pr and c pr and d pr] or e pr"),
+            ("not (a[b pr or c pr].d ne 1)", "not (a[(b pr or c pr) and d ne 1])"),
+        ] {
+            assert_eq!(Filter::parse(written).unwrap().to_string(), canonical);
+        }
+        let terms = format!("a[{}].b pr", vec!["b pr"; MOST_TERMS].join(" or "));
+        assert_eq!(Filter::parse(&terms), Err(FilterError::TooManyTerms));
+    }
+
+    #[test]
     fn what_is_no_filter_is_refused() {
         for text in [
             "",
@@ -245,7 +278,12 @@ mod tests {
             "not a pr",
             "a[b pr",
             "a[b[c pr]]",
-            "a[b pr].c eq 1",
+            "a[b pr].",
+            "a[b pr]. c eq 1",
+            "a[b pr].c",
+            "a[b pr].c.d eq 1",
+            "a[b pr].c[d pr]",
+            "a[b pr]c eq 1",
             "a xx 1",
             "a eq [1]",
             "a eq {}",

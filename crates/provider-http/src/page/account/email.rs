@@ -23,8 +23,8 @@ use crate::{
         return_url::AccountPage,
     },
     page::{
-        account_form::{AskingBrowser, Problem},
-        error::{PageError, PageErrorCause},
+        account_form::{AskingBrowser, Problem, exists_if},
+        error::PageError,
         layout::hidden,
         response::{html, with_cookie},
     },
@@ -49,6 +49,7 @@ pub(crate) async fn post(
     FreshSession(session): FreshSession,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
+    exists_if(state.provider.account_settings().mail, &state)?;
     let user = state.own_user(&session).await?;
     let t = state.texts;
     let refused = |status: StatusCode, problem: &str| {
@@ -83,9 +84,7 @@ fn show(
     user: &User,
     told: Option<Told>,
 ) -> Result<Response, PageError> {
-    if !state.provider.account_settings().mail {
-        return Err(state.error(PageErrorCause::NotFound));
-    }
+    exists_if(state.provider.account_settings().mail, state)?;
     let t = state.texts;
     let token = FormToken::for_page(headers, &state.cookies);
     let action = state.base.join(OWN_PATH);
@@ -93,23 +92,7 @@ fn show(
     let (present, is_confirmed) = (user.email(), user.verified_email().is_some());
     let (layout, own_page) = (state.layout(), state.base.join(PATH));
     let markup = view::section(&layout, t.own_page.email, told, own_page, move || {
-        let present = match present {
-            Some(address) => {
-                let (badge, text) = if is_confirmed {
-                    ("badge badge-ok", t.own_page.confirmed)
-                } else {
-                    ("badge badge-no", t.own_page.not_confirmed)
-                };
-                view! {
-                    <p class="row">
-                        {t.own_page.present_email}": "<strong>{address.as_str().to_owned()}</strong>
-                        <span class=badge>{text}</span>
-                    </p>
-                }
-                .into_any()
-            }
-            None => view! { <p>{t.own_page.no_email}</p> }.into_any(),
-        };
+        let present = view::present_email(t, present, is_confirmed);
         let field = view::field(Field {
             name: "email",
             label: t.own_page.new_email,

@@ -1,6 +1,7 @@
 //! `GET /account`: the user's own page, and its sections in a file each.
 
 pub(crate) mod activity;
+pub(crate) mod confirm_email;
 pub(crate) mod data;
 pub(crate) mod deletion;
 pub(crate) mod email;
@@ -11,6 +12,7 @@ pub(crate) mod sessions;
 pub(super) mod view;
 
 use axum::{http::StatusCode, response::Response};
+use doorward_provider::model::user::User;
 
 use crate::{
     AppState,
@@ -26,22 +28,24 @@ pub(crate) async fn get(
     Localized(state): Localized,
     SignedIn(session): SignedIn,
 ) -> Result<Response, PageError> {
+    let user = state.own_user(&session).await?;
     let index = view::Index {
-        username: state.username(&session).await?,
-        entries: entries(&state),
+        entries: entries(&state, &user),
+        username: user.username,
         logout: state.base.join(logout::PATH),
     };
     Ok(html(StatusCode::OK, view::index(&state.layout(), index)))
 }
 
 /// The sections in their order. A section is a line here, and its routes.
-fn entries(state: &AppState) -> Vec<view::Entry> {
+fn entries(state: &AppState, user: &User) -> Vec<view::Entry> {
     let t = &state.texts.own_page;
     let settings = state.provider.account_settings();
     let has_providers = !state.provider.identity_providers().is_empty();
     let sections = [
         ("/account/profile", t.profile, !settings.editable_claims.is_empty()),
         ("/account/email", t.email, settings.mail),
+        ("/account/confirm-email", t.confirm_email, settings.mail && confirm_email::waits(user)),
         ("/account/password", t.password, true),
         ("/account/passkeys", t.passkeys, true),
         ("/account/authenticator", t.authenticator, true),

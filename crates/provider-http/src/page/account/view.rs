@@ -1,8 +1,12 @@
 //! What the views of the user's own page share, and the index.
 
+use doorward_provider::model::email::EmailAddress;
 use leptos::prelude::*;
 
-use crate::page::layout::{Layout, document};
+use crate::{
+    page::layout::{Layout, document},
+    texts::Texts,
+};
 
 /// A section, as the index shows it.
 pub(crate) struct Entry {
@@ -79,6 +83,28 @@ pub(crate) fn section<V: IntoView + 'static>(
             <a class="btn btn-quiet btn-block" href=back>{t.own_page.back}</a>
         }
     })
+}
+
+/// The address of the account, and whether it is confirmed.
+pub(crate) fn present_email(
+    texts: &'static Texts,
+    present: Option<EmailAddress>,
+    is_confirmed: bool,
+) -> impl IntoView {
+    let t = &texts.own_page;
+    let Some(address) = present else { return view! { <p>{t.no_email}</p> }.into_any() };
+    let (badge, text) = if is_confirmed {
+        ("badge badge-ok", t.confirmed)
+    } else {
+        ("badge badge-no", t.not_confirmed)
+    };
+    view! {
+        <p class="row">
+            {t.present_email}": "<strong>{address.as_str().to_owned()}</strong>
+            <span class=badge>{text}</span>
+        </p>
+    }
+    .into_any()
 }
 
 /// A field of a form with its label, and words below it.

@@ -120,8 +120,10 @@ pub(crate) async fn begin(
     let mut asked = request.map_or_else(UpstreamRequest::default, |request| {
         UpstreamRequest::passing_on(&request, provider)
     });
-    // The pages of the account want a sign-in of the last minutes.
-    asked.again |= matches!(return_url, Some(ReturnUrl::Account(_)));
+    asked.again |= match return_url {
+        Some(ReturnUrl::Account(page)) => page.needs_fresh_sign_in(),
+        _ => false,
+    };
     let typed = typed.filter(|typed| !typed.is_empty() && typed.len() <= LONGEST_HINT);
     asked.login_hint = typed.or(asked.login_hint);
     asked.ui_locales.get_or_insert_with(|| state.texts.lang.to_owned());
@@ -366,6 +368,7 @@ fn refuse(
     }
     audit::Event::SignInRefused { peer: &peer.0, cause: &error }.log();
     let t = state.texts.upstream;
+    let is_too_old = matches!(error, UpstreamError::TooOld(_));
     let (status, text) = match error {
         UpstreamError::Throttled(seconds) => {
             let told = told(state, return_url, state.texts.throttled.of(seconds));
@@ -380,7 +383,13 @@ fn refuse(
         UpstreamError::NotAwaited => (StatusCode::BAD_REQUEST, t.not_awaited),
         UpstreamError::TooLong(_) => (StatusCode::BAD_REQUEST, t.too_long),
     };
-    Ok(told(state, return_url, text.with(&provider.title)).show(state, status))
+    let told = told(state, return_url, text.with(&provider.title));
+    if !is_too_old || !state.provider.account_settings().mail {
+        return Ok(told.show(state, status));
+    }
+    let told = Told { hint: Some(t.too_old_hint), ..told };
+    let confirm = state.base.join(AccountPage::ConfirmEmail.path());
+    Ok(told.show_with(state, status, Some((state.texts.own_page.confirm_email.0, confirm))))
 }
 
 /// That nobody is signed in, with a way back.

@@ -93,7 +93,7 @@ async fn limits_are_reached_alike() {
 }
 
 /// How often each command of the store ran while this was done.
-async fn commands(work: impl Future<Output = ()>) -> BTreeMap<String, u64> {
+pub(crate) async fn commands(work: impl Future<Output = ()>) -> BTreeMap<String, u64> {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
     let recording = metrics::set_default_local_recorder(&recorder);

@@ -1,7 +1,7 @@
 //! What users do with their accounts by themselves: registration, invitations, forgotten passwords.
 
 mod confirmation;
-mod enumeration;
+pub(crate) mod enumeration;
 mod forgotten_password;
 mod invitation;
 mod registration;

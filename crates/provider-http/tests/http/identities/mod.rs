@@ -2,6 +2,7 @@
 //! and `/account/identities`.
 
 mod decision;
+mod own_address;
 
 use axum::http::StatusCode;
 use doorward_protocol::{

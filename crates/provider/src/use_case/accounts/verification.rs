@@ -35,6 +35,8 @@ pub struct PendingAddress {
     pub sub: Sub,
     /// That user's name.
     pub username: String,
+    /// Whether the user has no password, neither here nor in a directory.
+    pub lacks_password: bool,
 }
 
 impl Accounts<'_> {
@@ -86,7 +88,14 @@ impl Accounts<'_> {
         handle: &TokenHandle,
     ) -> Result<PendingAddress, AccountError> {
         let (_, user, email) = self.address_ticket(handle).await?;
-        Ok(PendingAddress { email, sub: user.sub, username: user.username })
+        Ok(self.pending(user, email).await?)
+    }
+
+    async fn pending(&self, user: User, email: EmailAddress) -> Result<PendingAddress, StoreError> {
+        let lacks_password =
+            user.password_hash.is_none() && !self.directories.has(&user.sub).await?;
+        let User { sub, username, .. } = user;
+        Ok(PendingAddress { email, sub, username, lacks_password })
     }
 
     async fn address_ticket(
@@ -133,7 +142,7 @@ impl Accounts<'_> {
                 mail.data.insert("new_email".to_owned(), email.as_str().into());
                 self.sealed(mail)
             });
-            let (sub, username) = (before.sub.clone(), before.username.clone());
+            let pending = self.pending(before.clone(), email.clone()).await?;
             let (change, now) = (UserChange::Replace { user, before }, self.clock.now());
             let mails = told.transpose()?.into_iter().collect();
             let redeemed =
@@ -141,10 +150,11 @@ impl Accounts<'_> {
             match redeemed {
                 TicketRedemption::Done => {
                     self.mail_queued.notify_waiters();
-                    audit::Event::EmailConfirmed { sub: &sub, peer: asker.address }.log();
+                    let sub = &pending.sub;
+                    audit::Event::EmailConfirmed { sub, peer: asker.address }.log();
                     let detail = Some(email.as_str().to_owned());
-                    self.note(&sub, AccountEventKind::EmailChanged, asker, detail).await;
-                    return Ok(PendingAddress { email, sub, username });
+                    self.note(sub, AccountEventKind::EmailChanged, asker, detail).await;
+                    return Ok(pending);
                 }
                 TicketRedemption::UserChanged => {}
                 TicketRedemption::NoTicket

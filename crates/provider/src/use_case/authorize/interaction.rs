@@ -103,7 +103,7 @@ fn sign_in_is_stale(
     }
     let accepts =
         |client: &Client| client.accepts_sign_in(session, ways_in.providers, request.max_age, now);
-    request.prompt.login || !accepts(&request.client)
+    request.prompt.wants_sign_in() || !accepts(&request.client)
 }
 
 /// Whether the user has already been told that the client expects another user, and has signed in

@@ -132,13 +132,22 @@ pub(super) fn dpop_jkt(params: &Params) -> Result<Option<Thumbprint>, Problem> {
 pub struct Prompt {
     /// Show nothing.
     pub none: bool,
-    /// Sign in again (also for `select_account`).
+    /// Sign in again.
     pub login: bool,
+    /// Choose who signs in.
+    pub select_account: bool,
     /// Ask for consent again.
     pub consent: bool,
     /// Let the user register (Initiating User Registration via OpenID Connect 1.0). It implies
     /// `login`: a session of somebody else does not do.
     pub create: bool,
+}
+
+impl Prompt {
+    /// Whether a session that is there does not do.
+    pub(super) fn wants_sign_in(self) -> bool {
+        self.login || self.select_account
+    }
 }
 
 /// A value that is not in `prompt_values_supported` is refused (OIDC Core section 3.1.2.1).
@@ -149,7 +158,8 @@ pub(super) fn prompt(params: &Params, offers_registration: bool) -> Result<Promp
     {
         match value {
             "none" => prompt.none = true,
-            "login" | "select_account" => prompt.login = true,
+            "login" => prompt.login = true,
+            "select_account" => prompt.select_account = true,
             "consent" => prompt.consent = true,
             "create" if offers_registration => (prompt.create, prompt.login) = (true, true),
             _ => {
@@ -160,7 +170,7 @@ pub(super) fn prompt(params: &Params, offers_registration: bool) -> Result<Promp
             }
         }
     }
-    if prompt.none && (prompt.login || prompt.consent) {
+    if prompt.none && (prompt.wants_sign_in() || prompt.consent) {
         return Err(Problem(
             ErrorCode::InvalidRequest,
             "prompt=none can't be combined with another value.",

@@ -13,6 +13,7 @@ use crate::{
         device_cookie::DeviceCookies,
         throttle::{Admission, ThrottleKey},
         time::Clock,
+        token_handle::draw_id,
         user::{User, normalized_username},
     },
     store::{ExternalIdentities, FailedSignIns, Outbox, StoreError, Users},
@@ -202,11 +203,12 @@ impl PasswordCheck<'_> {
         let asked =
             if self.asks_directories { self.directories.taking(&typed) } else { Vec::new() };
         let username = user.as_ref().map_or(typed, |user| normalized_username(&user.username));
-        // Who is in a directory has the directory's password, and no other.
-        let is_in_directory = match &user {
-            Some(user) => self.directories.of_user(self.identities, &user.sub).await?.is_some(),
-            None => false,
-        };
+        // Who is in a directory has the directory's password, and no other. For a name of nobody
+        // there is a look at somebody who is not there, so that both take as long.
+        let looked_at = user.as_ref().map(|user| user.sub.clone());
+        let looked_at = looked_at.unwrap_or_else(|| draw_id(self.accounts.entropy));
+        let is_in_directory =
+            self.directories.of_user(self.identities, &looked_at).await?.is_some();
         let has_own = |user: &User| user.password_hash.is_some() && !is_in_directory;
         let mut own = user.filter(has_own);
         if asked.is_empty() {
