@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::{ids::Sub, jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     audit::Record,
     keys::{KeyRing, MasterKey, RotationPolicy},
-    model::time::{Entropy as _, Seconds, SystemClock, SystemEntropy, Timestamp},
+    model::time::{Entropy as _, Seconds, SystemClock, SystemEntropy},
     use_case::{
-        administration::keys::{self, KeyState, RetireError},
+        administration::keys::{self, AddedKeys, KeyState, RetireError},
         audit_trail::{OWNER, PURPOSE},
         totp,
     },
@@ -110,9 +111,9 @@ impl KeyLine {
 
 async fn rotate(context: &CommandContext) -> Result<(), CommandError> {
     let algorithms = &context.config.provider.signing_algorithms;
-    let takes_over = add_keys(context, algorithms, keys::ANNOUNCED_FOR).await?;
-    context.audit(on_issuer(context, "keys_rotated")).await;
-    tell_rotated(context.json, takes_over.seconds());
+    let added = add_keys(context, algorithms, keys::ANNOUNCED_FOR).await?;
+    context.audit(by_operator(ChangeEvent::KeysRotated).on("kid", &added.name())).await;
+    tell_rotated(context.json, added.takes_over.seconds());
     Ok(())
 }
 
@@ -122,13 +123,12 @@ pub(super) fn tell_rotated(json: bool, takes_over: i64) {
     done(json, "New keys are made; they take over in seven minutes.", facts);
 }
 
-/// Makes a key for each of these algorithms that signs after so many seconds, and returns when that
-/// is.
+/// Makes a key for each of these algorithms that signs after so many seconds.
 async fn add_keys(
     context: &CommandContext,
     algorithms: &[SigningAlgorithm],
     announced_for: Seconds,
-) -> Result<Timestamp, CommandError> {
+) -> Result<AddedKeys, CommandError> {
     let stored_keys = context.store.signing_keys().await?;
     let master = master_key::obtain(&context.config.store.master_key, &stored_keys, &SystemEntropy)
         .map_err(CommandError::refused)?;

@@ -353,11 +353,11 @@ impl Operation {
             Self::RotateKeys => row("rotate_keys", Post, "/keys", KeysWrite, OWNERS)
                 .marked(&[Fresh, Creates])
                 .like_command("keys rotate")
-                .recorded_as("keys_rotated"),
+                .recorded_as(Event::KeysRotated),
             Self::RetireKey => row("retire_key", Delete, "/keys/{kid}", KeysWrite, OWNERS)
                 .marked(&[Fresh])
                 .like_command("keys retire")
-                .recorded_as("key_retired"),
+                .recorded_as(Event::KeyRetired),
             Self::ListEvents => {
                 row("list_events", Get, "/events", AuditRead, READERS).like_command("audit list")
             }
