@@ -18,6 +18,7 @@ use super::{
     *,
 };
 
+mod admin;
 mod branding;
 mod reference;
 
