@@ -367,7 +367,8 @@ fn refuse_configured(context: &CommandContext, client_id: &ClientId) -> Result<(
 fn check(context: &CommandContext, settings: &Map<String, Value>) -> Result<(), CommandError> {
     let provider = &context.config.provider;
     let (resources, algorithms) = (&provider.resources, &*provider.signing_algorithms);
-    let rules = ClientRules { resources, algorithms };
+    let logos = &context.config.branding.logo_names();
+    let rules = ClientRules { resources, algorithms, logos };
     rules.check(read(settings)?).map_err(|error| refused(&error))
 }
 

@@ -51,6 +51,7 @@ impl ImportArguments {
         let rules = ClientRules {
             resources: &provider.resources,
             algorithms: &provider.signing_algorithms,
+            logos: &context.config.branding.logo_names(),
         };
         let read = |client: &ForeignClient| {
             serde_json::from_value(Value::Object(client.settings.clone()))
