@@ -14,7 +14,7 @@ use doorward_provider::{
 use serde_json::{Value, json};
 
 use super::{
-    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, SearchArguments, by_operator,
     confirm::Confirmation,
     done,
     list_option::{changed, values},
@@ -26,7 +26,7 @@ use super::{
 #[derive(Debug, Subcommand)]
 pub enum GroupCommand {
     /// List the groups.
-    List(DataArguments),
+    List(SearchArguments),
     /// Show what the members of a group get.
     Show {
         /// The group.
@@ -149,7 +149,9 @@ impl GroupSettings {
 impl GroupCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(data) => list(&CommandContext::open(&data).await?).await,
+            Self::List(search) => {
+                list(&CommandContext::open(&search.data).await?, &search.prefix).await
+            }
             Self::Show { name, data } => {
                 let context = CommandContext::open(&data).await?;
                 let found = find(&context, &name).await?;
@@ -206,11 +208,11 @@ pub(super) fn described(group: &Group) -> Value {
     })
 }
 
-async fn list(context: &CommandContext) -> Result<(), CommandError> {
+async fn list(context: &CommandContext, prefix: &str) -> Result<(), CommandError> {
     let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after: Option<GroupName> = None;
     loop {
-        let page = context.store.groups(after.as_ref(), PAGE).await?;
+        let page = context.store.groups(prefix, after.as_ref(), PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.group.name.clone());
         printer.print_page(&page.iter().map(|found| described(&found.group)).collect::<Vec<_>>());

@@ -349,6 +349,15 @@ fn parameters(operation: Operation) -> Vec<utoipa::openapi::path::Parameter> {
         let filters = one_of(&["all", "enabled", "disabled", "administrators"]);
         query("filter", "Which users. The last two are sorted by username only.", filters);
     }
+    let searched = match operation {
+        Operation::ListClients | Operation::ListRegisteredClients => Some("a client_id"),
+        Operation::ListGroups => Some("a name"),
+        _ => None,
+    };
+    if let Some(searched) = searched {
+        let prefix = limited(0, 255, "^[^\\u0000-\\u001f\\u007f-\\u009f]*$");
+        query("prefix", &format!("The beginning of {searched}. The case counts."), prefix);
+    }
     if matches!(operation, Operation::ListDirectoryUsers | Operation::ListDirectoryGroups) {
         query("prefix", "The beginning of a name.", text());
     }

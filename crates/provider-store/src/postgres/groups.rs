@@ -73,10 +73,11 @@ impl Groups for PostgresStore {
 
     async fn groups(
         &self,
+        prefix: &str,
         after: Option<&GroupName>,
         limit: u32,
     ) -> Result<Vec<StoredGroup>, StoreError> {
-        run!(self, "groups", page, after, limit)
+        run!(self, "groups", page, prefix, after, limit)
     }
 
     async fn groups_shown_as(&self, key: &str, limit: u32) -> Result<Vec<StoredGroup>, StoreError> {
@@ -177,14 +178,18 @@ async fn find(connection: &Connection, name: &GroupName) -> Result<Option<Stored
 
 async fn page(
     connection: &Connection,
+    prefix: &str,
     after: Option<&GroupName>,
     limit: u32,
 ) -> Result<Vec<StoredGroup>, Failure> {
-    let sql = "SELECT content, version FROM user_groups WHERE name > $1
-               ORDER BY name LIMIT $2";
-    let after = after.map_or("", GroupName::as_str);
-    connection.all(sql, &[&after, &i64::from(limit)], read::group).await
+    let first = rules::first_of(prefix, after.map(GroupName::as_str));
+    let end = rules::end_of(prefix);
+    connection.all(PAGE, &[&first, &end, &i64::from(limit)], read::group).await
 }
+
+/// A page of groups, by their names.
+pub(super) const PAGE: &str = "SELECT content, version FROM user_groups
+    WHERE name >= $1 AND name < $2 ORDER BY name LIMIT $3";
 
 /// Adds a member, if there are the group and the user, and there is room. The locks keep the two
 /// there, and other memberships of the user away, until the end.

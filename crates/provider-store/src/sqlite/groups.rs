@@ -102,12 +102,14 @@ impl Groups for SqliteStore {
 
     async fn groups(
         &self,
+        prefix: &str,
         after: Option<&GroupName>,
         limit: u32,
     ) -> Result<Vec<StoredGroup>, StoreError> {
-        let after = after.map(ToString::to_string).unwrap_or_default();
+        let first = rules::first_of(prefix, after.map(GroupName::as_str));
+        let end = rules::end_of(prefix);
         self.read("groups", move |connection| {
-            sql::all(connection, PAGE, params![after, limit], |row| read::group(row))
+            sql::all(connection, PAGE, params![first, end, limit], |row| read::group(row))
         })
         .await
     }

@@ -25,7 +25,7 @@ use self::{
     settings::SettingsArguments,
 };
 use super::{
-    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, SearchArguments, by_operator,
     confirm::Confirmation, done, print_object,
 };
 use crate::config;
@@ -34,7 +34,7 @@ use crate::config;
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
     /// List all clients.
-    List(DataArguments),
+    List(SearchArguments),
     /// Show one client's settings, defaults included, without its secrets.
     Show(OneClient),
     /// Add a client. Settings that are not given have their defaults, which `doorward.example.toml`
@@ -72,7 +72,7 @@ pub enum ClientCommand {
     #[command(subcommand)]
     RegistrationToken(RegistrationTokenCommand),
     /// List the clients that registered themselves.
-    Registered(DataArguments),
+    Registered(SearchArguments),
     /// Read a secret from standard input and write its hash for the configuration (`sha256` in
     /// `client_secrets`).
     SecretHash,
@@ -90,7 +90,9 @@ pub struct OneClient {
 impl ClientCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(data) => list(&CommandContext::open(&data).await?).await,
+            Self::List(search) => {
+                list(&CommandContext::open(&search.data).await?, &search.prefix).await
+            }
             Self::Show(OneClient { client_id, data }) => {
                 show(&CommandContext::open(&data).await?, &client_id).await
             }
@@ -105,7 +107,9 @@ impl ClientCommand {
             }
             Self::Secret(command) => command.run().await,
             Self::RegistrationToken(command) => Box::pin(command.run()).await,
-            Self::Registered(data) => registered(&CommandContext::open(&data).await?).await,
+            Self::Registered(search) => {
+                registered(&CommandContext::open(&search.data).await?, &search.prefix).await
+            }
             Self::SecretHash => secret_hash(),
         }
     }
@@ -138,12 +142,13 @@ pub(super) const COLUMNS: &[&str] =
     &["client_id", "name", "enabled", "confidential", "scopes", "from"];
 
 /// Lists the clients of the configuration among those that were added, a page at a time.
-async fn list(context: &CommandContext) -> Result<(), CommandError> {
+async fn list(context: &CommandContext, prefix: &str) -> Result<(), CommandError> {
     let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut configured = configured(context)?;
+    configured.retain(|client_id, _| client_id.starts_with(prefix));
     let mut after = None;
     loop {
-        let page = context.store.clients_page(after.as_ref(), PAGE).await?;
+        let page = context.store.clients_page(prefix, after.as_ref(), PAGE).await?;
         after = page.last().map(|client| client.client_id.clone());
         let later = after.as_ref().map(|last| later_than(last, &mut configured));
         let mut listed = std::mem::replace(&mut configured, later.unwrap_or_default());
@@ -165,11 +170,11 @@ pub(super) const REGISTERED_COLUMNS: &[&str] =
     &["client_id", "name", "used", "issued_at", "expires_at", "redirect_uris"];
 
 /// Lists the clients that registered themselves, a page at a time.
-async fn registered(context: &CommandContext) -> Result<(), CommandError> {
+async fn registered(context: &CommandContext, prefix: &str) -> Result<(), CommandError> {
     let mut printer = RowPrinter::new(context.json, REGISTERED_COLUMNS);
     let mut after = None;
     loop {
-        let page = context.store.registered_clients_page(after.as_ref(), PAGE).await?;
+        let page = context.store.registered_clients_page(prefix, after.as_ref(), PAGE).await?;
         after = page.last().map(|client| client.client_id.clone());
         let row = |client: &RegisteredClient| {
             json!({

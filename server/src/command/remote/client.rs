@@ -57,10 +57,10 @@ struct MadeToken {
 
 pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), CommandError> {
     match command {
-        ClientCommand::List(data) => {
-            let mut server = open(server, &data)?;
+        ClientCommand::List(search) => {
+            let mut server = open(server, &search.data)?;
             let printer = RowPrinter::new(server.json, client::COLUMNS);
-            print_all(&mut server, &["clients"], &[], printer, |row: ClientRow| {
+            print_all(&mut server, &["clients"], &search.query(), printer, |row: ClientRow| {
                 let ClientRow { client_id, client_name: name, enabled, .. } = row;
                 let line = ClientLine {
                     client_id: &client_id,
@@ -101,10 +101,11 @@ pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), Comma
         }
         ClientCommand::Secret(command) => run_secret(command, server).await,
         ClientCommand::RegistrationToken(command) => run_token(command, server).await,
-        ClientCommand::Registered(data) => {
-            let mut server = open(server, &data)?;
+        ClientCommand::Registered(search) => {
+            let mut server = open(server, &search.data)?;
             let printer = RowPrinter::new(server.json, client::REGISTERED_COLUMNS);
-            print_all(&mut server, &["registered-clients"], &[], printer, |row: Value| row).await
+            let (path, query) = (["registered-clients"], search.query());
+            print_all(&mut server, &path, &query, printer, |row: Value| row).await
         }
         ClientCommand::SecretHash => Err(not_from_elsewhere()),
     }

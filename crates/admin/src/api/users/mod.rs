@@ -75,8 +75,9 @@ impl ListParameters {
         if !has_index && order != UserOrder::Username {
             return Err(Problem::query("with this filter, users are sorted by username only"));
         }
-        if self.prefix.len() > LONGEST_PREFIX {
-            return Err(Problem::query(format!("prefix has at most {LONGEST_PREFIX} bytes")));
+        if self.prefix.len() > page::LONGEST_PREFIX {
+            let most = page::LONGEST_PREFIX;
+            return Err(Problem::query(format!("prefix has at most {most} bytes")));
         }
         Ok(UserQuery { order, prefix: order.normalized(&self.prefix), filter })
     }
