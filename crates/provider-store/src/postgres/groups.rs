@@ -222,6 +222,22 @@ async fn join(
     Ok(AddedGroupMember::Added)
 }
 
+/// Makes a new user a member of those of the groups that are still there. The lock keeps them there
+/// until the end of the transaction.
+pub(super) async fn join_invited(
+    connection: &Connection,
+    groups: &[GroupName],
+    sub: &Sub,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO group_members (group_name, sub)
+               SELECT name, $2::TEXT FROM user_groups WHERE name = $1 FOR SHARE
+               ON CONFLICT DO NOTHING";
+    for name in groups {
+        connection.execute(sql, &[&name.as_str(), &sub.as_str()]).await?;
+    }
+    Ok(())
+}
+
 /// Ends a membership.
 async fn end(connection: &Connection, name: &GroupName, sub: &Sub) -> Result<bool, Failure> {
     let sql = "DELETE FROM group_members WHERE group_name = $1 AND sub = $2";

@@ -246,6 +246,20 @@ fn join(connection: &Connection, name: &GroupName, sub: &Sub) -> Result<AddedGro
     Ok(if was_member { AddedGroupMember::WasMember } else { AddedGroupMember::TooMany })
 }
 
+/// Makes a new user a member of those of the groups that are still there.
+pub(super) fn join_invited(
+    connection: &Connection,
+    groups: &[GroupName],
+    sub: &Sub,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO group_members (group_name, sub)
+               SELECT name, ?2 FROM user_groups WHERE name = ?1 ON CONFLICT DO NOTHING";
+    for name in groups {
+        execute(connection, sql, [name.as_str(), sub.as_str()])?;
+    }
+    Ok(())
+}
+
 /// Makes a change, if there are the group and all that join, there is room, and no other group is
 /// called so.
 fn made(

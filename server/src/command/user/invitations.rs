@@ -31,7 +31,8 @@ pub(in super::super) const COLUMNS: &[&str] = &["email", "name", "role", "groups
 fn described(invitation: &Ticket) -> Value {
     let claims = invitation.data.get("claims").cloned().unwrap_or_default();
     let expires = invitation.expires_at.seconds();
-    row(invitation.text("email"), invitation.text("name"), &claims, expires)
+    let groups: Vec<_> = invitation.groups().iter().map(ToString::to_string).collect();
+    row(invitation.text("email"), invitation.text("name"), &claims, &groups, expires)
 }
 
 /// An invitation in a list.
@@ -39,10 +40,11 @@ pub(in super::super) fn row(
     email: Option<&str>,
     name: Option<&str>,
     claims: &Value,
+    groups: &[String],
     expires: i64,
 ) -> Value {
     json!({
-        "email": email, "name": name, "role": claims["role"], "groups": claims["groups"],
+        "email": email, "name": name, "role": claims["role"], "groups": groups,
         "expires": expires,
     })
 }

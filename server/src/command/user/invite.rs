@@ -34,7 +34,7 @@ pub struct Invite {
     /// The roles of the account, between commas.
     #[arg(long = "role", value_name = "ROLES")]
     roles: Vec<String>,
-    /// The groups of the account, between commas.
+    /// Groups that are there, whose member the user will be, between commas.
     #[arg(long = "group", value_name = "GROUPS")]
     groups: Vec<String>,
     /// After how many days the invitation expires.
@@ -59,7 +59,7 @@ impl Invite {
         let context = CommandContext::open(&self.data).await?;
         let mut invitation = self.invitation(&context)?;
         invitation.claims.extend(claims);
-        let given = json!({"claims": invitation.claims});
+        let given = json!({"claims": invitation.claims, "groups": invitation.groups});
         let issuer = &context.config.provider.settings.issuer;
         let stored = context.store.signing_keys().await?;
         let source = &context.config.store.master_key;
@@ -68,6 +68,7 @@ impl Invite {
         let invitations = Invitations {
             users: &*context.store,
             tickets: &*context.store,
+            groups: &*context.store,
             master: &master,
             issuer,
             clock: &SystemClock,
@@ -122,11 +123,15 @@ impl Invite {
         }
         let mut claims = Map::new();
         profile::set_list(&mut claims, "role", values(&self.roles));
-        profile::set_list(&mut claims, "groups", values(&self.groups));
+        let groups = values(&self.groups).into_iter().map(|name| {
+            GroupName::parse(&name).map_err(|_| CommandError::refused(InviteError::NoGroup(name)))
+        });
+        let groups = groups.collect::<Result<_, _>>()?;
         Ok(Invitation {
             email,
             name: self.name.clone(),
             claims,
+            groups,
             lifetime: self.expires * 86_400,
             language: (!self.print_link).then(|| self.language.clone()),
         })
