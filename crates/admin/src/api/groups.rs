@@ -43,6 +43,7 @@ impl GroupView {
             description: group.description.clone(),
             roles: group.roles.clone(),
             claims: group.claims.0.clone(),
+            provisioned_by: group.provisioned_by.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -64,6 +64,7 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         O::CreateUser => ("201", Some(named::<users::UserView>())),
         O::ReadUser | O::ChangeUser | O::SetAdminRole => ("200", Some(named::<users::UserView>())),
         O::ReadFactors | O::ResetFactors => ("200", Some(named::<users::FactorsView>())),
+        O::ListPasskeys => ("200", Some(page_of::<users::PasskeyRow>())),
         O::ListLinks => ("200", Some(page_of::<users::LinkRow>())),
         O::AddLink => ("201", Some(named::<users::LinkRow>())),
         O::ListSessions => ("200", Some(page_of::<users::SessionRow>())),
@@ -100,7 +101,9 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         O::ListMails => ("200", Some(page_of::<outbox::MailRow>())),
         O::ResetPassword | O::RetryMail => ("202", None),
         O::RemoveUser
+        | O::RemovePasskey
         | O::RemoveLink
+        | O::RemoveRegisteredClient
         | O::RemoveRegistrationToken
         | O::EndSession
         | O::RevokeGrant
@@ -178,6 +181,7 @@ fn components(issuer: &str) -> ComponentsBuilder {
         schema::<users::UserChanges>(),
         schema::<users::AdminRoleBody>(),
         schema::<users::FactorsView>(),
+        schema::<users::PasskeyRow>(),
         schema::<users::LinkRow>(),
         schema::<users::NewLink>(),
         schema::<users::SessionRow>(),

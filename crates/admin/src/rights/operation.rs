@@ -32,6 +32,10 @@ pub enum Operation {
     ReadFactors,
     /// Takes authenticator app, recovery codes and passkeys away from a user who has lost them.
     ResetFactors,
+    /// The passkeys of a user, the oldest first.
+    ListPasskeys,
+    /// Removes a passkey of a user. Sessions that began by it go on until they are ended.
+    RemovePasskey,
     /// The accounts at other providers by which a user signs in.
     ListLinks,
     /// Links an account at another provider with a user, who then signs in by it.
@@ -109,6 +113,8 @@ pub enum Operation {
     RemoveSecret,
     /// The clients that registered themselves, in pages.
     ListRegisteredClients,
+    /// Removes a client that registered itself, with everything that it was granted.
+    RemoveRegisteredClient,
     /// The initial access tokens, with which clients register themselves.
     ListRegistrationTokens,
     /// Makes an initial access token, which is in this answer alone.
@@ -171,6 +177,8 @@ impl Operation {
         Self::ResetPassword,
         Self::ReadFactors,
         Self::ResetFactors,
+        Self::ListPasskeys,
+        Self::RemovePasskey,
         Self::ListLinks,
         Self::AddLink,
         Self::RemoveLink,
@@ -209,6 +217,7 @@ impl Operation {
         Self::AddSecret,
         Self::RemoveSecret,
         Self::ListRegisteredClients,
+        Self::RemoveRegisteredClient,
         Self::ListRegistrationTokens,
         Self::AddRegistrationToken,
         Self::RemoveRegistrationToken,

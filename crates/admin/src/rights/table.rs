@@ -113,19 +113,33 @@ impl Operation {
                 row("reset_factors", Delete, "/users/{sub}/factors", UsersWrite, HELPERS)
                     .marked(&[Guarded, Fresh])
                     .like_command("user reset-factors")
-                    .recorded_as("user_factors_reset")
+                    .recorded_as(Event::UserFactorsReset)
             }
+            Self::ListPasskeys => {
+                row("list_passkeys", Get, "/users/{sub}/passkeys", UsersRead, EVERYBODY)
+                    .like_command("user passkeys")
+            }
+            Self::RemovePasskey => row(
+                "remove_passkey",
+                Delete,
+                "/users/{sub}/passkeys/{passkey}",
+                UsersWrite,
+                HELPERS,
+            )
+            .marked(&[Fresh])
+            .like_command("user remove-passkey")
+            .recorded_as(Event::UserPasskeyRemoved),
             Self::ListLinks => row("list_links", Get, "/users/{sub}/links", UsersRead, EVERYBODY)
                 .like_command("user links"),
             Self::AddLink => row("add_link", Post, "/users/{sub}/links", UsersWrite, ADMINS)
                 .marked(&[Fresh, Creates])
                 .like_command("user link")
-                .recorded_as("user_linked"),
+                .recorded_as(Event::UserLinked),
             Self::RemoveLink => {
                 row("remove_link", Delete, "/users/{sub}/links/{link}", UsersWrite, ADMINS)
                     .marked(&[Fresh])
                     .like_command("user unlink")
-                    .recorded_as("user_unlinked")
+                    .recorded_as(Event::UserUnlinked)
             }
             Self::ListSessions => {
                 row("list_sessions", Get, "/users/{sub}/sessions", UsersRead, EVERYBODY)
@@ -321,11 +335,21 @@ impl Operation {
             )
             .marked(&[Guarded, Fresh])
             .like_command("client secret remove")
-            .recorded_as("client_secret_removed"),
+            .recorded_as(Event::ClientSecretRemoved),
             Self::ListRegisteredClients => {
                 row("list_registered_clients", Get, "/registered-clients", ClientsRead, READERS)
                     .like_command("client registered")
             }
+            Self::RemoveRegisteredClient => row(
+                "remove_registered_client",
+                Delete,
+                "/registered-clients/{client_id}",
+                ClientsWrite,
+                ADMINS,
+            )
+            .marked(&[Fresh])
+            .like_command("client remove")
+            .recorded_as(Event::ClientRemoved),
             Self::ListRegistrationTokens => {
                 row("list_registration_tokens", Get, "/registration-tokens", ClientsRead, READERS)
                     .like_command("client registration-token list")

@@ -86,10 +86,13 @@ pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), Comma
         ClientCommand::Remove { client: OneClient { client_id, data }, confirmation } => {
             let mut server = open(server, &data)?;
             let found = server.find(&["clients", &client_id]).await?;
-            let etag = found.ok_or_else(|| client::missing(&client_id))?.etag;
             confirmation.ask(&client::removal_question(&client_id))?;
-            let path = ["clients", &*client_id];
-            server.change(Method::DELETE, &path, None, etag.as_deref()).await?;
+            // Those that registered themselves have no state that a request could be about.
+            let (kind, etag) = match found {
+                Some(found) => ("clients", found.etag),
+                None => ("registered-clients", None),
+            };
+            server.change(Method::DELETE, &[kind, &*client_id], None, etag.as_deref()).await?;
             client::tell_removed(server.json, &client_id);
             Ok(())
         }

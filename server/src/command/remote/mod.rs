@@ -36,6 +36,8 @@ pub(super) const REMOTE: [&str; 54] = [
     "user disable",
     "user enable",
     "user reset-factors",
+    "user passkeys",
+    "user remove-passkey",
     "user links",
     "user link",
     "user unlink",

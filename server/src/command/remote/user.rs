@@ -23,6 +23,7 @@ use super::{
         CommandError, RowPrinter, done, print_object, print_rows,
         user::{
             self, OneUser, RoleChange, UserCommand, events, invitations, invite::Invite, links,
+            passkeys,
         },
     },
     changes,
@@ -202,13 +203,14 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             print_all(&mut server, &["users", &user.sub, "events"], &[], printer, |row: Value| row)
                 .await
         }
+        UserCommand::Passkeys(OneUser { user, data }) => {
+            list_passkeys(&mut open(server, &data)?, &user).await
+        }
+        UserCommand::RemovePasskey { user, id, data } => {
+            remove_passkey(&mut open(server, &data)?, &user, &id).await
+        }
         UserCommand::Links(OneUser { user, data }) => {
-            let mut server = open(server, &data)?;
-            let (user, _) = find(&mut server, &user).await?;
-            let rows: Vec<Value> =
-                links_of(&mut server, &user).await?.into_iter().map(|link| link.shown).collect();
-            print_rows(server.json, links::COLUMNS, &rows);
-            Ok(())
+            list_links(&mut open(server, &data)?, &user).await
         }
         UserCommand::Link { user, provider, subject, issuer, data } => {
             let issuer = issuer.as_deref();
@@ -230,6 +232,33 @@ async fn mail_link(server: &mut RemoteServer, user: &str) -> Result<(), CommandE
     server.change(Method::POST, &path, None, None).await?;
     let sentence = format!("A link is on its way to {}.", user.username);
     done(server.json, &sentence, json!({"sub": user.sub}));
+    Ok(())
+}
+
+async fn list_passkeys(server: &mut RemoteServer, user: &str) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let page: Page<Value> = server.get(&["users", &user.sub, "passkeys"]).await?.read()?;
+    print_rows(server.json, passkeys::COLUMNS, &page.items);
+    Ok(())
+}
+
+async fn remove_passkey(
+    server: &mut RemoteServer,
+    user: &str,
+    id: &str,
+) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let path = ["users", &*user.sub, "passkeys", id];
+    server.change(Method::DELETE, &path, None, None).await?;
+    passkeys::tell_removed(server.json, &user, id);
+    Ok(())
+}
+
+async fn list_links(server: &mut RemoteServer, user: &str) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let rows: Vec<Value> =
+        links_of(server, &user).await?.into_iter().map(|link| link.shown).collect();
+    print_rows(server.json, links::COLUMNS, &rows);
     Ok(())
 }
 

@@ -4,10 +4,12 @@ pub(super) mod events;
 pub(super) mod invitations;
 pub(super) mod invite;
 pub(super) mod links;
+pub(super) mod passkeys;
 mod password;
 mod profile;
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
@@ -110,6 +112,18 @@ pub enum UserCommand {
     /// Take authenticator app, recovery codes and passkeys away from a user who has lost them. All
     /// sessions and grants of the user end.
     ResetFactors(OneUser),
+    /// List the passkeys of a user.
+    Passkeys(OneUser),
+    /// Remove a passkey of a user. Sessions that began by it go on until they are ended.
+    RemovePasskey {
+        /// The user, by name or sub.
+        user: String,
+        /// What `user passkeys` calls it.
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+        #[command(flatten)]
+        data: DataArguments,
+    },
     /// List the accounts at other providers by which a user signs in.
     Links(OneUser),
     /// Link an account at another provider with a user, who then signs in by it.
@@ -211,6 +225,12 @@ impl UserCommand {
             }
             Self::ResetFactors(OneUser { user, data }) => {
                 reset_factors(&CommandContext::open(&data).await?, &user).await
+            }
+            Self::Passkeys(OneUser { user, data }) => {
+                passkeys::list(&CommandContext::open(&data).await?, &user).await
+            }
+            Self::RemovePasskey { user, id, data } => {
+                passkeys::remove(&CommandContext::open(&data).await?, &user, &id).await
             }
             Self::Links(OneUser { user, data }) => {
                 links::list(&CommandContext::open(&data).await?, &user).await

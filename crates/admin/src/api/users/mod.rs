@@ -4,6 +4,7 @@ mod access;
 mod change;
 mod factors;
 mod links;
+mod passkeys;
 mod view;
 
 use axum::{
@@ -22,12 +23,14 @@ pub(super) use self::{
     change::{AdminRoleBody, NewUser, UserChanges},
     factors::FactorsView,
     links::{LinkRow, NewLink},
+    passkeys::PasskeyRow,
 };
 pub use self::{
     access::{end_session, end_sessions, list_events, list_grants, list_sessions, revoke_grant},
     change::{add, change, create, hash_password, merge, set_admin_role},
     factors::{read_factors, reset_factors, reset_password},
     links::{add_link, list_links, remove_link},
+    passkeys::{list_passkeys, remove_passkey},
     view::{UserRow, UserView, version},
 };
 use super::{
