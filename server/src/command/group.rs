@@ -1,6 +1,7 @@
 //! `doorward group …`: groups of users, and their members.
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
@@ -230,7 +231,7 @@ async fn add(
     settings.apply(&mut group)?;
     let stored = StoredGroup::added(group.clone(), &SystemEntropy);
     add_group(&*context.store, stored).await.map_err(|error| refused(&group.name, error))?;
-    let record = by_operator("group_added").on("group", &group.name);
+    let record = by_operator(ChangeEvent::GroupAdded).on("group", &group.name);
     context.audit(record.changing(None, Some(described(&group)))).await;
     tell(context.json, &group, "was added");
     Ok(())
@@ -255,7 +256,7 @@ async fn set(
     refuse_nothing(group == *before)?;
     let changed = replace_group(&*context.store, &stored, group.clone()).await;
     changed.map_err(|error| refused(name, error))?;
-    let record = by_operator("group_changed").on("group", name);
+    let record = by_operator(ChangeEvent::GroupChanged).on("group", name);
     context.audit(record.changing(Some(described(before)), Some(described(&group)))).await;
     tell(context.json, &group, "is changed");
     Ok(())
@@ -284,7 +285,7 @@ async fn remove(
     if !context.store.remove_group(name, None).await? {
         return Err(missing(name));
     }
-    let record = by_operator("group_removed").on("group", name);
+    let record = by_operator(ChangeEvent::GroupRemoved).on("group", name);
     context.audit(record.changing(Some(described(&before)), None)).await;
     tell_removed(context.json, name);
     Ok(())
@@ -326,7 +327,9 @@ async fn join(context: &CommandContext, group: &GroupName, user: &str) -> Result
     if let Some(problem) = problem {
         return Err(CommandError::Missing(format!("the user {} {problem}", user.username)));
     }
-    context.audit(by_operator("group_member_added").on("group", group).on_user(&user.sub)).await;
+    context
+        .audit(by_operator(ChangeEvent::GroupMemberAdded).on("group", group).on_user(&user.sub))
+        .await;
     tell_joined(context.json, group, &user);
     Ok(())
 }
@@ -347,7 +350,9 @@ async fn leave(
         let problem = format!("the user {} is not a member of {group}", user.username);
         return Err(CommandError::Missing(problem));
     }
-    context.audit(by_operator("group_member_removed").on("group", group).on_user(&user.sub)).await;
+    context
+        .audit(by_operator(ChangeEvent::GroupMemberRemoved).on("group", group).on_user(&user.sub))
+        .await;
     tell_left(context.json, group, &user);
     Ok(())
 }

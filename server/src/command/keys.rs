@@ -162,7 +162,7 @@ async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<
         (MasterKeySource::Setting(_), Some(given)) => {
             let key = context.chain_key().await;
             reseal(context, &old, &parse(given)?).await?;
-            context.audit_by(key, on_issuer(context, "keys_resealed")).await;
+            context.audit_by(key, on_issuer(context, ChangeEvent::KeysResealed)).await;
             let sentence = "The keys are encrypted with the new master key: set store.master_key \
                             to it, and restart the servers.";
             done(context.json, sentence, json!({}));
@@ -175,7 +175,7 @@ async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<
 }
 
 /// A change of this provider's keys.
-fn on_issuer(context: &CommandContext, event: &'static str) -> Record {
+fn on_issuer(context: &CommandContext, event: ChangeEvent) -> Record {
     by_operator(event).on("issuer", &context.config.provider.settings.issuer)
 }
 
@@ -189,7 +189,7 @@ async fn rekey_file(
     let new = master_key::prepare(path, given, &SystemEntropy).map_err(CommandError::refused)?;
     reseal(context, old, &new).await?;
     let kept = master_key::take_over(path).map_err(CommandError::refused)?;
-    context.audit(on_issuer(context, "keys_resealed")).await;
+    context.audit(on_issuer(context, ChangeEvent::KeysResealed)).await;
     let kept = kept.display();
     let sentence = format!(
         "The keys are encrypted with a new master key: restart the servers. The old one is kept \
@@ -295,7 +295,7 @@ async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<()
         add_keys(context, &[algorithm], Seconds::ZERO).await?;
     }
     context.store.remove_signing_keys(&[kid.to_owned()]).await?;
-    context.audit(by_operator("key_retired").on("kid", kid)).await;
+    context.audit(by_operator(ChangeEvent::KeyRetired).on("kid", kid)).await;
     tell_retired(context.json, kid);
     Ok(())
 }

@@ -48,7 +48,7 @@ use http::{
 pub use self::{
     command_client::{COMMAND_CLIENT, command_client},
     resources::{AUDIENCE, api_resource, api_scopes},
-    state::{AdminParts, AdminSettings, SharedConfiguration},
+    state::{AdminParts, AdminSettings, KnownLogos, SharedConfiguration},
 };
 use self::{
     problem::Problem,

@@ -172,6 +172,7 @@ fn components(issuer: &str) -> ComponentsBuilder {
         schema::<system::MeView>(),
         schema::<system::MeOperation>(),
         schema::<system::OverviewView>(),
+        schema::<system::Trouble>(),
         schema::<system::ActivityView>(),
         schema::<system::ActivityHour>(),
         schema::<system::ConfigurationView>(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AdminRole, AdminScope, table::Mark};
+use super::{AdminRole, AdminScope, ChangeEvent, table::Mark};
 
 /// What can be asked for. The router is built from this, so there is no route without a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -294,7 +294,7 @@ impl Operation {
 
     /// What the audit history calls a change, as `user_added`; `None` if it only looks. A command
     /// that does the same is called the same.
-    pub fn event(self) -> Option<&'static str> {
+    pub fn event(self) -> Option<ChangeEvent> {
         self.row().event
     }
 

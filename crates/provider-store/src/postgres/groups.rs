@@ -15,6 +15,7 @@ use crate::{
     pages,
     record::read,
     row::{Row as _, to_json},
+    rules,
 };
 
 /// The contents of a user's groups as a JSON array, in the order of their names, and what the

@@ -20,6 +20,7 @@ use crate::{
     pages,
     record::read,
     row::{Row as _, to_json},
+    rules,
 };
 
 /// The contents of a user's groups as a JSON array, in the order of their names, and what the
@@ -201,8 +202,8 @@ impl Groups for SqliteStore {
 }
 
 /// A page of groups, by their names.
-pub(super) const PAGE: &str =
-    "SELECT content, version FROM user_groups WHERE name > ?1 ORDER BY name LIMIT ?2";
+pub(super) const PAGE: &str = "SELECT content, version FROM user_groups
+    WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3";
 
 /// A page of members with their names.
 pub(super) const NAMED_MEMBERS: &str = "SELECT m.sub, u.username FROM group_members m

@@ -8,6 +8,7 @@ pub(super) mod settings;
 use std::{collections::BTreeMap, io::Read as _};
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::{base64url, ids::ClientId, secret::Secret};
 use doorward_provider::{
     model::{
@@ -266,7 +267,7 @@ async fn add(
     let secret = clients::needs_secret(&read(&settings)?)
         .then(|| clients::add_secret(&mut settings, None, None, &SystemEntropy));
     check(context, &settings)?;
-    let record = by_operator("client_added").on("client_id", &client_id);
+    let record = by_operator(ChangeEvent::ClientAdded).on("client_id", &client_id);
     let record = record.changing(None, Some(Value::Object(settings.clone())));
     clients::add_client(&*context.store, client_id.clone(), settings).await?;
     context.audit(record).await;
@@ -284,7 +285,7 @@ async fn set(
     client_id: &ClientId,
     arguments: &SettingsArguments,
 ) -> Result<(), CommandError> {
-    change(context, "client_changed", client_id, |settings| {
+    change(context, ChangeEvent::ClientChanged, client_id, |settings| {
         arguments.apply(settings)?;
         settings.insert("client_id".to_owned(), json!(client_id));
         Ok(())
@@ -314,7 +315,7 @@ async fn remove(
     if !context.store.remove_client(client_id, None).await? {
         return Err(missing(client_id));
     }
-    let record = by_operator("client_removed").on("client_id", client_id);
+    let record = by_operator(ChangeEvent::ClientRemoved).on("client_id", client_id);
     let before = before.map(|client| Value::Object(client.settings));
     context.audit(record.changing(before, None)).await;
     tell_removed(context.json, client_id);
@@ -336,7 +337,7 @@ pub(super) fn tell_removed(json: bool, client_id: &ClientId) {
 /// changed meanwhile.
 async fn change<T>(
     context: &CommandContext,
-    event: &'static str,
+    event: ChangeEvent,
     client_id: &ClientId,
     change: impl FnOnce(&mut Map<String, Value>) -> Result<T, CommandError> + Send,
 ) -> Result<T, CommandError> {

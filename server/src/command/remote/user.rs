@@ -60,6 +60,7 @@ struct InvitationRow {
     name: Option<String>,
     expires_at: i64,
     claims: Value,
+    groups: Vec<String>,
 }
 
 /// An invitation that was made.
@@ -185,8 +186,8 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             let mut server = open(server, &data)?;
             let printer = RowPrinter::new(server.json, invitations::COLUMNS);
             print_all(&mut server, &["invitations"], &[], printer, |row: InvitationRow| {
-                let InvitationRow { email, name, claims, expires_at, .. } = row;
-                invitations::row(Some(&email), name.as_deref(), &claims, expires_at)
+                let InvitationRow { email, name, claims, groups, expires_at, .. } = row;
+                invitations::row(Some(&email), name.as_deref(), &claims, &groups, expires_at)
             })
             .await
         }

@@ -1,10 +1,11 @@
 //! `doorward user invite`.
 
-use doorward_admin::AdminRole;
+use doorward_admin::{AdminRole, ChangeEvent};
 use doorward_provider::{
     model::{
         account_settings::Registration,
         email::EmailAddress,
+        group::GroupName,
         time::{SystemClock, SystemEntropy},
     },
     use_case::accounts::{Invitation, Invitations, InviteError},
@@ -77,9 +78,10 @@ impl Invite {
         let link = invitations.invite(invitation).await;
         let link = link.map_err(|error| match error {
             InviteError::Store(error) => error.into(),
+            InviteError::NoGroup(_) => CommandError::refused(error),
             other => CommandError::Missing(other.to_string()),
         })?;
-        let record = by_operator("user_invited").on("email", &self.email);
+        let record = by_operator(ChangeEvent::UserInvited).on("email", &self.email);
         context.audit(record.changing(None, Some(given))).await;
         self.tell(context.json, self.print_link.then_some(link).as_deref());
         Ok(())

@@ -320,7 +320,7 @@ async fn add(
         AddUserError::Store(error) => error.into(),
         other => CommandError::Missing(other.to_string()),
     })?;
-    report(context, None, &user, "user_added", "was added").await;
+    report(context, None, &user, ChangeEvent::UserAdded, "was added").await;
     Ok(())
 }
 
@@ -340,7 +340,7 @@ async fn set(
             profile.apply(user)
         })
         .await?;
-    report(context, Some(&before), &after, "user_changed", "is changed").await;
+    report(context, Some(&before), &after, ChangeEvent::UserChanged, "is changed").await;
     Ok(())
 }
 
@@ -367,7 +367,14 @@ async fn passwd(
             Ok(())
         })
         .await?;
-    report(context, Some(&before), &after, "user_password_changed", "has another password").await;
+    report(
+        context,
+        Some(&before),
+        &after,
+        ChangeEvent::UserPasswordChanged,
+        "has another password",
+    )
+    .await;
     Ok(())
 }
 
@@ -394,15 +401,19 @@ async fn set_enabled(
 }
 
 /// The event, and what is said.
-pub(super) fn enabled_words(enabled: bool) -> (&'static str, &'static str) {
-    if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") }
+pub(super) fn enabled_words(enabled: bool) -> (ChangeEvent, &'static str) {
+    if enabled {
+        (ChangeEvent::UserEnabled, "may sign in")
+    } else {
+        (ChangeEvent::UserDisabled, "is kept out")
+    }
 }
 
 async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), CommandError> {
     let user = context.user(name).await?;
     let before = context.store.reset_factors(&user.sub, None, CommandContext::now()).await?;
     let before = before.unwrap_or_default();
-    let record = by_operator("user_factors_reset").on_user(&user.sub);
+    let record = by_operator(ChangeEvent::UserFactorsReset).on_user(&user.sub);
     context.audit(record.changing(Some(factors(before)), None)).await;
     tell_reset(context.json, &user, before);
     Ok(())
@@ -435,7 +446,7 @@ async fn remove(
     let user = context.user(name).await?;
     confirmation.ask(&removal_question(&user))?;
     context.store.remove_user(&user.sub, CommandContext::now()).await?;
-    let record = by_operator("user_removed").on_user(&user.sub);
+    let record = by_operator(ChangeEvent::UserRemoved).on_user(&user.sub);
     context.audit(record.changing(Some(audited(&user)), None)).await;
     tell_removed(context.json, &user);
     Ok(())
@@ -494,7 +505,7 @@ impl RoleChange {
                 Ok(())
             })
             .await?;
-        report(context, Some(&before), &after, "user_roles_changed", HAS_ROLES).await;
+        report(context, Some(&before), &after, ChangeEvent::UserRolesChanged, HAS_ROLES).await;
         Ok(())
     }
 }
@@ -524,7 +535,7 @@ async fn report(
     context: &CommandContext,
     before: Option<&User>,
     user: &User,
-    event: &'static str,
+    event: ChangeEvent,
     what: &str,
 ) {
     let record = by_operator(event).on_user(&user.sub);

@@ -58,9 +58,6 @@ pub struct ListParameters {
     cursor: Option<String>,
 }
 
-/// The longest beginning that is looked for, in bytes.
-const LONGEST_PREFIX: usize = 255;
-
 impl ListParameters {
     fn query(&self) -> Result<UserQuery, Problem> {
         let order = match self.sort {
