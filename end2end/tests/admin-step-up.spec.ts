@@ -55,6 +55,25 @@ test('a change that matters leads to a sign-in by two factors, and goes on after
   });
 });
 
+test('a form opens after the sign-in that it needs, so that nothing typed is lost', async ({ page }) => {
+  const pages = new AdminPages(page, provider);
+  await pages.open('/users');
+  await pages.signIn.click();
+  await new LoginPage(page).submit('alice', 'alice');
+  await pages.ready();
+  await page.getByRole('link', { name: 'Add a user' }).click();
+  await expect(pages.dialog).toContainText('two factors');
+  await expect(page.getByLabel('User name')).toHaveCount(0);
+  await pages.dialog.getByRole('button', { name: 'Sign in again' }).click();
+  await new LoginPage(page).submit('alice', 'alice');
+  await setUpApp(page);
+  await pages.ready();
+  await expect(page).toHaveURL(`${provider}/admin/new-user`);
+  await page.getByLabel('User name').fill('zoe');
+  await pages.button('Add a user').click();
+  await expect(pages.heading).toHaveText('zoe');
+});
+
 test('a sign-in that was ended ends the pages', async ({ page, expectConsoleError }) => {
   expectConsoleError(/status of (401|403|400)/);
   const pages = new AdminPages(page, provider);

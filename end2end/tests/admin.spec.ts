@@ -255,7 +255,7 @@ test('of two who change the same user, nobody loses anything', async ({ browser,
   await first.page.getByLabel('E-mail address').fill('robert@example.com');
   await first.button('Save').click();
   const overtaken = first.page.locator('#overtaken');
-  await expect(overtaken).toContainText('Somebody has changed claims meanwhile');
+  await expect(overtaken).toContainText('Somebody has changed name meanwhile');
   await expect(overtaken).toContainText('Bob Baker → Robert Baker');
   await expect(first.page.getByLabel('E-mail address')).toHaveValue('robert@example.com');
   await first.button('Apply mine on top').click();
@@ -442,7 +442,10 @@ test.describe('the settings of a client', () => {
     await expect(second.notice).toContainText('Saved');
     await first.page.getByLabel('Description, as users see it').fill('Of Adam');
     await first.button('Save').click();
-    await expect(first.page.getByText('Somebody has changed')).toBeVisible();
+    const overtaken = first.page.locator('#overtaken');
+    await expect(overtaken).toContainText('Somebody has changed Name, as users see it meanwhile');
+    await expect(overtaken).toContainText('Of Olga');
+    await first.button('Apply mine on top').click();
     await first.button('Save').click();
     await expect(first.notice).toContainText('Saved');
     await expect(fact(first, 'Name, as users see it')).toContainText('Of Olga');
@@ -500,11 +503,16 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     await expect(pages.button('Withdraw: new@example.com')).toHaveCount(0);
   });
 
-  await test.step('keys are rotated', async () => {
+  await test.step('keys are rotated, and rotated again', async () => {
     await pages.go('Keys');
-    await pages.button('Rotate').click();
-    await pages.dialog.getByRole('button', { name: 'Rotate' }).click();
-    await expect(page.getByText('Announced', { exact: true }).first()).toBeVisible();
+    for (const announced of [1, 2]) {
+      await pages.button('Rotate').click();
+      await pages.dialog.getByRole('button', { name: 'Rotate' }).click();
+      await expect(page.getByText('Announced', { exact: true })).toHaveCount(announced);
+    }
+    await page.reload();
+    await pages.ready();
+    await expect(page.locator('.event').filter({ hasText: 'keys_rotated' })).toHaveCount(2);
   });
 
   await test.step('the history has all of it, and is exported', async () => {
@@ -512,7 +520,7 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     await page.getByLabel('Event').fill('keys_rotated');
     await pages.button('Search').click();
     await expect(page).toHaveURL(/events\?event=keys_rotated$/);
-    await expect(page.locator('.event')).toHaveCount(1);
+    await expect(page.locator('.event')).toHaveCount(2);
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       pages.button('Export as JSON lines').click(),
@@ -521,6 +529,50 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     await page.goBack();
     await expect(page.locator('.event').nth(3)).toBeVisible();
   });
+  await pages.close();
+});
+
+test('what somebody else changed meanwhile closes the question, and the page shows it', async ({
+  browser,
+  expectConsoleError,
+}) => {
+  expectConsoleError(/status of 412/);
+  const first = await AdminPages.of(browser, provider, 'olga', '/users/dave');
+  const second = await AdminPages.of(browser, provider, 'adam', '/users/dave');
+  await first.button('Disable').click();
+  await second.button('Edit').click();
+  await second.page.getByLabel('Full name').fill('David Baker');
+  await second.button('Save').click();
+  await expect(second.notice).toContainText('Saved');
+  await first.dialog.getByRole('button', { name: 'Disable' }).click();
+  await expect(first.notice).toContainText('Somebody has changed claims meanwhile');
+  await expect(first.dialog).toHaveCount(0);
+  await expect(first.object.getByText('David Baker')).toBeVisible();
+  await first.button('Disable').click();
+  await first.dialog.getByRole('button', { name: 'Disable' }).click();
+  await expect(first.notice).toContainText('The user was disabled');
+  await first.button('Enable').click();
+  await first.dialog.getByRole('button', { name: 'Enable' }).click();
+  await expect(first.button('Disable')).toBeVisible();
+  await Promise.all([first.close(), second.close()]);
+});
+
+test('an answer that is lost creates nothing twice', async ({ browser, expectConsoleError }) => {
+  expectConsoleError(/Failed to load resource/);
+  const pages = await AdminPages.of(browser, provider, 'olga', '/groups');
+  const { page } = pages;
+  await page.route('**/api/admin/v1/groups', async (route) => {
+    if (route.request().method() !== 'POST') return route.fallback();
+    await page.unroute('**/api/admin/v1/groups');
+    await route.fetch();
+    await route.abort();
+  });
+  await pages.button('Add a group').click();
+  await pages.dialog.getByLabel('Name', { exact: true }).fill('lost-answer');
+  await pages.dialog.getByRole('button', { name: 'Add a group' }).click();
+  await expect(pages.dialog.getByRole('alert')).toBeVisible();
+  await pages.dialog.getByRole('button', { name: 'Add a group' }).click();
+  await expect(pages.heading).toHaveText('lost-answer');
   await pages.close();
 });
 

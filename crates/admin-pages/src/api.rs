@@ -8,7 +8,7 @@ use doorward_admin::{
 use doorward_leptos::{ApiRequest, ApiResponse, Error, StepUp};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::route::encoded;
+use crate::{names, route::encoded, texts::Texts};
 
 /// A request that is not sent yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,13 @@ pub struct Call {
     headers: Vec<(&'static str, String)>,
     body: Option<String>,
 }
+
+/// How long an export may take, in seconds. It is one answer of any length, so it has no limit but
+/// that a request needs one.
+const A_DAY: u64 = 86_400;
+
+/// The problem of a request that comes again while the first one under its key runs.
+const STILL_RUNNING: &str = "urn:doorward:problem:idempotency-running";
 
 /// An answer with a status of success.
 #[derive(Debug, Clone)]
@@ -94,6 +101,10 @@ impl Call {
             .headers
             .into_iter()
             .fold(request, |request, (name, value)| request.header(name, value));
+        let mut request = request;
+        if self.operation == Operation::ExportEvents {
+            request.timeout = Some(A_DAY);
+        }
         match self.body {
             Some(body) => request.body(body),
             None => request,
@@ -119,6 +130,12 @@ impl Answer {
         }
     }
 
+    /// An answer that says nothing.
+    #[cfg(test)]
+    pub fn empty() -> Self {
+        Self { etag: None, body: String::new() }
+    }
+
     /// The body as one of the API's types.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_str(&self.body).map_err(|error| Failure::Broken(error.to_string()))
@@ -140,9 +157,9 @@ impl Failure {
     }
 
     /// What is wrong, as a sentence.
-    pub fn message(&self) -> String {
+    pub fn message(&self, t: &Texts) -> String {
         match self {
-            Self::Refused(details) => details.detail.clone(),
+            Self::Refused(details) => names::problem(t, details),
             Self::Broken(message) => message.clone(),
             Self::StepUp(_) => String::new(),
         }
@@ -153,6 +170,15 @@ impl Failure {
         match self {
             Self::Refused(details) => details.errors.clone(),
             Self::StepUp(_) | Self::Broken(_) => Vec::new(),
+        }
+    }
+
+    /// Whether it may have been done all the same: the answer was lost, or is not there yet.
+    pub fn leaves_open(&self) -> bool {
+        match self {
+            Self::Broken(_) => true,
+            Self::Refused(details) => details.status >= 500 || details.kind == STILL_RUNNING,
+            Self::StepUp(_) => false,
         }
     }
 
@@ -176,6 +202,12 @@ mod tests {
         let call = Call::new(Operation::ListUsers, &[]).query("prefix=a").query("cursor=b");
         let request = call.request("https://id.example");
         assert_eq!(request.url, "https://id.example/api/admin/v1/users?prefix=a&cursor=b");
-        assert_eq!(request.method, "GET");
+        assert_eq!((&*request.method, request.timeout), ("GET", None));
+    }
+
+    #[test]
+    fn an_export_is_not_broken_off_by_the_limit_of_other_calls() {
+        let request = Call::new(Operation::ExportEvents, &[]).request("https://id.example");
+        assert!(request.timeout >= Some(3600), "{request:?}");
     }
 }

@@ -3,8 +3,9 @@
 //!
 //! - [`route`] has the paths, [`pages`] a file for each page.
 //! - [`session`] has what every page needs: who is signed in, what they may do, and the calls.
-//! - [`ui`] has the parts that pages are made of, [`texts`] all words in each language, and
-//!   [`setting_texts`] those of the settings of clients.
+//! - [`ui`] has the parts that pages are made of, [`texts`] all words in each language,
+//!   [`setting_texts`] those of the settings of clients, and [`names`] what the API's own names are
+//!   called.
 //!
 //! Whatever the API answers is shown as text. Nothing is ever parsed as HTML.
 
@@ -21,6 +22,7 @@
 
 mod api;
 mod browser;
+mod names;
 mod pages;
 mod route;
 mod session;

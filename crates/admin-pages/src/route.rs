@@ -31,6 +31,8 @@ pub enum Route {
     Clients,
     /// The client with this identifier.
     Client(String),
+    /// Clients that registered themselves.
+    RegisteredClients,
     /// Resources and scopes.
     Resources,
     /// Signing keys.
@@ -72,6 +74,7 @@ impl Route {
             }
             ["clients"] => Self::Clients,
             ["clients", client] => Self::Client(name(client)),
+            ["registered-clients"] => Self::RegisteredClients,
             ["resources"] => Self::Resources,
             ["keys"] => Self::Keys,
             ["outbox"] => Self::Outbox,
@@ -102,6 +105,7 @@ impl Route {
             }
             Self::Clients => "/admin/clients".to_owned(),
             Self::Client(client) => format!("/admin/clients/{}", encoded(client)),
+            Self::RegisteredClients => "/admin/registered-clients".to_owned(),
             Self::Resources => "/admin/resources".to_owned(),
             Self::Keys => "/admin/keys".to_owned(),
             Self::Outbox => "/admin/outbox".to_owned(),
@@ -119,7 +123,7 @@ impl Route {
             Self::Directory(_) | Self::NewDirectoryUser(_) | Self::DirectoryUser(..) => {
                 Self::Directories
             }
-            Self::Client(_) => Self::Clients,
+            Self::Client(_) | Self::RegisteredClients => Self::Clients,
             Self::Events(_) => Self::Events(String::new()),
             other => other.clone(),
         }
@@ -171,6 +175,7 @@ mod tests {
             Route::NewDirectoryUser("corp".to_owned()),
             Route::DirectoryUser("corp".to_owned(), "a/b".to_owned()),
             Route::Client("https://app.example/client".to_owned()),
+            Route::RegisteredClients,
             Route::Events("event=signed_in&sub=a%26b".to_owned()),
             Route::Configuration,
         ] {

@@ -219,6 +219,19 @@ impl Session {
         is_it
     }
 
+    /// The same for what is done to one of many, such as a key of the list: `kind` is what is
+    /// before the first colon of the intent, and its name comes after that. Tracked.
+    pub fn resumes_on(self, kind: &str) -> Option<String> {
+        let name = self.intent.with(|own| {
+            let (own, name) = own.as_deref()?.split_once(':')?;
+            (own == kind).then(|| name.to_owned())
+        });
+        if name.is_some() {
+            self.intent.update_untracked(|own| *own = None);
+        }
+        name
+    }
+
     /// Calls the API. A refusal for lack of rights lets the page ask for them again, since they may
     /// have gone while it was open; one for lack of a sign-in asks for that.
     pub async fn call(self, call: Call) -> Result<Answer, Failure> {
@@ -252,7 +265,7 @@ impl Session {
     /// Says why something was not done. A wanted sign-in is asked for elsewhere.
     pub fn failed(self, failure: &Failure) {
         if !matches!(failure, Failure::StepUp(_)) {
-            self.notice.set(Some(Notice::Failed(failure.message())));
+            self.notice.set(Some(Notice::Failed(failure.message(self.texts))));
         }
     }
 

@@ -179,6 +179,12 @@ words! {
          your changes on top, or cancel to see theirs.",
         "Inzwischen hat jemand geändert: {}. Von Ihnen wurde noch nichts gespeichert. Speichern \
          Sie noch einmal, um Ihre Änderungen darauf anzuwenden, oder brechen Sie ab.";
+    overtaken_question:
+        "Somebody has changed {} meanwhile, and nothing of yours was done. This is the present \
+         state: look at it before you try again.",
+        "Inzwischen hat jemand geändert: {}. Von Ihnen wurde nichts ausgeführt. Das ist der jetzige \
+         Stand: Sehen Sie ihn an, bevor Sie es noch einmal versuchen.";
+    the_object: "what you see here", "was Sie hier sehen";
     keep_mine: "Apply mine on top", "Meine darauf anwenden";
     take_theirs: "Take theirs", "Deren übernehmen";
     // Overview.
@@ -195,6 +201,12 @@ words! {
     not_healthy: "Not ready", "Nicht bereit";
     mail_works: "Mail goes out", "E-Mail wird versandt";
     mail_fails: "Mail can't be sent", "E-Mail kann nicht versandt werden";
+    directory_is_down:
+        "One does not answer: its users can't sign in",
+        "Eines antwortet nicht: Seine Benutzer können sich nicht anmelden";
+    audit_chain_is_broken:
+        "Altered from outside: run doorward audit verify",
+        "Von außen verändert: Führen Sie doorward audit verify aus";
     issuer: "Issuer", "Aussteller (Issuer)";
     version: "Version", "Version";
     sign_ins: "Sign-ins of the last 24 hours", "Anmeldungen der letzten 24 Stunden";
@@ -282,6 +294,37 @@ words! {
         "Authenticator-App, Passkeys und Wiederherstellungscodes werden entfernt, und alle \
          Sitzungen enden. Vergewissern Sie sich, dass der Benutzer selbst darum bittet: Wer das \
          Passwort gestohlen hat, würde auch darum bitten.";
+    no_passkeys: "The user has no passkey.", "Der Benutzer hat keinen Passkey.";
+    remove_passkey_title: "Remove this passkey?", "Diesen Passkey entfernen?";
+    remove_passkey_text:
+        "Nobody can sign in by it any more. If somebody else may have it, end the sessions, too.",
+        "Niemand kann sich damit mehr anmelden. Wenn ihn jemand anderes haben könnte, beenden Sie \
+         auch die Sitzungen.";
+    passkey_removed: "The passkey was removed.", "Der Passkey wurde entfernt.";
+    links: "Accounts at other providers", "Konten bei anderen Anbietern";
+    no_links:
+        "The user signs in by no other provider.",
+        "Der Benutzer meldet sich über keinen anderen Anbieter an.";
+    add_link: "Link an account", "Konto verknüpfen";
+    link_provider: "Provider", "Anbieter";
+    link_provider_hint:
+        "Its name in the configuration, or that of a directory.",
+        "Sein Name in der Konfiguration, oder der eines Verzeichnisses.";
+    link_subject: "Subject", "Kennung dort";
+    link_subject_hint:
+        "Whom the provider calls so: the sub of its ID tokens, or its subject_claim.",
+        "Wen der Anbieter so nennt: das sub seiner ID-Token, oder sein subject_claim.";
+    link_issuer_hint:
+        "Only where the provider has one for each tenant.",
+        "Nur wenn der Anbieter für jeden Mandanten einen hat.";
+    link_added: "The account was linked.", "Das Konto wurde verknüpft.";
+    link_removed: "The link was removed.", "Die Verknüpfung wurde entfernt.";
+    remove_link_title: "Remove this link?", "Diese Verknüpfung entfernen?";
+    remove_link_text:
+        "The user can't sign in by it any more, and the sessions that began by it end.",
+        "Der Benutzer kann sich darüber nicht mehr anmelden, und die Sitzungen, die so begannen, \
+         enden.";
+    provisioned_by: "Managed by SCIM through", "Per SCIM verwaltet durch";
     factors_reset: "The factors were reset.", "Die Faktoren wurden zurückgesetzt.";
     password_link: "Send a password link", "Passwort-Link senden";
     password_link_title:
@@ -306,6 +349,9 @@ words! {
     open_invitations: "Open invitations", "Offene Einladungen";
     no_invitations: "Nobody is invited.", "Es ist niemand eingeladen.";
     invite: "Invite somebody", "Jemanden einladen";
+    invite_groups_hint:
+        "Names of groups that are there, one a line. The user becomes a member.",
+        "Namen von Gruppen, die es gibt, einer je Zeile. Der Benutzer wird Mitglied.";
     invited: "The invitation is on its way.", "Die Einladung ist unterwegs.";
     mail_language: "Language of the mail", "Sprache der E-Mail";
     show_link:
@@ -383,6 +429,7 @@ words! {
     no_account_yet: "None before the first sign-in", "Keines vor der ersten Anmeldung";
     no_groups_of_user: "The user is in no group.", "Der Benutzer ist in keiner Gruppe.";
     add_to_group: "Add to a group", "Zu einer Gruppe hinzufügen";
+    search_clients: "Beginning of the identifier", "Anfang der Kennung";
     search_groups: "Beginning of the group's name", "Anfang des Namens der Gruppe";
     // Clients.
     clients: "Clients", "Clients";
@@ -443,6 +490,19 @@ words! {
     remove_secret_text:
         "Whoever uses it is refused from now on.",
         "Wer es verwendet, wird ab sofort abgewiesen.";
+    registered_clients: "Registered clients", "Registrierte Clients";
+    no_registered: "No client has registered itself.", "Kein Client hat sich selbst registriert.";
+    remove_registered_title: "Remove this client?", "Diesen Client entfernen?";
+    registration_tokens: "Registration tokens", "Registrierungstoken";
+    registration_token: "The registration token", "Das Registrierungstoken";
+    no_registration_tokens: "There is no registration token.", "Es gibt kein Registrierungstoken.";
+    add_registration_token: "Make a token", "Token anlegen";
+    token_uses: "Clients that may register with it", "Clients, die sich damit registrieren dürfen";
+    remove_registration_token_title: "Remove this token?", "Dieses Token entfernen?";
+    remove_registration_token_text:
+        "Nobody registers with it any more. Clients that were registered with it stay.",
+        "Niemand registriert sich mehr damit. Clients, die damit registriert wurden, bleiben.";
+    registration_token_removed: "The token was removed.", "Das Token wurde entfernt.";
     // Resources.
     resources: "Resources and scopes", "Ressourcen und Scopes";
     apis: "APIs", "APIs";
@@ -483,6 +543,8 @@ words! {
     events: "Audit history", "Audit-Verlauf";
     no_events: "No record is found on this page.", "Auf dieser Seite wurde kein Eintrag gefunden.";
     export: "Export as JSON lines", "Als JSON Lines exportieren";
+    event_name: "Event", "Ereignis";
+    actor_kind: "Kind of actor", "Art des Handelnden";
     outcome: "Outcome", "Ausgang";
     from_day: "From", "Von";
     until_day: "Until (before this day)", "Bis (vor diesem Tag)";
@@ -510,6 +572,18 @@ words! {
     session_columns:
         ["Signed in", "From", "How", "Expires", ""],
         ["Angemeldet", "Von", "Wie", "Läuft ab", ""];
+    passkey_columns:
+        ["Name", "Since", "Last used", ""],
+        ["Name", "Seit", "Zuletzt genutzt", ""];
+    link_columns:
+        ["Provider", "Subject", "Name there", "Since", "Last used", ""],
+        ["Anbieter", "Kennung dort", "Name dort", "Seit", "Zuletzt genutzt", ""];
+    registered_columns:
+        ["Identifier", "Name", "Redirect URIs", "Used", "Registered", "Expires", ""],
+        ["Kennung", "Name", "Redirect-URIs", "Benutzt", "Registriert", "Läuft ab", ""];
+    registration_token_columns:
+        ["Identifier", "Description", "Uses left", "Expires", ""],
+        ["Kennung", "Beschreibung", "Noch nutzbar", "Läuft ab", ""];
     grant_columns:
         ["Client", "Scope", "Last used", ""],
         ["Client", "Scope", "Zuletzt genutzt", ""];

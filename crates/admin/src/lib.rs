@@ -23,5 +23,6 @@ pub const SIGNED_IN_PATH: &str = "/admin/signed-in";
 pub const PAGES_CLIENT_ID: &str = "doorward-admin";
 
 pub use rights::{
-    AdminRole, AdminScope, FreshSignIn, Method, Operation, OperationKind, ROLE_CLAIM, is_machine,
+    AdminRole, AdminScope, ChangeEvent, FreshSignIn, Method, Operation, OperationKind, ROLE_CLAIM,
+    is_machine,
 };

@@ -304,12 +304,12 @@ impl Lists {
         }
         let ask = |drawn: u64| async move {
             let after = GroupName::parse(&format!("group-{:08}", drawn % 900)).unwrap();
-            self.store.groups(Some(&after), PAGE).await.unwrap().len()
+            self.store.groups("", Some(&after), PAGE).await.unwrap().len()
         };
         timed(ROUNDS, ask).await.print("groups");
         let ask = |drawn: u64| async move {
             let after: ClientId = format!("client-{}", drawn % 4000).parse().unwrap();
-            self.store.clients_page(Some(&after), PAGE).await.unwrap().len()
+            self.store.clients_page("", Some(&after), PAGE).await.unwrap().len()
         };
         timed(ROUNDS, ask).await.print("clients");
         let (store, now) = (&self.store, self.now);

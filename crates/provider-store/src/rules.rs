@@ -48,6 +48,13 @@ pub(crate) fn start_of(query: &UserQuery, after: Option<UserCursor>) -> (String,
     after.map_or(start.clone(), |after| (after.key, after.sub.to_string()).max(start))
 }
 
+/// The first key of a page of those with this prefix, which goes on behind the key `after`. Between
+/// that and another key there is none, since no key has a control character.
+pub(crate) fn first_of(prefix: &str, after: Option<&str>) -> String {
+    let next = after.filter(|after| *after >= prefix).map(|after| format!("{after}\u{1}"));
+    next.unwrap_or_else(|| prefix.to_owned())
+}
+
 /// What is behind every key with this prefix.
 pub(crate) fn end_of(prefix: &str) -> String {
     format!("{prefix}{}", char::MAX)

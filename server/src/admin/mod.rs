@@ -34,17 +34,20 @@ pub fn start(
     let resource_server = ResourceServer::new(config.settings)
         .map_err(|error| StartError::Refused(format!("{}: admin: {error}", sources.file())))?;
     let origins = std::mem::take(&mut config.page_origins);
+    let scope = std::mem::take(&mut config.pages_scope);
     let acr = running.provider.settings().acr.name(AcrLevel::Two).to_owned();
     let fresh_sign_in = FreshSignIn { acr, max_age: config.fresh_sign_in };
     let pages = (!origins.is_empty()).then(|| {
         let issuer = running.provider.issuer();
-        pages::router(issuer, origins, fresh_sign_in.clone(), site)
+        pages::router(issuer, origins, scope, fresh_sign_in.clone(), site)
     });
+    let branding = running.branding.clone();
     let parts = AdminParts {
         provider: Arc::clone(&running.provider),
         store: running.store(),
         resource_server,
         entropy: Arc::new(SystemEntropy),
+        logos: Arc::new(move || branding.current().logo_names()),
         settings: AdminSettings {
             fresh_sign_in,
             requests_per_minute: config.requests_per_minute,

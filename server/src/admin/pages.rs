@@ -18,23 +18,25 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::{
     app::{EmbeddedSite, answer},
-    config::{origin_of, pages_scope},
+    config::origin_of,
 };
 
 /// Where the program finds out where to sign in. It is not a path of a page.
 const CONFIG_PATH: &str = "/admin/config.json";
 
-/// The routes of the pages. `origins` are those from which people may load them.
+/// The routes of the pages. `origins` are those from which people may load them, and `scope` is
+/// what they ask for when somebody signs in.
 pub fn router(
     issuer: &str,
     origins: Vec<String>,
+    scope: String,
     fresh_sign_in: FreshSignIn,
     site: &'static EmbeddedSite,
 ) -> Router {
     let config = PagesConfig {
         issuer: issuer.to_owned(),
         client_id: PAGES_CLIENT_ID.to_owned(),
-        scope: pages_scope(),
+        scope,
         origins,
         fresh_sign_in,
     };
@@ -150,7 +152,8 @@ mod tests {
 
     async fn get(site: &'static EmbeddedSite, path: &str) -> (StatusCode, HeaderMap, String) {
         let origins = vec!["https://admin.example".to_owned()];
-        let router = router("https://id.example/tenant", origins, FreshSignIn::default(), site);
+        let (issuer, scope) = ("https://id.example/tenant", "openid admin:users.read".to_owned());
+        let router = router(issuer, origins, scope, FreshSignIn::default(), site);
         let request = Request::get(path).body(Body::empty()).unwrap();
         let response = router.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
@@ -187,7 +190,7 @@ mod tests {
         assert_eq!(headers[CACHE_CONTROL], "no-store");
         let config: PagesConfig = serde_json::from_str(&body).unwrap();
         assert_eq!(config.origins, ["https://admin.example"]);
-        assert!(config.scope.contains("admin:keys.write"));
+        assert_eq!(config.scope, "openid admin:users.read");
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 //! can open the database may do everything.
 
 use clap::Subcommand;
-use doorward_admin::AdminRole;
+use doorward_admin::{AdminRole, ChangeEvent};
 use doorward_provider::model::{
     user::{ADMIN_ROLE_CLAIM, User},
     user_query::{UserFilter, UserOrder, UserQuery},
@@ -115,7 +115,7 @@ async fn set(
             Ok(())
         })
         .await?;
-    let record = by_operator("admin_role_changed").on_user(&user.sub);
+    let record = by_operator(ChangeEvent::AdminRoleChanged).on_user(&user.sub);
     context.audit(record.changing(Some(audited(&before)), Some(audited(&user)))).await;
     tell(context.json, &user, role);
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use doorward_admin::ChangeEvent;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     audit::{Actor, ActorKind, ChainKey, Outcome, Record},
@@ -159,7 +160,7 @@ impl CommandContext {
 }
 
 /// A change by whoever runs the command. What it changed is still to be said.
-pub fn by_operator(event: &'static str) -> Record {
+pub fn by_operator(event: ChangeEvent) -> Record {
     let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
-    Record::new(event, Outcome::Succeeded, Actor::new(ActorKind::Operator, by.as_deref()))
+    Record::new(event.name(), Outcome::Succeeded, Actor::new(ActorKind::Operator, by.as_deref()))
 }

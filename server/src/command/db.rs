@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_provider::model::time::SystemEntropy;
 use doorward_provider_store::SqliteStore;
 use serde_json::json;
@@ -108,7 +109,8 @@ async fn restore(
     fs::rename(&incoming, &path)?;
     adopt_owner(&path, kept.as_deref().unwrap_or(private_file::folder_of(&path)));
     check_restored(&config).await?;
-    let record = by_operator("database_restored").on("database", &path.display().to_string());
+    let record =
+        by_operator(ChangeEvent::DatabaseRestored).on("database", &path.display().to_string());
     Box::pin(CommandContext::open(data)).await?.audit(record).await;
     let kept_text = kept.map(|kept| kept.display().to_string());
     let mut sentence = format!("The database {} is restored.", path.display());

@@ -1,6 +1,7 @@
 //! `doorward grant …`.
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::ids::ClientId;
 use doorward_provider::{
     model::{client_access::ClientAccess, user::User},
@@ -88,7 +89,8 @@ async fn revoke(
         return Err(CommandError::Missing(problem));
     }
     context.store.revoke_access(&user.sub, client_id, now).await?;
-    let record = by_operator("access_revoked").on("client_id", client_id).on_user(&user.sub);
+    let record =
+        by_operator(ChangeEvent::AccessRevoked).on("client_id", client_id).on_user(&user.sub);
     context.audit(record).await;
     tell_revoked(context.json, &user, client_id);
     Ok(())

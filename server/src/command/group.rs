@@ -1,6 +1,7 @@
 //! `doorward group …`: groups of users, and their members.
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
@@ -14,7 +15,7 @@ use doorward_provider::{
 use serde_json::{Value, json};
 
 use super::{
-    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, SearchArguments, by_operator,
     confirm::Confirmation,
     done,
     list_option::{changed, values},
@@ -26,7 +27,7 @@ use super::{
 #[derive(Debug, Subcommand)]
 pub enum GroupCommand {
     /// List the groups.
-    List(DataArguments),
+    List(SearchArguments),
     /// Show what the members of a group get.
     Show {
         /// The group.
@@ -149,7 +150,9 @@ impl GroupSettings {
 impl GroupCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(data) => list(&CommandContext::open(&data).await?).await,
+            Self::List(search) => {
+                list(&CommandContext::open(&search.data).await?, &search.prefix).await
+            }
             Self::Show { name, data } => {
                 let context = CommandContext::open(&data).await?;
                 let found = find(&context, &name).await?;
@@ -206,11 +209,11 @@ pub(super) fn described(group: &Group) -> Value {
     })
 }
 
-async fn list(context: &CommandContext) -> Result<(), CommandError> {
+async fn list(context: &CommandContext, prefix: &str) -> Result<(), CommandError> {
     let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut after: Option<GroupName> = None;
     loop {
-        let page = context.store.groups(after.as_ref(), PAGE).await?;
+        let page = context.store.groups(prefix, after.as_ref(), PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.group.name.clone());
         printer.print_page(&page.iter().map(|found| described(&found.group)).collect::<Vec<_>>());
@@ -228,7 +231,7 @@ async fn add(
     settings.apply(&mut group)?;
     let stored = StoredGroup::added(group.clone(), &SystemEntropy);
     add_group(&*context.store, stored).await.map_err(|error| refused(&group.name, error))?;
-    let record = by_operator("group_added").on("group", &group.name);
+    let record = by_operator(ChangeEvent::GroupAdded).on("group", &group.name);
     context.audit(record.changing(None, Some(described(&group)))).await;
     tell(context.json, &group, "was added");
     Ok(())
@@ -253,7 +256,7 @@ async fn set(
     refuse_nothing(group == *before)?;
     let changed = replace_group(&*context.store, &stored, group.clone()).await;
     changed.map_err(|error| refused(name, error))?;
-    let record = by_operator("group_changed").on("group", name);
+    let record = by_operator(ChangeEvent::GroupChanged).on("group", name);
     context.audit(record.changing(Some(described(before)), Some(described(&group)))).await;
     tell(context.json, &group, "is changed");
     Ok(())
@@ -282,7 +285,7 @@ async fn remove(
     if !context.store.remove_group(name, None).await? {
         return Err(missing(name));
     }
-    let record = by_operator("group_removed").on("group", name);
+    let record = by_operator(ChangeEvent::GroupRemoved).on("group", name);
     context.audit(record.changing(Some(described(&before)), None)).await;
     tell_removed(context.json, name);
     Ok(())
@@ -324,7 +327,9 @@ async fn join(context: &CommandContext, group: &GroupName, user: &str) -> Result
     if let Some(problem) = problem {
         return Err(CommandError::Missing(format!("the user {} {problem}", user.username)));
     }
-    context.audit(by_operator("group_member_added").on("group", group).on_user(&user.sub)).await;
+    context
+        .audit(by_operator(ChangeEvent::GroupMemberAdded).on("group", group).on_user(&user.sub))
+        .await;
     tell_joined(context.json, group, &user);
     Ok(())
 }
@@ -345,7 +350,9 @@ async fn leave(
         let problem = format!("the user {} is not a member of {group}", user.username);
         return Err(CommandError::Missing(problem));
     }
-    context.audit(by_operator("group_member_removed").on("group", group).on_user(&user.sub)).await;
+    context
+        .audit(by_operator(ChangeEvent::GroupMemberRemoved).on("group", group).on_user(&user.sub))
+        .await;
     tell_left(context.json, group, &user);
     Ok(())
 }

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::{ids::Sub, jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     audit::Record,
     keys::{KeyRing, MasterKey, RotationPolicy},
-    model::time::{Entropy as _, Seconds, SystemClock, SystemEntropy, Timestamp},
+    model::time::{Entropy as _, Seconds, SystemClock, SystemEntropy},
     use_case::{
-        administration::keys::{self, KeyState, RetireError},
+        administration::keys::{self, AddedKeys, KeyState, RetireError},
         audit_trail::{OWNER, PURPOSE},
         totp,
     },
@@ -110,9 +111,9 @@ impl KeyLine {
 
 async fn rotate(context: &CommandContext) -> Result<(), CommandError> {
     let algorithms = &context.config.provider.signing_algorithms;
-    let takes_over = add_keys(context, algorithms, keys::ANNOUNCED_FOR).await?;
-    context.audit(on_issuer(context, "keys_rotated")).await;
-    tell_rotated(context.json, takes_over.seconds());
+    let added = add_keys(context, algorithms, keys::ANNOUNCED_FOR).await?;
+    context.audit(by_operator(ChangeEvent::KeysRotated).on("kid", &added.name())).await;
+    tell_rotated(context.json, added.takes_over.seconds());
     Ok(())
 }
 
@@ -122,13 +123,12 @@ pub(super) fn tell_rotated(json: bool, takes_over: i64) {
     done(json, "New keys are made; they take over in seven minutes.", facts);
 }
 
-/// Makes a key for each of these algorithms that signs after this many seconds, and returns when
-/// that is.
+/// Makes a key for each of these algorithms that signs after this many seconds.
 async fn add_keys(
     context: &CommandContext,
     algorithms: &[SigningAlgorithm],
     announced_for: Seconds,
-) -> Result<Timestamp, CommandError> {
+) -> Result<AddedKeys, CommandError> {
     let stored_keys = context.store.signing_keys().await?;
     let master = master_key::obtain(&context.config.store.master_key, &stored_keys, &SystemEntropy)
         .map_err(CommandError::refused)?;
@@ -162,7 +162,7 @@ async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<
         (MasterKeySource::Setting(_), Some(given)) => {
             let key = context.chain_key().await;
             reseal(context, &old, &parse(given)?).await?;
-            context.audit_by(key, on_issuer(context, "keys_resealed")).await;
+            context.audit_by(key, on_issuer(context, ChangeEvent::KeysResealed)).await;
             let sentence = "The keys are encrypted with the new master key: set store.master_key \
                             to it, and restart the servers.";
             done(context.json, sentence, json!({}));
@@ -175,7 +175,7 @@ async fn rekey(context: &CommandContext, new_key_file: Option<&Path>) -> Result<
 }
 
 /// A change of this provider's keys.
-fn on_issuer(context: &CommandContext, event: &'static str) -> Record {
+fn on_issuer(context: &CommandContext, event: ChangeEvent) -> Record {
     by_operator(event).on("issuer", &context.config.provider.settings.issuer)
 }
 
@@ -189,7 +189,7 @@ async fn rekey_file(
     let new = master_key::prepare(path, given, &SystemEntropy).map_err(CommandError::refused)?;
     reseal(context, old, &new).await?;
     let kept = master_key::take_over(path).map_err(CommandError::refused)?;
-    context.audit(on_issuer(context, "keys_resealed")).await;
+    context.audit(on_issuer(context, ChangeEvent::KeysResealed)).await;
     let kept = kept.display();
     let sentence = format!(
         "The keys are encrypted with a new master key: restart the servers. The old one is kept \
@@ -295,7 +295,7 @@ async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<()
         add_keys(context, &[algorithm], Seconds::ZERO).await?;
     }
     context.store.remove_signing_keys(&[kid.to_owned()]).await?;
-    context.audit(by_operator("key_retired").on("kid", kid)).await;
+    context.audit(by_operator(ChangeEvent::KeyRetired).on("kid", kid)).await;
     tell_retired(context.json, kid);
     Ok(())
 }

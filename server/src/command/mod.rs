@@ -93,6 +93,24 @@ pub struct DataArguments {
     pub json: bool,
 }
 
+/// Which rows of a list are shown.
+#[derive(Debug, clap::Args)]
+pub struct SearchArguments {
+    /// Only those that begin so. The case counts.
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub prefix: String,
+    #[command(flatten)]
+    pub data: DataArguments,
+}
+
+impl SearchArguments {
+    /// The query of the API.
+    fn query(&self) -> Vec<(&'static str, String)> {
+        let prefix = Some(self.prefix.clone()).filter(|prefix| !prefix.is_empty());
+        prefix.map(|prefix| ("prefix", prefix)).into_iter().collect()
+    }
+}
+
 impl DataCommand {
     /// Runs the command to its end.
     pub fn run(self) -> Result<(), CommandError> {

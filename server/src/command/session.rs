@@ -1,6 +1,7 @@
 //! `doorward session …`.
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::ids::SessionId;
 use doorward_provider::model::{
     session::{Session, SessionSelector},
@@ -120,7 +121,7 @@ async fn end(
             Err(CommandError::Missing(format!("the user {} has no session {sid:?}", user.username)))
         }
         (count, _) => {
-            context.audit(by_operator("sessions_ended").on_user(&user.sub)).await;
+            context.audit(by_operator(ChangeEvent::SessionsEnded).on_user(&user.sub)).await;
             tell_ended(context.json, &user, count);
             Ok(())
         }

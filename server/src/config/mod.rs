@@ -56,7 +56,6 @@ use lettre::message::Mailbox;
 use self::environment::{CONFIG_VARIABLE, Environment};
 pub use self::{
     arguments::{ConfigArgument, ServeArguments},
-    check::pages_scope,
     demo::{OWNER as DEMO_OWNER, users as demo_users},
     error::{ConfigError, ConfigErrors},
     file::{LogFormat, LogLevel, LogSection, MailTls},
@@ -220,6 +219,8 @@ pub struct AdminConfig {
     pub listen: Option<ListenAddress>,
     /// The origins of its pages, the usual one first. Empty: there are none.
     pub page_origins: Vec<String>,
+    /// What the pages ask for when somebody signs in.
+    pub pages_scope: String,
     /// Issuer, audience and the like.
     pub settings: ResourceServerSettings,
     /// How old a sign-in may be that lets somebody do what matters, in seconds.

@@ -18,6 +18,7 @@ use super::{
     *,
 };
 
+mod admin;
 mod branding;
 mod reference;
 
@@ -101,7 +102,7 @@ fn the_scopes_of_the_administration_are_not_advertised() {
     let text = "[admin]\nenabled = true\npages = false\n[scim]\nenabled = true\n";
     let resources = load(text, &[]).unwrap().provider.resources;
     assert!(resources.knows("scim") && resources.knows("admin:users.read"));
-    let advertised = ["openid", "profile", "email", "phone", "address", "offline_access"];
+    let advertised = ["openid", "profile", "email", "phone", "address", "groups", "offline_access"];
     assert_eq!(resources.scope_names(), advertised);
 }
 

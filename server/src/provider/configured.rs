@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use doorward_admin::ChangeEvent;
 use doorward_provider::{
     Provider,
     audit::{Actor, ActorKind, Outcome, Record},
@@ -42,36 +43,41 @@ impl Configured {
 
     /// A record for each of them that is different by now.
     pub fn changed_to(self, now: Self) -> Vec<Record> {
+        use ChangeEvent::{
+            ClientAdded, ClientChanged, ClientRemoved, UserAdded, UserChanged, UserRemoved,
+        };
+        let events = [UserAdded, UserChanged, UserRemoved];
         let users =
-            changes("user", self.users, now.users).map(|(sub, record)| record.on_user(&sub));
-        let clients = changes("client", self.clients, now.clients)
-            .map(|(client_id, record)| record.on("client_id", &client_id));
+            changes(events, self.users, now.users).map(|(sub, record)| record.on_user(&sub));
+        let clients =
+            changes([ClientAdded, ClientChanged, ClientRemoved], self.clients, now.clients)
+                .map(|(client_id, record)| record.on("client_id", &client_id));
         users.chain(clients).collect()
     }
 }
 
 /// What was added, changed and removed, by name.
 fn changes(
-    kind: &'static str,
+    [added, changed, removed]: [ChangeEvent; 3],
     mut before: BTreeMap<String, Value>,
     after: BTreeMap<String, Value>,
 ) -> impl Iterator<Item = (String, Record)> {
-    let record = move |what: &str| {
+    let record = |event: ChangeEvent| {
         let actor = Actor::new(ActorKind::System, Some(ACTOR));
-        Record::new(&format!("{kind}_{what}"), Outcome::Succeeded, actor)
+        Record::new(event.name(), Outcome::Succeeded, actor)
     };
     let mut all = Vec::new();
     for (name, now) in after {
         match before.remove(&name) {
-            None => all.push((name, record("added").changing(None, Some(now)))),
+            None => all.push((name, record(added).changing(None, Some(now)))),
             Some(was) if was != now => {
-                all.push((name, record("changed").changing(Some(was), Some(now))));
+                all.push((name, record(changed).changing(Some(was), Some(now))));
             }
             Some(_) => {}
         }
     }
-    let removed = before.into_iter();
-    all.extend(removed.map(|(name, was)| (name, record("removed").changing(Some(was), None))));
+    let gone = before.into_iter();
+    all.extend(gone.map(|(name, was)| (name, record(removed).changing(Some(was), None))));
     all.into_iter()
 }
 

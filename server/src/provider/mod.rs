@@ -54,7 +54,7 @@ pub struct RunningProvider {
     /// Whether the database can be written.
     pub writable: Arc<WriteProbe>,
     /// How the pages look.
-    branding: SharedBranding,
+    pub branding: SharedBranding,
     database: Database,
     tasks: Tasks,
 }

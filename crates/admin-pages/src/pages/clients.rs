@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::client::scopes;
 use crate::{
     api::{Answer, Call},
-    route::Route,
+    route::{Route, query},
     session::Session,
     setting_texts::{hint, label},
     ui::{
@@ -19,7 +19,7 @@ use crate::{
         dialog::Dialog,
         form::{Field, Form, Part, form, select},
         link,
-        list::List,
+        list::{List, search},
         or_dash, plain,
         rows::rows,
     },
@@ -28,7 +28,10 @@ use crate::{
 /// The page.
 pub fn page(session: Session) -> AnyView {
     let t = session.texts;
-    let list = List::<ClientRow>::new(session, || Call::new(Operation::ListClients, &[]));
+    let prefix = RwSignal::new(String::new());
+    let list = List::<ClientRow>::new(session, move || {
+        Call::new(Operation::ListClients, &[]).query(&query(&[("prefix", &prefix.get())]))
+    });
     let adding = RwSignal::new(false);
     boxed_effect(move || {
         if session.offers(Operation::CreateClient) && session.resumes("add-client") {
@@ -49,15 +52,19 @@ pub fn page(session: Session) -> AnyView {
         ]
     });
     let actions = move || {
-        session.offers(Operation::CreateClient).then(|| {
+        let registered = link(session, Route::RegisteredClients, "btn", t.registered_clients);
+        let add = session.offers(Operation::CreateClient).then(|| {
             button(t.add_client, "btn btn-primary", move || {
                 session.begin(Operation::CreateClient, "add-client", || adding.set(true));
             })
-        })
+        });
+        view! { {registered} {add} }
     };
     view! {
         {ui::heading(t.clients, actions.into_any())}
-        <section class="card admin-card">{table}</section>
+        <section class="card stack admin-card">
+            {search("client-search", t.search_clients, prefix)} {table}
+        </section>
         <Dialog open=adding title=t.add_client id="add-client">{add(session, adding, list)}</Dialog>
     }
     .into_any()
@@ -114,7 +121,7 @@ fn add(session: Session, open: RwSignal<bool>, list: List<ClientRow>) -> AnyView
         let own = scopes.filter(|scope| !is_machine || !["openid", "profile"].contains(&&**scope));
         settings.insert("allowed_scopes".to_owned(), json!(own.collect::<Vec<_>>()));
         let new = NewClient { client_id, settings };
-        let call = Call::new(Operation::CreateClient, &[]).key(state.key()).body(&new);
+        let call = Call::new(Operation::CreateClient, &[]).body(&new);
         let done = move |answer: Answer| {
             let Ok(created) = answer.read::<CreatedClient>() else { return };
             list.reload();

@@ -5,7 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::Call,
-    browser,
+    browser, names,
     route::{Route, parameter, query},
     session::Session,
     ui::{
@@ -31,6 +31,8 @@ const COLUMNS: [&str; 9] = [
 ];
 /// The outcomes.
 const OUTCOMES: [&str; 5] = ["succeeded", "denied", "refused", "replayed", "failed"];
+/// The kinds of actors.
+const ACTORS: [&str; 5] = ["user", "client", "operator", "system", "anonymous"];
 
 /// The page. `search` is the query of the page's address, and that of the API.
 pub fn page(session: Session, search: &str) -> AnyView {
@@ -82,7 +84,7 @@ fn searching(session: Session, search: &str) -> AnyView {
     let state = Form::new(session);
     let value = |name: &str| RwSignal::new(parameter(search, name));
     let values = COLUMNS.map(value);
-    let outcome = value("outcome");
+    let (outcome, actor_kind) = (value("outcome"), value("actor_kind"));
     let seconds = |name: &str| parameter(search, name).parse::<i64>().ok();
     let day = |name: &str| RwSignal::new(seconds(name).map(browser::day).unwrap_or_default());
     let (from, until) = (day("from"), day("until"));
@@ -93,9 +95,15 @@ fn searching(session: Session, search: &str) -> AnyView {
             let day = day.get_untracked();
             browser::start_of_day(&day).map(|at| at.to_string()).unwrap_or_default()
         };
-        let (outcome, from, until) = (outcome.get_untracked(), moment(from), moment(until));
+        let (outcome, actor_kind) = (outcome.get_untracked(), actor_kind.get_untracked());
+        let (from, until) = (moment(from), moment(until));
         let parameters = COLUMNS.iter().copied().zip(texts.iter().map(String::as_str));
-        let more = [("outcome", &*outcome), ("from", &*from), ("until", &*until)];
+        let more = [
+            ("actor_kind", &*actor_kind),
+            ("outcome", &*outcome),
+            ("from", &*from),
+            ("until", &*until),
+        ];
         let parameters: Vec<(&str, &str)> = parameters.chain(more).collect();
         session.go(Route::Events(query(&parameters)));
     };
@@ -118,10 +126,14 @@ fn searching(session: Session, search: &str) -> AnyView {
     let is_open =
         [3, 4, 6, 7, 8].iter().any(|index| !parameter(search, COLUMNS[*index]).is_empty());
     let any = std::iter::once((String::new(), t.any.to_owned()));
-    let outcomes = any.chain(OUTCOMES.map(|name| (name.to_owned(), name.to_owned()))).collect();
+    let outcomes = OUTCOMES.map(|name| (name.to_owned(), names::outcome(t, name)));
+    let outcomes = any.clone().chain(outcomes).collect();
+    let actors = ACTORS.map(|name| (name.to_owned(), names::actor_kind(t, name)));
+    let actors = any.chain(actors).collect();
     let content = view! {
         <div class="filters filters-many">
-            {usual} {select("by-outcome", t.outcome, outcomes, outcome)}
+            {usual} {select("by-actor-kind", t.actor_kind, actors, actor_kind)}
+            {select("by-outcome", t.outcome, outcomes, outcome)}
             {Field::text("by-from", "from", t.from_day).kind("date").view(state, from)}
             {Field::text("by-until", "until", t.until_day).kind("date").view(state, until)}
         </div>

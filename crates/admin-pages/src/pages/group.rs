@@ -13,6 +13,7 @@ use doorward_leptos::boxed_effect;
 use leptos::{prelude::*, task::spawn_local};
 use serde_json::Value;
 
+use super::user::provisioned;
 use crate::{
     api::{Answer, Call, Failure},
     route::{Route, query},
@@ -20,7 +21,7 @@ use crate::{
     ui::{
         self, button, card,
         claims::claims,
-        dialog::{Question, confirm},
+        dialog::{Question, confirm, confirm_of},
         facts, fill,
         form::{Field, Form, Part, form, lines},
         history::history,
@@ -28,7 +29,9 @@ use crate::{
         list::List,
         named_button, nothing,
         object::{Object, Read},
-        or_dash, plain,
+        or_dash,
+        overtaken::{Difference, Overtaken, different},
+        plain,
     },
 };
 
@@ -88,7 +91,7 @@ pub fn page(session: Session, name: String) -> AnyView {
             <div class="stack">{body} {members(session, name)}</div>
             <div class="stack">{history(session, of)}</div>
         </div>
-        {confirm(session, removing, question, remove, removed)}
+        {confirm_of(session, removing, question, group, remove, removed)}
     }
     .into_any()
 }
@@ -100,6 +103,7 @@ fn what(session: Session, group: &GroupView) -> AnyView {
         (t.description.to_owned(), or_dash(group.description.clone())),
         (t.app_roles.to_owned(), or_dash(Some(group.roles.join(", ")))),
     ];
+    rows.extend(provisioned(session, group.provisioned_by.clone()));
     rows.extend(group.claims.iter().map(|(name, value)| (name.clone(), plain(json::shown(value)))));
     card(t.members_get, nothing(), facts(rows))
 }
@@ -112,7 +116,7 @@ fn edit(
 ) -> AnyView {
     let t = session.texts;
     let state = Form::new(session);
-    let (before, etag) = (StoredValue::new(read.value.clone()), RwSignal::new(read.etag));
+    let overtaken = Overtaken::new(session, read.clone());
     let view = read.value;
     let display_name = RwSignal::new(view.display_name.unwrap_or_default());
     let description = RwSignal::new(view.description.unwrap_or_default());
@@ -122,7 +126,7 @@ fn edit(
     let save = move || {
         state.clear();
         let Some(Value::Object(after)) = said() else { return };
-        let before = before.get_value();
+        let before = overtaken.before();
         let (text, list) = (description.get_untracked(), lines(&roles.get_untracked()));
         let shown_as = display_name.get_untracked();
         let other = |text: String, before: &Option<String>| {
@@ -135,29 +139,24 @@ fn edit(
             claims: json::changes(&before.claims, &after),
         };
         let call = Call::new(Operation::ChangeGroup, &[&before.name])
-            .if_match(etag.get_untracked())
+            .if_match(overtaken.etag())
             .body(&changes);
         let done = move |answer: Answer| {
             editing.set(false);
             group.set(&answer);
             session.done(t.saved);
         };
-        let failed = move |failure: &Failure| {
-            let overtaken = failure.changed();
-            if let Some(changed) = &overtaken {
-                state.overtaken(fill(t.overtaken_reload, &[&changed.join(", ")]));
-                let name = before.name.clone();
-                spawn_local(async move {
-                    let answer = session.call(Call::new(Operation::ReadGroup, &[&name])).await;
-                    if let Ok(Ok(present)) = answer.map(|answer| Read::<GroupView>::of(&answer)) {
-                        etag.set(present.etag);
-                    }
-                });
-            }
-            overtaken.is_some()
-        };
+        let read = Call::new(Operation::ReadGroup, &[&before.name]);
+        let failed = move |failure: &Failure| overtaken.takes(failure, read);
         session.begin(Operation::ChangeGroup, "edit-group", || state.send(call, done, failed));
     };
+    let leave = move || {
+        editing.set(false);
+        group.reload();
+    };
+    let difference =
+        move |before: &GroupView, present: &GroupView| difference(session, before, present);
+    let conflict = overtaken.view(difference, leave);
     let content = view! {
         {Field::text("edit-display-name", "display_name", t.shown_as)
             .hint(t.shown_as_hint)
@@ -168,12 +167,26 @@ fn edit(
             .hint(t.one_a_line)
             .view(state, roles)}
         {claims}
+        {conflict}
         {state.failure()}
         <div class="row">
             {state.submit(t.save)} {button(t.cancel, "btn btn-quiet", move || editing.set(false))}
         </div>
     };
     card(t.members_get, nothing(), form(save, content.into_any()))
+}
+
+/// What is different in a group that was changed by somebody else: as it was, and as it is.
+fn difference(session: Session, before: &GroupView, present: &GroupView) -> Vec<Difference> {
+    let t = session.texts;
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let own = [
+        (t.shown_as, text(&before.display_name), text(&present.display_name)),
+        (t.description, text(&before.description), text(&present.description)),
+        (t.app_roles, before.roles.join(", "), present.roles.join(", ")),
+    ];
+    let own = own.map(|(name, before, present)| (name.to_owned(), before, present));
+    different(own.into_iter().chain(json::both(&before.claims, &present.claims)))
 }
 
 fn members(session: Session, name: String) -> AnyView {
@@ -184,12 +197,20 @@ fn members(session: Session, name: String) -> AnyView {
     });
     let (open, chosen) = (RwSignal::new(false), RwSignal::new(String::new()));
     let may_remove = Memo::new(move |_| session.offers(Operation::RemoveMember));
+    boxed_effect(move || {
+        let name = may_remove.get().then(|| session.resumes_on("remove-member")).flatten();
+        if let Some(sub) = name {
+            chosen.set(sub);
+            open.set(true);
+        }
+    });
     let table = list.table(t.members, t.member_columns, t.no_members, move |row| {
         let (sub, name) = (row.sub.clone(), row.username.clone().unwrap_or(row.sub.clone()));
         let remove = may_remove.get().then(|| {
             named_button(t.remove, name.clone(), "btn btn-small", move || {
                 chosen.set(sub.clone());
-                session.begin(Operation::RemoveMember, "", || open.set(true));
+                let intent = format!("remove-member:{sub}");
+                session.begin(Operation::RemoveMember, &intent, || open.set(true));
             })
         });
         vec![
@@ -227,7 +248,7 @@ fn add_member(session: Session, group: String, members: List<MemberRow>) -> AnyV
     let mut search = debounce(Duration::from_millis(150), move |text: String| prefix.set(text));
     let group = StoredValue::new(group);
     let add = move |sub: String| {
-        session.begin(Operation::AddMember, "", move || {
+        session.begin(Operation::AddMember, &format!("add-member:{sub}"), move || {
             spawn_local(async move {
                 let call = Call::new(Operation::AddMember, &[&group.get_value(), &sub]);
                 match session.call(call).await {
@@ -240,6 +261,11 @@ fn add_member(session: Session, group: String, members: List<MemberRow>) -> AnyV
             });
         });
     };
+    boxed_effect(move || {
+        if let Some(sub) = session.resumes_on("add-member") {
+            add(sub);
+        }
+    });
     let found = move || {
         (!prefix.with(|prefix| prefix.trim().is_empty())).then(|| {
             let list = List::<UserRow>::new(session, move || {

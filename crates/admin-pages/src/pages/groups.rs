@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{Answer, Call},
-    route::Route,
+    route::{Route, query},
     session::Session,
     ui::{
         self, button,
@@ -19,7 +19,7 @@ use crate::{
         dialog::Dialog,
         form::{Field, Form, Part, form, lines},
         link,
-        list::List,
+        list::{List, search},
         or_dash,
     },
 };
@@ -27,7 +27,10 @@ use crate::{
 /// The page.
 pub fn page(session: Session) -> AnyView {
     let t = session.texts;
-    let list = List::<GroupView>::new(session, || Call::new(Operation::ListGroups, &[]));
+    let prefix = RwSignal::new(String::new());
+    let list = List::<GroupView>::new(session, move || {
+        Call::new(Operation::ListGroups, &[]).query(&query(&[("prefix", &prefix.get())]))
+    });
     let adding = RwSignal::new(false);
     boxed_effect(move || {
         if session.offers(Operation::CreateGroup) && session.resumes("add-group") {
@@ -51,7 +54,9 @@ pub fn page(session: Session) -> AnyView {
     };
     view! {
         {ui::heading(t.groups, actions.into_any())}
-        <section class="card admin-card">{table}</section>
+        <section class="card stack admin-card">
+            {search("group-search", t.search_groups, prefix)} {table}
+        </section>
         <Dialog open=adding title=t.add_group id="add-group">{add(session, adding)}</Dialog>
     }
     .into_any()
@@ -80,7 +85,7 @@ fn add(session: Session, open: RwSignal<bool>) -> AnyView {
             roles: lines(&roles.get_untracked()),
             claims,
         };
-        let call = Call::new(Operation::CreateGroup, &[]).key(state.key()).body(&new);
+        let call = Call::new(Operation::CreateGroup, &[]).body(&new);
         let done = move |answer: Answer| {
             if let Ok(group) = answer.read::<GroupView>() {
                 open.set(false);

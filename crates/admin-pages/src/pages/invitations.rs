@@ -10,7 +10,7 @@ use doorward_leptos::boxed_effect;
 use doorward_protocol::account::is_email_address;
 use leptos::prelude::*;
 
-use super::new_user::roles;
+use super::new_user::role_choice;
 use crate::{
     api::{Answer, Call},
     browser,
@@ -45,14 +45,14 @@ pub fn page(session: Session) -> AnyView {
                 withdrawing.set(true);
             })
         });
-        let claims = row.claims.as_object().map(|claims| {
-            let claims =
-                claims.iter().map(|(name, value)| format!("{name}: {}", json::shown(value)));
-            claims.collect::<Vec<_>>().join(" · ")
-        });
+        let claims = row.claims.as_object().into_iter().flatten();
+        let claims = claims.map(|(name, value)| format!("{name}: {}", json::shown(value)));
+        let groups = Some(row.groups.join(", ")).filter(|groups| !groups.is_empty());
+        let groups = groups.map(|groups| format!("{}: {groups}", t.groups));
+        let given = claims.chain(groups).collect::<Vec<_>>().join(" · ");
         vec![
             plain(row.email),
-            or_dash(claims),
+            or_dash(Some(given)),
             plain(session.moment(row.expires_at)),
             withdraw.unwrap_or_else(nothing),
         ]
@@ -120,7 +120,7 @@ fn invite(session: Session, open: RwSignal<bool>, list: List<InvitationRow>) -> 
             language: if language.get_untracked() == "de" { Language::De } else { Language::En },
             show_link: show_link.get_untracked(),
         };
-        let call = Call::new(Operation::CreateInvitation, &[]).key(state.key()).body(&new);
+        let call = Call::new(Operation::CreateInvitation, &[]).body(&new);
         let done = move |answer: Answer| {
             list.reload();
             match answer.read::<CreatedInvitation>().ok().and_then(|created| created.link) {
@@ -145,15 +145,17 @@ fn invite(session: Session, open: RwSignal<bool>, list: List<InvitationRow>) -> 
             let content = view! {
                 {Field::text("invite-email", "email", t.email).view(state, email)}
                 {Field::text("invite-name", "name", t.full_name).view(state, name)}
-                {select("invite-role", t.admin_role, roles(session), role)}
+                {role_choice(session, "invite-role", role)}
                 {Field::text("invite-roles", "roles", t.app_roles)
                     .kind("lines")
                     .hint(t.one_a_line)
                     .view(state, app_roles)}
-                {Field::text("invite-groups", "groups", t.groups)
-                    .kind("lines")
-                    .hint(t.one_a_line)
-                    .view(state, groups)}
+                {session.offers(Operation::AddMember).then(|| {
+                    Field::text("invite-groups", "groups", t.groups)
+                        .kind("lines")
+                        .hint(t.invite_groups_hint)
+                        .view(state, groups)
+                })}
                 {Field::text("invite-days", "days", t.days).kind("number").view(state, days)}
                 {select("invite-language", t.mail_language, languages.clone(), language)}
                 {checkbox("invite-link", t.show_link, show_link)}

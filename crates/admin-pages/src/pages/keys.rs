@@ -27,13 +27,23 @@ pub fn page(session: Session) -> AnyView {
         if session.offers(Operation::RotateKeys) && session.resumes("rotate") {
             rotating.set(true);
         }
+        for (kind, signs) in [("retire", false), ("retire-signing", true)] {
+            let name = may_retire.get().then(|| session.resumes_on(kind)).flatten();
+            if let Some(kid) = name {
+                chosen.set((kid, signs));
+                retiring.set(true);
+            }
+        }
     });
     let table = list.table(t.keys, t.key_columns, t.no_keys, move |key| {
         let (kid, signs) = (key.kid.clone(), key.state == "signs");
         let retire = may_retire.get().then(|| {
             named_button(t.retire, kid.clone(), "btn btn-small btn-danger", move || {
                 chosen.set((kid.clone(), signs));
-                session.begin(Operation::RetireKey, "", || retiring.set(true));
+                let what = if signs { "retire-signing" } else { "retire" };
+                session.begin(Operation::RetireKey, &format!("{what}:{kid}"), || {
+                    retiring.set(true);
+                });
             })
         });
         let (colour, state) = match &*key.state {
@@ -62,9 +72,7 @@ pub fn page(session: Session) -> AnyView {
         text: t.rotate_text.to_owned(),
         action: t.rotate.to_owned(),
     };
-    // One key for all attempts of this page: an answer that was lost makes no second key.
-    let key = crate::browser::random_key();
-    let rotate = move || Call::new(Operation::RotateKeys, &[]).key(key.clone());
+    let rotate = || Call::new(Operation::RotateKeys, &[]);
     let retire = move || {
         let (kid, signs) = chosen.get_untracked();
         // A key that signs is replaced at once, as after a leak.

@@ -13,6 +13,7 @@ mod keys;
 mod new_user;
 mod outbox;
 mod overview;
+mod registered;
 mod resources;
 mod user;
 mod users;
@@ -80,6 +81,7 @@ pub fn page(session: Session, route: Route) -> AnyView {
             Route::DirectoryUser(name, id) => directory::user::page(session, name, id),
             Route::Clients => clients::page(session),
             Route::Client(client_id) => client::page(session, client_id),
+            Route::RegisteredClients => registered::page(session),
             Route::Resources => resources::page(session),
             Route::Keys => keys::page(session),
             Route::Outbox => outbox::page(session),

@@ -18,13 +18,22 @@ use crate::{
     session::Session,
     ui::{
         self,
-        form::{Field, Form, checkbox, form, select},
+        form::{Field, Form, after_sign_in, checkbox, form, select},
         link,
     },
 };
 
 /// The page.
 pub fn page(session: Session) -> AnyView {
+    let form = after_sign_in(session, Operation::CreateUser, move || add(session));
+    view! {
+        {ui::heading(session.texts.add_user, ui::nothing())}
+        <section class="card admin-card admin-form">{form}</section>
+    }
+    .into_any()
+}
+
+fn add(session: Session) -> AnyView {
     let t = session.texts;
     let state = Form::new(session);
     let text = || RwSignal::new(String::new());
@@ -53,7 +62,7 @@ pub fn page(session: Session) -> AnyView {
         ) else {
             return;
         };
-        let call = Call::new(Operation::CreateUser, &[]).key(state.key()).body(&new);
+        let call = Call::new(Operation::CreateUser, &[]).body(&new);
         let done = move |answer: crate::api::Answer| {
             password.set(String::new());
             if let Ok(user) = answer.read::<UserView>() {
@@ -63,7 +72,6 @@ pub fn page(session: Session) -> AnyView {
         };
         session.begin(Operation::CreateUser, "", || state.send(call, done, |_| false));
     };
-    let roles = roles(session);
     let content = view! {
         {Field::text("new-username", "username", t.username).view(state, username)}
         {Field::text("new-name", "claims.name", t.full_name).view(state, name)}
@@ -73,7 +81,7 @@ pub fn page(session: Session) -> AnyView {
             .kind("password")
             .hint(t.password_hint)
             .view(state, password)}
-        {select("new-role", t.admin_role, roles, role)}
+        {role_choice(session, "new-role", role)}
         {Field::text("new-sub", "sub", t.sub).hint(t.sub_hint).view(state, sub)}
         {state.failure()}
         <div class="row">
@@ -81,11 +89,13 @@ pub fn page(session: Session) -> AnyView {
             {link(session, Route::Users, "btn btn-quiet", t.cancel)}
         </div>
     };
-    view! {
-        {ui::heading(t.add_user, ui::nothing())}
-        <section class="card admin-card admin-form">{form(create, content.into_any())}</section>
-    }
-    .into_any()
+    form(create, content.into_any())
+}
+
+/// A choice of a role for somebody new, if the caller may give one. It takes a scope of its own.
+pub fn role_choice(session: Session, id: &'static str, role: RwSignal<String>) -> Option<AnyView> {
+    let is_offered = untrack(|| session.offers(Operation::SetAdminRole));
+    is_offered.then(|| select(id, session.texts.admin_role, roles(session), role))
 }
 
 /// The roles that the caller may give, and none.

@@ -5,6 +5,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::{
     api::Call,
+    names,
     route::Route,
     session::Session,
     ui::{self, card, link, list::List, named_button, nothing, or_dash, plain},
@@ -37,7 +38,7 @@ pub fn page(session: Session) -> AnyView {
         };
         vec![
             to,
-            plain(mail.kind),
+            plain(names::mail(t, &mail.kind)),
             plain(session.moment(mail.created_at)),
             plain(mail.attempts.to_string()),
             plain(session.moment(mail.due_at)),

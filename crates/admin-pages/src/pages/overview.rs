@@ -2,7 +2,7 @@
 
 use doorward_admin::{
     Operation,
-    types::system::{ActivityView, OverviewView},
+    types::system::{ActivityView, OverviewView, Trouble},
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -50,12 +50,20 @@ fn numbers(session: Session, view: &OverviewView) -> AnyView {
         Some(false) => badge("badge-no", t.not_healthy),
     };
     let mail_state = badge(if view.mail_is_failing { "badge-no" } else { "badge-ok" }, mail);
-    let server = facts(vec![
+    let troubles = view.troubles.iter().map(|trouble| {
+        let (name, text) = match trouble {
+            Trouble::DirectoryIsDown => (t.directories, t.directory_is_down),
+            Trouble::AuditChainIsBroken => (t.events, t.audit_chain_is_broken),
+        };
+        (name.to_owned(), badge("badge-no", text))
+    });
+    let mut server = vec![
         (t.state.to_owned(), state.into_any()),
         (t.outbox.to_owned(), mail_state),
         (t.issuer.to_owned(), mono(view.issuer.clone())),
         (t.version.to_owned(), plain(view.version.clone())),
-    ]);
+    ];
+    server.extend(troubles);
     view! {
         <div class="numbers">
             {number(t.users, view.users.to_string(), disabled)}
@@ -67,7 +75,7 @@ fn numbers(session: Session, view: &OverviewView) -> AnyView {
             {number(t.waiting_mails, view.waiting_mails.to_string(), mail.to_owned())}
             {number(t.key_age, age.unsigned_abs().to_string(), since)}
         </div>
-        {card(t.server, nothing(), server)}
+        {card(t.server, nothing(), facts(server))}
     }
     .into_any()
 }

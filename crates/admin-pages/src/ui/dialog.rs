@@ -2,11 +2,12 @@
 
 use doorward_leptos::boxed_effect;
 use leptos::{html, prelude::*, task::spawn_local};
+use serde::de::DeserializeOwned;
 
-use super::{button, nothing};
+use super::{button, fill, object::Object, request_keys::RequestKeys};
 use crate::{
     api::{Call, Failure},
-    session::Session,
+    session::{Notice, Session},
 };
 
 /// A dialog. What is in it is made anew each time that it opens.
@@ -76,40 +77,69 @@ pub fn confirm(
     call: impl Fn() -> Call + Send + Sync + 'static,
     done: impl Fn() + Send + Sync + 'static,
 ) -> AnyView {
-    confirm_with(session, open, question, nothing, Box::new(call), Box::new(done))
+    confirmed(session, open, question, Box::new(call), Box::new(done), Box::new(|_| false))
 }
 
-/// The same, with a part of a form in it.
-pub fn confirm_with(
+/// The same about the present state of an object. If somebody was faster, the object is read again
+/// and the dialog closes: what it asked was about another state.
+pub fn confirm_of<T: DeserializeOwned + Clone + PartialEq + Send + Sync + 'static>(
     session: Session,
     open: RwSignal<bool>,
     question: Question,
-    more: fn() -> AnyView,
+    object: Object<T>,
+    call: impl Fn() -> Call + Send + Sync + 'static,
+    done: impl Fn() + Send + Sync + 'static,
+) -> AnyView {
+    let failed = move |failure: &Failure| {
+        let Some(changed) = failure.changed() else { return false };
+        object.reload();
+        open.set(false);
+        session.notice.set(Some(Notice::Failed(overtaken(session, &changed))));
+        true
+    };
+    confirmed(session, open, question, Box::new(call), Box::new(done), Box::new(failed))
+}
+
+/// Says that somebody was faster, and that the page shows it.
+fn overtaken(session: Session, changed: &[String]) -> String {
+    let t = session.texts;
+    let what = if changed.is_empty() { t.the_object.to_owned() } else { changed.join(", ") };
+    fill(t.overtaken_question, &[&what])
+}
+
+/// A dialog that makes a call if it is confirmed. `failed` may take a failure for itself.
+fn confirmed(
+    session: Session,
+    open: RwSignal<bool>,
+    question: Question,
     call: Box<dyn Fn() -> Call + Send + Sync>,
     done: Box<dyn Fn() + Send + Sync>,
+    failed: Box<dyn Fn(&Failure) -> bool + Send + Sync>,
 ) -> AnyView {
     let (busy, failure) = (RwSignal::new(false), RwSignal::new(None::<Failure>));
-    let (call, done) = (StoredValue::new(call), StoredValue::new(done));
+    let (call, done, failed) =
+        (StoredValue::new(call), StoredValue::new(done), StoredValue::new(failed));
+    let keys = RequestKeys::new();
     let act = move || {
         if busy.get_untracked() {
             return;
         }
         busy.set(true);
         failure.set(None);
-        let call = call.with_value(|call| call());
+        let call = keys.with_key(call.with_value(|call| call()));
         spawn_local(async move {
             let answer = session.call(call).await;
             busy.set(false);
+            keys.answered(&answer);
             match answer {
                 Ok(_) => {
                     open.set(false);
                     done.try_with_value(|done| done());
                 }
+                Err(Failure::StepUp(_)) => open.set(false),
                 Err(error) => {
-                    if matches!(error, Failure::StepUp(_)) {
-                        open.set(false);
-                    }
-                    failure.set(Some(error));
+                    let is_taken = failed.try_with_value(|failed| failed(&error));
+                    failure.set(Some(error).filter(|_| is_taken == Some(false)));
                 }
             }
         });
@@ -118,8 +148,10 @@ pub fn confirm_with(
     view! {
         <Dialog open=open title=title id=id>
             <p>{text.clone()}</p>
-            {more()}
-            {move || failure.get().map(|failure| super::alert("alert-error", failure.message()))}
+            {move || {
+                let failure = failure.get()?;
+                Some(super::alert("alert-error", failure.message(session.texts)))
+            }}
             <div class="row">
                 <button
                     type="button"

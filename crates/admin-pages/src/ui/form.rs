@@ -1,11 +1,11 @@
 //! Forms: fields with what is wrong beside them. The rules are the server's own
 //! (`doorward_protocol::account`); what only the server can know it says by naming the field.
 
-use doorward_admin::types::problem::FieldError;
+use doorward_admin::{Operation, types::problem::FieldError};
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 use serde_json::Value;
 
-use super::alert;
+use super::{alert, button, fill, request_keys::RequestKeys};
 use crate::{
     api::{Answer, Call, Failure},
     browser,
@@ -21,8 +21,7 @@ pub struct Form {
     errors: RwSignal<Vec<FieldError>>,
     /// What is wrong with the whole.
     failure: RwSignal<Option<String>>,
-    /// The same request has the same key, however often it is sent.
-    key: RwSignal<String>,
+    keys: RequestKeys,
 }
 
 impl Form {
@@ -33,13 +32,8 @@ impl Form {
             busy: RwSignal::new(false),
             errors: RwSignal::new(Vec::new()),
             failure: RwSignal::new(None),
-            key: RwSignal::new(browser::random_key()),
+            keys: RequestKeys::new(),
         }
-    }
-
-    /// The key of its request.
-    pub fn key(self) -> String {
-        self.key.get_untracked()
     }
 
     /// Says what is wrong with a field. Nothing is sent then.
@@ -71,31 +65,42 @@ impl Form {
             return;
         }
         self.busy.set(true);
+        let call = self.keys.with_key(call);
         spawn_local(async move {
             let answer = self.session.call(call).await;
             self.busy.set(false);
+            self.keys.answered(&answer);
             match answer {
                 Ok(answer) => done(answer),
                 Err(failure) => {
                     if !failed(&failure) {
                         self.show(&failure);
                     }
-                    // A refused request may be sent otherwise.
-                    self.key.set(browser::random_key());
                 }
             }
         });
     }
 
-    /// Says that somebody else was faster.
-    pub fn overtaken(self, message: String) {
-        self.failure.set(Some(message));
+    /// Says that somebody else was faster, if that is the failure. `read` reads the object again,
+    /// so that the form can be sent once more.
+    pub fn overtaken(self, failure: &Failure, read: impl FnOnce()) -> bool {
+        let Some(changed) = failure.changed() else { return false };
+        self.say_overtaken(&changed);
+        read();
+        true
+    }
+
+    fn say_overtaken(self, changed: &[String]) {
+        let t = self.session.texts;
+        let what = if changed.is_empty() { t.the_object.to_owned() } else { changed.join(", ") };
+        self.failure.set(Some(fill(t.overtaken_reload, &[&what])));
     }
 
     fn show(self, failure: &Failure) {
         let errors = failure.errors();
         // A field is named beside it; the sentence says it for those that have none here.
-        self.failure.set((!matches!(failure, Failure::StepUp(_))).then(|| failure.message()));
+        let is_shown = !matches!(failure, Failure::StepUp(_));
+        self.failure.set(is_shown.then(|| failure.message(self.session.texts)));
         self.errors.set(errors);
         browser::focus_mistake();
     }
@@ -151,6 +156,27 @@ pub fn form(act: impl Fn() + Send + Sync + 'static, content: AnyView) -> AnyView
         act();
     };
     view! { <form class="stack" novalidate on:submit=send>{content}</form> }.into_any()
+}
+
+/// A form for something that may need another sign-in. It opens after that, since whoever leaves
+/// for it would lose what they typed.
+pub fn after_sign_in(
+    session: Session,
+    operation: Operation,
+    content: impl Fn() -> AnyView + Send + Sync + 'static,
+) -> AnyView {
+    let t = session.texts;
+    let is_open = RwSignal::new(false);
+    let begin = move || session.begin(operation, "", move || is_open.set(true));
+    begin();
+    let shown = move || {
+        if is_open.get() {
+            return untrack(&content);
+        }
+        let again = button(t.sign_in_again, "btn btn-primary", begin);
+        view! { <p>{t.step_up_text}</p> <div class="row">{again}</div> }.into_any()
+    };
+    shown.into_any()
 }
 
 /// What a part of a form says when it is sent. `None`: it has told what is wrong with it.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 
 use super::{badge, card, json, link, list::List, nothing};
-use crate::{api::Call, route::Route, session::Session};
+use crate::{api::Call, names, route::Route, session::Session};
 
 /// What was done to an object, the latest first. `query` is the search for it. Who may not read the
 /// audit history sees nothing.
@@ -35,12 +35,12 @@ pub fn entry(session: Session, record: &EventRecord) -> AnyView {
     let t = session.texts;
     let kind = if record.outcome == "succeeded" { "badge-ok" } else { "badge-no" };
     let who = match &record.actor {
-        Some(actor) => format!("{} {actor}", record.actor_kind),
-        None => record.actor_kind.clone(),
+        Some(actor) => format!("{} {actor}", names::actor_kind(t, &record.actor_kind)),
+        None => names::actor_kind(t, &record.actor_kind),
     };
     let details = details(session, record);
-    let (at, event) = (session.moment(record.at), record.event.clone());
-    let outcome = badge(kind, record.outcome.clone());
+    let (at, event) = (session.moment(record.at), names::event(t, &record.event));
+    let outcome = badge(kind, names::outcome(t, &record.outcome));
     view! {
         <li>
             <details class="event">
@@ -65,6 +65,8 @@ fn details(session: Session, record: &EventRecord) -> Vec<(String, AnyView)> {
         (kind, name) => kind.clone().or(name.clone()),
     };
     let known = [
+        // By this name it is searched for.
+        (t.event_name, Some(record.event.clone())),
         (t.on_user, record.sub.clone()),
         (t.on_object, object),
         (t.client, record.client_id.clone()),

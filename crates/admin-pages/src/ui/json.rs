@@ -28,6 +28,19 @@ pub fn changes(before: &Map<String, Value>, after: &Map<String, Value>) -> Map<S
     changed.chain(gone.map(|name| (name.clone(), Value::Null))).collect()
 }
 
+/// Each member of either object in words: its name, its value in the one and in the other.
+pub fn both(
+    before: &Map<String, Value>,
+    present: &Map<String, Value>,
+) -> Vec<(String, String, String)> {
+    let added = present.keys().filter(|name| !before.contains_key(*name));
+    let words = |object: &Map<String, Value>, name: &String| {
+        object.get(name).map(shown).unwrap_or_default()
+    };
+    let names = before.keys().chain(added);
+    names.map(|name| (name.clone(), words(before, name), words(present, name))).collect()
+}
+
 /// A value in words.
 pub fn shown(value: &Value) -> String {
     match value {

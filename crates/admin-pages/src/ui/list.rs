@@ -1,5 +1,7 @@
 //! Lists that are read in pages.
 
+use std::time::Duration;
+
 use doorward_admin::types::page::Page;
 use doorward_leptos::boxed_effect;
 use leptos::{prelude::*, task::spawn_local};
@@ -18,6 +20,28 @@ const MOST_EMPTY: u32 = 10;
 
 /// What makes the call for the first page. What it reads is tracked.
 type Source = Box<dyn Fn() -> Call + Send + Sync>;
+
+/// How long to wait after a key before the API is asked.
+const PAUSE: Duration = Duration::from_millis(150);
+
+/// A field in which the beginning is typed of what a list looks for.
+pub fn search(id: &'static str, label: &'static str, prefix: RwSignal<String>) -> AnyView {
+    let mut search = debounce(PAUSE, move |text: String| prefix.set(text));
+    view! {
+        <div class="field" role="search">
+            <label for=id>{label}</label>
+            <input
+                id=id
+                type="search"
+                autocomplete="off"
+                spellcheck="false"
+                maxlength="255"
+                on:input=move |event| search(event_target_value(&event))
+            />
+        </div>
+    }
+    .into_any()
+}
 
 /// A list. It is `Copy`, so closures can capture it.
 pub struct List<T: 'static> {
@@ -144,7 +168,7 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
                 self.failure.get().filter(|failure| !matches!(failure, Failure::StepUp(_)));
             failure.map(|failure| {
                 view! {
-                    {alert("alert-error", failure.message())}
+                    {alert("alert-error", failure.message(t))}
                     {button(t.try_again, "btn btn-small", move || self.reload())}
                 }
             })

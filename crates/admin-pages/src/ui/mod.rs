@@ -9,6 +9,8 @@ pub mod json;
 pub mod lifetime;
 pub mod list;
 pub mod object;
+pub mod overtaken;
+pub mod request_keys;
 pub mod rows;
 
 use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};

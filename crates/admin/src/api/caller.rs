@@ -85,6 +85,15 @@ impl Caller {
         )))
     }
 
+    /// Nobody makes a member of a group by the way, without the scope for it.
+    pub fn may_change_groups(&self) -> Result<(), Problem> {
+        let scope = AdminScope::GroupsWrite.name();
+        if self.principal.has_scope(scope) {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!("To make somebody a member of a group takes {scope}.")))
+    }
+
     /// Nobody gives a role that may do more than they may, or without the scope for it: whoever
     /// keeps that scope from a client keeps it from making administrators.
     pub fn may_give(&self, role: AdminRole) -> Result<(), Problem> {

@@ -27,7 +27,7 @@ use super::{
     caller::Caller,
     history::History,
     location,
-    page::{self, PageParameters},
+    page::{self, PageParameters, SearchParameters},
     problem::Problem,
     state::AdminApi,
     version::Version,
@@ -43,6 +43,7 @@ impl GroupView {
             description: group.description.clone(),
             roles: group.roles.clone(),
             claims: group.claims.0.clone(),
+            provisioned_by: group.provisioned_by.as_ref().map(ToString::to_string),
         }
     }
 }
@@ -50,11 +51,11 @@ impl GroupView {
 /// `GET /groups`.
 pub async fn list(
     State(api): State<AdminApi>,
-    Parameters(parameters): Parameters<PageParameters>,
+    Parameters(parameters): Parameters<SearchParameters>,
 ) -> Answer {
-    let limit = page::limit(parameters.limit)?;
+    let (limit, prefix) = (page::limit(parameters.limit)?, parameters.prefix()?);
     let after: Option<GroupName> = page::after(parameters.cursor.as_deref())?;
-    let rows = api.store().groups(after.as_ref(), limit + 1).await?;
+    let rows = api.store().groups(prefix, after.as_ref(), limit + 1).await?;
     let name = |stored: &StoredGroup| stored.group.name.clone();
     Ok(page::page(rows, limit, name, |stored| GroupView::of(&stored.group)))
 }

@@ -26,7 +26,7 @@ use super::{
     problem::{Problem, ProblemKind},
     state::AdminApi,
 };
-use crate::{Operation, is_machine};
+use crate::{ChangeEvent, Operation, is_machine};
 
 /// What is noted of a change while it is made. Clones share it.
 #[derive(Clone, Default)]
@@ -105,7 +105,7 @@ pub struct Change {
     /// What is done, for the details.
     pub operation: &'static str,
     /// What the audit history calls it.
-    pub event: &'static str,
+    pub event: ChangeEvent,
     /// What the parameter `id` of the path is the name of.
     pub id: &'static str,
 }
@@ -118,14 +118,14 @@ pub async fn record_change(
     request: Request,
     next: Next,
 ) -> Option<Response> {
-    let event = change.event;
+    let event = change.event.name();
     let work = audit::inherit(recorded(api, change, request, next));
     let finished = tokio::spawn(work.in_current_span()).await;
     finished.inspect_err(|error| tracing::error!(%error, event, "a change was not finished")).ok()
 }
 
 async fn recorded(api: AdminApi, change: Change, request: Request, next: Next) -> Response {
-    let event = change.event;
+    let event = change.event.name();
     let history = History::default();
     let (mut parts, body) = request.into_parts();
     let record = asked_for(&api, change, &mut parts).await;
@@ -184,7 +184,7 @@ async fn asked_for(api: &AdminApi, change: Change, parts: &mut Parts) -> Record 
         }
         Some(principal) => Actor::new(ActorKind::User, Some(principal.sub())),
     };
-    let mut record = Record::new(change.event, Outcome::Refused, actor);
+    let mut record = Record::new(change.event.name(), Outcome::Refused, actor);
     record.client_id = token.and_then(|token| token.claims().client_id.clone());
     let Ok(names) = RawPathParams::from_request_parts(parts, &()).await else { return record };
     for (parameter, name) in &names {

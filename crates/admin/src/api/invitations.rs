@@ -10,6 +10,7 @@ use doorward_provider::{
     model::{
         account_settings::Registration,
         email::EmailAddress,
+        group::GroupName,
         ticket::{Ticket, TicketCursor, TicketPurpose},
         time::{SystemClock, Timestamp},
         token_handle::TokenHash,
@@ -48,6 +49,7 @@ impl InvitationRow {
             name: text("name"),
             expires_at: ticket.expires_at.seconds(),
             claims: ticket.data.get("claims").cloned().unwrap_or_default(),
+            groups: ticket.groups().iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -95,15 +97,19 @@ pub async fn create(
         history.detail("admin_role", role.name());
         caller.may_give(role)?;
     }
+    if !new.groups.is_empty() {
+        caller.may_change_groups()?;
+    }
     let show_link = new.show_link;
     let invitation = checked(new)?;
     let email = invitation.email.as_str().to_owned();
     history.on("email", &email);
     history.detail("shows_link", show_link);
-    let claims = json!({"claims": invitation.claims});
+    let given = json!({"claims": invitation.claims, "groups": invitation.groups});
     let invitations = Invitations {
         users: api.store(),
         tickets: api.store(),
+        groups: api.store(),
         master: api.provider().keys().master(),
         issuer: api.provider().issuer(),
         clock: &SystemClock,
@@ -112,9 +118,10 @@ pub async fn create(
     let link = invitations.invite(invitation).await;
     let link = link.map_err(|error| match error {
         InviteError::Store(error) => error.into(),
+        InviteError::NoGroup(_) => Problem::invalid("groups", error),
         other => Problem::conflict(format!("{other}.")),
     })?;
-    history.changed(None, Some(claims));
+    history.changed(None, Some(given));
     api.provider().notice_changes();
     let body = CreatedInvitation { email, link: show_link.then_some(link) };
     Ok((StatusCode::CREATED, Json(body)).into_response())
@@ -139,14 +146,20 @@ fn checked(new: NewInvitation) -> Result<Invitation, Problem> {
         return Err(Problem::invalid("name", problem));
     }
     let mut claims = Map::new();
-    for (field, claim, names) in [("roles", "role", new.roles), ("groups", "groups", new.groups)] {
-        if names.len() > MOST_NAMES || !names.iter().all(is_name) {
-            return Err(Problem::invalid(field, format!("{problem}, and at most {MOST_NAMES}")));
-        }
-        if !names.is_empty() {
-            claims.insert(claim.to_owned(), json!(names));
-        }
+    if new.roles.len() > MOST_NAMES || !new.roles.iter().all(is_name) {
+        return Err(Problem::invalid("roles", format!("{problem}, and at most {MOST_NAMES}")));
     }
+    if !new.roles.is_empty() {
+        claims.insert("role".to_owned(), json!(new.roles));
+    }
+    if new.groups.len() > MOST_NAMES {
+        return Err(Problem::invalid("groups", format!("give at most {MOST_NAMES}")));
+    }
+    let groups = new.groups.iter().map(|name| {
+        let no_group = || Problem::invalid("groups", InviteError::NoGroup(name.clone()));
+        GroupName::parse(name).map_err(|_| no_group())
+    });
+    let groups = groups.collect::<Result<_, _>>()?;
     if let Some(role) = new.admin_role {
         claims.insert(ADMIN_ROLE_CLAIM.to_owned(), role.name().into());
     }
@@ -158,6 +171,7 @@ fn checked(new: NewInvitation) -> Result<Invitation, Problem> {
         email,
         name: new.name,
         claims,
+        groups,
         lifetime: new.days * 86_400,
         language: (!new.show_link).then(|| language.to_owned()),
     })
@@ -182,7 +196,8 @@ pub async fn withdraw(
     }
     let taken = api.store().take_ticket(hash, purpose, api.now()).await?.ok_or_else(missing)?;
     history.on("email", taken.about.as_deref().unwrap_or_default());
-    history.changed(Some(json!({"claims": taken.data.get("claims")})), None);
+    let before = json!({"claims": taken.data.get("claims"), "groups": taken.groups()});
+    history.changed(Some(before), None);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

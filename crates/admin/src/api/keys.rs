@@ -57,7 +57,7 @@ pub async fn rotate(State(api): State<AdminApi>, Extension(history): Extension<H
     }
     let ring = api.provider().keys();
     let algorithms = ring.algorithms();
-    let takes_over = add_keys(
+    let added = add_keys(
         ring,
         api.store(),
         api.store(),
@@ -68,9 +68,10 @@ pub async fn rotate(State(api): State<AdminApi>, Extension(history): Extension<H
     )
     .await
     .map_err(problem)?;
-    history.on("issuer", api.provider().issuer());
-    history.detail("takes_over", takes_over.seconds());
-    Ok((StatusCode::CREATED, Json(Rotated { takes_over: takes_over.seconds() })).into_response())
+    history.on("kid", &added.name());
+    let takes_over = added.takes_over.seconds();
+    history.detail("takes_over", takes_over);
+    Ok((StatusCode::CREATED, Json(Rotated { takes_over })).into_response())
 }
 
 /// `DELETE /keys/{kid}`.

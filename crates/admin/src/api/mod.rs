@@ -48,7 +48,7 @@ use http::{
 pub use self::{
     command_client::{COMMAND_CLIENT, command_client},
     resources::{AUDIENCE, api_resource, api_scopes},
-    state::{AdminParts, AdminSettings, SharedConfiguration},
+    state::{AdminParts, AdminSettings, KnownLogos, SharedConfiguration},
 };
 use self::{
     problem::Problem,
@@ -129,6 +129,8 @@ fn handler(operation: Operation) -> MethodRouter<AdminApi> {
         O::ResetPassword => post(users::reset_password),
         O::ReadFactors => get(users::read_factors),
         O::ResetFactors => delete(users::reset_factors),
+        O::ListPasskeys => get(users::list_passkeys),
+        O::RemovePasskey => delete(users::remove_passkey),
         O::ListLinks => get(users::list_links),
         O::AddLink => post(users::add_link),
         O::RemoveLink => delete(users::remove_link),
@@ -167,6 +169,7 @@ fn handler(operation: Operation) -> MethodRouter<AdminApi> {
         O::AddSecret => post(clients::add_secret),
         O::RemoveSecret => delete(clients::remove_secret),
         O::ListRegisteredClients => get(registration::list_clients),
+        O::RemoveRegisteredClient => delete(registration::remove_client),
         O::ListRegistrationTokens => get(registration::list_tokens),
         O::AddRegistrationToken => post(registration::add_token),
         O::RemoveRegistrationToken => delete(registration::remove_token),

@@ -64,6 +64,7 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         O::CreateUser => ("201", Some(named::<users::UserView>())),
         O::ReadUser | O::ChangeUser | O::SetAdminRole => ("200", Some(named::<users::UserView>())),
         O::ReadFactors | O::ResetFactors => ("200", Some(named::<users::FactorsView>())),
+        O::ListPasskeys => ("200", Some(page_of::<users::PasskeyRow>())),
         O::ListLinks => ("200", Some(page_of::<users::LinkRow>())),
         O::AddLink => ("201", Some(named::<users::LinkRow>())),
         O::ListSessions => ("200", Some(page_of::<users::SessionRow>())),
@@ -100,7 +101,9 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         O::ListMails => ("200", Some(page_of::<outbox::MailRow>())),
         O::ResetPassword | O::RetryMail => ("202", None),
         O::RemoveUser
+        | O::RemovePasskey
         | O::RemoveLink
+        | O::RemoveRegisteredClient
         | O::RemoveRegistrationToken
         | O::EndSession
         | O::RevokeGrant
@@ -169,6 +172,7 @@ fn components(issuer: &str) -> ComponentsBuilder {
         schema::<system::MeView>(),
         schema::<system::MeOperation>(),
         schema::<system::OverviewView>(),
+        schema::<system::Trouble>(),
         schema::<system::ActivityView>(),
         schema::<system::ActivityHour>(),
         schema::<system::ConfigurationView>(),
@@ -178,6 +182,7 @@ fn components(issuer: &str) -> ComponentsBuilder {
         schema::<users::UserChanges>(),
         schema::<users::AdminRoleBody>(),
         schema::<users::FactorsView>(),
+        schema::<users::PasskeyRow>(),
         schema::<users::LinkRow>(),
         schema::<users::NewLink>(),
         schema::<users::SessionRow>(),
@@ -348,6 +353,15 @@ fn parameters(operation: Operation) -> Vec<utoipa::openapi::path::Parameter> {
         query("prefix", "The beginning of what is sorted by.", text());
         let filters = one_of(&["all", "enabled", "disabled", "administrators"]);
         query("filter", "Which users. The last two are sorted by username only.", filters);
+    }
+    let searched = match operation {
+        Operation::ListClients | Operation::ListRegisteredClients => Some("a client_id"),
+        Operation::ListGroups => Some("a name"),
+        _ => None,
+    };
+    if let Some(searched) = searched {
+        let prefix = limited(0, 255, "^[^\\u0000-\\u001f\\u007f-\\u009f]*$");
+        query("prefix", &format!("The beginning of {searched}. The case counts."), prefix);
     }
     if matches!(operation, Operation::ListDirectoryUsers | Operation::ListDirectoryGroups) {
         query("prefix", "The beginning of a name.", text());

@@ -32,6 +32,30 @@ pub struct PageParameters {
     pub cursor: Option<String>,
 }
 
+/// The parameters of a list that is searched by the beginning of its main column.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchParameters {
+    #[serde(default)]
+    pub prefix: String,
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+}
+
+/// The longest beginning that is looked for, in bytes.
+pub const LONGEST_PREFIX: usize = 255;
+
+impl SearchParameters {
+    /// The beginning that is looked for.
+    pub fn prefix(&self) -> Result<&str, Problem> {
+        if self.prefix.len() > LONGEST_PREFIX || self.prefix.contains(char::is_control) {
+            let problem = "prefix has at most 255 bytes and no control characters";
+            return Err(Problem::query(problem));
+        }
+        Ok(&self.prefix)
+    }
+}
+
 /// Where a page begins. The text is opaque to callers; it only says where to go on, and nothing
 /// is decided by it.
 pub fn after<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Problem> {

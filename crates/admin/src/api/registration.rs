@@ -12,13 +12,13 @@ use doorward_provider::model::{
     token_handle::{TokenHandle, random_id},
 };
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     Answer,
     body::{Body, Named, Parameters},
     history::History,
-    page::{self, PageParameters},
+    page::{self, PageParameters, SearchParameters},
     problem::Problem,
     state::AdminApi,
 };
@@ -61,13 +61,30 @@ impl RegistrationTokenRow {
 /// `GET /registered-clients`.
 pub async fn list_clients(
     State(api): State<AdminApi>,
-    Parameters(parameters): Parameters<PageParameters>,
+    Parameters(parameters): Parameters<SearchParameters>,
 ) -> Answer {
-    let limit = page::limit(parameters.limit)?;
+    let (limit, prefix) = (page::limit(parameters.limit)?, parameters.prefix()?);
     let after: Option<ClientId> = page::after(parameters.cursor.as_deref())?;
-    let rows = api.store().registered_clients_page(after.as_ref(), limit + 1).await?;
+    let rows = api.store().registered_clients_page(prefix, after.as_ref(), limit + 1).await?;
     let row = |client: RegisteredClient| RegisteredClientRow::of(&client);
     Ok(page::page(rows, limit, |client| client.client_id.clone(), row))
+}
+
+/// `DELETE /registered-clients/{client_id}`.
+pub async fn remove_client(
+    State(api): State<AdminApi>,
+    Extension(history): Extension<History>,
+    Named(client_id): Named<String>,
+) -> Answer {
+    let missing = || Problem::missing("There is no registered client with this client_id.");
+    let client_id: ClientId = client_id.parse().map_err(|_| missing())?;
+    let client = api.store().registered_client(&client_id, api.now()).await?;
+    let client = client.ok_or_else(missing)?;
+    if !api.store().remove_client(&client_id, None).await? {
+        return Err(missing());
+    }
+    history.changed(Some(json!(RegisteredClientRow::of(&client))), None);
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `GET /registration-tokens`.

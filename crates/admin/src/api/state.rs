@@ -1,12 +1,16 @@
 //! What the API works with.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::extract::FromRef;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     Provider,
     model::{
+        branding::LogoName,
         time::{Entropy, Timestamp},
         user::User,
     },
@@ -16,6 +20,9 @@ use doorward_resource_server::ResourceServer;
 
 use super::{problem::Problem, rate_limit::RateLimit};
 use crate::{FreshSignIn, Operation, types::system::ConfigurationView};
+
+/// Says which pictures there are in the folder of logos.
+pub type KnownLogos = Arc<dyn Fn() -> BTreeSet<LogoName> + Send + Sync>;
 
 /// What the API is made from.
 pub struct AdminParts {
@@ -27,6 +34,8 @@ pub struct AdminParts {
     pub resource_server: ResourceServer,
     /// Draws identifiers and secrets.
     pub entropy: Arc<dyn Entropy>,
+    /// The pictures that clients may name as their logos, as they are by now.
+    pub logos: KnownLogos,
     /// The settings.
     pub settings: AdminSettings,
 }

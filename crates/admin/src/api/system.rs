@@ -14,7 +14,7 @@ use doorward_provider::{
 use super::{Answer, caller::Caller, state::AdminApi};
 use crate::Operation;
 pub use crate::types::system::{
-    ActivityHour, ActivityView, ConfigurationView, MeOperation, MeView, OverviewView,
+    ActivityHour, ActivityView, ConfigurationView, MeOperation, MeView, OverviewView, Trouble,
 };
 
 /// `GET /me`.
@@ -52,6 +52,11 @@ pub async fn overview(State(api): State<AdminApi>) -> Answer {
     let algorithms = provider.keys().algorithms();
     let signing =
         keys.iter().filter(|key| KeyState::of(key, &keys, algorithms, now) == KeyState::Signs);
+    let chain_holds = provider.audit().chain_holds().await?;
+    let troubles = [
+        provider.is_a_directory_down().then_some(Trouble::DirectoryIsDown),
+        (!chain_holds).then_some(Trouble::AuditChainIsBroken),
+    ];
     let view = OverviewView {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         issuer: provider.issuer().to_owned(),
@@ -61,6 +66,7 @@ pub async fn overview(State(api): State<AdminApi>) -> Answer {
         all_sessions_counted: sessions < u64::from(MOST_COUNTED),
         waiting_mails: provider.waiting_mails().await?,
         mail_is_failing: provider.mail_is_failing(),
+        troubles: troubles.into_iter().flatten().collect(),
         oldest_signing_key: signing.map(|key| key.activates_at.seconds()).min(),
     };
     Ok(Json(view).into_response())

@@ -1,5 +1,6 @@
 //! Who may do what: roles, scopes, operations, and the policy of each operation.
 
+mod change_event;
 mod operation;
 mod role;
 mod scope;
@@ -7,6 +8,7 @@ mod summary;
 mod table;
 
 pub use self::{
+    change_event::ChangeEvent,
     operation::{Method, Operation, OperationKind},
     role::{AdminRole, ROLE_CLAIM},
     scope::AdminScope,

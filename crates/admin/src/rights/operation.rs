@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{AdminRole, AdminScope, table::Mark};
+use super::{AdminRole, AdminScope, ChangeEvent, table::Mark};
 
 /// What can be asked for. The router is built from this, so there is no route without a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -32,6 +32,10 @@ pub enum Operation {
     ReadFactors,
     /// Takes authenticator app, recovery codes and passkeys away from a user who has lost them.
     ResetFactors,
+    /// The passkeys of a user, the oldest first.
+    ListPasskeys,
+    /// Removes a passkey of a user. Sessions that began by it go on until they are ended.
+    RemovePasskey,
     /// The accounts at other providers by which a user signs in.
     ListLinks,
     /// Links an account at another provider with a user, who then signs in by it.
@@ -109,6 +113,8 @@ pub enum Operation {
     RemoveSecret,
     /// The clients that registered themselves, in pages.
     ListRegisteredClients,
+    /// Removes a client that registered itself, with everything that it was granted.
+    RemoveRegisteredClient,
     /// The initial access tokens, with which clients register themselves.
     ListRegistrationTokens,
     /// Makes an initial access token, which is in this answer alone.
@@ -171,6 +177,8 @@ impl Operation {
         Self::ResetPassword,
         Self::ReadFactors,
         Self::ResetFactors,
+        Self::ListPasskeys,
+        Self::RemovePasskey,
         Self::ListLinks,
         Self::AddLink,
         Self::RemoveLink,
@@ -209,6 +217,7 @@ impl Operation {
         Self::AddSecret,
         Self::RemoveSecret,
         Self::ListRegisteredClients,
+        Self::RemoveRegisteredClient,
         Self::ListRegistrationTokens,
         Self::AddRegistrationToken,
         Self::RemoveRegistrationToken,
@@ -285,7 +294,7 @@ impl Operation {
 
     /// What the audit history calls a change, as `user_added`; `None` if it only looks. A command
     /// that does the same is called the same.
-    pub fn event(self) -> Option<&'static str> {
+    pub fn event(self) -> Option<ChangeEvent> {
         self.row().event
     }
 

@@ -29,6 +29,10 @@ impl Operation {
                 "Takes authenticator app, recovery codes and passkeys away from a user who has \
                  lost them."
             }
+            Self::ListPasskeys => "The passkeys of a user, the oldest first.",
+            Self::RemovePasskey => {
+                "Removes a passkey of a user. Sessions that began by it go on until they are ended."
+            }
             Self::ListLinks => "The accounts at other providers by which a user signs in.",
             Self::AddLink => {
                 "Links an account at another provider with a user, who then signs in by it."
@@ -92,6 +96,9 @@ impl Operation {
             Self::AddSecret => "Makes a secret, which is in this answer alone.",
             Self::RemoveSecret => "Removes a secret.",
             Self::ListRegisteredClients => "The clients that registered themselves, in pages.",
+            Self::RemoveRegisteredClient => {
+                "Removes a client that registered itself, with everything that it was granted."
+            }
             Self::ListRegistrationTokens => {
                 "The initial access tokens, with which clients register themselves."
             }

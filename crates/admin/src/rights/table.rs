@@ -1,6 +1,6 @@
 //! The table of operations: a row for each.
 
-use super::{AdminRole, AdminScope, Method, Operation};
+use super::{AdminRole, AdminScope, ChangeEvent, Method, Operation};
 
 /// A row of the table.
 pub(super) struct Row {
@@ -14,7 +14,7 @@ pub(super) struct Row {
     /// The command that does the same.
     pub(super) command: Option<&'static str>,
     /// What the audit history calls it; `None` if it only looks.
-    pub(super) event: Option<&'static str>,
+    pub(super) event: Option<ChangeEvent>,
 }
 
 const fn row(
@@ -36,7 +36,7 @@ impl Row {
         Self { command: Some(command), ..self }
     }
 
-    const fn recorded_as(self, event: &'static str) -> Self {
+    const fn recorded_as(self, event: ChangeEvent) -> Self {
         Self { event: Some(event), ..self }
     }
 }
@@ -72,6 +72,7 @@ impl Operation {
             GroupsWrite, KeysRead, KeysWrite, RolesWrite, SystemRead, SystemWrite, UsersRead,
             UsersWrite,
         };
+        use ChangeEvent as Event;
         match self {
             Self::Me => row("me", Get, "/me", UsersRead, EVERYBODY),
             Self::Overview => row("overview", Get, "/overview", SystemRead, EVERYBODY),
@@ -82,28 +83,28 @@ impl Operation {
             Self::CreateUser => row("create_user", Post, "/users", UsersWrite, ADMINS)
                 .marked(&[Fresh, Creates])
                 .like_command("user add")
-                .recorded_as("user_added"),
+                .recorded_as(Event::UserAdded),
             Self::ReadUser => row("read_user", Get, "/users/{sub}", UsersRead, EVERYBODY)
                 .like_command("user show"),
             Self::ChangeUser => row("change_user", Patch, "/users/{sub}", UsersWrite, ADMINS)
                 .marked(&[Guarded, Fresh])
                 .like_command("user set")
-                .recorded_as("user_changed"),
+                .recorded_as(Event::UserChanged),
             Self::RemoveUser => row("remove_user", Delete, "/users/{sub}", UsersWrite, ADMINS)
                 .marked(&[Guarded, Fresh])
                 .like_command("user remove")
-                .recorded_as("user_removed"),
+                .recorded_as(Event::UserRemoved),
             Self::SetAdminRole => {
                 row("set_admin_role", Put, "/users/{sub}/admin-role", RolesWrite, ADMINS)
                     .marked(&[Guarded, Fresh, PeopleOnly])
                     .like_command("admin grant")
-                    .recorded_as("admin_role_changed")
+                    .recorded_as(Event::AdminRoleChanged)
             }
             Self::ResetPassword => {
                 row("reset_password", Post, "/users/{sub}/password-reset", UsersWrite, HELPERS)
                     .marked(&[Fresh])
                     .like_command("user passwd")
-                    .recorded_as("password_link_sent")
+                    .recorded_as(Event::PasswordLinkSent)
             }
             Self::ReadFactors => {
                 row("read_factors", Get, "/users/{sub}/factors", UsersRead, EVERYBODY)
@@ -113,19 +114,33 @@ impl Operation {
                 row("reset_factors", Delete, "/users/{sub}/factors", UsersWrite, HELPERS)
                     .marked(&[Guarded, Fresh])
                     .like_command("user reset-factors")
-                    .recorded_as("user_factors_reset")
+                    .recorded_as(Event::UserFactorsReset)
             }
+            Self::ListPasskeys => {
+                row("list_passkeys", Get, "/users/{sub}/passkeys", UsersRead, EVERYBODY)
+                    .like_command("user passkeys")
+            }
+            Self::RemovePasskey => row(
+                "remove_passkey",
+                Delete,
+                "/users/{sub}/passkeys/{passkey}",
+                UsersWrite,
+                HELPERS,
+            )
+            .marked(&[Fresh])
+            .like_command("user remove-passkey")
+            .recorded_as(Event::UserPasskeyRemoved),
             Self::ListLinks => row("list_links", Get, "/users/{sub}/links", UsersRead, EVERYBODY)
                 .like_command("user links"),
             Self::AddLink => row("add_link", Post, "/users/{sub}/links", UsersWrite, ADMINS)
                 .marked(&[Fresh, Creates])
                 .like_command("user link")
-                .recorded_as("user_linked"),
+                .recorded_as(Event::UserLinked),
             Self::RemoveLink => {
                 row("remove_link", Delete, "/users/{sub}/links/{link}", UsersWrite, ADMINS)
                     .marked(&[Fresh])
                     .like_command("user unlink")
-                    .recorded_as("user_unlinked")
+                    .recorded_as(Event::UserUnlinked)
             }
             Self::ListSessions => {
                 row("list_sessions", Get, "/users/{sub}/sessions", UsersRead, EVERYBODY)
@@ -134,12 +149,12 @@ impl Operation {
             Self::EndSessions => {
                 row("end_sessions", Delete, "/users/{sub}/sessions", UsersWrite, HELPERS)
                     .like_command("session end")
-                    .recorded_as("sessions_ended")
+                    .recorded_as(Event::SessionsEnded)
             }
             Self::EndSession => {
                 row("end_session", Delete, "/users/{sub}/sessions/{sid}", UsersWrite, HELPERS)
                     .like_command("session end")
-                    .recorded_as("sessions_ended")
+                    .recorded_as(Event::SessionsEnded)
             }
             Self::ListGrants => {
                 row("list_grants", Get, "/users/{sub}/grants", UsersRead, EVERYBODY)
@@ -148,7 +163,7 @@ impl Operation {
             Self::RevokeGrant => {
                 row("revoke_grant", Delete, "/users/{sub}/grants/{client_id}", UsersWrite, ADMINS)
                     .like_command("grant revoke")
-                    .recorded_as("access_revoked")
+                    .recorded_as(Event::AccessRevoked)
             }
             Self::ListAccountEvents => {
                 row("list_account_events", Get, "/users/{sub}/events", UsersRead, EVERYBODY)
@@ -162,12 +177,12 @@ impl Operation {
                 row("create_invitation", Post, "/invitations", UsersWrite, ADMINS)
                     .marked(&[Fresh, Creates])
                     .like_command("user invite")
-                    .recorded_as("user_invited")
+                    .recorded_as(Event::UserInvited)
             }
             Self::WithdrawInvitation => {
                 row("withdraw_invitation", Delete, "/invitations/{id}", UsersWrite, ADMINS)
                     .like_command("user uninvite")
-                    .recorded_as("user_uninvited")
+                    .recorded_as(Event::UserUninvited)
             }
             Self::ListGroups => {
                 row("list_groups", Get, "/groups", GroupsRead, EVERYBODY).like_command("group list")
@@ -175,18 +190,18 @@ impl Operation {
             Self::CreateGroup => row("create_group", Post, "/groups", GroupsWrite, ADMINS)
                 .marked(&[Fresh, Creates])
                 .like_command("group add")
-                .recorded_as("group_added"),
+                .recorded_as(Event::GroupAdded),
             Self::ReadGroup => row("read_group", Get, "/groups/{group}", GroupsRead, EVERYBODY)
                 .like_command("group show"),
             Self::ChangeGroup => row("change_group", Patch, "/groups/{group}", GroupsWrite, ADMINS)
                 .marked(&[Guarded, Fresh])
                 .like_command("group set")
-                .recorded_as("group_changed"),
+                .recorded_as(Event::GroupChanged),
             Self::RemoveGroup => {
                 row("remove_group", Delete, "/groups/{group}", GroupsWrite, ADMINS)
                     .marked(&[Guarded, Fresh])
                     .like_command("group remove")
-                    .recorded_as("group_removed")
+                    .recorded_as(Event::GroupRemoved)
             }
             Self::ListMembers => {
                 row("list_members", Get, "/groups/{group}/members", GroupsRead, EVERYBODY)
@@ -196,13 +211,13 @@ impl Operation {
                 row("add_member", Put, "/groups/{group}/members/{sub}", GroupsWrite, ADMINS)
                     .marked(&[Fresh])
                     .like_command("group member add")
-                    .recorded_as("group_member_added")
+                    .recorded_as(Event::GroupMemberAdded)
             }
             Self::RemoveMember => {
                 row("remove_member", Delete, "/groups/{group}/members/{sub}", GroupsWrite, ADMINS)
                     .marked(&[Fresh])
                     .like_command("group member remove")
-                    .recorded_as("group_member_removed")
+                    .recorded_as(Event::GroupMemberRemoved)
             }
             Self::ListDirectories => {
                 row("list_directories", Get, "/directories", DirectoryRead, ADMINS)
@@ -224,7 +239,7 @@ impl Operation {
             )
             .marked(&[Fresh, Creates])
             .like_command("directory user add")
-            .recorded_as("directory_user_added"),
+            .recorded_as(Event::DirectoryUserAdded),
             Self::ReadDirectoryUser => row(
                 "read_directory_user",
                 Get,
@@ -242,7 +257,7 @@ impl Operation {
             )
             .marked(&[Guarded, Fresh])
             .like_command("directory user set")
-            .recorded_as("directory_user_changed"),
+            .recorded_as(Event::DirectoryUserChanged),
             Self::SetDirectoryPassword => row(
                 "set_directory_password",
                 Put,
@@ -252,7 +267,7 @@ impl Operation {
             )
             .marked(&[Fresh])
             .like_command("directory user password")
-            .recorded_as("directory_password_set"),
+            .recorded_as(Event::DirectoryPasswordSet),
             Self::ListDirectoryGroups => row(
                 "list_directory_groups",
                 Get,
@@ -269,7 +284,7 @@ impl Operation {
             )
             .marked(&[Fresh])
             .like_command("directory user groups")
-            .recorded_as("directory_member_added"),
+            .recorded_as(Event::DirectoryMemberAdded),
             Self::RemoveDirectoryMember => row(
                 "remove_directory_member",
                 Delete,
@@ -279,13 +294,13 @@ impl Operation {
             )
             .marked(&[Fresh])
             .like_command("directory user groups")
-            .recorded_as("directory_member_removed"),
+            .recorded_as(Event::DirectoryMemberRemoved),
             Self::ListClients => row("list_clients", Get, "/clients", ClientsRead, READERS)
                 .like_command("client list"),
             Self::CreateClient => row("create_client", Post, "/clients", ClientsWrite, ADMINS)
                 .marked(&[Fresh, Creates])
                 .like_command("client add")
-                .recorded_as("client_added"),
+                .recorded_as(Event::ClientAdded),
             Self::ReadClient => {
                 row("read_client", Get, "/clients/{client_id}", ClientsRead, READERS)
                     .like_command("client show")
@@ -294,13 +309,13 @@ impl Operation {
                 row("change_client", Patch, "/clients/{client_id}", ClientsWrite, ADMINS)
                     .marked(&[Guarded, Fresh])
                     .like_command("client set")
-                    .recorded_as("client_changed")
+                    .recorded_as(Event::ClientChanged)
             }
             Self::RemoveClient => {
                 row("remove_client", Delete, "/clients/{client_id}", ClientsWrite, ADMINS)
                     .marked(&[Guarded, Fresh])
                     .like_command("client remove")
-                    .recorded_as("client_removed")
+                    .recorded_as(Event::ClientRemoved)
             }
             Self::ListSecrets => {
                 row("list_secrets", Get, "/clients/{client_id}/secrets", ClientsRead, READERS)
@@ -310,7 +325,7 @@ impl Operation {
                 row("add_secret", Post, "/clients/{client_id}/secrets", ClientsWrite, ADMINS)
                     .marked(&[Guarded, Fresh, Creates])
                     .like_command("client secret add")
-                    .recorded_as("client_secret_added")
+                    .recorded_as(Event::ClientSecretAdded)
             }
             Self::RemoveSecret => row(
                 "remove_secret",
@@ -321,11 +336,21 @@ impl Operation {
             )
             .marked(&[Guarded, Fresh])
             .like_command("client secret remove")
-            .recorded_as("client_secret_removed"),
+            .recorded_as(Event::ClientSecretRemoved),
             Self::ListRegisteredClients => {
                 row("list_registered_clients", Get, "/registered-clients", ClientsRead, READERS)
                     .like_command("client registered")
             }
+            Self::RemoveRegisteredClient => row(
+                "remove_registered_client",
+                Delete,
+                "/registered-clients/{client_id}",
+                ClientsWrite,
+                ADMINS,
+            )
+            .marked(&[Fresh])
+            .like_command("client remove")
+            .recorded_as(Event::ClientRemoved),
             Self::ListRegistrationTokens => {
                 row("list_registration_tokens", Get, "/registration-tokens", ClientsRead, READERS)
                     .like_command("client registration-token list")
@@ -334,7 +359,7 @@ impl Operation {
                 row("add_registration_token", Post, "/registration-tokens", ClientsWrite, ADMINS)
                     .marked(&[Fresh, Creates])
                     .like_command("client registration-token add")
-                    .recorded_as("registration_token_added")
+                    .recorded_as(Event::RegistrationTokenAdded)
             }
             Self::RemoveRegistrationToken => row(
                 "remove_registration_token",
@@ -345,7 +370,7 @@ impl Operation {
             )
             .marked(&[Fresh])
             .like_command("client registration-token remove")
-            .recorded_as("registration_token_removed"),
+            .recorded_as(Event::RegistrationTokenRemoved),
             Self::ListResources => row("list_resources", Get, "/resources", ClientsRead, READERS),
             Self::ListKeys => {
                 row("list_keys", Get, "/keys", KeysRead, READERS).like_command("keys list")
@@ -353,11 +378,11 @@ impl Operation {
             Self::RotateKeys => row("rotate_keys", Post, "/keys", KeysWrite, OWNERS)
                 .marked(&[Fresh, Creates])
                 .like_command("keys rotate")
-                .recorded_as("keys_rotated"),
+                .recorded_as(Event::KeysRotated),
             Self::RetireKey => row("retire_key", Delete, "/keys/{kid}", KeysWrite, OWNERS)
                 .marked(&[Fresh])
                 .like_command("keys retire")
-                .recorded_as("key_retired"),
+                .recorded_as(Event::KeyRetired),
             Self::ListEvents => {
                 row("list_events", Get, "/events", AuditRead, READERS).like_command("audit list")
             }
@@ -367,7 +392,7 @@ impl Operation {
                 row("list_mails", Get, "/outbox", SystemRead, READERS).like_command("mail outbox")
             }
             Self::RetryMail => row("retry_mail", Post, "/outbox/{id}/retry", SystemWrite, ADMINS)
-                .recorded_as("mail_retried"),
+                .recorded_as(Event::MailRetried),
             Self::ReadConfiguration => {
                 row("read_configuration", Get, "/configuration", SystemRead, READERS)
                     .like_command("config show")

@@ -36,12 +36,13 @@ fn expected(operation: Operation) -> (&'static str, bool) {
         | O::ListUsers
         | O::ReadUser
         | O::ReadFactors
+        | O::ListPasskeys
         | O::ListLinks
         | O::ListSessions => ("oahum", false),
         O::ListGrants | O::ListAccountEvents | O::ListInvitations => ("oahum", false),
         O::CreateUser | O::ChangeUser | O::RemoveUser | O::CreateInvitation => ("oam", true),
         O::SetAdminRole => ("oa", true),
-        O::ResetPassword | O::ResetFactors => ("oahm", true),
+        O::ResetPassword | O::ResetFactors | O::RemovePasskey => ("oahm", true),
         O::AddLink | O::RemoveLink => ("oam", true),
         O::EndSessions | O::EndSession => ("oahm", false),
         O::RevokeGrant | O::WithdrawInvitation => ("oam", false),
@@ -57,6 +58,7 @@ fn expected(operation: Operation) -> (&'static str, bool) {
         O::CreateClient | O::ChangeClient | O::RemoveClient => ("oam", true),
         O::AddSecret | O::RemoveSecret => ("oam", true),
         O::ListRegisteredClients | O::ListRegistrationTokens => ("oaum", false),
+        O::RemoveRegisteredClient => ("oam", true),
         O::AddRegistrationToken | O::RemoveRegistrationToken => ("oam", true),
         O::ListKeys | O::ListMails | O::ReadConfiguration => ("oaum", false),
         O::RotateKeys | O::RetireKey => ("om", true),

@@ -15,6 +15,7 @@ use http::Method;
 
 use super::{SCOPE, error::ScimError, state::ScimApi};
 use crate::{
+    ChangeEvent,
     api::{
         caller::{Caller, CallerKind},
         history::{self, Change, History},
@@ -138,14 +139,14 @@ pub async fn record(State(api): State<ScimApi>, request: Request, next: Next) ->
     let is_search = path.as_deref().is_some_and(|path| path.ends_with("/.search"));
     let (operation, event) = match (request.method(), is_user) {
         (_, _) if is_search => return next.run(request).await,
-        (&Method::POST, true) => ("scim_create_user", "user_added"),
-        (&Method::PUT, true) => ("scim_replace_user", "user_changed"),
-        (&Method::PATCH, true) => ("scim_change_user", "user_changed"),
-        (&Method::DELETE, true) => ("scim_remove_user", "user_removed"),
-        (&Method::POST, false) => ("scim_create_group", "group_added"),
-        (&Method::PUT, false) => ("scim_replace_group", "group_changed"),
-        (&Method::PATCH, false) => ("scim_change_group", "group_changed"),
-        (&Method::DELETE, false) => ("scim_remove_group", "group_removed"),
+        (&Method::POST, true) => ("scim_create_user", ChangeEvent::UserAdded),
+        (&Method::PUT, true) => ("scim_replace_user", ChangeEvent::UserChanged),
+        (&Method::PATCH, true) => ("scim_change_user", ChangeEvent::UserChanged),
+        (&Method::DELETE, true) => ("scim_remove_user", ChangeEvent::UserRemoved),
+        (&Method::POST, false) => ("scim_create_group", ChangeEvent::GroupAdded),
+        (&Method::PUT, false) => ("scim_replace_group", ChangeEvent::GroupChanged),
+        (&Method::PATCH, false) => ("scim_change_group", ChangeEvent::GroupChanged),
+        (&Method::DELETE, false) => ("scim_remove_group", ChangeEvent::GroupRemoved),
         _ => return next.run(request).await,
     };
     // Other endpoints take none of these methods.

@@ -449,7 +449,7 @@ async fn by_name(api: &ScimApi, client: &ClientId, query: &Query) -> Answer {
     };
     let mut groups = Vec::new();
     if count > 0 {
-        groups = api.store().groups(after.as_ref(), count).await?;
+        groups = api.store().groups("", after.as_ref(), count).await?;
     }
     if query.is_descending {
         groups.reverse();

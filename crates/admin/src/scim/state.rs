@@ -1,6 +1,6 @@
 //! What the endpoint works with.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::extract::FromRef;
 use doorward_provider::{Provider, model::time::Entropy, store::Store};
@@ -60,6 +60,8 @@ impl ScimApi {
             store: parts.store,
             resource_server: parts.resource_server,
             entropy: parts.entropy,
+            // No client is changed by this endpoint.
+            logos: Arc::new(BTreeSet::new),
             settings: AdminSettings {
                 fresh_sign_in: FreshSignIn::default(),
                 requests_per_minute: parts.settings.requests_per_minute,

@@ -19,6 +19,10 @@ pub struct GroupView {
     /// Further claims of its members.
     #[cfg_attr(feature = "api", schema(value_type = Object))]
     pub claims: Map<String, Value>,
+    /// The client that adds, changes and removes the group by SCIM; missing if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "api", schema(required = false))]
+    pub provisioned_by: Option<String>,
 }
 
 /// A group to add.

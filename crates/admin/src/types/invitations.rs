@@ -25,6 +25,9 @@ pub struct InvitationRow {
     /// The claims that the account will have.
     #[cfg_attr(feature = "api", schema(value_type = Object))]
     pub claims: Value,
+    /// The groups whose member the user will be.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// Whom to invite.
@@ -39,7 +42,8 @@ pub struct NewInvitation {
     /// The roles of the account in applications (claim `role`).
     #[serde(default)]
     pub roles: Vec<String>,
-    /// The groups of the account (claim `groups`).
+    /// Groups that are there, whose member the user will be. It takes the scope
+    /// `admin:groups.write`.
     #[serde(default)]
     pub groups: Vec<String>,
     /// The role in the administration.

@@ -46,8 +46,23 @@ pub struct OverviewView {
     pub waiting_mails: u64,
     /// Whether the last attempt to send a mail failed for a reason that is not the mail's own.
     pub mail_is_failing: bool,
+    /// What else is wrong.
+    #[serde(default)]
+    pub troubles: Vec<Trouble>,
     /// Since when the key signs that signs for the longest time.
     pub oldest_signing_key: Option<i64>,
+}
+
+/// What is wrong and does not keep the server from answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// A directory by which users sign in does not answer.
+    DirectoryIsDown,
+    /// The ends of the audit chain were altered: records wait, and `doorward audit verify` says
+    /// more.
+    AuditChainIsBroken,
 }
 
 /// The configuration in effect.

@@ -237,3 +237,19 @@ pub struct FactorsView {
     /// How many passkeys there are.
     pub passkeys: u32,
 }
+
+/// A passkey of a user. Timestamps are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
+pub struct PasskeyRow {
+    /// What names it here.
+    pub id: String,
+    /// What the user calls it.
+    pub name: String,
+    /// Since when.
+    pub since: i64,
+    /// When the user signed in by it last.
+    pub last_used: Option<i64>,
+    /// Whether it is copied to other devices of the user.
+    pub backed_up: bool,
+}

@@ -51,6 +51,23 @@ async fn a_client_has_secrets_that_are_shown_once() {
 }
 
 #[tokio::test]
+async fn a_logo_is_one_of_the_folder() {
+    let world = World::new().await;
+    let mut new = shop();
+    new["settings"]["branding"] = json!({"logo": "nothing.png"});
+    let refused = world.call("POST", "/clients").by("adam").json(&new).send().await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert_eq!(refused.body["errors"][0]["field"], json!("settings.branding.logo"));
+    new["settings"]["branding"] = json!({"logo": "shop.png"});
+    let added = world.call("POST", "/clients").by("adam").json(&new).send().await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    let etag = world.etag("/clients/shop").await;
+    let call = world.call("PATCH", "/clients/shop").by("adam").with("if-match", &etag);
+    let change = json!({"settings": {"branding": {"logo": "other.png"}}});
+    assert_eq!(call.json(&change).send().await.status, 422);
+}
+
+#[tokio::test]
 async fn what_the_configuration_defines_is_read_only_with_the_reason() {
     let world = World::new().await;
     let read = world.get("olga", "/clients/app").await;

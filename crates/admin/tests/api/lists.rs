@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{World, now, user};
+use crate::{
+    registration::registered,
+    support::{World, now, user},
+};
 
 async fn subs(world: &World, query: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -54,6 +57,40 @@ async fn a_query_that_is_not_known_is_refused() {
     }
     let long = format!("/users?prefix={}", "x".repeat(300));
     assert_eq!(world.get("udo", &long).await.status, 400);
+}
+
+#[tokio::test]
+async fn clients_and_groups_are_found_by_their_beginning() {
+    let world = World::new().await;
+    for name in ["team/red", "team/blue", "tea"] {
+        let new = json!({"name": name});
+        let added = world.call("POST", "/groups").by("adam").json(&new).send().await;
+        assert_eq!(added.status, 201, "{}", added.body);
+    }
+    registered(&world, "agent-1").await;
+    registered(&world, "agent-2").await;
+    registered(&world, "bot").await;
+    for (path, column, expected) in [
+        ("/groups?prefix=team", "name", json!(["team/blue", "team/red"])),
+        ("/groups?prefix=team/r", "name", json!(["team/red"])),
+        ("/groups?prefix=TEAM", "name", json!([])),
+        ("/clients?prefix=ap", "client_id", json!(["app"])),
+        ("/clients?prefix=%25", "client_id", json!([])),
+        ("/registered-clients?prefix=agent", "client_id", json!(["agent-1", "agent-2"])),
+    ] {
+        let page = world.get("udo", path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        let rows = page.body["items"].as_array().unwrap().iter();
+        assert_eq!(json!(rows.map(|row| row[column].clone()).collect::<Vec<_>>()), expected);
+    }
+    let first = world.get("udo", "/groups?prefix=team&limit=1").await;
+    let next = first.body["next"].as_str().unwrap();
+    let second = world.get("udo", &format!("/groups?prefix=team&limit=1&cursor={next}")).await;
+    assert_eq!(second.body["items"][0]["name"], json!("team/red"));
+    assert!(second.body.get("next").is_none(), "{}", second.body);
+    for path in ["/groups?prefix=%00", "/clients?prefix=a%0A", "/registered-clients?prefix=%7F"] {
+        assert_eq!(world.get("udo", path).await.status, 400, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ mod idempotency;
 mod lists;
 mod lost_updates;
 mod matrix;
+mod passkeys;
+mod registration;
 mod scim;
 mod support;
 mod system;

@@ -1,6 +1,7 @@
 //! The API under test, and who calls it.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -276,6 +277,7 @@ impl World {
             store: Arc::clone(&store),
             resource_server: issuer.resource_server(),
             entropy: Arc::new(SystemEntropy),
+            logos: Arc::new(|| BTreeSet::from(["shop.png".to_owned().try_into().unwrap()])),
             settings: AdminSettings {
                 fresh_sign_in: FreshSignIn::default(),
                 requests_per_minute,
@@ -432,6 +434,7 @@ pub fn path(operation: Operation) -> String {
         ("{group}", "staff"),
         ("{link}", "none"),
         ("{token}", "none"),
+        ("{passkey}", "none"),
     ];
     let of_directory = [("{directory}", "corp"), ("{entry}", "entry-alice")];
     let names = names.into_iter().chain(more).chain(of_directory);

@@ -90,6 +90,14 @@ async fn keys_are_rotated_and_retired() {
     let items = after.body["items"].as_array().unwrap();
     assert!(items.iter().all(|key| key["kid"] != json!(signing)));
     assert!(items.iter().any(|key| key["state"] == json!("signs")));
+    // The page of the keys asks for this.
+    let history = world.get("udo", "/events?object_kind=kid").await;
+    let events = history.body["items"].as_array().unwrap().iter();
+    let succeeded = events.filter(|record| record["outcome"] == json!("succeeded"));
+    let rotated = succeeded.clone().find(|record| record["event"] == json!("keys_rotated"));
+    let made = rotated.unwrap()["object"].as_str().unwrap();
+    assert!(items.iter().any(|key| key["kid"] == json!(made)), "{made}");
+    assert!(succeeded.clone().any(|record| record["event"] == json!("key_retired")));
 }
 
 #[tokio::test]

@@ -291,7 +291,17 @@ async fn an_invitation_is_made_listed_and_withdrawn() {
     let listed = world.get("udo", "/invitations").await;
     let row = &listed.body["items"][0];
     assert_eq!(row["email"], json!("new@example.com"));
-    assert_eq!(row["claims"], json!({"groups": ["staff"]}));
+    assert_eq!((&row["claims"], &row["groups"]), (&json!({}), &json!(["staff"])));
+    for unknown in ["nothing", "no group", ""] {
+        let new = json!({"email": "b@example.com", "groups": [unknown], "show_link": true});
+        let refused = world.call("POST", "/invitations").by("adam").json(&new).send().await;
+        assert_eq!(refused.status, 422, "{unknown:?}: {}", refused.body);
+        assert_eq!(refused.body["errors"][0]["field"], json!("groups"));
+    }
+    let new = json!({"email": "b@example.com", "groups": ["staff"], "show_link": true});
+    let token = world.token("adam").scope("admin:users.write");
+    let refused = world.call("POST", "/invitations").bearing(token).json(&new).send().await;
+    assert_eq!(refused.status, 403, "{}", refused.body);
     let id = row["id"].as_str().unwrap();
     assert!(!link.contains(id), "the identifier is not the link");
     let path = format!("/invitations/{id}");

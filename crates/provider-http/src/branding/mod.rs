@@ -4,7 +4,7 @@ mod logo;
 pub(crate) mod look;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -89,6 +89,11 @@ impl Branding {
     /// The name at the top of the pages.
     pub fn shown_name(&self) -> &str {
         self.name.as_ref().map_or(USUAL_NAME, ShownName::as_str)
+    }
+
+    /// The pictures that a client may name as its logo.
+    pub fn logo_names(&self) -> BTreeSet<LogoName> {
+        self.logos.keys().cloned().collect()
     }
 
     /// The logo that is served by this name.

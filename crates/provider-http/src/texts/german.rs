@@ -264,13 +264,14 @@ fn authorize_refused(request: &UnsafeRequest) -> String {
     text.to_owned()
 }
 
-/// The scopes of OIDC Core section 5.4 and `offline_access`, by their English names.
+/// The scopes of OIDC Core section 5.4, `groups` and `offline_access`, by their English names.
 const SCOPES: &[(&str, &str)] = &[
     ("Your user identifier", "Ihre Benutzerkennung"),
     ("Your profile: name and the like", "Ihr Profil: Name und Ähnliches"),
     ("Your email address", "Ihre E-Mail-Adresse"),
     ("Your phone number", "Ihre Telefonnummer"),
     ("Your postal address", "Ihre Postanschrift"),
+    ("Your groups", "Ihre Gruppen"),
     ("Access while you are away", "Zugriff, während Sie nicht da sind"),
     (
         "The application stays signed in for you without asking again.",

@@ -12,6 +12,7 @@ use crate::{
     pages,
     record::{ClientRow, read},
     row::{ColumnError, Row as _},
+    rules,
 };
 
 #[async_trait]
@@ -22,10 +23,11 @@ impl Clients for PostgresStore {
 
     async fn clients_page(
         &self,
+        prefix: &str,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<StoredClient>, StoreError> {
-        run!(self, "clients_page", page, after.map_or("", ClientId::as_str), limit)
+        run!(self, "clients_page", page, prefix, after, limit)
     }
 
     async fn client(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError> {
@@ -111,15 +113,18 @@ async fn all(connection: &Connection) -> Result<StoredClients, Failure> {
 
 /// A page of clients in the order of bytes, whatever the database's language is.
 pub(super) const PAGE: &str = "SELECT client_id, settings, configured FROM clients
-    WHERE client_id COLLATE \"C\" > $1 ORDER BY client_id COLLATE \"C\" LIMIT $2";
+    WHERE client_id COLLATE \"C\" >= $1 AND client_id COLLATE \"C\" < $2
+    ORDER BY client_id COLLATE \"C\" LIMIT $3";
 
 async fn page(
     connection: &Connection,
-    after: &str,
+    prefix: &str,
+    after: Option<&ClientId>,
     limit: u32,
 ) -> Result<Vec<StoredClient>, Failure> {
-    let sql = PAGE;
-    connection.all(sql, &[&after, &i64::from(limit)], read::client).await
+    let first = rules::first_of(prefix, after.map(ClientId::as_str));
+    let end = rules::end_of(prefix);
+    connection.all(PAGE, &[&first, &end, &i64::from(limit)], read::client).await
 }
 
 /// The client with this identifier.

@@ -19,8 +19,8 @@ use doorward_provider::{
 };
 
 use super::{
-    PostgresStore, connection::Connection, external_ids, factors, failure::Failure, outbox, run,
-    schema, sessions, tickets, users,
+    PostgresStore, connection::Connection, external_ids, factors, failure::Failure, groups, outbox,
+    run, schema, sessions, tickets, users,
 };
 use crate::{
     record::{NoticesRow, UserRow, read},
@@ -157,10 +157,12 @@ async fn add_user(
         let taken = find(connection, &identity.id).await?.ok_or(Failure::Overtaken)?;
         return Ok(AddedIdentityUser::IdentityTaken(taken.sub));
     }
-    if let Some((hash, purpose)) = ticket
-        && !tickets::use_up(connection, hash, purpose, now).await?
-    {
-        return Ok(AddedIdentityUser::NoTicket);
+    let mut groups = Vec::new();
+    if let Some((hash, purpose)) = ticket {
+        let Some(used) = tickets::use_up(connection, hash, purpose, now).await? else {
+            return Ok(AddedIdentityUser::NoTicket);
+        };
+        groups = used.groups();
     }
     match users::obstacle(connection, row, None).await? {
         None => {}
@@ -168,6 +170,7 @@ async fn add_user(
         Some(_) => return Ok(AddedIdentityUser::NameTaken),
     }
     users::replace(connection, std::slice::from_ref(row), now).await?;
+    groups::join_invited(connection, &groups, &identity.sub).await?;
     connection.commit().await?;
     Ok(AddedIdentityUser::Added)
 }

@@ -15,6 +15,7 @@ use crate::{
     pages,
     record::read,
     row::{Row as _, to_json},
+    rules,
 };
 
 /// The contents of a user's groups as a JSON array, in the order of their names, and what the
@@ -73,10 +74,11 @@ impl Groups for PostgresStore {
 
     async fn groups(
         &self,
+        prefix: &str,
         after: Option<&GroupName>,
         limit: u32,
     ) -> Result<Vec<StoredGroup>, StoreError> {
-        run!(self, "groups", page, after, limit)
+        run!(self, "groups", page, prefix, after, limit)
     }
 
     async fn groups_shown_as(&self, key: &str, limit: u32) -> Result<Vec<StoredGroup>, StoreError> {
@@ -177,14 +179,18 @@ async fn find(connection: &Connection, name: &GroupName) -> Result<Option<Stored
 
 async fn page(
     connection: &Connection,
+    prefix: &str,
     after: Option<&GroupName>,
     limit: u32,
 ) -> Result<Vec<StoredGroup>, Failure> {
-    let sql = "SELECT content, version FROM user_groups WHERE name > $1
-               ORDER BY name LIMIT $2";
-    let after = after.map_or("", GroupName::as_str);
-    connection.all(sql, &[&after, &i64::from(limit)], read::group).await
+    let first = rules::first_of(prefix, after.map(GroupName::as_str));
+    let end = rules::end_of(prefix);
+    connection.all(PAGE, &[&first, &end, &i64::from(limit)], read::group).await
 }
+
+/// A page of groups, by their names.
+pub(super) const PAGE: &str = "SELECT content, version FROM user_groups
+    WHERE name >= $1 AND name < $2 ORDER BY name LIMIT $3";
 
 /// Adds a member, if there are the group and the user, and there is room. The locks keep the two
 /// there, and other memberships of the user away, until the end.
@@ -215,6 +221,22 @@ async fn join(
     connection.execute(sql, &[&name, &sub]).await?;
     connection.commit().await?;
     Ok(AddedGroupMember::Added)
+}
+
+/// Makes a new user a member of those of the groups that are still there. The lock keeps them there
+/// until the end of the transaction.
+pub(super) async fn join_invited(
+    connection: &Connection,
+    groups: &[GroupName],
+    sub: &Sub,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO group_members (group_name, sub)
+               SELECT name, $2::TEXT FROM user_groups WHERE name = $1 FOR SHARE
+               ON CONFLICT DO NOTHING";
+    for name in groups {
+        connection.execute(sql, &[&name.as_str(), &sub.as_str()]).await?;
+    }
+    Ok(())
 }
 
 /// Ends a membership.

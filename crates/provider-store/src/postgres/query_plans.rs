@@ -172,7 +172,7 @@ async fn no_list_of_the_administration_reads_a_whole_table() {
     for list in [
         (users::page_sql(51), ["'5'"].as_slice()),
         (groups::named_members_sql(51), &["'all'", "'5'"]),
-        (clients::PAGE.to_owned(), &["'5'", "51"]),
+        (clients::PAGE.to_owned(), &["'5'", "'6'", "51"]),
         (sessions::OF_USER.to_owned(), &["'1'", "9000", "'5'", "51", "0"]),
         (account_events::PAGE.to_owned(), &["'1'", "9000", "51"]),
         (outbox::PAGE.to_owned(), &["9000", "'5'", "51", "0"]),

@@ -13,7 +13,7 @@ use doorward_provider::{
 use serde_json::{Map, Value};
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run, schema, sql::can_hold};
-use crate::{limits::UNUSED_REGISTRATIONS, record::read, row::to_json};
+use crate::{limits::UNUSED_REGISTRATIONS, record::read, row::to_json, rules};
 
 #[async_trait]
 impl RegisteredClients for PostgresStore {
@@ -37,11 +37,11 @@ impl RegisteredClients for PostgresStore {
 
     async fn registered_clients_page(
         &self,
+        prefix: &str,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<RegisteredClient>, StoreError> {
-        let after = after.map_or("", ClientId::as_str);
-        run!(self, "registered_clients_page", page, after, limit)
+        run!(self, "registered_clients_page", page, prefix, after, limit)
     }
 
     async fn replace_registered_client(
@@ -202,15 +202,21 @@ async fn find(
     connection.first(sql, &[&client_id.as_str(), &now.seconds()], read::registered_client).await
 }
 
-/// A page of clients.
+/// A page of clients, by their identifiers.
+pub(super) const PAGE: &str =
+    "SELECT client_id, metadata, secret, management, issued_at, used, expires_at
+     FROM registered_clients WHERE client_id >= $1 AND client_id < $2
+     ORDER BY client_id LIMIT $3";
+
 async fn page(
     connection: &Connection,
-    after: &str,
+    prefix: &str,
+    after: Option<&ClientId>,
     limit: u32,
 ) -> Result<Vec<RegisteredClient>, Failure> {
-    let sql = "SELECT client_id, metadata, secret, management, issued_at, used, expires_at
-               FROM registered_clients WHERE client_id > $1 ORDER BY client_id LIMIT $2";
-    connection.all(sql, &[&after, &i64::from(limit)], read::registered_client).await
+    let first = rules::first_of(prefix, after.map(ClientId::as_str));
+    let end = rules::end_of(prefix);
+    connection.all(PAGE, &[&first, &end, &i64::from(limit)], read::registered_client).await
 }
 
 /// Replaces metadata and secret for whoever has the client's token.

@@ -15,8 +15,8 @@ use doorward_provider::{
 };
 
 use super::{
-    PostgresStore, connection::Connection, failed_sign_ins, failure::Failure, outbox, run, schema,
-    users,
+    PostgresStore, connection::Connection, failed_sign_ins, failure::Failure, groups, outbox, run,
+    schema, users,
 };
 use crate::{
     record::{MailRow, UserRow, read},
@@ -275,35 +275,36 @@ async fn redeem(
 ) -> Result<TicketRedemption, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
-    if !use_up(connection, hash, purpose, now).await? {
+    let Some(used) = use_up(connection, hash, purpose, now).await? else {
         return Ok(TicketRedemption::NoTicket);
-    }
+    };
     // Without a commit the ticket stays.
     if let Some(obstacle) = users::obstacle(connection, row, before).await? {
         return Ok(obstacle);
     }
     users::replace(connection, std::slice::from_ref(row), now).await?;
+    groups::join_invited(connection, &used.groups(), &row.user.sub).await?;
     outbox::put(connection, mails).await?;
     connection.commit().await?;
     Ok(TicketRedemption::Done)
 }
 
 /// Removes a ticket, and other links to register under the address that it is about: they would
-/// make another account. Returns whether there was one.
+/// make another account. Returns it, if there was one.
 pub(super) async fn use_up(
     connection: &Connection,
     hash: TokenHash,
     purpose: TicketPurpose,
     now: Timestamp,
-) -> Result<bool, Failure> {
-    let Some(taken) = take(connection, hash, purpose, now).await? else { return Ok(false) };
+) -> Result<Option<Ticket>, Failure> {
+    let Some(taken) = take(connection, hash, purpose, now).await? else { return Ok(None) };
     if let Some(about) = &taken.about {
         let sql = "DELETE FROM tickets WHERE about = $1 AND purpose = $2 AND sub IS NULL";
         for purpose in [TicketPurpose::Register, TicketPurpose::Invitation] {
             connection.execute(sql, &[about, &purpose.as_str()]).await?;
         }
     }
-    Ok(true)
+    Ok(Some(taken))
 }
 
 /// Removes a user's tickets of these purposes.

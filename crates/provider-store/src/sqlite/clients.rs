@@ -17,6 +17,7 @@ use crate::{
     pages,
     record::{ClientRow, read},
     row::{ColumnError, Row as _},
+    rules,
 };
 
 #[async_trait]
@@ -27,11 +28,13 @@ impl Clients for SqliteStore {
 
     async fn clients_page(
         &self,
+        prefix: &str,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<StoredClient>, StoreError> {
-        let after = after.map(ToString::to_string).unwrap_or_default();
-        self.read("clients_page", move |connection| page(connection, &after, limit)).await
+        let first = rules::first_of(prefix, after.map(ClientId::as_str));
+        let end = rules::end_of(prefix);
+        self.read("clients_page", move |connection| page(connection, &first, &end, limit)).await
     }
 
     async fn client(&self, client_id: &ClientId) -> Result<Option<StoredClient>, StoreError> {
@@ -122,10 +125,15 @@ fn all(connection: &Connection) -> Result<StoredClients, Failure> {
 
 /// A page of clients.
 pub(super) const PAGE: &str = "SELECT client_id, settings, configured FROM clients
-    WHERE client_id > ?1 ORDER BY client_id LIMIT ?2";
+    WHERE client_id >= ?1 AND client_id < ?2 ORDER BY client_id LIMIT ?3";
 
-fn page(connection: &Connection, after: &str, limit: u32) -> Result<Vec<StoredClient>, Failure> {
-    sql::all(connection, PAGE, params![after, limit], |row| read::client(row))
+fn page(
+    connection: &Connection,
+    first: &str,
+    end: &str,
+    limit: u32,
+) -> Result<Vec<StoredClient>, Failure> {
+    sql::all(connection, PAGE, params![first, end, limit], |row| read::client(row))
 }
 
 /// The client with this identifier.

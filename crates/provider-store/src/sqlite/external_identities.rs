@@ -22,7 +22,7 @@ use rusqlite::{Connection, params};
 use super::{
     SqliteStore, external_ids, factors,
     failure::Failure,
-    outbox, sessions,
+    groups, outbox, sessions,
     sql::{self, execute},
     tickets, users,
 };
@@ -173,10 +173,12 @@ fn add_user(
         Some(TicketRedemption::EmailTaken) => return Ok(AddedIdentityUser::EmailTaken),
         Some(_) => return Ok(AddedIdentityUser::NameTaken),
     }
-    if let Some((hash, purpose)) = ticket {
-        tickets::use_up(connection, hash, purpose, now)?;
-    }
+    let groups = match ticket {
+        Some((hash, purpose)) => tickets::use_up(connection, hash, purpose, now)?,
+        None => Vec::new(),
+    };
     users::put(connection, &[row], now)?;
+    groups::join_invited(connection, &groups, &identity.sub)?;
     insert(connection, identity, mapped)?;
     Ok(AddedIdentityUser::Added)
 }

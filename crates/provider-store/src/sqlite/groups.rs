@@ -20,6 +20,7 @@ use crate::{
     pages,
     record::read,
     row::{Row as _, to_json},
+    rules,
 };
 
 /// The contents of a user's groups as a JSON array, in the order of their names, and what the
@@ -102,12 +103,14 @@ impl Groups for SqliteStore {
 
     async fn groups(
         &self,
+        prefix: &str,
         after: Option<&GroupName>,
         limit: u32,
     ) -> Result<Vec<StoredGroup>, StoreError> {
-        let after = after.map(ToString::to_string).unwrap_or_default();
+        let first = rules::first_of(prefix, after.map(GroupName::as_str));
+        let end = rules::end_of(prefix);
         self.read("groups", move |connection| {
-            sql::all(connection, PAGE, params![after, limit], |row| read::group(row))
+            sql::all(connection, PAGE, params![first, end, limit], |row| read::group(row))
         })
         .await
     }
@@ -199,8 +202,8 @@ impl Groups for SqliteStore {
 }
 
 /// A page of groups, by their names.
-pub(super) const PAGE: &str =
-    "SELECT content, version FROM user_groups WHERE name > ?1 ORDER BY name LIMIT ?2";
+pub(super) const PAGE: &str = "SELECT content, version FROM user_groups
+    WHERE name >= ?1 AND name < ?2 ORDER BY name LIMIT ?3";
 
 /// A page of members with their names.
 pub(super) const NAMED_MEMBERS: &str = "SELECT m.sub, u.username FROM group_members m
@@ -242,6 +245,20 @@ fn join(connection: &Connection, name: &GroupName, sub: &Sub) -> Result<AddedGro
     let sql = "SELECT 1 FROM group_members WHERE group_name = ?1 AND sub = ?2";
     let was_member = sql::first(connection, sql, [name, sub], |_| Ok(()))?.is_some();
     Ok(if was_member { AddedGroupMember::WasMember } else { AddedGroupMember::TooMany })
+}
+
+/// Makes a new user a member of those of the groups that are still there.
+pub(super) fn join_invited(
+    connection: &Connection,
+    groups: &[GroupName],
+    sub: &Sub,
+) -> Result<(), Failure> {
+    let sql = "INSERT INTO group_members (group_name, sub)
+               SELECT name, ?2 FROM user_groups WHERE name = ?1 ON CONFLICT DO NOTHING";
+    for name in groups {
+        execute(connection, sql, [name.as_str(), sub.as_str()])?;
+    }
+    Ok(())
 }
 
 /// Makes a change, if there are the group and all that join, there is room, and no other group is

@@ -4,8 +4,8 @@
 use doorward_provider::model::user_query::{UserFilter, UserOrder, UserQuery};
 
 use super::{
-    access, account_events, clients, codes, device_codes, groups, open, outbox, sessions, sql,
-    tickets, users,
+    access, account_events, clients, codes, device_codes, groups, open, outbox, registered_clients,
+    sessions, sql, tickets, users,
 };
 
 #[test]
@@ -147,6 +147,7 @@ fn no_list_of_the_administration_reads_a_whole_table_or_sorts() {
         (groups::PAGE, "user_groups USING INDEX sqlite_autoindex_user_groups_1"),
         (groups::NAMED_MEMBERS, "m USING PRIMARY KEY"),
         (clients::PAGE, "clients USING INDEX sqlite_autoindex_clients_1"),
+        (registered_clients::PAGE, "registered_clients USING PRIMARY KEY"),
         (sessions::OF_USER, "sessions USING INDEX sessions_by_user"),
         (account_events::PAGE, "account_events USING INDEX account_events_by_user"),
         (outbox::PAGE, "outbox USING INDEX outbox_by_age"),

@@ -19,7 +19,7 @@ use super::{
     failure::Failure,
     sql::{self, execute},
 };
-use crate::{limits::UNUSED_REGISTRATIONS, record::read, row::to_json};
+use crate::{limits::UNUSED_REGISTRATIONS, record::read, row::to_json, rules};
 
 #[async_trait]
 impl RegisteredClients for SqliteStore {
@@ -48,12 +48,16 @@ impl RegisteredClients for SqliteStore {
 
     async fn registered_clients_page(
         &self,
+        prefix: &str,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<RegisteredClient>, StoreError> {
-        let after = after.map(ToString::to_string).unwrap_or_default();
-        self.read("registered_clients_page", move |connection| page(connection, &after, limit))
-            .await
+        let first = rules::first_of(prefix, after.map(ClientId::as_str));
+        let end = rules::end_of(prefix);
+        self.read("registered_clients_page", move |connection| {
+            page(connection, &first, &end, limit)
+        })
+        .await
     }
 
     async fn replace_registered_client(
@@ -205,14 +209,19 @@ fn find(
 }
 
 /// A page of clients.
+/// A page of the clients, by their identifiers.
+pub(super) const PAGE: &str =
+    "SELECT client_id, metadata, secret, management, issued_at, used, expires_at
+     FROM registered_clients WHERE client_id >= ?1 AND client_id < ?2
+     ORDER BY client_id LIMIT ?3";
+
 fn page(
     connection: &Connection,
-    after: &str,
+    first: &str,
+    end: &str,
     limit: u32,
 ) -> Result<Vec<RegisteredClient>, Failure> {
-    let sql = "SELECT client_id, metadata, secret, management, issued_at, used, expires_at
-               FROM registered_clients WHERE client_id > ?1 ORDER BY client_id LIMIT ?2";
-    sql::all(connection, sql, params![after, limit], |row| read::registered_client(row))
+    sql::all(connection, PAGE, params![first, end, limit], |row| read::registered_client(row))
 }
 
 /// Replaces metadata and secret for whoever has the client's token.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
+        group::GroupName,
         outbox::OutboxMail,
         ticket::{Ticket, TicketBound, TicketCursor, TicketPurpose},
         time::Timestamp,
@@ -16,7 +17,7 @@ use rusqlite::{Connection, params};
 use super::{
     SqliteStore, failed_sign_ins,
     failure::Failure,
-    outbox,
+    groups, outbox,
     sql::{self, execute},
     users,
 };
@@ -100,6 +101,7 @@ impl Tickets for SqliteStore {
             }
             self.end_surplus("redeem_ticket", &user, now).await?;
         }
+        let sub = user.sub.clone();
         let (row, mails) = (UserRow::encode(user)?, MailRow::encode_all(mails)?);
         self.write("redeem_ticket", move |connection| {
             if find(connection, hash, purpose, now)?.is_none() {
@@ -108,8 +110,9 @@ impl Tickets for SqliteStore {
             if let Some(obstacle) = users::obstacle(connection, &row, before.as_ref())? {
                 return Ok(obstacle);
             }
-            use_up(connection, hash, purpose, now)?;
+            let groups = use_up(connection, hash, purpose, now)?;
             users::put(connection, &[row], now)?;
+            groups::join_invited(connection, &groups, &sub)?;
             outbox::put(connection, &mails)?;
             Ok(TicketRedemption::Done)
         })
@@ -215,15 +218,15 @@ pub(super) fn use_up(
     hash: TokenHash,
     purpose: TicketPurpose,
     now: Timestamp,
-) -> Result<(), Failure> {
-    let taken = take(connection, hash, purpose, now)?;
-    if let Some(about) = taken.and_then(|ticket| ticket.about) {
+) -> Result<Vec<GroupName>, Failure> {
+    let Some(taken) = take(connection, hash, purpose, now)? else { return Ok(Vec::new()) };
+    if let Some(about) = &taken.about {
         let sql = "DELETE FROM tickets WHERE about = ?1 AND purpose = ?2 AND sub IS NULL";
         for purpose in [TicketPurpose::Register, TicketPurpose::Invitation] {
             execute(connection, sql, [about.as_str(), purpose.as_str()])?;
         }
     }
-    Ok(())
+    Ok(taken.groups())
 }
 
 /// The ticket, unless it has expired.

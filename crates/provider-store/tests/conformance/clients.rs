@@ -166,12 +166,26 @@ pub async fn listed_in_pages(store: Tested) {
     }
     let page = async |after: Option<&str>| -> Vec<String> {
         let after = after.map(to_id);
-        let page = store.clients_page(after.as_ref(), 2).await.unwrap();
+        let page = store.clients_page("", after.as_ref(), 2).await.unwrap();
         page.into_iter().map(|client| client.client_id.to_string()).collect()
     };
     assert_eq!(page(None).await, ["A", "b"]);
     assert_eq!(page(Some("b")).await, ["c"]);
     assert!(page(Some("c")).await.is_empty());
+    assert!(store.add_client(client("b-2", "b-2", false)).await.unwrap());
+    for (prefix, after, expected) in [
+        ("b", None, &["b", "b-2"][..]),
+        ("b", Some("b"), &["b-2"]),
+        ("b", Some("A"), &["b", "b-2"]),
+        ("b-2", None, &["b-2"]),
+        ("B", None, &[]),
+        ("b%", None, &[]),
+    ] {
+        let after = after.map(to_id);
+        let page = store.clients_page(prefix, after.as_ref(), 5).await.unwrap();
+        let ids: Vec<String> = page.iter().map(|own| own.client_id.to_string()).collect();
+        assert_eq!(ids, expected, "{prefix} {after:?}");
+    }
     let found = store.client(&to_id("b")).await.unwrap();
     assert_eq!(found, Some(client("b", "b", false)));
     assert_eq!(store.client(&to_id("d")).await.unwrap(), None);

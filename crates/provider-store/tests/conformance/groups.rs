@@ -75,12 +75,20 @@ pub async fn listed_in_pages(store: Tested) {
     let mut listed = Vec::new();
     let mut after = None;
     loop {
-        let page = store.groups(after.as_ref(), 2).await.unwrap();
+        let page = store.groups("", after.as_ref(), 2).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.group.name.clone());
         listed.extend(page.into_iter().map(|stored| stored.group.name.to_string()));
     }
     assert_eq!(listed, ["B", "a", "b", "c-d", "c/d"]);
+    for (prefix, after, expected) in
+        [("c", None, &["c-d", "c/d"][..]), ("c", Some("c-d"), &["c/d"]), ("c/", None, &["c/d"])]
+    {
+        let after = after.map(name);
+        let page = store.groups(prefix, after.as_ref(), 5).await.unwrap();
+        let names: Vec<String> = page.iter().map(|own| own.group.name.to_string()).collect();
+        assert_eq!(names, expected, "{prefix}");
+    }
 }
 
 pub async fn come_with_their_members(store: Tested) {

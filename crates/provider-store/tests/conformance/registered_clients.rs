@@ -112,7 +112,7 @@ pub async fn no_more_without_use_come_from_one_address_than_are_allowed(store: T
         RegistrationOutcome::Added,
         "another address"
     );
-    let first = store.registered_clients_page(None, 1).await.unwrap().remove(0);
+    let first = store.registered_clients_page("", None, 1).await.unwrap().remove(0);
     store.registered_client_used(&first.client_id, at(60)).await.unwrap();
     assert_eq!(add(&*store, 101, &admission).await, RegistrationOutcome::Added, "one is used");
     assert_eq!(add(&*store, 102, &admission).await, RegistrationOutcome::TooMany);
@@ -172,10 +172,16 @@ pub async fn listed_in_pages(store: Tested) {
         add(&*store, number, &anyone()).await;
         store.add_registration_token(token(number, 1, 60)).await.unwrap();
     }
-    let page = store.registered_clients_page(None, 2).await.unwrap();
+    let page = store.registered_clients_page("", None, 2).await.unwrap();
     assert_eq!(page, [client(1, 60), client(2, 60)]);
-    let page = store.registered_clients_page(Some(&page[1].client_id), 2).await.unwrap();
+    let second = page[1].client_id.clone();
+    let page = store.registered_clients_page("", Some(&second), 2).await.unwrap();
     assert_eq!(page, [client(3, 60)]);
+    add(&*store, 12, &anyone()).await;
+    let found = store.registered_clients_page("registered-000", Some(&second), 5).await.unwrap();
+    assert_eq!(found, [client(3, 60)]);
+    let found = store.registered_clients_page("registered-001", None, 5).await.unwrap();
+    assert_eq!(found, [client(12, 60)]);
     let page = store.registration_tokens_page(Some("token-1"), 2).await.unwrap();
     assert_eq!(page, [token(2, 1, 60), token(3, 1, 60)]);
 }

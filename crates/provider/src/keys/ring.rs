@@ -153,17 +153,20 @@ impl KeyRing {
         self.load(keys)
     }
 
-    /// Makes one more key, which takes over at this timestamp, whatever else is announced.
+    /// Makes one more key, which takes over at this timestamp, whatever else is announced. Returns
+    /// its identifier.
     pub async fn add_successor(
         &self,
         store: &dyn SigningKeys,
         algorithm: SigningAlgorithm,
         activates_at: Timestamp,
         entropy: &dyn Entropy,
-    ) -> Result<(), KeyRingError> {
+    ) -> Result<String, KeyRingError> {
         let key = self.generate(algorithm, activates_at, entropy)?;
+        let kid = key.kid.clone();
         let keys = store.add_signing_key(key, Timestamp::from_seconds(i64::MAX)).await?;
-        self.load(keys)
+        self.load(keys)?;
+        Ok(kid)
     }
 
     /// The key that signs by this algorithm now.

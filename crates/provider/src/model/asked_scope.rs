@@ -121,10 +121,10 @@ mod tests {
         let client = client();
         assert_eq!(asked(&client, "notes openid"), Some(left("notes openid", "")));
         assert_eq!(
-            asked(&client, "openid groups offline_access"),
-            Some(left("openid", "groups offline_access"))
+            asked(&client, "openid teams offline_access"),
+            Some(left("openid", "teams offline_access"))
         );
-        for refused in ["openid email", "groups", "offline_access", ""] {
+        for refused in ["openid email", "teams", "offline_access", ""] {
             assert_eq!(asked(&client, refused), None, "{refused}");
         }
     }
@@ -133,10 +133,10 @@ mod tests {
     fn a_stranger_gets_what_it_may_have() {
         let client = client().of_origin(ClientOrigin::Document { host: "app.example".into() });
         assert_eq!(
-            asked(&client, "openid email notes groups"),
-            Some(left("openid notes", "email groups"))
+            asked(&client, "openid email notes teams"),
+            Some(left("openid notes", "email teams"))
         );
-        assert_eq!(asked(&client, "email groups"), None);
+        assert_eq!(asked(&client, "email teams"), None);
     }
 
     #[test]

@@ -151,6 +151,7 @@ impl IdentityResource {
                 &["phone_number", "phone_number_verified"],
             ),
             resource("address", "Your postal address", false, &["address"]),
+            resource("groups", "Your groups", false, &["groups"]),
         ]
     }
 }

@@ -5,6 +5,7 @@ use doorward_protocol::ids::Sub;
 use serde_json::{Map, Value};
 
 use crate::model::{
+    group::GroupName,
     throttle::{ThrottleKey, ThrottlePolicy},
     time::Timestamp,
     token_handle::TokenHash,
@@ -105,10 +106,20 @@ impl TicketPurpose {
     }
 }
 
+/// The member of an invitation's data that names its groups.
+pub const GROUPS: &str = "groups";
+
 impl Ticket {
     /// Where the list goes on after this ticket.
     pub fn cursor(&self) -> TicketCursor {
         TicketCursor { expires_at: self.expires_at, hash: self.hash }
+    }
+
+    /// The groups of which an invitation makes its user a member.
+    pub fn groups(&self) -> Vec<GroupName> {
+        let names = self.data.get(GROUPS).filter(|_| self.purpose == TicketPurpose::Invitation);
+        let names = names.and_then(Value::as_array).into_iter().flatten();
+        names.filter_map(|name| GroupName::parse(name.as_str()?).ok()).collect()
     }
 
     /// A text of the data.

@@ -13,9 +13,11 @@ use crate::{
 pub trait Clients: Send + Sync + 'static {
     /// All clients, by their identifiers.
     async fn clients(&self) -> Result<StoredClients, StoreError>;
-    /// At most `limit` clients in the order of their identifiers, from the one after `after` on.
+    /// At most `limit` clients whose identifiers begin so, in their order, from the one after
+    /// `after` on.
     async fn clients_page(
         &self,
+        prefix: &str,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<StoredClient>, StoreError>;

@@ -165,6 +165,7 @@ pub trait ExternalIdentities: Send + Sync + 'static {
     async fn external_identities(&self, sub: &Sub) -> Result<Vec<StoredIdentity>, StoreError>;
     /// Adds a user with an identity, and uses up the ticket that allows it, if one is needed, in
     /// one transaction: of any number of calls for one identity at the same time, one adds a user.
+    /// Who is added by an invitation becomes a member of those of its groups that are there.
     async fn add_user_with_identity(
         &self,
         user: User,

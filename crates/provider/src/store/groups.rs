@@ -27,9 +27,10 @@ pub trait Groups: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
     /// The group of this name.
     async fn group(&self, name: &GroupName) -> Result<Option<StoredGroup>, StoreError>;
-    /// At most `limit` groups in the order of their names, from the one after `after` on.
+    /// At most `limit` groups whose names begin so, in their order, from the one after `after` on.
     async fn groups(
         &self,
+        prefix: &str,
         after: Option<&GroupName>,
         limit: u32,
     ) -> Result<Vec<StoredGroup>, StoreError>;

@@ -33,9 +33,11 @@ pub trait RegisteredClients: Send + Sync + 'static {
         client_id: &ClientId,
         now: Timestamp,
     ) -> Result<Option<RegisteredClient>, StoreError>;
-    /// At most `limit` clients in the order of their identifiers, from the one after `after` on.
+    /// At most `limit` clients whose identifiers begin so, in their order, from the one after
+    /// `after` on.
     async fn registered_clients_page(
         &self,
+        prefix: &str,
         after: Option<&ClientId>,
         limit: u32,
     ) -> Result<Vec<RegisteredClient>, StoreError>;

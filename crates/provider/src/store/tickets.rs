@@ -82,6 +82,8 @@ pub trait Tickets: Send + Sync + 'static {
     /// Uses a ticket up, changes its user, and puts mails into the outbox, in one transaction: a
     /// ticket is not used in vain, and what it allows happens once.
     ///
+    /// A user who is added by an invitation becomes a member of those of its groups that are there.
+    ///
     /// What ends or is removed with the change may be more than one transaction should hold. Then
     /// it ends in pages before, as for [`Users`](crate::store::Users).
     async fn redeem_ticket(

@@ -8,6 +8,7 @@ pub(super) mod settings;
 use std::{collections::BTreeMap, io::Read as _};
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::{base64url, ids::ClientId, secret::Secret};
 use doorward_provider::{
     model::{
@@ -25,7 +26,7 @@ use self::{
     settings::SettingsArguments,
 };
 use super::{
-    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
+    CommandContext, CommandError, DataArguments, PAGE, RowPrinter, SearchArguments, by_operator,
     confirm::Confirmation, done, print_object,
 };
 use crate::config;
@@ -34,7 +35,7 @@ use crate::config;
 #[derive(Debug, Subcommand)]
 pub enum ClientCommand {
     /// List all clients.
-    List(DataArguments),
+    List(SearchArguments),
     /// Show one client's settings, defaults included, without its secrets.
     Show(OneClient),
     /// Add a client. Settings that are not given have their defaults, which `doorward.example.toml`
@@ -72,7 +73,7 @@ pub enum ClientCommand {
     #[command(subcommand)]
     RegistrationToken(RegistrationTokenCommand),
     /// List the clients that registered themselves.
-    Registered(DataArguments),
+    Registered(SearchArguments),
     /// Read a secret from standard input and write its hash for the configuration (`sha256` in
     /// `client_secrets`).
     SecretHash,
@@ -90,7 +91,9 @@ pub struct OneClient {
 impl ClientCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List(data) => list(&CommandContext::open(&data).await?).await,
+            Self::List(search) => {
+                list(&CommandContext::open(&search.data).await?, &search.prefix).await
+            }
             Self::Show(OneClient { client_id, data }) => {
                 show(&CommandContext::open(&data).await?, &client_id).await
             }
@@ -105,7 +108,9 @@ impl ClientCommand {
             }
             Self::Secret(command) => command.run().await,
             Self::RegistrationToken(command) => Box::pin(command.run()).await,
-            Self::Registered(data) => registered(&CommandContext::open(&data).await?).await,
+            Self::Registered(search) => {
+                registered(&CommandContext::open(&search.data).await?, &search.prefix).await
+            }
             Self::SecretHash => secret_hash(),
         }
     }
@@ -138,12 +143,13 @@ pub(super) const COLUMNS: &[&str] =
     &["client_id", "name", "enabled", "confidential", "scopes", "from"];
 
 /// Lists the clients of the configuration among those that were added, a page at a time.
-async fn list(context: &CommandContext) -> Result<(), CommandError> {
+async fn list(context: &CommandContext, prefix: &str) -> Result<(), CommandError> {
     let mut printer = RowPrinter::new(context.json, COLUMNS);
     let mut configured = configured(context)?;
+    configured.retain(|client_id, _| client_id.starts_with(prefix));
     let mut after = None;
     loop {
-        let page = context.store.clients_page(after.as_ref(), PAGE).await?;
+        let page = context.store.clients_page(prefix, after.as_ref(), PAGE).await?;
         after = page.last().map(|client| client.client_id.clone());
         let later = after.as_ref().map(|last| later_than(last, &mut configured));
         let mut listed = std::mem::replace(&mut configured, later.unwrap_or_default());
@@ -165,11 +171,11 @@ pub(super) const REGISTERED_COLUMNS: &[&str] =
     &["client_id", "name", "used", "issued_at", "expires_at", "redirect_uris"];
 
 /// Lists the clients that registered themselves, a page at a time.
-async fn registered(context: &CommandContext) -> Result<(), CommandError> {
+async fn registered(context: &CommandContext, prefix: &str) -> Result<(), CommandError> {
     let mut printer = RowPrinter::new(context.json, REGISTERED_COLUMNS);
     let mut after = None;
     loop {
-        let page = context.store.registered_clients_page(after.as_ref(), PAGE).await?;
+        let page = context.store.registered_clients_page(prefix, after.as_ref(), PAGE).await?;
         after = page.last().map(|client| client.client_id.clone());
         let row = |client: &RegisteredClient| {
             json!({
@@ -261,7 +267,7 @@ async fn add(
     let secret = clients::needs_secret(&read(&settings)?)
         .then(|| clients::add_secret(&mut settings, None, None, &SystemEntropy));
     check(context, &settings)?;
-    let record = by_operator("client_added").on("client_id", &client_id);
+    let record = by_operator(ChangeEvent::ClientAdded).on("client_id", &client_id);
     let record = record.changing(None, Some(Value::Object(settings.clone())));
     clients::add_client(&*context.store, client_id.clone(), settings).await?;
     context.audit(record).await;
@@ -279,7 +285,7 @@ async fn set(
     client_id: &ClientId,
     arguments: &SettingsArguments,
 ) -> Result<(), CommandError> {
-    change(context, "client_changed", client_id, |settings| {
+    change(context, ChangeEvent::ClientChanged, client_id, |settings| {
         arguments.apply(settings)?;
         settings.insert("client_id".to_owned(), json!(client_id));
         Ok(())
@@ -309,7 +315,7 @@ async fn remove(
     if !context.store.remove_client(client_id, None).await? {
         return Err(missing(client_id));
     }
-    let record = by_operator("client_removed").on("client_id", client_id);
+    let record = by_operator(ChangeEvent::ClientRemoved).on("client_id", client_id);
     let before = before.map(|client| Value::Object(client.settings));
     context.audit(record.changing(before, None)).await;
     tell_removed(context.json, client_id);
@@ -331,7 +337,7 @@ pub(super) fn tell_removed(json: bool, client_id: &ClientId) {
 /// changed meanwhile.
 async fn change<T>(
     context: &CommandContext,
-    event: &'static str,
+    event: ChangeEvent,
     client_id: &ClientId,
     change: impl FnOnce(&mut Map<String, Value>) -> Result<T, CommandError> + Send,
 ) -> Result<T, CommandError> {
@@ -367,7 +373,8 @@ fn refuse_configured(context: &CommandContext, client_id: &ClientId) -> Result<(
 fn check(context: &CommandContext, settings: &Map<String, Value>) -> Result<(), CommandError> {
     let provider = &context.config.provider;
     let (resources, algorithms) = (&provider.resources, &*provider.signing_algorithms);
-    let rules = ClientRules { resources, algorithms };
+    let logos = &context.config.branding.logo_names();
+    let rules = ClientRules { resources, algorithms, logos };
     rules.check(read(settings)?).map_err(|error| refused(&error))
 }
 

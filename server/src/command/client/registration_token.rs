@@ -2,6 +2,7 @@
 //! random bits, and the database keeps its hash.
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_provider::model::{
     registration::{RegistrationMode, RegistrationToken},
     time::{Seconds, SystemEntropy},
@@ -100,7 +101,7 @@ async fn add(
     if !context.store.add_registration_token(token).await? {
         return Err(CommandError::Missing("a token of this name is there: try again".to_owned()));
     }
-    context.audit(by_operator("registration_token_added").on("token", &id)).await;
+    context.audit(by_operator(ChangeEvent::RegistrationTokenAdded).on("token", &id)).await;
     tell_added(context.json, &id, handle.expose(), uses, days);
     Ok(())
 }
@@ -123,7 +124,7 @@ async fn remove(context: &CommandContext, id: &str) -> Result<(), CommandError> 
     if !context.store.remove_registration_token(id).await? {
         return Err(CommandError::Missing(format!("there is no registration token {id:?}")));
     }
-    context.audit(by_operator("registration_token_removed").on("token", id)).await;
+    context.audit(by_operator(ChangeEvent::RegistrationTokenRemoved).on("token", id)).await;
     tell_removed(context.json, id);
     Ok(())
 }

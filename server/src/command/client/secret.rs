@@ -1,6 +1,7 @@
 //! `doorward client secret …`: each secret has 256 random bits, and the database keeps its hash.
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::{ids::ClientId, secret::Secret};
 use doorward_provider::{
     model::{shared_secret::SecretSettings, time::SystemEntropy},
@@ -51,10 +52,11 @@ impl SecretCommand {
                 let context = CommandContext::open(&data).await?;
                 let expires_at =
                     days.map(|days| CommandContext::now().seconds() + i64::from(days) * 86_400);
-                let secret = change(&context, "client_secret_added", &client_id, |settings| {
-                    Ok(clients::add_secret(settings, expires_at, description, &SystemEntropy))
-                })
-                .await?;
+                let secret =
+                    change(&context, ChangeEvent::ClientSecretAdded, &client_id, |settings| {
+                        Ok(clients::add_secret(settings, expires_at, description, &SystemEntropy))
+                    })
+                    .await?;
                 tell_added(context.json, &client_id, secret);
                 Ok(())
             }
@@ -86,7 +88,7 @@ async fn remove(
     client_id: &ClientId,
     named: &str,
 ) -> Result<(), CommandError> {
-    change(context, "client_secret_removed", client_id, |settings| {
+    change(context, ChangeEvent::ClientSecretRemoved, client_id, |settings| {
         clients::remove_secret(settings, named).map_err(|error| match error {
             RemoveSecretError::Missing => {
                 CommandError::Missing(format!("the client {client_id:?} has no secret {named:?}"))

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_directory::LdapDirectory;
 use doorward_provider::{
     audit::{Data, Outcome, Record},
@@ -211,11 +212,11 @@ enum Change<'a> {
 }
 
 impl Change<'_> {
-    fn event(self) -> &'static str {
+    fn event(self) -> ChangeEvent {
         match self {
-            Self::Added => "directory_user_added",
-            Self::Edited { .. } => "directory_user_changed",
-            Self::PasswordSet => "directory_password_set",
+            Self::Added => ChangeEvent::DirectoryUserAdded,
+            Self::Edited { .. } => ChangeEvent::DirectoryUserChanged,
+            Self::PasswordSet => ChangeEvent::DirectoryPasswordSet,
         }
     }
 
@@ -273,7 +274,11 @@ async fn groups(user: &OneEntry, add: &[String], remove: &[String]) -> Result<()
             let problem = format!("{} {what} {name} already", entry.username);
             return Err(CommandError::Missing(problem));
         }
-        let event = if is_member { "directory_member_added" } else { "directory_member_removed" };
+        let event = if is_member {
+            ChangeEvent::DirectoryMemberAdded
+        } else {
+            ChangeEvent::DirectoryMemberRemoved
+        };
         let mut record = by_operator(event).on("group", &group.id);
         let details = json!({"directory": managed.name, "entry": entry.id, "group": group.name});
         record.data = Data::new(object(details), None, None);

@@ -1,5 +1,6 @@
 //! Clients: added where they are not there.
 
+use doorward_admin::ChangeEvent;
 use doorward_protocol::ids::ClientId;
 use doorward_provider::{
     model::time::SystemEntropy,
@@ -51,6 +52,7 @@ impl ImportArguments {
         let rules = ClientRules {
             resources: &provider.resources,
             algorithms: &provider.signing_algorithms,
+            logos: &context.config.branding.logo_names(),
         };
         let read = |client: &ForeignClient| {
             serde_json::from_value(Value::Object(client.settings.clone()))
@@ -68,13 +70,15 @@ impl ImportArguments {
             return Ok(Some(problem));
         }
         if !self.dry_run {
+            let after = Value::Object(client.settings.clone());
             clients::add_client(&*context.store, id.clone(), client.settings)
                 .await
                 .map_err(CommandError::refused)?;
             if let Some(secret) = secret {
                 outcome.tell_secret(name.clone(), secret.expose());
             }
-            context.audit(by_operator("client_added").on("client_id", &id)).await;
+            let record = by_operator(ChangeEvent::ClientAdded).on("client_id", &id);
+            context.audit(record.changing(None, Some(after))).await;
         }
         outcome.clients.added += 1;
         for what in &client.left {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use doorward_admin::ChangeEvent;
 use doorward_provider::{
     model::{
         group::{GroupName, StoredGroup, name_made_apart},
@@ -100,7 +101,10 @@ impl ImportArguments {
             if !self.dry_run {
                 let added = StoredGroup::added(group, &SystemEntropy);
                 match groups::add_group(&**store, added).await {
-                    Ok(_) => context.audit(by_operator("group_added").on("group", &name)).await,
+                    Ok(_) => {
+                        let record = by_operator(ChangeEvent::GroupAdded).on("group", &name);
+                        context.audit(record).await;
+                    }
                     Err(GroupChangeError::Store(error)) => return Err(error.into()),
                     Err(problem) => return Ok(Err(format!("the group {path}: {problem}"))),
                 }

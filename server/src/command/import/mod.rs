@@ -15,7 +15,7 @@ use std::{
 };
 
 use clap::Args;
-use doorward_admin::{AdminScope, scim};
+use doorward_admin::{AdminScope, ChangeEvent, scim};
 use doorward_protocol::{ids::Sub, secret::Secret};
 use doorward_provider::model::password::FirebaseHashes;
 use doorward_provider_store::{PostgresOptions, PostgresUrl, UrlError};
@@ -125,7 +125,7 @@ impl ImportArguments {
             self.take_over(&context, &reading, &counted, configuration, &mut outcome).await;
         outcome.stopped = written.is_err();
         if !self.dry_run && written.is_ok() {
-            context.audit(by_operator("users_imported").on("file", &reading.shown)).await;
+            context.audit(by_operator(ChangeEvent::UsersImported).on("file", &reading.shown)).await;
         }
         // After an error, too: the new secrets of clients are nowhere else.
         outcome.report(context.json);

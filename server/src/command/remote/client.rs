@@ -57,10 +57,10 @@ struct MadeToken {
 
 pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), CommandError> {
     match command {
-        ClientCommand::List(data) => {
-            let mut server = open(server, &data)?;
+        ClientCommand::List(search) => {
+            let mut server = open(server, &search.data)?;
             let printer = RowPrinter::new(server.json, client::COLUMNS);
-            print_all(&mut server, &["clients"], &[], printer, |row: ClientRow| {
+            print_all(&mut server, &["clients"], &search.query(), printer, |row: ClientRow| {
                 let ClientRow { client_id, client_name: name, enabled, .. } = row;
                 let line = ClientLine {
                     client_id: &client_id,
@@ -86,10 +86,13 @@ pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), Comma
         ClientCommand::Remove { client: OneClient { client_id, data }, confirmation } => {
             let mut server = open(server, &data)?;
             let found = server.find(&["clients", &client_id]).await?;
-            let etag = found.ok_or_else(|| client::missing(&client_id))?.etag;
             confirmation.ask(&client::removal_question(&client_id))?;
-            let path = ["clients", &*client_id];
-            server.change(Method::DELETE, &path, None, etag.as_deref()).await?;
+            // Those that registered themselves have no state that a request could be about.
+            let (kind, etag) = match found {
+                Some(found) => ("clients", found.etag),
+                None => ("registered-clients", None),
+            };
+            server.change(Method::DELETE, &[kind, &*client_id], None, etag.as_deref()).await?;
             client::tell_removed(server.json, &client_id);
             Ok(())
         }
@@ -101,10 +104,11 @@ pub async fn run(command: ClientCommand, server: &ServerUrl) -> Result<(), Comma
         }
         ClientCommand::Secret(command) => run_secret(command, server).await,
         ClientCommand::RegistrationToken(command) => run_token(command, server).await,
-        ClientCommand::Registered(data) => {
-            let mut server = open(server, &data)?;
+        ClientCommand::Registered(search) => {
+            let mut server = open(server, &search.data)?;
             let printer = RowPrinter::new(server.json, client::REGISTERED_COLUMNS);
-            print_all(&mut server, &["registered-clients"], &[], printer, |row: Value| row).await
+            let (path, query) = (["registered-clients"], search.query());
+            print_all(&mut server, &path, &query, printer, |row: Value| row).await
         }
         ClientCommand::SecretHash => Err(not_from_elsewhere()),
     }

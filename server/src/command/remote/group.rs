@@ -17,10 +17,10 @@ use crate::remote::{RemoteServer, ServerUrl};
 
 pub async fn run(command: GroupCommand, server: &ServerUrl) -> Result<(), CommandError> {
     match command {
-        GroupCommand::List(data) => {
-            let mut server = open(server, &data)?;
+        GroupCommand::List(search) => {
+            let mut server = open(server, &search.data)?;
             let printer = RowPrinter::new(server.json, group::COLUMNS);
-            print_all(&mut server, &["groups"], &[], printer, |group: Group| {
+            print_all(&mut server, &["groups"], &search.query(), printer, |group: Group| {
                 group::described(&group)
             })
             .await

@@ -21,7 +21,7 @@ use crate::{
 
 /// The commands that work with `--server`, for the table of commands.
 #[cfg(test)]
-pub(super) const REMOTE: [&str; 54] = [
+pub(super) const REMOTE: [&str; 56] = [
     "config show",
     "login",
     "logout",
@@ -36,6 +36,8 @@ pub(super) const REMOTE: [&str; 54] = [
     "user disable",
     "user enable",
     "user reset-factors",
+    "user passkeys",
+    "user remove-passkey",
     "user links",
     "user link",
     "user unlink",

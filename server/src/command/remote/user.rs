@@ -23,6 +23,7 @@ use super::{
         CommandError, RowPrinter, done, print_object, print_rows,
         user::{
             self, OneUser, RoleChange, UserCommand, events, invitations, invite::Invite, links,
+            passkeys,
         },
     },
     changes,
@@ -59,6 +60,7 @@ struct InvitationRow {
     name: Option<String>,
     expires_at: i64,
     claims: Value,
+    groups: Vec<String>,
 }
 
 /// An invitation that was made.
@@ -184,8 +186,8 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             let mut server = open(server, &data)?;
             let printer = RowPrinter::new(server.json, invitations::COLUMNS);
             print_all(&mut server, &["invitations"], &[], printer, |row: InvitationRow| {
-                let InvitationRow { email, name, claims, expires_at, .. } = row;
-                invitations::row(Some(&email), name.as_deref(), &claims, expires_at)
+                let InvitationRow { email, name, claims, groups, expires_at, .. } = row;
+                invitations::row(Some(&email), name.as_deref(), &claims, &groups, expires_at)
             })
             .await
         }
@@ -202,13 +204,14 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             print_all(&mut server, &["users", &user.sub, "events"], &[], printer, |row: Value| row)
                 .await
         }
+        UserCommand::Passkeys(OneUser { user, data }) => {
+            list_passkeys(&mut open(server, &data)?, &user).await
+        }
+        UserCommand::RemovePasskey { user, id, data } => {
+            remove_passkey(&mut open(server, &data)?, &user, &id).await
+        }
         UserCommand::Links(OneUser { user, data }) => {
-            let mut server = open(server, &data)?;
-            let (user, _) = find(&mut server, &user).await?;
-            let rows: Vec<Value> =
-                links_of(&mut server, &user).await?.into_iter().map(|link| link.shown).collect();
-            print_rows(server.json, links::COLUMNS, &rows);
-            Ok(())
+            list_links(&mut open(server, &data)?, &user).await
         }
         UserCommand::Link { user, provider, subject, issuer, data } => {
             let issuer = issuer.as_deref();
@@ -230,6 +233,33 @@ async fn mail_link(server: &mut RemoteServer, user: &str) -> Result<(), CommandE
     server.change(Method::POST, &path, None, None).await?;
     let sentence = format!("A link is on its way to {}.", user.username);
     done(server.json, &sentence, json!({"sub": user.sub}));
+    Ok(())
+}
+
+async fn list_passkeys(server: &mut RemoteServer, user: &str) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let page: Page<Value> = server.get(&["users", &user.sub, "passkeys"]).await?.read()?;
+    print_rows(server.json, passkeys::COLUMNS, &page.items);
+    Ok(())
+}
+
+async fn remove_passkey(
+    server: &mut RemoteServer,
+    user: &str,
+    id: &str,
+) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let path = ["users", &*user.sub, "passkeys", id];
+    server.change(Method::DELETE, &path, None, None).await?;
+    passkeys::tell_removed(server.json, &user, id);
+    Ok(())
+}
+
+async fn list_links(server: &mut RemoteServer, user: &str) -> Result<(), CommandError> {
+    let (user, _) = find(server, user).await?;
+    let rows: Vec<Value> =
+        links_of(server, &user).await?.into_iter().map(|link| link.shown).collect();
+    print_rows(server.json, links::COLUMNS, &rows);
     Ok(())
 }
 

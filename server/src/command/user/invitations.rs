@@ -1,5 +1,6 @@
 //! `doorward user invitations` and `doorward user uninvite`.
 
+use doorward_admin::ChangeEvent;
 use doorward_provider::model::{
     email::EmailAddress,
     ticket::{Ticket, TicketPurpose},
@@ -31,7 +32,8 @@ pub(in super::super) const COLUMNS: &[&str] = &["email", "name", "role", "groups
 fn described(invitation: &Ticket) -> Value {
     let claims = invitation.data.get("claims").cloned().unwrap_or_default();
     let expires = invitation.expires_at.seconds();
-    row(invitation.text("email"), invitation.text("name"), &claims, expires)
+    let groups: Vec<_> = invitation.groups().iter().map(ToString::to_string).collect();
+    row(invitation.text("email"), invitation.text("name"), &claims, &groups, expires)
 }
 
 /// An invitation in a list.
@@ -39,10 +41,11 @@ pub(in super::super) fn row(
     email: Option<&str>,
     name: Option<&str>,
     claims: &Value,
+    groups: &[String],
     expires: i64,
 ) -> Value {
     json!({
-        "email": email, "name": name, "role": claims["role"], "groups": claims["groups"],
+        "email": email, "name": name, "role": claims["role"], "groups": groups,
         "expires": expires,
     })
 }
@@ -50,11 +53,29 @@ pub(in super::super) fn row(
 /// Takes all invitations of an address back: their links work no longer.
 pub async fn uninvite(context: &CommandContext, typed: &str) -> Result<(), CommandError> {
     let email = EmailAddress::parse(typed).map_err(CommandError::refused)?;
+    let before = claims_of(context, &email).await?;
     let removed = context.store.remove_tickets_about(PURPOSE, &email.normalized()).await?;
     if removed > 0 {
-        context.audit(by_operator("user_uninvited").on("email", email.as_str())).await;
+        let record = by_operator(ChangeEvent::UserUninvited).on("email", email.as_str());
+        context.audit(record.changing(Some(json!({"claims": before})), None)).await;
     }
     tell_uninvited(context.json, &email, removed)
+}
+
+/// What each invitation of an address would have given.
+async fn claims_of(
+    context: &CommandContext,
+    email: &EmailAddress,
+) -> Result<Vec<Value>, CommandError> {
+    let (about, now) = (email.normalized(), CommandContext::now());
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = context.store.tickets(PURPOSE, after.as_ref(), PAGE, now).await?;
+        let Some(last) = page.last() else { return Ok(found) };
+        after = Some(last.cursor());
+        let own = page.iter().filter(|ticket| ticket.about.as_deref() == Some(&*about));
+        found.extend(own.map(|ticket| ticket.data.get("claims").cloned().unwrap_or_default()));
+    }
 }
 
 /// Says how many invitations were taken back.

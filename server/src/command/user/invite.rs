@@ -1,10 +1,11 @@
 //! `doorward user invite`.
 
-use doorward_admin::AdminRole;
+use doorward_admin::{AdminRole, ChangeEvent};
 use doorward_provider::{
     model::{
         account_settings::Registration,
         email::EmailAddress,
+        group::GroupName,
         time::{SystemClock, SystemEntropy},
     },
     use_case::accounts::{Invitation, Invitations, InviteError},
@@ -33,7 +34,7 @@ pub struct Invite {
     /// The roles of the account, between commas.
     #[arg(long = "role", value_name = "ROLES")]
     roles: Vec<String>,
-    /// The groups of the account, between commas.
+    /// Groups that are there, whose member the user will be, between commas.
     #[arg(long = "group", value_name = "GROUPS")]
     groups: Vec<String>,
     /// After how many days the invitation expires.
@@ -58,12 +59,13 @@ impl Invite {
         let context = CommandContext::open(&self.data).await?;
         let mut invitation = self.invitation(&context)?;
         invitation.claims.extend(claims);
-        let given = json!({"claims": invitation.claims});
+        let given = json!({"claims": invitation.claims, "groups": invitation.groups});
         let issuer = &context.config.provider.settings.issuer;
         let master = context.master_key().await?;
         let invitations = Invitations {
             users: &*context.store,
             tickets: &*context.store,
+            groups: &*context.store,
             master: &master,
             issuer,
             clock: &SystemClock,
@@ -72,9 +74,10 @@ impl Invite {
         let link = invitations.invite(invitation).await;
         let link = link.map_err(|error| match error {
             InviteError::Store(error) => error.into(),
+            InviteError::NoGroup(_) => CommandError::refused(error),
             other => CommandError::Missing(other.to_string()),
         })?;
-        let record = by_operator("user_invited").on("email", &self.email);
+        let record = by_operator(ChangeEvent::UserInvited).on("email", &self.email);
         context.audit(record.changing(None, Some(given))).await;
         self.tell(context.json, self.print_link.then_some(link).as_deref());
         Ok(())
@@ -118,11 +121,15 @@ impl Invite {
         }
         let mut claims = Map::new();
         profile::set_list(&mut claims, "role", values(&self.roles));
-        profile::set_list(&mut claims, "groups", values(&self.groups));
+        let groups = values(&self.groups).into_iter().map(|name| {
+            GroupName::parse(&name).map_err(|_| CommandError::refused(InviteError::NoGroup(name)))
+        });
+        let groups = groups.collect::<Result<_, _>>()?;
         Ok(Invitation {
             email,
             name: self.name.clone(),
             claims,
+            groups,
             lifetime: self.expires * 86_400,
             language: (!self.print_link).then(|| self.language.clone()),
         })

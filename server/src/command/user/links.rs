@@ -1,6 +1,7 @@
 //! `doorward user links`, `doorward user link` and `doorward user unlink`: the accounts at other
 //! providers by which a user signs in.
 
+use doorward_admin::ChangeEvent;
 use doorward_provider::{
     model::{
         external_identity::StoredIdentity,
@@ -63,7 +64,7 @@ pub async fn link(
         }
         other => CommandError::refused(other),
     })?;
-    context.audit(by_operator("user_linked").on_user(&user.sub)).await;
+    context.audit(by_operator(ChangeEvent::UserLinked).on_user(&user.sub)).await;
     tell_linked(context.json, &user, account.provider, account.subject);
     Ok(())
 }
@@ -105,7 +106,7 @@ pub async fn unlink(
             return Err(CommandError::refused(problem));
         }
     }
-    context.audit(by_operator("user_unlinked").on_user(&user.sub)).await;
+    context.audit(by_operator(ChangeEvent::UserUnlinked).on_user(&user.sub)).await;
     tell_unlinked(context.json, &user, provider, &link.id.subject);
     Ok(())
 }

@@ -4,10 +4,12 @@ pub(super) mod events;
 pub(super) mod invitations;
 pub(super) mod invite;
 pub(super) mod links;
+pub(super) mod passkeys;
 mod password;
 mod profile;
 
 use clap::Subcommand;
+use doorward_admin::ChangeEvent;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
@@ -110,6 +112,18 @@ pub enum UserCommand {
     /// Take authenticator app, recovery codes and passkeys away from a user who has lost them. All
     /// sessions and grants of the user end.
     ResetFactors(OneUser),
+    /// List the passkeys of a user.
+    Passkeys(OneUser),
+    /// Remove a passkey of a user. Sessions that began by it go on until they are ended.
+    RemovePasskey {
+        /// The user, by name or sub.
+        user: String,
+        /// What `user passkeys` calls it.
+        #[arg(allow_hyphen_values = true)]
+        id: String,
+        #[command(flatten)]
+        data: DataArguments,
+    },
     /// List the accounts at other providers by which a user signs in.
     Links(OneUser),
     /// Link an account at another provider with a user, who then signs in by it.
@@ -212,6 +226,12 @@ impl UserCommand {
             Self::ResetFactors(OneUser { user, data }) => {
                 reset_factors(&CommandContext::open(&data).await?, &user).await
             }
+            Self::Passkeys(OneUser { user, data }) => {
+                passkeys::list(&CommandContext::open(&data).await?, &user).await
+            }
+            Self::RemovePasskey { user, id, data } => {
+                passkeys::remove(&CommandContext::open(&data).await?, &user, &id).await
+            }
             Self::Links(OneUser { user, data }) => {
                 links::list(&CommandContext::open(&data).await?, &user).await
             }
@@ -300,7 +320,7 @@ async fn add(
         AddUserError::Store(error) => error.into(),
         other => CommandError::Missing(other.to_string()),
     })?;
-    report(context, None, &user, "user_added", "was added").await;
+    report(context, None, &user, ChangeEvent::UserAdded, "was added").await;
     Ok(())
 }
 
@@ -320,7 +340,7 @@ async fn set(
             profile.apply(user)
         })
         .await?;
-    report(context, Some(&before), &after, "user_changed", "is changed").await;
+    report(context, Some(&before), &after, ChangeEvent::UserChanged, "is changed").await;
     Ok(())
 }
 
@@ -347,7 +367,14 @@ async fn passwd(
             Ok(())
         })
         .await?;
-    report(context, Some(&before), &after, "user_password_changed", "has another password").await;
+    report(
+        context,
+        Some(&before),
+        &after,
+        ChangeEvent::UserPasswordChanged,
+        "has another password",
+    )
+    .await;
     Ok(())
 }
 
@@ -374,8 +401,12 @@ async fn set_enabled(
 }
 
 /// The event, and what is said.
-pub(super) fn enabled_words(enabled: bool) -> (&'static str, &'static str) {
-    if enabled { ("user_enabled", "may sign in") } else { ("user_disabled", "is kept out") }
+pub(super) fn enabled_words(enabled: bool) -> (ChangeEvent, &'static str) {
+    if enabled {
+        (ChangeEvent::UserEnabled, "may sign in")
+    } else {
+        (ChangeEvent::UserDisabled, "is kept out")
+    }
 }
 
 async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), CommandError> {
@@ -385,7 +416,7 @@ async fn reset_factors(context: &CommandContext, name: &str) -> Result<(), Comma
     let (store, now) = (&context.store, CommandContext::now());
     let before = store.reset_factors(&user.sub, None, notices, now).await?;
     let before = before.unwrap_or_default();
-    let record = by_operator("user_factors_reset").on_user(&user.sub);
+    let record = by_operator(ChangeEvent::UserFactorsReset).on_user(&user.sub);
     context.audit(record.changing(Some(factors(before)), None)).await;
     tell_reset(context.json, &user, before);
     Ok(())
@@ -418,7 +449,7 @@ async fn remove(
     let user = context.user(name).await?;
     confirmation.ask(&removal_question(&user))?;
     context.store.remove_user(&user.sub, CommandContext::now()).await?;
-    let record = by_operator("user_removed").on_user(&user.sub);
+    let record = by_operator(ChangeEvent::UserRemoved).on_user(&user.sub);
     context.audit(record.changing(Some(audited(&user)), None)).await;
     tell_removed(context.json, &user);
     Ok(())
@@ -477,7 +508,7 @@ impl RoleChange {
                 Ok(())
             })
             .await?;
-        report(context, Some(&before), &after, "user_roles_changed", HAS_ROLES).await;
+        report(context, Some(&before), &after, ChangeEvent::UserRolesChanged, HAS_ROLES).await;
         Ok(())
     }
 }
@@ -507,7 +538,7 @@ async fn report(
     context: &CommandContext,
     before: Option<&User>,
     user: &User,
-    event: &'static str,
+    event: ChangeEvent,
     what: &str,
 ) {
     let record = by_operator(event).on_user(&user.sub);

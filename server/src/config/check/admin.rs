@@ -44,9 +44,13 @@ pub fn check(
                        leave this key out";
         return Err(sources.refuse("admin.pages", section.pages, problem));
     }
+    if !page_origins.is_empty() {
+        refuse_useless_client(file, sources)?;
+    }
     Ok(Some(AdminConfig {
         listen: section.listen.clone(),
         page_origins,
+        pages_scope: pages_scope(file),
         settings,
         fresh_sign_in: section.fresh_sign_in.get(),
         requests_per_minute: section.requests_per_minute,
@@ -60,8 +64,7 @@ const A_WORKING_DAY: i64 = 8 * 3600;
 /// `None` if there are no pages.
 pub fn pages_client(file: &ConfigFile) -> Option<ClientSettings> {
     let origins = page_origins(file);
-    let is_defined = file.clients.iter().any(|client| client.client_id == PAGES_CLIENT_ID);
-    if origins.is_empty() || is_defined {
+    if origins.is_empty() || own_pages_client(file).is_some() {
         return None;
     }
     let at = |path: &str| origins.iter().map(|origin| format!("{origin}{path}")).collect();
@@ -86,11 +89,36 @@ pub fn pages_client(file: &ConfigFile) -> Option<ClientSettings> {
     serde_json::from_value(settings).ok()
 }
 
-/// What the pages ask for when somebody signs in.
-pub fn pages_scope() -> String {
-    let own = [OPENID, "profile"].into_iter();
-    let scopes: Vec<&str> = own.chain(AdminScope::ALL.map(AdminScope::name)).collect();
-    scopes.join(" ")
+/// What the pages ask for when somebody signs in: all that they know what to do with, and that
+/// their client may ask for. One that it may not would refuse everybody.
+fn pages_scope(file: &ConfigFile) -> String {
+    let client = own_pages_client(file);
+    let is_allowed = |name: &&str| {
+        client.is_none_or(|client| client.allowed_scopes.iter().any(|own| own == name))
+    };
+    let known = [OPENID, "profile"].into_iter().chain(AdminScope::ALL.map(AdminScope::name));
+    known.filter(is_allowed).collect::<Vec<_>>().join(" ")
+}
+
+/// The client of the pages, if the configuration defines it itself.
+fn own_pages_client(file: &ConfigFile) -> Option<&ClientSettings> {
+    file.clients.iter().find(|client| client.client_id == PAGES_CLIENT_ID)
+}
+
+/// Refuses a client for the pages by which nobody could sign in, or find out what they may do.
+fn refuse_useless_client(file: &ConfigFile, sources: &SettingSources) -> Result<(), ConfigError> {
+    let Some(client) = own_pages_client(file) else { return Ok(()) };
+    for needed in [OPENID, AdminScope::UsersRead.name()] {
+        if !client.allowed_scopes.iter().any(|own| own == needed) {
+            let problem = format!(
+                "the pages for administrators sign in by the client {PAGES_CLIENT_ID}: allow it \
+                 {needed}, or set admin.pages = false"
+            );
+            let given = client.allowed_scopes.join(" ");
+            return Err(sources.refuse_key_in(("clients", "allowed_scopes"), &given, &problem));
+        }
+    }
+    Ok(())
 }
 
 /// A warning if the pages are wanted and their address is not known.

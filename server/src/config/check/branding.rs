@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use doorward_provider::model::{
-    branding::{Accents, LogoName},
-    client::ClientSettings,
+use doorward_provider::{
+    model::{
+        branding::{Accents, LogoName},
+        client::ClientSettings,
+    },
+    use_case::administration::clients::NO_SUCH_LOGO,
 };
 use doorward_provider_http::{
     Branding, FooterLink, FooterLinks, GivenTexts, LONGEST_LOGO, Logo, PageTexts,
@@ -160,7 +163,7 @@ fn refuse_missing_logos(
     sources: &SettingSources,
     mistakes: &mut Mistakes,
 ) {
-    let problem = "there is no such picture in the folder branding.logos";
+    let problem = NO_SUCH_LOGO;
     let is_missing = |logo: &&LogoName| !branding.logos.contains_key(*logo);
     if let Some(logo) = branding.logo.as_ref().filter(is_missing) {
         let error = sources.refuse("branding.logo", logo.as_str(), problem);

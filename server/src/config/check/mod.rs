@@ -18,7 +18,6 @@ mod store;
 
 use std::time::Duration;
 
-pub use self::admin::pages_scope;
 use doorward_admin::api::{COMMAND_CLIENT, command_client};
 use doorward_resource_server::TrustedIssuer;
 

@@ -4,12 +4,12 @@
 use doorward_admin::{
     Operation,
     types::{
-        client_settings::{Section, Setting},
+        client_settings::{SETTINGS, Section, Setting},
         clients::{ClientChanges, ClientView},
     },
 };
 use doorward_leptos::boxed_effect;
-use leptos::{html, prelude::*, task::spawn_local};
+use leptos::{html, prelude::*};
 use serde_json::{Map, Value};
 
 use super::{
@@ -20,12 +20,13 @@ use super::{
 use crate::{
     api::{Answer, Call, Failure},
     session::Session,
-    setting_texts::section_name,
+    setting_texts::{label, section_name},
     ui::{
-        button, card, fill,
+        button, card,
         form::{Form, Said, form},
-        nothing,
+        json, nothing,
         object::Read,
+        overtaken::{Difference, Overtaken, different},
     },
 };
 
@@ -41,6 +42,7 @@ pub fn edit(
 ) -> AnyView {
     let t = session.texts;
     let state = Form::new(session);
+    let overtaken = Overtaken::new(session, read.clone());
     let ClientView { client_id, settings: before, .. } = read.value;
     let mut controls = Controls::new();
     let sections = Section::ALL
@@ -49,13 +51,12 @@ pub fn edit(
         .collect_view();
     let (before, controls) = (StoredValue::new(before), StoredValue::new(controls));
     let client_id = StoredValue::new(client_id);
-    let etag = RwSignal::new(read.etag);
     let save = move || {
         state.clear();
         let said = before.with_value(|before| controls.with_value(|own| changes(before, own)));
         let Some(settings) = said else { return };
         let call = Call::new(Operation::ChangeClient, &[&client_id.get_value()])
-            .if_match(etag.get_untracked())
+            .if_match(overtaken.etag())
             .body(&ClientChanges { settings });
         let done = move |answer: Answer| {
             editing.set(false);
@@ -63,25 +64,22 @@ pub fn edit(
             session.done(t.saved);
         };
         let failed = move |failure: &Failure| {
-            let overtaken = failure.changed();
-            if let Some(changed) = &overtaken {
-                state.overtaken(fill(t.overtaken_reload, &[&changed.join(", ")]));
-                spawn_local(async move {
-                    let call = Call::new(Operation::ReadClient, &[&client_id.get_value()]);
-                    let answer = session.call(call).await;
-                    if let Ok(Ok(present)) = answer.map(|answer| Read::<ClientView>::of(&answer)) {
-                        etag.set(present.etag);
-                    }
-                });
-            }
-            overtaken.is_some()
+            let read = Call::new(Operation::ReadClient, &[&client_id.get_value()]);
+            overtaken.takes(failure, read)
         };
         session.begin(Operation::ChangeClient, "edit-client", || state.send(call, done, failed));
     };
+    let leave = move || {
+        editing.set(false);
+        client.reload();
+    };
+    let difference =
+        move |before: &ClientView, present: &ClientView| difference(session, before, present);
+    let conflict = overtaken.view(difference, leave);
     let content = view! {
         <div>{sections}</div>
         <div class="form-end">
-            {state.failure()}
+            {conflict} {state.failure()}
             <div class="row">
                 {state.submit(t.save)}
                 {button(t.cancel, "btn btn-quiet", move || editing.set(false))}
@@ -89,6 +87,17 @@ pub fn edit(
         </div>
     };
     card(t.settings, nothing(), form(save, content.into_any()))
+}
+
+/// What is different in a client that was changed by somebody else: as it was, and as it is.
+fn difference(session: Session, before: &ClientView, present: &ClientView) -> Vec<Difference> {
+    let shown = |client: &ClientView, name: &str| {
+        client.settings.get(name).map(json::shown).unwrap_or_default()
+    };
+    different(SETTINGS.iter().map(|setting| {
+        let name = label(session.texts, setting.name).to_owned();
+        (name, shown(before, setting.name), shown(present, setting.name))
+    }))
 }
 
 /// A section with its controls. It opens where something in it is wrong.
@@ -141,7 +150,6 @@ fn changes(before: &Map<String, Value>, controls: &Controls) -> Option<Map<Strin
 
 #[cfg(test)]
 mod tests {
-    use doorward_admin::types::client_settings::SETTINGS;
     use serde_json::json;
 
     use super::*;

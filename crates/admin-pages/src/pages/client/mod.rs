@@ -17,7 +17,7 @@ use crate::{
     session::Session,
     ui::{
         self, button,
-        dialog::{Question, confirm},
+        dialog::{Question, confirm_of},
         fill,
         history::history,
         link,
@@ -91,7 +91,7 @@ pub fn page(session: Session, client_id: String) -> AnyView {
             <div class="stack">{body} {secrets}</div>
             <div class="stack">{history(session, of)}</div>
         </div>
-        {confirm(session, removing, question, remove, removed)}
+        {confirm_of(session, removing, question, client, remove, removed)}
     }
     .into_any()
 }

@@ -13,7 +13,7 @@ use crate::{
     session::Session,
     ui::{
         self, button, card,
-        dialog::{Dialog, Question, confirm},
+        dialog::{Dialog, Question, confirm_of},
         form::{Field, Form, form},
         list::List,
         mono, named_button, nothing, or_dash, plain,
@@ -34,20 +34,26 @@ pub fn secrets(
     });
     let (adding, removing) = (RwSignal::new(false), RwSignal::new(false));
     let chosen = RwSignal::new(String::new());
+    let may_remove =
+        Memo::new(move |_| can_change.get() && session.offers(Operation::RemoveSecret));
     boxed_effect(move || {
         let may = can_change.get() && session.offers(Operation::AddSecret);
         if may && session.resumes("add-secret") {
             adding.set(true);
         }
+        let name = may_remove.get().then(|| session.resumes_on("remove-secret")).flatten();
+        if let Some(name) = name {
+            chosen.set(name);
+            removing.set(true);
+        }
     });
-    let may_remove =
-        Memo::new(move |_| can_change.get() && session.offers(Operation::RemoveSecret));
     let table = list.table(t.secrets, t.secret_columns, t.no_secrets, move |row| {
         let name = row.secret.clone();
         let remove = name.filter(|_| may_remove.get()).map(|name| {
             named_button(t.remove, name.clone(), "btn btn-small", move || {
                 chosen.set(name.clone());
-                session.begin(Operation::RemoveSecret, "", || removing.set(true));
+                let intent = format!("remove-secret:{name}");
+                session.begin(Operation::RemoveSecret, &intent, || removing.set(true));
             })
         });
         let expires = row.expires_at.map(|at| session.moment(at));
@@ -81,7 +87,7 @@ pub fn secrets(
     };
     view! {
         {card(t.secrets, actions.into_any(), table)}
-        {confirm(session, removing, question, remove, changed)}
+        {confirm_of(session, removing, question, client, remove, changed)}
         <Dialog open=adding title=t.add_secret id="add-secret">
             {add_secret(session, of.get_value(), client, adding, changed)}
         </Dialog>
@@ -108,7 +114,6 @@ fn add_secret(
         let description = Some(description.get_untracked()).filter(|text| !text.is_empty());
         let call = Call::new(Operation::AddSecret, &[&client_id])
             .if_match(client.etag())
-            .key(state.key())
             .body(&NewSecret { days, description });
         let done = move |answer: Answer| {
             if let Ok(created) = answer.read::<CreatedSecret>() {
@@ -117,7 +122,7 @@ fn add_secret(
                 changed();
             }
         };
-        state.send(call, done, |_| false);
+        state.send(call, done, move |failure| state.overtaken(failure, move || client.reload()));
     };
     let save = StoredValue::new(save);
     let shown = move || match made.get() {

@@ -14,7 +14,7 @@ use crate::{
     session::Session,
     ui::{
         self,
-        form::{Field, Form, checkbox, form},
+        form::{Field, Form, after_sign_in, checkbox, form},
         link,
     },
 };
@@ -24,8 +24,10 @@ pub fn page(session: Session, name: String) -> AnyView {
     let t = session.texts;
     let directories = fields::directories(session);
     let of = name.clone();
-    let content =
-        directories.view(move |read| add(session, of.clone(), fields::editable(&read.value, &of)));
+    let content = after_sign_in(session, Operation::CreateDirectoryUser, move || {
+        let of = of.clone();
+        directories.view(move |read| add(session, of.clone(), fields::editable(&read.value, &of)))
+    });
     view! {
         {link(session, Route::Directory(name.clone()), "back-link", name)}
         {ui::heading(t.add_user, ui::nothing())}
@@ -56,7 +58,7 @@ fn add(session: Session, directory: String, names: Vec<String>) -> AnyView {
             must_change: must_change.get_untracked(),
             enabled: true,
         };
-        let call = Call::new(Operation::CreateDirectoryUser, &[&of]).key(state.key()).body(&new);
+        let call = Call::new(Operation::CreateDirectoryUser, &[&of]).body(&new);
         let directory = of.clone();
         let done = move |answer: Answer| {
             password.set(String::new());

@@ -19,7 +19,7 @@ use crate::{
     session::Session,
     ui::{
         self, badge, button, card,
-        dialog::{Dialog, Question, confirm},
+        dialog::{Dialog, Question, confirm, confirm_of},
         facts, fill,
         form::{Field, Form, checkbox, form},
         history::history,
@@ -27,6 +27,7 @@ use crate::{
         list::List,
         mono, named_button, nothing,
         object::{Object, Read},
+        overtaken::{Difference, Overtaken, different},
         plain,
     },
 };
@@ -146,7 +147,7 @@ fn toggle(shown: Shown, read: Read<DirectoryUserView>, open: RwSignal<bool>) -> 
         let etag = read.etag.clone();
         shown.call(Operation::ChangeDirectoryUser).if_match(etag).body(&changes)
     };
-    confirm(session, open, question, call, move || {
+    confirm_of(session, open, question, shown.user, call, move || {
         shown.user.reload();
         session.done(if is_enabled { t.user_disabled } else { t.user_enabled });
     })
@@ -216,67 +217,86 @@ fn what(shown: Shown, user: &DirectoryUserView) -> AnyView {
 fn edit(shown: Shown, read: Read<DirectoryUserView>) -> AnyView {
     let directories = fields::directories(shown.session);
     let directory = shown.directory();
-    directories.view(move |known| {
-        edit_with(shown, read.clone(), fields::editable(&known.value, &directory))
-    })
+    directories
+        .view(move |known| edit_with(shown, &read, fields::editable(&known.value, &directory)))
 }
 
-fn edit_with(shown: Shown, read: Read<DirectoryUserView>, names: Vec<String>) -> AnyView {
+fn edit_with(shown: Shown, read: &Read<DirectoryUserView>, names: Vec<String>) -> AnyView {
     let Shown { session, user, editing, .. } = shown;
     let t = session.texts;
     let state = Form::new(session);
-    let etag = RwSignal::new(read.etag);
-    let before = StoredValue::new(read.value.clone());
+    let overtaken = Overtaken::new(session, read.clone());
     let username = RwSignal::new(read.value.username.clone());
     let fields = Fields::new(names, &read.value.attributes);
     let typed = fields.clone();
     let save = move || {
         state.clear();
-        let before = before.get_value();
+        let before = overtaken.before();
         let name = username.get_untracked();
         let changes = DirectoryUserChanges {
             username: (name != before.username).then_some(name),
             enabled: None,
             attributes: typed.changes(&before.attributes),
         };
-        let call = shown
-            .call(Operation::ChangeDirectoryUser)
-            .if_match(etag.get_untracked())
-            .body(&changes);
+        let call =
+            shown.call(Operation::ChangeDirectoryUser).if_match(overtaken.etag()).body(&changes);
         let done = move |answer: Answer| {
             editing.set(false);
             user.set(&answer);
             session.done(t.saved);
         };
         let failed = move |failure: &Failure| {
-            let overtaken = failure.changed();
-            if let Some(changed) = &overtaken {
-                state.overtaken(fill(t.overtaken_reload, &[&changed.join(", ")]));
-                spawn_local(async move {
-                    let answer = session.call(shown.call(Operation::ReadDirectoryUser)).await;
-                    let read = answer.map(|answer| Read::<DirectoryUserView>::of(&answer));
-                    if let Ok(Ok(present)) = read {
-                        etag.set(present.etag);
-                    }
-                });
-            }
-            overtaken.is_some()
+            overtaken.takes(failure, shown.call(Operation::ReadDirectoryUser))
         };
         session.begin(Operation::ChangeDirectoryUser, "edit-entry", || {
             state.send(call, done, failed);
         });
     };
+    let leave = move || {
+        editing.set(false);
+        user.reload();
+    };
+    let difference = move |before: &DirectoryUserView, present: &DirectoryUserView| {
+        difference(session, before, present)
+    };
+    let conflict = overtaken.view(difference, leave);
     let content = view! {
         {Field::text("edit-username", "username", t.username)
             .hint(t.directory_rename_hint)
             .view(state, username)}
         {fields.view(session, state)}
+        {conflict}
         {state.failure()}
         <div class="row">
             {state.submit(t.save)} {button(t.cancel, "btn btn-quiet", move || editing.set(false))}
         </div>
     };
     card(t.entry, nothing(), form(save, content.into_any()))
+}
+
+/// What is different in an entry that was changed by somebody else: as it was, and as it is.
+fn difference(
+    session: Session,
+    before: &DirectoryUserView,
+    present: &DirectoryUserView,
+) -> Vec<Difference> {
+    let t = session.texts;
+    let state =
+        |user: &DirectoryUserView| if user.enabled { t.may_sign_in } else { t.disabled }.to_owned();
+    let own = [
+        (t.entry_name, before.dn.clone(), present.dn.clone()),
+        (t.username, before.username.clone(), present.username.clone()),
+        (t.state, state(before), state(present)),
+    ];
+    let own = own.map(|(name, before, present)| (name.to_owned(), before, present));
+    let added = present.attributes.keys().filter(|name| !before.attributes.contains_key(*name));
+    let shown = |user: &DirectoryUserView, name: &String| {
+        user.attributes.get(name).map(|values| values.join(", ")).unwrap_or_default()
+    };
+    let attributes = before.attributes.keys().chain(added);
+    let attributes =
+        attributes.map(|name| (name.clone(), shown(before, name), shown(present, name)));
+    different(own.into_iter().chain(attributes))
 }
 
 /// The groups that have the user as a member.
@@ -295,13 +315,21 @@ fn groups(shown: Shown) -> AnyView {
             let remove = may_remove.then(|| {
                 named_button(t.remove, name, "btn btn-small", move || {
                     chosen.set(id.clone());
-                    session.begin(Operation::RemoveDirectoryMember, "", || open.set(true));
+                    let intent = format!("remove-member:{id}");
+                    session.begin(Operation::RemoveDirectoryMember, &intent, || open.set(true));
                 })
             });
             vec![plain(group.name), remove.unwrap_or_else(nothing)]
         });
         ui::table(t.groups, t.directory_group_columns, rows.collect())
     };
+    boxed_effect(move || {
+        let may = session.offers(Operation::RemoveDirectoryMember);
+        if let Some(group) = may.then(|| session.resumes_on("remove-member")).flatten() {
+            chosen.set(group);
+            open.set(true);
+        }
+    });
     let question = Question {
         id: "remove-directory-member",
         title: t.remove_member_title.to_owned(),
@@ -332,7 +360,7 @@ fn add_group(shown: Shown) -> AnyView {
     let prefix = RwSignal::new(String::new());
     let mut search = debounce(Duration::from_millis(300), move |text: String| prefix.set(text));
     let add = move |group: String| {
-        session.begin(Operation::AddDirectoryMember, "", move || {
+        session.begin(Operation::AddDirectoryMember, &format!("add-member:{group}"), move || {
             spawn_local(async move {
                 let call = of_group(shown, Operation::AddDirectoryMember, &group);
                 match session.call(call).await {
@@ -345,6 +373,11 @@ fn add_group(shown: Shown) -> AnyView {
             });
         });
     };
+    boxed_effect(move || {
+        if let Some(group) = session.resumes_on("add-member") {
+            add(group);
+        }
+    });
     let found = move || {
         (!prefix.with(|prefix| prefix.trim().is_empty())).then(|| {
             let list = List::<DirectoryGroupRow>::new(session, move || {

@@ -6,7 +6,7 @@ use doorward_admin::{
     types::users::{UserChanges, UserView},
 };
 use doorward_protocol::account::{checked_username, is_email_address};
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 use serde_json::{Map, Value};
 
 use super::User;
@@ -15,20 +15,17 @@ use crate::{
     browser,
     session::Session,
     ui::{
-        self, button, card,
+        button, card,
         claims::claims,
-        fill,
         form::{Field, Form, Part, checkbox, form},
         json, nothing,
         object::Read,
+        overtaken::{Difference, Overtaken, different},
     },
 };
 
 /// The claims that have a field of their own.
 const FIELDS: [&str; 3] = ["name", "email", "email_verified"];
-
-/// What somebody else made of the user meanwhile.
-type Overtaken = RwSignal<Option<(Vec<String>, Read<UserView>)>>;
 
 /// The form.
 pub fn edit(
@@ -39,9 +36,7 @@ pub fn edit(
 ) -> AnyView {
     let t = session.texts;
     let state = Form::new(session);
-    let overtaken: Overtaken = RwSignal::new(None);
-    let etag = RwSignal::new(read.etag);
-    let before = StoredValue::new(read.value.clone());
+    let overtaken = Overtaken::new(session, read.clone());
     let view = read.value;
     let text = |name: &str| view.claims.get(name).and_then(Value::as_str).unwrap_or_default();
     let username = RwSignal::new(view.username.clone());
@@ -63,46 +58,27 @@ pub fn edit(
             verified: verified.get_untracked(),
             claims: said(),
         };
-        let Some(changes) = changes(session, state, &before.get_value(), typed) else { return };
-        let sub = before.with_value(|user| user.sub.clone());
-        let call =
-            Call::new(Operation::ChangeUser, &[&sub]).if_match(etag.get_untracked()).body(&changes);
+        let before = overtaken.before();
+        let Some(changes) = changes(session, state, &before, typed) else { return };
+        let call = Call::new(Operation::ChangeUser, &[&before.sub])
+            .if_match(overtaken.etag())
+            .body(&changes);
         let done = move |answer: Answer| {
             editing.set(false);
             user.set(&answer);
             session.done(t.saved);
         };
-        let failed = move |failure: &Failure| match failure.changed() {
-            Some(names) => {
-                ask_present(session, sub, names, overtaken);
-                true
-            }
-            None => false,
-        };
+        let read = Call::new(Operation::ReadUser, &[&before.sub]);
+        let failed = move |failure: &Failure| overtaken.takes(failure, read);
         session.begin(Operation::ChangeUser, "edit", || state.send(call, done, failed));
     };
-    let conflict = move || {
-        overtaken.get().map(|(changed, present)| {
-            let theirs = present.clone();
-            let take = button(t.take_theirs, "btn btn-small", move || {
-                editing.set(false);
-                user.reload();
-            });
-            let keep = button(t.keep_mine, "btn btn-small btn-primary", move || {
-                etag.set(theirs.etag.clone());
-                overtaken.set(None);
-            });
-            let facts = difference(session, &before.get_value(), &present.value);
-            view! {
-                <div class="alert alert-error" role="alert" id="overtaken">
-                    <p class="alert-title">{fill(t.overtaken, &[&changed.join(", ")])}</p>
-                    <p>{t.overtaken_text}</p>
-                    {facts}
-                    <div class="row">{keep} {take}</div>
-                </div>
-            }
-        })
+    let leave = move || {
+        editing.set(false);
+        user.reload();
     };
+    let difference =
+        move |before: &UserView, present: &UserView| difference(session, before, present);
+    let conflict = overtaken.view(difference, leave);
     let content = view! {
         {Field::text("edit-username", "username", t.username).view(state, username)}
         {Field::text("edit-name", "claims.name", t.full_name).view(state, name)}
@@ -161,19 +137,8 @@ fn changes(session: Session, state: Form, before: &UserView, typed: Typed) -> Op
     })
 }
 
-/// Reads what the user is now.
-fn ask_present(session: Session, sub: String, changed: Vec<String>, overtaken: Overtaken) {
-    spawn_local(async move {
-        let answer = session.call(Call::new(Operation::ReadUser, &[&sub])).await;
-        match answer.and_then(|answer| Read::of(&answer)) {
-            Ok(present) => overtaken.set(Some((changed, present))),
-            Err(failure) => session.failed(&failure),
-        }
-    });
-}
-
 /// What is different in a user who was changed by somebody else: as it was, and as it is.
-fn difference(session: Session, before: &UserView, present: &UserView) -> AnyView {
+fn difference(session: Session, before: &UserView, present: &UserView) -> Vec<Difference> {
     let t = session.texts;
     let state = |user: &UserView| if user.enabled { t.may_sign_in } else { t.disabled }.to_owned();
     let role = |user: &UserView| user.admin_role.clone().unwrap_or_default();
@@ -183,15 +148,5 @@ fn difference(session: Session, before: &UserView, present: &UserView) -> AnyVie
         (t.admin_role, role(before), role(present)),
     ];
     let own = own.map(|(name, before, present)| (name.to_owned(), before, present));
-    let shown =
-        |user: &UserView, name: &str| user.claims.get(name).map(json::shown).unwrap_or_default();
-    let names = before
-        .claims
-        .keys()
-        .chain(present.claims.keys().filter(|name| !before.claims.contains_key(*name)));
-    let claims = names.map(|name| (name.clone(), shown(before, name), shown(present, name)));
-    let rows = own.into_iter().chain(claims).filter(|(_, before, present)| before != present);
-    let rows =
-        rows.map(|(name, before, present)| (name, ui::plain(format!("{before} → {present}"))));
-    ui::facts(rows.collect())
+    different(own.into_iter().chain(json::both(&before.claims, &present.claims)))
 }

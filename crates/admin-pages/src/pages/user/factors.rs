@@ -4,13 +4,13 @@ use doorward_admin::{Operation, types::users::FactorsView};
 use doorward_leptos::boxed_effect;
 use leptos::prelude::*;
 
-use super::offered;
+use super::{offered, passkeys::passkeys};
 use crate::{
     api::Call,
     session::Session,
     ui::{
         button, card,
-        dialog::{Question, confirm},
+        dialog::{Question, confirm, confirm_of},
         facts,
         object::Object,
         or_dash, plain,
@@ -74,12 +74,14 @@ pub fn factors(session: Session, sub: String, can_act: Memo<bool>) -> AnyView {
         text: t.password_link_text.to_owned(),
         action: t.send.to_owned(),
     };
+    let passkeys = passkeys(session, sub.clone(), can_act, move || factors.reload());
     let of = sub.clone();
     let reset = move || Call::new(Operation::ResetFactors, &[&of]).if_match(factors.etag());
     let link = move || Call::new(Operation::ResetPassword, &[&sub]);
     view! {
         {card(t.factors, actions.into_any(), body)}
-        {confirm(session, resetting, reset_question, reset, move || {
+        {passkeys}
+        {confirm_of(session, resetting, reset_question, factors, reset, move || {
             factors.reload();
             session.done(t.factors_reset);
         })}

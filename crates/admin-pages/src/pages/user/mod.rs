@@ -3,6 +3,8 @@
 mod access;
 mod edit;
 mod factors;
+mod links;
+mod passkeys;
 
 use doorward_admin::{
     Operation,
@@ -15,11 +17,12 @@ use serde_json::{Map, Value};
 use super::new_user::roles;
 use crate::{
     api::Call,
+    names,
     route::{Route, query},
     session::Session,
     ui::{
         self, badge, button, card,
-        dialog::{Dialog, Question, confirm},
+        dialog::{Dialog, Question, confirm_of},
         facts, fill,
         form::{Form, form, select},
         history::history,
@@ -59,6 +62,7 @@ pub fn page(session: Session, sub: String) -> AnyView {
                 {account}
                 {access::sessions(session, sub.clone(), can_act)}
                 {factors::factors(session, sub.clone(), can_act)}
+                {links::links(session, sub.clone(), can_act)}
                 {access::grants(session, sub.clone(), can_act)}
             </div>
             <div class="stack">
@@ -132,7 +136,7 @@ fn actions(session: Session, user: User, can_act: Memo<bool>, editing: RwSignal<
             action: t.remove.to_owned(),
         };
         let call = move || Call::new(Operation::RemoveUser, &[&sub()]).if_match(user.etag());
-        confirm(session, removing, question, call, move || {
+        confirm_of(session, removing, question, user, call, move || {
             session.go(Route::Users);
             session.done(t.user_removed);
         })
@@ -155,7 +159,7 @@ fn actions(session: Session, user: User, can_act: Memo<bool>, editing: RwSignal<
                 UserChanges { username: None, enabled: Some(!is_enabled), claims: Map::new() };
             Call::new(Operation::ChangeUser, &[&sub()]).if_match(user.etag()).body(&changes)
         };
-        confirm(session, toggling, question, call, move || {
+        confirm_of(session, toggling, question, user, call, move || {
             user.reload();
             session.done(if is_enabled { t.user_disabled } else { t.user_enabled });
         })
@@ -190,7 +194,9 @@ fn role_dialog(session: Session, user: User, open: RwSignal<bool>) -> AnyView {
                         open.set(false);
                         session.done(t.role_changed);
                     };
-                    state.send(call, done, |_| false);
+                    state.send(call, done, move |failure| {
+                        state.overtaken(failure, move || user.reload())
+                    });
                 };
                 let content = view! {
                     <p>{t.change_role_text}</p>
@@ -244,10 +250,23 @@ fn account(session: Session, user: User, read: Read<UserView>, editing: RwSignal
             (t.admin_role.to_owned(), role),
             (t.groups.to_owned(), groups),
         ];
+        rows.extend(provisioned(session, view.provisioned_by.clone()));
         rows.extend(view.claims.iter().map(|(name, value)| claim(name, value)));
         card(t.account, nothing(), facts(rows))
     };
     shown.into_any()
+}
+
+/// The client that manages an object by SCIM, if there is one.
+pub fn provisioned(session: Session, by: Option<String>) -> Option<(String, AnyView)> {
+    let shown = |client: String| {
+        if untrack(|| session.offers(Operation::ReadClient)) {
+            link(session, Route::Client(client.clone()), "", client)
+        } else {
+            plain(client)
+        }
+    };
+    by.map(|client| (session.texts.provisioned_by.to_owned(), shown(client)))
 }
 
 fn claim(name: &str, value: &Value) -> (String, AnyView) {
@@ -270,7 +289,7 @@ fn activity(session: Session, sub: String) -> AnyView {
             let place = place.into_iter().flatten().collect::<Vec<_>>().join(" · ");
             view! {
                 <li>
-                    <span class="event-name">{event.event}</span>
+                    <span class="event-name">{names::event(t, &event.event)}</span>
                     <span class="muted event-at">{session.moment(event.at)}</span>
                     <span class="muted event-who">{place}</span>
                 </li>

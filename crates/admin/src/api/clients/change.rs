@@ -237,7 +237,8 @@ fn check(api: &AdminApi, given: &Map<String, Value>) -> Result<(), Problem> {
     }
     let provider = api.provider();
     let algorithms = provider.keys().algorithms();
-    let rules = ClientRules { resources: provider.resources(), algorithms };
+    let logos = &(api.parts().logos)();
+    let rules = ClientRules { resources: provider.resources(), algorithms, logos };
     rules.check(typed(given)?).map_err(|error| refused(given, &error))
 }
 

@@ -26,7 +26,7 @@ use super::{
     Answer,
     body::{Named, Parameters},
     caller::Caller,
-    page::{self, PageParameters},
+    page::{self, SearchParameters},
     problem::Problem,
     state::AdminApi,
 };
@@ -34,11 +34,11 @@ use super::{
 /// `GET /clients`.
 pub async fn list(
     State(api): State<AdminApi>,
-    Parameters(parameters): Parameters<PageParameters>,
+    Parameters(parameters): Parameters<SearchParameters>,
 ) -> Answer {
-    let limit = page::limit(parameters.limit)?;
+    let (limit, prefix) = (page::limit(parameters.limit)?, parameters.prefix()?);
     let after: Option<ClientId> = page::after(parameters.cursor.as_deref())?;
-    let rows = api.store().clients_page(after.as_ref(), limit + 1).await?;
+    let rows = api.store().clients_page(prefix, after.as_ref(), limit + 1).await?;
     Ok(page::page(rows, limit, |client| client.client_id.clone(), |client| ClientRow::of(&client)))
 }
 

@@ -9,6 +9,7 @@ use super::{
     super::{caller::Caller, problem::Problem, state::AdminApi, version::Version},
     read_only_reason, settings,
 };
+use crate::types::client_settings::SETTINGS;
 pub use crate::types::clients::{ClientRow, ClientView};
 
 impl ClientRow {
@@ -59,10 +60,13 @@ pub fn version(api: &AdminApi, client: &StoredClient) -> Version {
         *salt = json!(api.provider().keys().mac(SALT_IN_VERSION, &parts));
     }
     let secrets = settings.remove("client_secrets").unwrap_or_default();
-    Version::of([
+    // One by one, so that whoever is overtaken is told which of them is different.
+    let known = SETTINGS.map(|own| (own.name, settings.remove(own.name).unwrap_or_default()));
+    let whole = [
         ("client_id", json!(client.client_id)),
         ("configured", json!(client.configured)),
         ("client_secrets", secrets),
         ("settings", Value::Object(settings)),
-    ])
+    ];
+    Version::of(whole.into_iter().chain(known))
 }

@@ -4,6 +4,7 @@ mod access;
 mod change;
 mod factors;
 mod links;
+mod passkeys;
 mod view;
 
 use axum::{
@@ -22,12 +23,14 @@ pub(super) use self::{
     change::{AdminRoleBody, NewUser, UserChanges},
     factors::FactorsView,
     links::{LinkRow, NewLink},
+    passkeys::PasskeyRow,
 };
 pub use self::{
     access::{end_session, end_sessions, list_events, list_grants, list_sessions, revoke_grant},
     change::{add, change, create, hash_password, merge, set_admin_role},
     factors::{read_factors, reset_factors, reset_password},
     links::{add_link, list_links, remove_link},
+    passkeys::{list_passkeys, remove_passkey},
     view::{UserRow, UserView, version},
 };
 use super::{
@@ -55,9 +58,6 @@ pub struct ListParameters {
     cursor: Option<String>,
 }
 
-/// The longest beginning that is looked for, in bytes.
-const LONGEST_PREFIX: usize = 255;
-
 impl ListParameters {
     fn query(&self) -> Result<UserQuery, Problem> {
         let order = match self.sort {
@@ -75,8 +75,9 @@ impl ListParameters {
         if !has_index && order != UserOrder::Username {
             return Err(Problem::query("with this filter, users are sorted by username only"));
         }
-        if self.prefix.len() > LONGEST_PREFIX {
-            return Err(Problem::query(format!("prefix has at most {LONGEST_PREFIX} bytes")));
+        if self.prefix.len() > page::LONGEST_PREFIX {
+            let most = page::LONGEST_PREFIX;
+            return Err(Problem::query(format!("prefix has at most {most} bytes")));
         }
         Ok(UserQuery { order, prefix: order.normalized(&self.prefix), filter })
     }

@@ -14,6 +14,7 @@ use doorward_provider::{
         account_settings::{AccountSettings, Registration},
         email::EmailAddress,
         external_identity::{LinkIntent, StoredIdentity, UpstreamUser},
+        group::{Group, StoredGroup},
         identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName, ScimLink},
         outbox::MailKind,
         provisioning::{Provisioned, UserMarks},
@@ -560,9 +561,12 @@ async fn invitation_of(world: &World) -> String {
         email: EmailAddress::parse("eve@example.com").unwrap(),
         name: Some("Eve Example".to_owned()),
         claims,
+        groups: vec!["crew".parse().unwrap()],
         lifetime: 3600,
         language: None,
     };
+    let group = StoredGroup { group: Group::new("crew".parse().unwrap()), version: 1 };
+    world.store().add_group(group).await.unwrap();
     world.invitations("").invite(invitation).await.unwrap()
 }
 
@@ -584,6 +588,8 @@ async fn an_invitation_makes_the_account_that_it_promises_once() {
     let (made, _) = signed_in(follow(&user, &handle).await);
     assert_eq!(made.verified_email().as_deref(), Some("eve@example.com"));
     assert!(made.has_role("editor"));
+    let members = world.store().group_members(&"crew".parse().unwrap(), None, 5).await.unwrap();
+    assert_eq!(members, std::slice::from_ref(&made.sub));
     assert_eq!(made.claims.0["name"], "Eve Example");
     let second = follow(&says("2", json!({})), &handle).await;
     assert_eq!(refusal(&second), ExternalRefusal::NoInvitation, "it counts once");

@@ -114,7 +114,7 @@ pub fn resources() -> Resources {
     resources_with(vec![])
 }
 
-/// The resources of every world, and these about the user.
+/// The resources of every world, and these about the user, in place of those of the same names.
 pub fn resources_with(more: Vec<IdentityResource>) -> Resources {
     let scope = |name: &str, required: bool| ApiScope {
         name: name.to_owned(),
@@ -132,8 +132,10 @@ pub fn resources_with(more: Vec<IdentityResource>) -> Resources {
         access_token_typ: None,
         secrets: serde_json::from_value(json!([{"plain": "api-secret"}])).unwrap(),
     };
+    let names: Vec<String> = more.iter().map(|own| own.name.clone()).collect();
+    let usual = IdentityResource::standard().into_iter().filter(|own| !names.contains(&own.name));
     Resources::new(
-        IdentityResource::standard().into_iter().chain(more).collect(),
+        usual.chain(more).collect(),
         vec![scope("MyBackendApi1", false), scope("MyBackendApi2", false), scope("audit", true)],
         vec![api("MyBackendApi1"), api("MyBackendApi2")],
         true,

@@ -384,6 +384,7 @@ impl World {
         Invitations {
             users: &*self.store,
             tickets: &*self.store,
+            groups: &*self.store,
             master: self.provider.keys().master(),
             issuer,
             clock: &*self.clock,

@@ -8,13 +8,14 @@ use crate::{
     keys::{MasterKey, waiting_mail},
     model::{
         email::EmailAddress,
+        group::GroupName,
         outbox::{MailKind, OutboxMail},
         paths,
-        ticket::{Ticket, TicketBound, TicketPurpose},
+        ticket::{GROUPS, Ticket, TicketBound, TicketPurpose},
         time::{Clock, Entropy},
         token_handle::{TokenHandle, random_id},
     },
-    store::{StoreError, Tickets, Users},
+    store::{Groups, StoreError, Tickets, Users},
 };
 
 /// How many invitations of one address may wait.
@@ -30,8 +31,10 @@ pub struct Invitation {
     pub email: EmailAddress,
     /// The full name, if it is known.
     pub name: Option<String>,
-    /// Claims that the account will have, as `role` and `groups`.
+    /// Claims that the account will have, as `role`.
     pub claims: Map<String, Value>,
+    /// Groups whose member the user will be.
+    pub groups: Vec<GroupName>,
     /// How long the invitation works, in seconds.
     pub lifetime: u32,
     /// The language of the mail; `None`: no mail, the operator passes the link on.
@@ -41,6 +44,9 @@ pub struct Invitation {
 /// Why nobody was invited.
 #[derive(Debug, thiserror::Error)]
 pub enum InviteError {
+    /// There is no group of this name.
+    #[error("there is no group {0:?}: add it first")]
+    NoGroup(String),
     /// The address has an account.
     #[error("a user has this address already")]
     Known,
@@ -58,6 +64,7 @@ pub enum InviteError {
 pub struct Invitations<'a> {
     pub users: &'a dyn Users,
     pub tickets: &'a dyn Tickets,
+    pub groups: &'a dyn Groups,
     /// Encrypts the mails that wait.
     pub master: &'a MasterKey,
     pub issuer: &'a str,
@@ -68,8 +75,13 @@ pub struct Invitations<'a> {
 impl Invitations<'_> {
     /// Stores an invitation and queues its mail. Returns the link.
     pub async fn invite(&self, invitation: Invitation) -> Result<String, InviteError> {
-        let Self { users, tickets, master, issuer, clock, entropy } = *self;
-        let Invitation { email, name, claims, lifetime, language } = invitation;
+        let Self { users, tickets, groups: known, master, issuer, clock, entropy } = *self;
+        let Invitation { email, name, claims, groups, lifetime, language } = invitation;
+        for group in &groups {
+            if known.group(group).await?.is_none() {
+                return Err(InviteError::NoGroup(group.to_string()));
+            }
+        }
         if users.user_by_email(&email.normalized()).await?.is_some() {
             return Err(InviteError::Known);
         }
@@ -81,6 +93,10 @@ impl Invitations<'_> {
             (registration::CLAIMS.to_owned(), Value::Object(claims)),
         ]);
         data.extend(name.clone().map(|name| (registration::NAME.to_owned(), name.into())));
+        if !groups.is_empty() {
+            let names = groups.iter().map(|name| Value::from(name.as_str()));
+            data.insert(GROUPS.to_owned(), names.collect());
+        }
         let mail = language.map(|language| {
             let valid_for = valid_for(lifetime, &language);
             let mut data = Map::from_iter([

@@ -1,10 +1,13 @@
 //! Operators add clients, change them and their secrets.
 
+use std::collections::BTreeSet;
+
 use doorward_protocol::{ids::ClientId, jose::SigningAlgorithm, secret::Secret};
 use serde_json::{Map, Value, json};
 
 use crate::{
     model::{
+        branding::LogoName,
         client::{Client, ClientSettings},
         resource::Resources,
         settings_error::SettingsError,
@@ -46,14 +49,24 @@ pub struct ClientRules<'a> {
     pub resources: &'a Resources,
     /// The algorithms that it signs by.
     pub algorithms: &'a [SigningAlgorithm],
+    /// The pictures in the folder `branding.logos`.
+    pub logos: &'a BTreeSet<LogoName>,
 }
 
 impl ClientRules<'_> {
     /// Refuses settings that the provider could not use.
     pub fn check(self, settings: ClientSettings) -> Result<(), SettingsError> {
-        Client::checked(settings, false, self.resources, self.algorithms).map(|_| ())
+        let logo = settings.branding.as_ref().and_then(|own| own.logo.clone());
+        Client::checked(settings, false, self.resources, self.algorithms)?;
+        match logo.filter(|logo| !self.logos.contains(logo)) {
+            Some(logo) => Err(SettingsError::new("branding.logo", logo.as_str(), NO_SUCH_LOGO)),
+            None => Ok(()),
+        }
     }
 }
+
+/// Why the logo of a client is refused.
+pub const NO_SUCH_LOGO: &str = "there is no such picture in the folder branding.logos";
 
 /// Adds a client with settings that were checked.
 pub async fn add_client(

@@ -92,8 +92,8 @@ pub fn retirement(
     }
 }
 
-/// Makes a key for each of these algorithms that signs after this many seconds, and returns when
-/// that is. With a wrong clock none is made: it would sign for all processes at a wrong time.
+/// Makes a key for each of these algorithms that signs after this many seconds. With a wrong
+/// clock none is made: it would sign for all processes at a wrong time.
 pub async fn add_keys(
     ring: &KeyRing,
     signing_keys: &dyn SigningKeys,
@@ -102,13 +102,30 @@ pub async fn add_keys(
     now: Timestamp,
     announced_for: Seconds,
     entropy: &dyn Entropy,
-) -> Result<Timestamp, KeyRingError> {
+) -> Result<AddedKeys, KeyRingError> {
     database.check_clock(now).await?;
     let takes_over = now.plus(announced_for);
+    let mut kids = Vec::with_capacity(algorithms.len());
     for algorithm in algorithms.iter().copied() {
-        ring.add_successor(signing_keys, algorithm, takes_over, entropy).await?;
+        kids.push(ring.add_successor(signing_keys, algorithm, takes_over, entropy).await?);
     }
-    Ok(takes_over)
+    Ok(AddedKeys { takes_over, kids })
+}
+
+/// Keys that were made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedKeys {
+    /// When they begin to sign.
+    pub takes_over: Timestamp,
+    /// Their identifiers.
+    pub kids: Vec<String>,
+}
+
+impl AddedKeys {
+    /// What the audit history names them by.
+    pub fn name(&self) -> String {
+        self.kids.join(" ")
+    }
 }
 
 /// Encrypts the mails that wait with another master key. It can be repeated.

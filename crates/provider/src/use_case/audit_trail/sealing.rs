@@ -27,6 +27,12 @@ struct Old {
 }
 
 impl AuditTrail {
+    /// Whether the ends of the chain are ours, as they are in the store now.
+    pub async fn chain_holds(&self) -> Result<bool, StoreError> {
+        let chain = self.store.audit_chain().await?;
+        Ok(chain.is_none_or(|chain| self.key.is_chain(&chain)))
+    }
+
     /// Seals what waits.
     pub(super) async fn seal(&self) -> Result<(), StoreError> {
         loop {
