@@ -116,7 +116,8 @@ async fn wrong_codes_where_one_is_known_buy_no_guesses_elsewhere() {
         let wrong = old.wrong_code(&world);
         assert_eq!(guess(&world, &known, &wrong).await.status, StatusCode::BAD_REQUEST);
     }
-    world.store().reset_factors(&super::to_id("alice"), None, world.provider.now()).await.unwrap();
+    let (sub, notices, now) = (to_id("alice"), AccountNotices::default(), world.provider.now());
+    world.store().reset_factors(&sub, None, notices, now).await.unwrap();
     let (app, _) = world_with_app(&world).await;
     world.clock.advance(30);
     let wrong = app.wrong_code(&world);
