@@ -1,14 +1,12 @@
 //! A stranger does not learn whether a name or an address is known: neither from the answer nor
 //! from the work that the store does.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use axum::http::StatusCode;
 use doorward_provider::model::{outbox::MailKind, time::Clock as _, user::User};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::time::timeout;
 
 use super::{open, world};
 use crate::support::{Answer, Browser, Setup, World, user};
@@ -178,12 +176,10 @@ async fn many_guesses_cost_the_store_the_same_for_nobody() {
     }
 }
 
-/// A lower bound alone: it does not depend on the machine.
 #[tokio::test]
 async fn whoever_asks_for_a_link_waits_whether_somebody_is_known_or_not() {
-    let answer_step = Duration::from_millis(300);
-    let setup = Setup { accounts: open(), answer_step, ..Setup::default() };
-    let world = World::with(setup).await;
+    let answer_step = Duration::from_secs(3600);
+    let world = World::with(Setup { accounts: open(), answer_step, ..Setup::default() }).await;
     for (page, field, value) in [
         ("/account/forgot-password", "account", "alice"),
         ("/account/forgot-password", "account", "nobody"),
@@ -194,9 +190,9 @@ async fn whoever_asks_for_a_link_waits_whether_somebody_is_known_or_not() {
     ] {
         let mut browser = Browser::signed_in(&world, "alice").await;
         let shown = browser.get(page).await.page();
-        let began = Instant::now();
-        let answer = browser.submit(&shown, &[(field, value)]).await;
-        assert!(began.elapsed() >= answer_step, "{page} {value}");
-        assert_eq!(answer.status, StatusCode::OK, "{page} {value} {answer:?}");
+        let answer = browser.submit(&shown, &[(field, value)]);
+        // All the work is done by then.
+        let answer = timeout(Duration::from_millis(300), answer).await;
+        assert!(answer.is_err(), "{page} {value}: {answer:?}");
     }
 }
