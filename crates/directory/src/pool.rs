@@ -151,13 +151,8 @@ impl Pool {
         for _ in 0..self.servers.list.len() {
             let Some(server) = self.servers.next() else { break };
             match self.open(server).await {
-                Ok(mut connection) => {
-                    let answer = question(&mut connection).await;
-                    if let Err(failure @ Failure::Late(_)) = &answer {
-                        self.give_up(server, failure);
-                    }
-                    return answer;
-                }
+                // One change that takes long says nothing about the server.
+                Ok(mut connection) => return question(&mut connection).await,
                 Err(failure) => {
                     self.give_up(server, &failure);
                     last = failure;

@@ -118,7 +118,7 @@ pub async fn create(
     let link = invitations.invite(invitation).await;
     let link = link.map_err(|error| match error {
         InviteError::Store(error) => error.into(),
-        InviteError::NoGroup(_) => Problem::invalid("groups", error),
+        InviteError::NoGroup(_) | InviteError::TooManyGroups => Problem::invalid("groups", error),
         other => Problem::conflict(format!("{other}.")),
     })?;
     history.changed(None, Some(given));

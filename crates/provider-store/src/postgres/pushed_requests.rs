@@ -13,7 +13,10 @@ use doorward_provider::{
 };
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run, waiting};
-use crate::{record::read, waiting::{Found, Waiting}};
+use crate::{
+    record::read,
+    waiting::{Found, Waiting},
+};
 
 #[async_trait]
 impl PushedRequests for PostgresStore {

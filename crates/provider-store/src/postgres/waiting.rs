@@ -25,12 +25,9 @@ pub(super) async fn find_place(
         Place::Free => Found::Free,
         Place::Refused => Found::Nowhere,
         Place::Taken => {
-            let (zone, held) = largest(connection, waiting, client_id, now).await?.unwrap_or_default();
-            if counted.is_less_than(held, bound) {
-                Found::InPlaceOf(zone)
-            } else {
-                Found::Nowhere
-            }
+            let (zone, held) =
+                largest(connection, waiting, client_id, now).await?.unwrap_or_default();
+            if counted.is_less_than(held, bound) { Found::InPlaceOf(zone) } else { Found::Nowhere }
         }
     })
 }

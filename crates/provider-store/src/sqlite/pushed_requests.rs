@@ -19,7 +19,10 @@ use super::{
     sql::{self, execute},
     waiting,
 };
-use crate::{record::read, waiting::{Found, Waiting}};
+use crate::{
+    record::read,
+    waiting::{Found, Waiting},
+};
 
 #[async_trait]
 impl PushedRequests for SqliteStore {

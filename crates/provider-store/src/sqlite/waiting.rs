@@ -30,11 +30,7 @@ pub(super) fn find_place(
         Place::Refused => Found::Nowhere,
         Place::Taken => {
             let (zone, held) = largest(connection, waiting, client_id, now)?.unwrap_or_default();
-            if counted.is_less_than(held, bound) {
-                Found::InPlaceOf(zone)
-            } else {
-                Found::Nowhere
-            }
+            if counted.is_less_than(held, bound) { Found::InPlaceOf(zone) } else { Found::Nowhere }
         }
     })
 }

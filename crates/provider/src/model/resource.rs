@@ -151,10 +151,13 @@ impl IdentityResource {
                 &["phone_number", "phone_number_verified"],
             ),
             resource("address", "Your postal address", false, &["address"]),
-            resource("groups", "Your groups", false, &["groups"]),
+            resource(GROUPS, "Your groups", false, &["groups"]),
         ]
     }
 }
+
+/// The standard scope for the groups of a user.
+pub const GROUPS: &str = "groups";
 
 /// The lists of the configuration, for errors.
 const IDENTITY: &str = "identity_resources";

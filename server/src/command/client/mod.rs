@@ -266,7 +266,7 @@ async fn add(
     settings.insert("client_id".to_owned(), json!(client_id));
     let secret = clients::needs_secret(&read(&settings)?)
         .then(|| clients::add_secret(&mut settings, None, None, &SystemEntropy));
-    check(context, &settings)?;
+    check(context, &settings, None)?;
     let record = by_operator(ChangeEvent::ClientAdded).on("client_id", &client_id);
     let record = record.changing(None, Some(Value::Object(settings.clone())));
     clients::add_client(&*context.store, client_id.clone(), settings).await?;
@@ -346,7 +346,7 @@ async fn change<T>(
     let changed = clients::change_client(&*context.store, client_id, |client| {
         let before = Value::Object(client.settings.clone());
         let outcome = change(&mut client.settings)?;
-        check(context, &client.settings)?;
+        check(context, &client.settings, before.as_object())?;
         ends = (before, Value::Object(client.settings.clone()));
         Ok::<T, CommandError>(outcome)
     })
@@ -370,12 +370,16 @@ fn refuse_configured(context: &CommandContext, client_id: &ClientId) -> Result<(
 }
 
 /// Refuses settings that the server would refuse.
-fn check(context: &CommandContext, settings: &Map<String, Value>) -> Result<(), CommandError> {
+fn check(
+    context: &CommandContext,
+    settings: &Map<String, Value>,
+    before: Option<&Map<String, Value>>,
+) -> Result<(), CommandError> {
     let provider = &context.config.provider;
     let (resources, algorithms) = (&provider.resources, &*provider.signing_algorithms);
     let logos = &context.config.branding.logo_names();
     let rules = ClientRules { resources, algorithms, logos };
-    rules.check(read(settings)?).map_err(|error| refused(&error))
+    rules.check(read(settings)?, before).map_err(|error| refused(&error))
 }
 
 fn read(settings: &Map<String, Value>) -> Result<ClientSettings, CommandError> {

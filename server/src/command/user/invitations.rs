@@ -53,17 +53,17 @@ pub(in super::super) fn row(
 /// Takes all invitations of an address back: their links work no longer.
 pub async fn uninvite(context: &CommandContext, typed: &str) -> Result<(), CommandError> {
     let email = EmailAddress::parse(typed).map_err(CommandError::refused)?;
-    let before = claims_of(context, &email).await?;
+    let before = given_by(context, &email).await?;
     let removed = context.store.remove_tickets_about(PURPOSE, &email.normalized()).await?;
     if removed > 0 {
         let record = by_operator(ChangeEvent::UserUninvited).on("email", email.as_str());
-        context.audit(record.changing(Some(json!({"claims": before})), None)).await;
+        context.audit(record.changing(Some(json!({"invitations": before})), None)).await;
     }
     tell_uninvited(context.json, &email, removed)
 }
 
 /// What each invitation of an address would have given.
-async fn claims_of(
+async fn given_by(
     context: &CommandContext,
     email: &EmailAddress,
 ) -> Result<Vec<Value>, CommandError> {
@@ -74,7 +74,12 @@ async fn claims_of(
         let Some(last) = page.last() else { return Ok(found) };
         after = Some(last.cursor());
         let own = page.iter().filter(|ticket| ticket.about.as_deref() == Some(&*about));
-        found.extend(own.map(|ticket| ticket.data.get("claims").cloned().unwrap_or_default()));
+        let given = |ticket: &Ticket| {
+            json!({
+                "claims": ticket.data.get("claims"), "groups": ticket.data.get("groups"),
+            })
+        };
+        found.extend(own.map(given));
     }
 }
 

@@ -74,7 +74,7 @@ impl Invite {
         let link = invitations.invite(invitation).await;
         let link = link.map_err(|error| match error {
             InviteError::Store(error) => error.into(),
-            InviteError::NoGroup(_) => CommandError::refused(error),
+            InviteError::NoGroup(_) | InviteError::TooManyGroups => CommandError::refused(error),
             other => CommandError::Missing(other.to_string()),
         })?;
         let record = by_operator(ChangeEvent::UserInvited).on("email", &self.email);

@@ -40,7 +40,8 @@ pub async fn remove(context: &CommandContext, user: &str, id: &str) -> Result<()
     let found = context.store.passkey(&credential_id).await?;
     let before = found.filter(|own| own.sub == user.sub).ok_or_else(|| missing(&user))?;
     let providers = context.config.provider.settings.ways_in_elsewhere();
-    let notices = AccountNotices::default();
+    let master = context.mail_key().await?;
+    let notices = context.notices(master.as_ref()).of_passkey(&user, before.name.clone())?;
     let removed =
         context.store.remove_passkey(&user.sub, &credential_id, &providers, notices).await?;
     match removed {

@@ -264,7 +264,9 @@ fn upstream(
         // It sends the claim only if its operator adds it to those of the application.
         asks_again: settings.preset == Preset::Entra,
         prompts: match settings.preset {
-            Preset::Google | Preset::Entra => &[SELECT_ACCOUNT, CONSENT],
+            Preset::Google => &[SELECT_ACCOUNT, CONSENT],
+            // Where users may not consent by themselves, it would ask an administrator each time.
+            Preset::Entra => &[SELECT_ACCOUNT],
             _ => &[],
         },
         subject_claim,

@@ -9,7 +9,7 @@ use doorward_provider::{
         client::Client,
         grant::LONGEST_GRACE,
         provider_settings::LongestParameters,
-        resource::{IdentityResource, Resources},
+        resource::{GROUPS, IdentityResource, Resources},
         settings_error::SettingsError,
     },
 };
@@ -115,7 +115,13 @@ fn resources(
     demo: bool,
     sources: &SettingSources,
 ) -> Result<Resources, ConfigErrors> {
-    let identity = file.identity_resources.clone().unwrap_or_else(IdentityResource::standard);
+    let identity = file.identity_resources.clone().unwrap_or_else(|| {
+        let mut standard = IdentityResource::standard();
+        // A scope of this name that an API has goes on to be the API's.
+        let is_of_api = file.api_scopes.iter().any(|scope| scope.name == GROUPS);
+        standard.retain(|resource| resource.name != GROUPS || !is_of_api);
+        standard
+    });
     let algorithms = &file.provider.signing_algorithms;
     let (mut scopes, mut apis) = (file.api_scopes.clone(), file.api_resources.clone());
     if file.admin.enabled {

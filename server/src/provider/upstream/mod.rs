@@ -121,6 +121,10 @@ impl Upstream {
             values.extend((request.select_account && chooses).then_some(SELECT_ACCOUNT));
             values.extend((request.consent && consents).then_some(CONSENT));
         }
+        // Entra ID takes one value. A sign-in there lets the user choose an account, too.
+        if again && self.asks_again {
+            values.clear();
+        }
         values.extend(again.then_some("login"));
         Ok((!values.is_empty()).then(|| values.join(" ")))
     }

@@ -56,7 +56,7 @@ pub async fn create(
     let typed = typed(&given)?;
     caller.may_act_on_client(&typed)?;
     let secret = needs_secret(&typed).then(|| add_secret(&mut given, None, None, api.entropy()));
-    check(&api, &given)?;
+    check(&api, &given, None)?;
     let after = Value::Object(given.clone());
     add_client(api.store(), client_id.clone(), given).await.map_err(problem)?;
     history.changed(None, Some(after));
@@ -147,7 +147,7 @@ impl Edit<'_> {
             let before = Value::Object(client.settings.clone());
             let outcome = change(client)?;
             caller.may_act_on_client(&typed(&client.settings)?)?;
-            check(api, &client.settings)?;
+            check(api, &client.settings, before.as_object())?;
             ends = (before, Value::Object(client.settings.clone()));
             Ok(outcome)
         });
@@ -229,7 +229,11 @@ fn typed(given: &Map<String, Value>) -> Result<ClientSettings, Problem> {
 }
 
 /// Refuses settings that the provider could not use.
-fn check(api: &AdminApi, given: &Map<String, Value>) -> Result<(), Problem> {
+fn check(
+    api: &AdminApi,
+    given: &Map<String, Value>,
+    before: Option<&Map<String, Value>>,
+) -> Result<(), Problem> {
     let bytes = serde_json::to_vec(given).map_or(usize::MAX, |text| text.len());
     if bytes > body::MOST_BYTES {
         let problem = format!("all settings together have at most {} bytes", body::MOST_BYTES);
@@ -239,7 +243,7 @@ fn check(api: &AdminApi, given: &Map<String, Value>) -> Result<(), Problem> {
     let algorithms = provider.keys().algorithms();
     let logos = &(api.parts().logos)();
     let rules = ClientRules { resources: provider.resources(), algorithms, logos };
-    rules.check(typed(given)?).map_err(|error| refused(given, &error))
+    rules.check(typed(given)?, before).map_err(|error| refused(given, &error))
 }
 
 /// The refusal of a setting. Of a list it names the value that is wrong.

@@ -7,7 +7,7 @@ use axum::{
 };
 use doorward_protocol::base64url;
 use doorward_provider::{
-    model::{account_notice::AccountNotices, factor::StoredPasskey, time::Timestamp},
+    model::{factor::StoredPasskey, time::Timestamp},
     store::RemovedPasskey,
 };
 use http::StatusCode;
@@ -52,7 +52,7 @@ pub async fn remove_passkey(
     let before = api.store().passkey(&id).await?.filter(|own| own.sub == user.sub);
     let before = PasskeyRow::of(&before.ok_or_else(missing)?);
     let providers = api.provider().ways_in_elsewhere();
-    let notices = AccountNotices::default();
+    let notices = api.provider().operator_notices().of_passkey(&user, before.name.clone())?;
     match api.store().remove_passkey(&user.sub, &id, &providers, notices).await? {
         RemovedPasskey::Removed => {}
         RemovedPasskey::Unknown => return Err(missing()),

@@ -47,7 +47,7 @@ pub(crate) async fn get(
     SignedIn(session): SignedIn,
 ) -> Result<Response, PageError> {
     let user = state.own_user(&session).await?;
-    show(&state, &headers, StatusCode::OK, &user, None)
+    show(&state, &headers, StatusCode::OK, &user, None).await
 }
 
 pub(crate) async fn post(
@@ -62,28 +62,29 @@ pub(crate) async fn post(
     let t = state.texts;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         let told = Told::Problem(t.form_expired.to_owned());
-        return show(&state, &headers, StatusCode::BAD_REQUEST, &user, Some(told));
+        return show(&state, &headers, StatusCode::BAD_REQUEST, &user, Some(told)).await;
     }
     let Some(address) = user.email().filter(|_| waits(&user)) else {
-        return show(&state, &headers, StatusCode::OK, &user, None);
+        return show(&state, &headers, StatusCode::OK, &user, None).await;
     };
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let asked = state.provider.confirm_address(&user, &address, browser.asker());
     match in_even_time(state.settings.answer_step, asked).await {
         Ok(()) => {
             let told = Told::Done(t.own_page.confirmation_sent.with(address.as_str()));
-            show(&state, &headers, StatusCode::OK, &user, Some(told))
+            show(&state, &headers, StatusCode::OK, &user, Some(told)).await
         }
         Err(error) => {
             let problem = Problem::of(&state, error)?;
             let told = Some(Told::Problem(problem.text.clone()));
-            let page = show(&state, &headers, Problem::status(Some(&problem)), &user, told)?;
+            let status = Problem::status(Some(&problem));
+            let page = show(&state, &headers, status, &user, told).await?;
             Ok(Problem::retry(Some(&problem), page))
         }
     }
 }
 
-fn show(
+async fn show(
     state: &AppState,
     headers: &HeaderMap,
     status: StatusCode,
@@ -94,6 +95,8 @@ fn show(
     let (texts, t) = (state.texts, &state.texts.own_page);
     let token = FormToken::for_page(headers, &state.cookies);
     let (present, waits) = (user.email(), waits(user));
+    let directory = state.provider.directory_of(&user.sub).await;
+    let is_elsewhere = directory.map_err(|error| state.error(error))?.is_some();
     let action = state.base.join(OWN_PATH);
     let forgotten = state.base.join(paths::FORGOT_PASSWORD);
     let (layout, own_page) = (state.layout(), state.base.join(PATH));
@@ -101,13 +104,14 @@ fn show(
         let next = match (&present, waits) {
             (None, _) => view! { <p>{t.nothing_to_edit}</p> }.into_any(),
             (Some(_), true) => view! {
-                <p>{t.confirmation_effect}</p>
+                {(!is_elsewhere).then(|| view! { <p>{t.confirmation_effect}</p> })}
                 <form class="stack" method="post" action=action>
                     {hidden(csrf::FIELD, token.value)}
                     <button class="btn btn-primary btn-block">{t.send_link}</button>
                 </form>
             }
             .into_any(),
+            (Some(_), false) if is_elsewhere => ().into_any(),
             (Some(_), false) => view! {
                 <a class="btn btn-block" href=forgotten>{t.password_by_mail}</a>
             }

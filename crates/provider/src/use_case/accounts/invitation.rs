@@ -8,7 +8,7 @@ use crate::{
     keys::{MasterKey, waiting_mail},
     model::{
         email::EmailAddress,
-        group::GroupName,
+        group::{GroupName, MOST_PER_USER},
         outbox::{MailKind, OutboxMail},
         paths,
         ticket::{GROUPS, Ticket, TicketBound, TicketPurpose},
@@ -47,6 +47,9 @@ pub enum InviteError {
     /// There is no group of this name.
     #[error("there is no group {0:?}: add it first")]
     NoGroup(String),
+    /// There are more groups than a user may be in.
+    #[error("a user is in at most {MOST_PER_USER} groups")]
+    TooManyGroups,
     /// The address has an account.
     #[error("a user has this address already")]
     Known,
@@ -77,6 +80,9 @@ impl Invitations<'_> {
     pub async fn invite(&self, invitation: Invitation) -> Result<String, InviteError> {
         let Self { users, tickets, groups: known, master, issuer, clock, entropy } = *self;
         let Invitation { email, name, claims, groups, lifetime, language } = invitation;
+        if groups.len() > MOST_PER_USER as usize {
+            return Err(InviteError::TooManyGroups);
+        }
         for group in &groups {
             if known.group(group).await?.is_none() {
                 return Err(InviteError::NoGroup(group.to_string()));

@@ -54,11 +54,18 @@ pub struct ClientRules<'a> {
 }
 
 impl ClientRules<'_> {
-    /// Refuses settings that the provider could not use.
-    pub fn check(self, settings: ClientSettings) -> Result<(), SettingsError> {
+    /// Refuses settings that the provider could not use. A logo that the client had `before` is
+    /// taken even if its file is gone by now: what is not about it can be changed.
+    pub fn check(
+        self,
+        settings: ClientSettings,
+        before: Option<&Map<String, Value>>,
+    ) -> Result<(), SettingsError> {
         let logo = settings.branding.as_ref().and_then(|own| own.logo.clone());
         Client::checked(settings, false, self.resources, self.algorithms)?;
-        match logo.filter(|logo| !self.logos.contains(logo)) {
+        let had = before.and_then(|before| before.get("branding")?.get("logo")?.as_str());
+        let is_new = |logo: &LogoName| had != Some(logo.as_str());
+        match logo.filter(|logo| is_new(logo) && !self.logos.contains(logo)) {
             Some(logo) => Err(SettingsError::new("branding.logo", logo.as_str(), NO_SUCH_LOGO)),
             None => Ok(()),
         }

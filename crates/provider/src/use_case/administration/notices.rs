@@ -83,6 +83,13 @@ impl OperatorNotices<'_> {
         self.notices(user, Change { event, mail, detail: None, data: None })
     }
 
+    /// Of a passkey of this name that was taken away.
+    pub fn of_passkey(&self, user: &User, name: String) -> Result<AccountNotices, StoreError> {
+        let (event, mail) = (AccountEventKind::FactorRemoved, MailKind::FactorRemoved);
+        let detail = Some(name.clone());
+        self.notices(user, Change { event, mail, detail, data: Some(("factor", name)) })
+    }
+
     /// Of a link with an account at another provider, which is called so.
     pub fn of_link(&self, user: &User, called: String) -> Result<AccountNotices, StoreError> {
         self.of_identity(user, AccountEventKind::IdentityLinked, MailKind::FactorAdded, called)
