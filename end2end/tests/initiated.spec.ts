@@ -54,7 +54,10 @@ const refused: Record<string, Record<string, string>> = {
   'another issuer': { iss: 'https://evil.example' },
   'a target at another origin': { iss: demo.provider, target_link_uri: 'https://evil.example/' },
   'a target that looks like a path': { iss: demo.provider, target_link_uri: '//evil.example' },
-  'a target that begins like this origin': { iss: demo.provider, target_link_uri: `${demo.app}.evil.example/` },
+  'a target that begins like this origin': {
+    iss: demo.provider,
+    target_link_uri: `${demo.app}.evil.example/`,
+  },
 };
 for (const [what, asked] of Object.entries(refused)) {
   test(`${what} is refused, and the user can sign in`, async ({ page }) => {
