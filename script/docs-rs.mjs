@@ -1,5 +1,6 @@
-// How docs.rs compiles packages for another target than its own, as arguments of cargo, a line for each package and
-// target: `cargo metadata --format-version 1 | node script/docs-rs.mjs PACKAGE...`.
+// How docs.rs compiles packages for another target than its own, as arguments of cargo, a line for
+// each package and target: `cargo metadata --format-version 1 | node script/docs-rs.mjs
+// PACKAGE...`.
 import { readFileSync } from 'node:fs';
 
 const { packages } = JSON.parse(readFileSync(0, 'utf8'));

@@ -158,14 +158,19 @@ test('whose session has ended is asked to sign in, and comes back to the page', 
   );
 });
 
-test('whose session has ended is told that it can not be ended again', async ({ page, expectConsoleError }) => {
+test('whose session has ended is told that it can not be ended again', async ({
+  page,
+  expectConsoleError,
+}) => {
   await signIn(page, 'alice');
   await page.getByRole('link', { name: 'Orders' }).click();
   await expect(page.locator('#done')).toBeVisible();
   await page.context().clearCookies({ name: 'session' });
   expectConsoleError(/status of 401/);
   await press(page, '#done', () =>
-    expect(page.getByRole('alert')).toHaveText('This did not work: nobody is signed in.', { timeout: 10_000 }),
+    expect(page.getByRole('alert')).toHaveText('This did not work: nobody is signed in.', {
+      timeout: 10_000,
+    }),
   );
 });
 

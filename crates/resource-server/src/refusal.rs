@@ -212,12 +212,13 @@ impl Refusal {
     }
 
     /// The challenges. A request without credentials gets them without an error (RFC 6750 section
-    /// 3.1). They name the scope that the route needs, so that the caller asks for it at once; so do
-    /// those of a token that is not accepted, since another one is needed. A denial has one only if
-    /// more scope or another sign-in would help; it names all that the call needs of them, not only
-    /// what is missing. The first challenge is of the scheme that was tried, and has the error. A caller
-    /// whose `Bearer` token is not accepted also gets one for `DPoP` (RFC 9449 section 7.2). Each
-    /// says where the document about this API is, if there is one (RFC 9728 section 5.1).
+    /// 3.1). They name the scope that the route needs, so that the caller asks for it at once; so
+    /// do those of a token that is not accepted, since another one is needed. A denial has one only
+    /// if more scope or another sign-in would help; it names all that the call needs of them, not
+    /// only what is missing. The first challenge is of the scheme that was tried, and has the
+    /// error. A caller whose `Bearer` token is not accepted also gets one for `DPoP` (RFC 9449
+    /// section 7.2). Each says where the document about this API is, if there is one (RFC 9728
+    /// section 5.1).
     pub fn challenges(&self) -> Vec<Challenge> {
         let challenges = self.own_challenges();
         match &self.answering.metadata_url {

@@ -92,7 +92,11 @@ async fn a_request_that_hangs_up_does_not_lose_the_renewal() {
     one.provider.renewals.add_permits(1);
     // Nobody asks this process again. The other one finds what it stored.
     let stored = async {
-        while there.open("/token").await.body == before {
+        loop {
+            let body = there.open("/token").await.body;
+            if body.starts_with("access-") && body != before {
+                return;
+            }
             tokio::task::yield_now().await;
         }
     };
@@ -112,7 +116,8 @@ async fn who_stops_waits_for_the_renewals_under_way() {
     assert!(finishing.as_mut().now_or_never().is_none(), "the provider has not answered");
     one.provider.renewals.add_permits(1);
     finishing.await;
-    assert_ne!(there.open("/token").await.body, before, "it is stored");
+    let stored = there.open("/token").await.body;
+    assert!(stored.starts_with("access-") && stored != before, "{stored}");
     assert_eq!(one.provider.renewals(), 1);
 }
 
