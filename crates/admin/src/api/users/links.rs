@@ -107,8 +107,9 @@ pub async fn remove_link(
     caller.may_act_on(&user)?;
     let id = parsed(&link).ok_or_else(missing)?;
     let identity = api.store().external_identity(&id).await?.ok_or_else(missing)?;
-    let called = api.provider().settings().called(&identity);
-    let notices = api.provider().operator_notices().of_unlink(&user, called)?;
+    let provider = api.provider();
+    let title = provider.settings().called(&identity);
+    let notices = provider.operator_notices().of_unlink(&user, title)?;
     let name = id.to_string();
     let providers = api.provider().ways_in_elsewhere();
     // An operator may unlink so that the address finds the account again.
