@@ -67,8 +67,12 @@ export class Doorward {
 
   /** Runs a command of an operator on the same configuration and data, and returns what it prints. */
   run(...args: string[]): string {
-    const options = { cwd: this.folder, env: this.environment(), encoding: 'utf8' } as const;
-    return execFileSync(binary(), [...args, ...this.configuration()], options);
+    return execFileSync(binary(), [...args, ...this.configuration()], {
+      cwd: this.folder,
+      env: this.environment(),
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 
   private configuration(): string[] {

@@ -219,7 +219,7 @@ async fn a_user_is_told_of_a_link_that_an_administrator_removes() {
     assert_eq!(world.call("DELETE", &path).by("adam").send().await.status, 204);
     let mails = world.get("udo", "/outbox").await.body["items"].take();
     let mut kinds: Vec<_> = mails.as_array().unwrap().iter().map(|mail| &mail["kind"]).collect();
-    kinds.sort_by_key(|kind| kind.to_string());
+    kinds.sort_by_key(ToString::to_string);
     assert_eq!(kinds, ["factor_added", "factor_removed"]);
     let events = world.get("udo", "/users/bob/events").await.body;
     assert_eq!(events["items"][0]["event"], "identity_unlinked");

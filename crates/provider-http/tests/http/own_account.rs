@@ -271,7 +271,8 @@ async fn mails_are_in_the_language_of_the_owner_not_of_the_browser() {
     Browser::signed_in(&world, "alice").await;
     // Its pages are in English, and it is not known.
     let mut browser = Browser::signed_in(&world, "alice").await;
-    fill(&mut browser, "/account/profile", &[("nickname", "Al")]).await;
+    let fields = [("nickname", "Al"), ("locale", "de-AT")];
+    fill(&mut browser, "/account/profile", &fields).await;
     fill(&mut browser, "/account/email", &[("email", "al@new.example")]).await;
     let fields = [("present", "alice"), ("password", NEW), ("repeated", NEW)];
     fill(&mut browser, "/account/password", &fields).await;

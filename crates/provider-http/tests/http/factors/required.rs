@@ -16,6 +16,14 @@ async fn world(require: RequireSecondFactor) -> World {
     World::with(Setup { users, second_factor, ..Setup::default() }).await
 }
 
+/// Enters a code in the form of the app. The page has one for a passkey, too.
+async fn confirm(browser: &mut Browser<'_>, page: &Page, code: &str) -> Answer {
+    let names = ["form_token", "return_url", "secret"];
+    let kept = names.map(|name| (name, page.value(name).unwrap()));
+    let fields = [&kept[..], &[("code", code), ("action", "confirm")]].concat();
+    browser.post(SECOND_STEP, &fields).await
+}
+
 #[tokio::test]
 async fn who_has_none_sets_it_up_at_the_next_sign_in() {
     let world = world(RequireSecondFactor::Always).await;
@@ -28,11 +36,9 @@ async fn who_has_none_sets_it_up_at_the_next_sign_in() {
     assert!(form.page().text.contains("needs a second step"), "{form:?}");
     assert_eq!(browser.session(), None);
     let app = app_of(&form.page(), &world, "alice");
-    let wrong = app.wrong_code(&world);
-    let refused = browser.submit(&form.page(), &[("code", &wrong), ("action", "confirm")]).await;
+    let refused = confirm(&mut browser, &form.page(), &app.wrong_code(&world)).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
-    let code = app.code(&world);
-    let done = browser.submit(&refused.page(), &[("code", &code), ("action", "confirm")]).await;
+    let done = confirm(&mut browser, &refused.page(), &app.code(&world)).await;
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
     assert!(browser.session().is_some());
     assert_eq!(shown_codes(&done).len(), 10);
