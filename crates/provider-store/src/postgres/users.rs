@@ -251,8 +251,8 @@ async fn changed(connection: &Connection, configured: &[User]) -> Result<Import,
         let stored = by_sub(connection, &user.sub).await?;
         let comes_again = stored.is_none() && was_used(connection, &user.sub).await?;
         let wanted = User::imported(user, last.as_ref(), stored);
-        let sort = if comes_again { &mut again } else { &mut changed };
-        sort.extend(wanted);
+        let chosen = if comes_again { &mut again } else { &mut changed };
+        chosen.extend(wanted);
     }
     let mut owners = Vec::new();
     for row in changed.iter().cloned().map(UserRow::encode) {

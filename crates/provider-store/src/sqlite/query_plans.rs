@@ -5,7 +5,7 @@ use doorward_provider::model::user_query::{UserFilter, UserOrder, UserQuery};
 
 use super::{
     access, account_events, clients, codes, device_codes, groups, open, outbox, registered_clients,
-    sessions, sql, tickets, users,
+    sessions, tickets, users,
 };
 
 #[test]
@@ -72,7 +72,9 @@ fn users_are_found_by_an_index_for_each_order_and_filter() {
 
 #[test]
 fn a_client_has_a_limited_number_of_waiting_requests() {
-    use doorward_provider::model::time::Timestamp;
+    use super::waiting;
+    use crate::waiting::{Found, Waiting};
+    use doorward_provider::model::{throttle::WaitingBound, time::Timestamp};
     let connection = open::in_memory().unwrap();
     connection
         .execute_batch(
@@ -81,11 +83,12 @@ fn a_client_has_a_limited_number_of_waiting_requests() {
              SELECT randomblob(32), 'Page', '', i, 0 FROM n",
         )
         .unwrap();
-    let sql = "SELECT 1 FROM pushed_requests
-               WHERE client_id = ?1 AND expires_at > ?2 LIMIT 1 OFFSET ?3";
     let refused = |client: &str, now: i64| {
-        let client = client.parse().unwrap();
-        sql::refuse_beyond(&connection, sql, &client, Timestamp::from_seconds(now)).is_err()
+        let (client, now) = (client.parse().unwrap(), Timestamp::from_seconds(now));
+        let bound = WaitingBound { most: 10_000, origin: None };
+        let rows = Waiting::PushedRequests;
+        let found = waiting::find_place(&connection, rows, &client, &bound, now).unwrap();
+        matches!(found, Found::Nowhere)
     };
     assert!(refused("Page", 0), "10,000 wait");
     assert!(!refused("Page", 1), "one has expired");

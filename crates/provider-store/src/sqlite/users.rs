@@ -301,8 +301,8 @@ fn changed(connection: &Connection, configured: &[User]) -> Result<Import, Failu
         let stored = by_sub(connection, &user.sub)?;
         let comes_again = stored.is_none() && was_used(connection, &user.sub)?;
         let wanted = User::imported(user, last.as_ref(), stored);
-        let sort = if comes_again { &mut again } else { &mut changed };
-        sort.extend(wanted);
+        let chosen = if comes_again { &mut again } else { &mut changed };
+        chosen.extend(wanted);
     }
     let mut owners = Vec::new();
     for row in changed.iter().cloned().map(UserRow::encode) {

@@ -61,7 +61,7 @@ impl Profile {
     pub fn is_empty(&self) -> bool {
         self.texts().iter().all(|(_, value)| value.is_none())
             && self.email_verified.is_none()
-            && self.lists().iter().all(|own| own.is_empty())
+            && self.lists().iter().all(ListChange::is_empty)
             && self.claims.is_empty()
             && self.removed_claims.is_empty()
     }

@@ -202,9 +202,14 @@ impl Client {
         let mut mistakes = Vec::new();
         let id_token = ("id_token_signing_alg", client.id_token_signing_alg);
         let signing = [id_token].into_iter().chain(client.answers.algorithms());
+        let mut told = Vec::new();
         for (key, missing) in signing.filter(|(_, own)| !algorithms.contains(own)) {
-            let problem = "list this algorithm under provider.signing_algorithms, too";
-            mistakes.push(SettingsError::new(key, missing, problem));
+            // Answers are signed as ID tokens are unless their own keys say otherwise.
+            if !told.contains(&missing) {
+                let problem = "list this algorithm under provider.signing_algorithms, too";
+                mistakes.push(SettingsError::new(key, missing, problem));
+                told.push(missing);
+            }
         }
         for unknown in client.allowed_scope.iter().filter(|scope| !resources.knows(scope)) {
             let problem = "no resource defines this scope";

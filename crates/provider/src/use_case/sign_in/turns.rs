@@ -113,6 +113,8 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::future::{Ready, ready};
+
     use futures::poll;
 
     use super::*;
@@ -125,9 +127,9 @@ mod tests {
     struct Throttle(AtomicUsize);
 
     impl Throttle {
-        async fn count(&self) -> Result<Admission, StoreError> {
+        fn count(&self) -> Ready<Result<Admission, StoreError>> {
             let taken = self.0.fetch_update(SeqCst, SeqCst, |free| free.checked_sub(1));
-            Ok(taken.map_or(Admission::Wait(7), |_| Admission::Counted(vec![1])))
+            ready(Ok(taken.map_or(Admission::Wait(7), |_| Admission::Counted(vec![1]))))
         }
 
         fn give_back(&self) {
