@@ -182,8 +182,8 @@ words! {
     overtaken_question:
         "Somebody has changed {} meanwhile, and nothing of yours was done. This is the present \
          state: look at it before you try again.",
-        "Inzwischen hat jemand geändert: {}. Von Ihnen wurde nichts ausgeführt. Das ist der jetzige \
-         Stand: Sehen Sie ihn an, bevor Sie es noch einmal versuchen.";
+        "Inzwischen hat jemand geändert: {}. Von Ihnen wurde nichts ausgeführt. Das ist der \
+         jetzige Stand: Sehen Sie ihn an, bevor Sie es noch einmal versuchen.";
     the_object: "what you see here", "was Sie hier sehen";
     keep_mine: "Apply mine on top", "Meine darauf anwenden";
     take_theirs: "Take theirs", "Deren übernehmen";
