@@ -81,7 +81,8 @@ async fn write_until(store: &Arc<dyn Store>, first: u64, over: Arc<AtomicBool>) 
     let mut took = Vec::new();
     while took.len() < 200 || !over.load(Relaxed) {
         let start = Instant::now();
-        store.add_pushed_request(request(first + took.len() as u64, 60), None, NOW).await.unwrap();
+        let added = request(first + took.len() as u64, 60);
+        store.add_pushed_request(added, &UNBOUNDED, NOW).await.unwrap();
         took.push(start.elapsed());
     }
     took

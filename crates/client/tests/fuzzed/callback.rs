@@ -107,6 +107,7 @@ impl Page {
             http: self.clone(),
             state_store: Rc::new(MemoryStorage::default()),
             user_store: Rc::new(MemoryStorage::default()),
+            tab_store: Rc::new(MemoryStorage::default()),
             clock: self.clone(),
             entropy: self.clone(),
             verifier: self.clone(),

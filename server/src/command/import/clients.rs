@@ -64,7 +64,7 @@ impl ImportArguments {
                 .then(|| clients::add_secret(&mut client.settings, None, None, &SystemEntropy)),
         };
         let checked = read(&client).and_then(|settings| {
-            rules.check(settings).map_err(|error| format!("the client {name}: {error}"))
+            rules.check(settings, None).map_err(|error| format!("the client {name}: {error}"))
         });
         if let Err(problem) = checked {
             return Ok(Some(problem));

@@ -3,7 +3,7 @@
 use doorward_admin::ChangeEvent;
 use doorward_protocol::base64url;
 use doorward_provider::{
-    model::{account_notice::AccountNotices, factor::StoredPasskey, time::Timestamp, user::User},
+    model::{factor::StoredPasskey, time::Timestamp, user::User},
     store::RemovedPasskey,
 };
 use serde_json::{Value, json};
