@@ -61,8 +61,8 @@ impl Database {
         })
     }
 
-    /// Looks at the database as it is: nothing is created, and its schema stays. `None`: the file is
-    /// not there yet.
+    /// Looks at the database as it is: nothing is created, and its schema stays. `None`: the file
+    /// is not there yet.
     pub async fn look(
         config: &StoreConfig,
         sources: &SettingSources,

@@ -262,8 +262,8 @@ fn pasted_claims_of_a_provider_are_mapped_without_it() {
     let nobody = test_ports::ReservedPort::new();
     let config = format!(
         "[[identity_providers]]\nname = \"up\"\nissuer = \"http://{}\"\nclient_id = \"a\"\n\
-         client_secret = \"b\"\nclaims = [{{ claim = \"role\", from = \"/roles\", only = [\"editor\"] \
-         }}]\n",
+         client_secret = \"b\"\n\
+         claims = [{{ claim = \"role\", from = \"/roles\", only = [\"editor\"] }}]\n",
         nobody.address()
     );
     fs::write(place.folder().join("doorward.toml"), config).unwrap();

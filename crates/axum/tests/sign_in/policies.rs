@@ -66,8 +66,11 @@ async fn a_strong_sign_in_is_not_asked_for_again_at_once() {
     browser.open(&world.provider.authorize(&to_provider)).await;
     let page = browser.open("/strong").await;
     assert_eq!(page.status, StatusCode::FORBIDDEN, "{}", page.body);
-    // Some time later the user may try again, and now it can.
+    // A script that follows the way to the provider would go round for ever, too.
     world.advance(20);
+    assert_eq!(browser.open("/strong").await.status, StatusCode::FORBIDDEN);
+    // Some time later the user may try again, and now it can.
+    world.advance(60);
     let to_provider = browser.open("/strong").await.location().to_owned();
     assert!(to_provider.contains("acr_values=2"), "{to_provider}");
     world.provider.change(|rules| rules.claims = json!({ "acr": "2" }));

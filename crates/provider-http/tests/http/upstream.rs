@@ -16,7 +16,7 @@ use doorward_provider::{
 use serde_json::{Value, json};
 
 use crate::{
-    factors::{SECOND_STEP, app_of, passkeys},
+    factors::{SECOND_STEP, app_of, confirm, passkeys},
     login::throttle::use_up_site,
     registration,
     support::{
@@ -456,8 +456,7 @@ async fn a_second_step_that_users_must_take_comes_after_it_as_after_a_password()
     let form = browser.get(to_step.location()).await;
     let sub = world.store().user_by_username("ada").await.unwrap().expect("Ada").sub;
     let app = app_of(&form.page(), &world, &sub);
-    let code = app.code(&world);
-    let done = browser.submit(&form.page(), &[("code", &code), ("action", "confirm")]).await;
+    let done = confirm(&mut browser, &form.page(), &app.code(&world)).await;
     assert_eq!(done.status, StatusCode::OK, "{done:?}");
     let code = browser.get(&authorize_url(&[])).await.expect_code(REDIRECT);
     let tokens = world.token(&code_request(&code)).await.json();

@@ -5,7 +5,10 @@
 
 use doorward_protocol::scope::{OFFLINE_ACCESS, OPENID, Scope};
 
-use crate::model::{client::Client, resource::Resources};
+use crate::model::{
+    client::Client,
+    resource::{GROUPS, Resources},
+};
 
 /// The longest list of ignored scopes, in characters, that is written to the log.
 const LONGEST_LOGGED: usize = 200;
@@ -29,6 +32,7 @@ impl Resources {
     /// - offline access that can't be had (OIDC Core section 11);
     /// - what nobody here knows (OIDC Core section 3.1.2.1), except `openid`: a client that asks
     ///   for it relies on an ID token;
+    /// - `groups`: many programs, such as Argo CD, ask for it at every provider;
     /// - for a client that registered itself, whatever it may not have (RFC 6749 section 3.3). It
     ///   reads `scopes_supported` and asks for all of them; an operator's client that asks for what
     ///   it may not have is set up wrongly, and is told so.
@@ -39,7 +43,7 @@ impl Resources {
         requested: &Scope,
     ) -> Result<AskedScope, ScopeNotAllowed> {
         let can_do_without = |token: &str| {
-            token == OFFLINE_ACCESS
+            [OFFLINE_ACCESS, GROUPS].contains(&token)
                 || client.is_stranger()
                 || (token != OPENID && !self.knows(token))
         };

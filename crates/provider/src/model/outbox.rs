@@ -5,6 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::model::time::Timestamp;
 
+/// Seconds for which a mail that only tells something is tried to be sent: three days.
+pub(crate) const NOTICE_LIFETIME: u32 = 259_200;
+
 /// A mail as the store keeps it, until it is sent or has expired.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboxMail {

@@ -183,8 +183,8 @@ impl ThrottleKey {
         Self::of("second step with:", device)
     }
 
-    /// The JWTs of this grant that were revoked one by one, of those that end in the same stretch of
-    /// time, which is as long as one of them lives.
+    /// The JWTs of this grant that were revoked one by one and end in the same period. A period is
+    /// as long as one of them lives.
     pub fn revoked_jwts_of(grant_id: &GrantId, exp: i64, life: Seconds) -> Self {
         let stretch = exp.div_euclid(i64::from(life).max(1)).to_be_bytes();
         let hash = Sha256::new().chain_update("revoked JWTs of:").chain_update(stretch);

@@ -1,6 +1,6 @@
-//! `GET` and `POST /account/confirm-email`: the user has a link sent to the address that the account
-//! has. It needs no sign-in of the last minutes: who comes by a provider that never asks again, as
-//! Google and GitHub, has none, and gets a password, and so one, by the confirmed address alone.
+//! `GET` and `POST /account/confirm-email`: the user has a link sent to the address that the
+//! account has. It needs no fresh sign-in. Who comes by a provider that never asks again, as Google
+//! and GitHub, has none: they get a password by the confirmed address, and by it a fresh sign-in.
 //! The link proves the mailbox and nothing else. It works in a session of this user, it changes no
 //! address, and it makes no sign-in fresh.
 

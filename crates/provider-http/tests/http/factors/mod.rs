@@ -65,6 +65,14 @@ pub fn app_of(page: &Page, world: &World, sub: &str) -> App {
     App(world.provider.totp_being_set_up(&to_id(sub), kept).unwrap().0)
 }
 
+/// Enters a code in the form of the app at a sign-in. The page has one for a passkey, too.
+pub async fn confirm(browser: &mut Browser<'_>, page: &Page, code: &str) -> Answer {
+    let names = ["form_token", "return_url", "secret"];
+    let kept = names.into_iter().filter_map(|name| Some((name, page.value(name)?)));
+    let fields: Vec<_> = kept.chain([("code", code), ("action", "confirm")]).collect();
+    browser.post(SECOND_STEP, &fields).await
+}
+
 /// Sets an app up for the user of this browser; returns it and the recovery codes.
 pub async fn set_up_app(browser: &mut Browser<'_>, world: &World, sub: &str) -> (App, Vec<String>) {
     let page = browser.get(AUTHENTICATOR).await.page();

@@ -5,7 +5,7 @@ use doorward_provider::model::second_factor::{RequireSecondFactor, SecondFactorS
 
 use serde_json::json;
 
-use super::{SECOND_STEP, add_passkey, app_of, passkeys::OPTIONS, shown_codes, to_id};
+use super::{SECOND_STEP, add_passkey, app_of, confirm, passkeys::OPTIONS, shown_codes, to_id};
 use crate::support::{
     Answer, Authenticator, Browser, Page, REDIRECT, Setup, World, authorize_url, claims, user,
 };
@@ -14,14 +14,6 @@ async fn world(require: RequireSecondFactor) -> World {
     let second_factor = SecondFactorSettings { require, ..SecondFactorSettings::default() };
     let users = vec![user("bob", "bob", &["user"])];
     World::with(Setup { users, second_factor, ..Setup::default() }).await
-}
-
-/// Enters a code in the form of the app. The page has one for a passkey, too.
-async fn confirm(browser: &mut Browser<'_>, page: &Page, code: &str) -> Answer {
-    let names = ["form_token", "return_url", "secret"];
-    let kept = names.map(|name| (name, page.value(name).unwrap()));
-    let fields = [&kept[..], &[("code", code), ("action", "confirm")]].concat();
-    browser.post(SECOND_STEP, &fields).await
 }
 
 #[tokio::test]

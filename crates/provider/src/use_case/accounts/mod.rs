@@ -45,8 +45,6 @@ use crate::{
     },
 };
 
-/// Seconds for which a mail that only tells something is tried to be sent: three days.
-pub(crate) const NOTICE_LIFETIME: u32 = 259_200;
 /// The longest wait of somebody who asks for more links than one address may.
 const LONGEST_WAIT: Seconds = Seconds::new(300);
 /// An hour.

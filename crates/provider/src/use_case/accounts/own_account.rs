@@ -4,7 +4,7 @@
 use doorward_protocol::{ids::Sub, secret::Secret};
 use serde_json::Value;
 
-use super::{ATTEMPTS, AccountError, Accounts, Asker, NOTICE_LIFETIME};
+use super::{ATTEMPTS, AccountError, Accounts, Asker};
 use crate::{
     audit,
     model::{
@@ -12,7 +12,7 @@ use crate::{
         account_notice::AccountNotices,
         editable_claim::EditableClaim,
         identity_provider::IdentityProvider,
-        outbox::{MailKind, OutboxMail},
+        outbox::{MailKind, NOTICE_LIFETIME, OutboxMail},
         password::PasswordHash,
         password_rules::AboutUser,
         paths,

@@ -3,16 +3,13 @@
 use doorward_protocol::ids::Sub;
 use serde_json::Map;
 
-use super::{
-    ATTEMPTS, AccountError, Accounts, Asker, HOUR, Link, NOTICE_LIFETIME, registration::EMAIL,
-    with_link,
-};
+use super::{ATTEMPTS, AccountError, Accounts, Asker, HOUR, Link, registration::EMAIL, with_link};
 use crate::{
     audit,
     model::{
         account_event::AccountEventKind,
         email::EmailAddress,
-        outbox::MailKind,
+        outbox::{MailKind, NOTICE_LIFETIME},
         paths,
         throttle::ThrottleKey,
         ticket::{Ticket, TicketPurpose},

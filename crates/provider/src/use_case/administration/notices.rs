@@ -12,14 +12,13 @@ use crate::{
         account_event::{AccountEvent, AccountEventKind},
         account_notice::AccountNotices,
         account_settings::AccountSettings,
-        outbox::{MailKind, OutboxMail},
+        outbox::{MailKind, NOTICE_LIFETIME, OutboxMail},
         session::Device,
         time::{Clock, Entropy},
         token_handle::random_id,
         user::User,
     },
     store::StoreError,
-    use_case::accounts::NOTICE_LIFETIME,
 };
 
 /// In the data of a mail: whether an operator or administrator made the change.
