@@ -5,9 +5,11 @@ use std::{collections::HashSet, fmt, ops::Deref, str::FromStr};
 
 use doorward_protocol::ids::ClientId;
 use serde::{Deserialize, Deserializer, Serialize, de};
+use serde_json::{Map, Value};
 
 use crate::model::{
     claim_mapping::ClaimMapping, email::EmailAddress, settings_error::SettingsError,
+    user::UserClaims,
 };
 
 /// A domain that stands for every domain.
@@ -158,6 +160,19 @@ pub struct ScimLink {
 }
 
 impl IdentityProvider {
+    /// What the claims of a user give by the rules. What can't be taken is logged.
+    pub(crate) fn mapped(&self, claims: &Map<String, Value>) -> UserClaims {
+        let mapped = self.claims.apply(claims);
+        for (claim, count) in &mapped.left_out {
+            tracing::warn!(
+                provider = %self.name, claim, count,
+                "values of a mapped claim are left out: they are too many, too long, or none that \
+                 a claim can have"
+            );
+        }
+        mapped.claims
+    }
+
     /// With this name and issuer, and all else as it is by default.
     pub fn new(name: IdentityProviderName, issuer: &str) -> Self {
         Self {

@@ -19,7 +19,7 @@ use crate::{
         time::{Clock, Seconds, Timestamp},
     },
     store::{Access, ExternalIdentities, Sessions, StoreError},
-    use_case::{directory_management::DirectoryManager, external_sign_in::mapped},
+    use_case::directory_management::DirectoryManager,
 };
 
 /// The client of one directory. LDAP is behind it.
@@ -405,7 +405,7 @@ impl DirectoryStates<'_> {
                 let noted = IdentityUse {
                     provider: name.clone(),
                     shown: user.shown(),
-                    mapped: mapped(&directory.provider, &user.claims),
+                    mapped: directory.provider.mapped(&user.claims),
                     at: now,
                 };
                 self.identities.external_identity_used(&id, &sub, noted).await?;

@@ -33,5 +33,6 @@ pub mod sign_in;
 pub mod single_use;
 pub mod token;
 pub mod totp;
+mod turns;
 pub mod upstream;
 pub mod userinfo;

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use crate::{
     model::password::PasswordHash,
     store::{StoreError, Users},
-    use_case::sign_in::Turns,
+    use_case::turns::Turns,
 };
 
 /// More passwords wait to be verified than there are places: try again soon.

@@ -16,7 +16,6 @@ use serde_json::{Map, Value};
 
 pub use self::pending::PendingIdentity;
 use self::vouched::Vouched;
-pub(crate) use self::vouched::mapped;
 use crate::{
     audit,
     model::{

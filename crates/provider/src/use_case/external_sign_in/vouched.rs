@@ -1,7 +1,6 @@
 //! What another provider vouches for, as far as it counts here: a pure rule over its answer.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use crate::model::{
     email::EmailAddress,
@@ -65,7 +64,7 @@ impl Vouched {
             given_name: user.text("given_name"),
             family_name: user.text("family_name"),
             provisioned_as: user.provisioned_as.clone(),
-            mapped: mapped(provider, &user.claims),
+            mapped: provider.mapped(&user.claims),
             amr: methods(provider, user),
             auth_time: user.auth_time.map_or(long_ago, |before| before.min(now)),
         })
@@ -136,19 +135,6 @@ impl Vouched {
     }
 }
 
-/// What the claims of a user give by the rules of the provider. What can't be taken is logged.
-pub(crate) fn mapped(provider: &IdentityProvider, claims: &Map<String, Value>) -> UserClaims {
-    let mapped = provider.claims.apply(claims);
-    for (claim, count) in &mapped.left_out {
-        tracing::warn!(
-            provider = %provider.name, claim, count,
-            "values of a mapped claim are left out: they are too many, too long, or none that a \
-             claim can have"
-        );
-    }
-    mapped.claims
-}
-
 /// The address among the claims, whole and as it is written; `None` if it is none. A text that was
 /// cut, or from which something was left out, would be another address.
 fn address(user: &UpstreamUser) -> Option<String> {
@@ -180,7 +166,7 @@ fn methods(provider: &IdentityProvider, user: &UpstreamUser) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::model::identity_provider::IdentityProviderName;

@@ -7,14 +7,12 @@ mod directory_password_change;
 mod own_password;
 mod password_check;
 mod sessions;
-mod turns;
 
 use doorward_protocol::ids::ClientId;
 
 pub(crate) use self::{
     password_check::PasswordCheck,
     sessions::{Beginning, SessionLifetimes, Sessions},
-    turns::Turns,
 };
 pub use self::{
     password_check::VerifiedPassword,
