@@ -25,4 +25,7 @@ for (const name of ['id_token', 'access_token', 'refresh_token', 'expires_at']) 
   shown.hidden = !user;
 }
 document.getElementById('uid').textContent = user?.profile.sub ?? '';
+document.getElementById('loading_msg').hidden = true;
+document.getElementById('signin_msg').hidden = Boolean(user);
+document.getElementById('welcome_msg').hidden = !user;
 document.documentElement.dataset.auth = user ? 'signed-in' : 'signed-out';
