@@ -69,7 +69,7 @@ change_events! {
     GroupRemoved = "group_removed",
     /// A user became a member of a group.
     GroupMemberAdded = "group_member_added",
-    /// A user is no member of a group any more.
+    /// A user was taken out of a group.
     GroupMemberRemoved = "group_member_removed",
     /// A user was added to a directory.
     DirectoryUserAdded = "directory_user_added",
@@ -79,7 +79,7 @@ change_events! {
     DirectoryPasswordSet = "directory_password_set",
     /// A user became a member of a group of a directory.
     DirectoryMemberAdded = "directory_member_added",
-    /// A user is no member of a group of a directory any more.
+    /// A user was taken out of a group of a directory.
     DirectoryMemberRemoved = "directory_member_removed",
     /// A client was added.
     ClientAdded = "client_added",

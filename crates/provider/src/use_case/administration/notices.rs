@@ -84,22 +84,21 @@ impl OperatorNotices<'_> {
 
     /// Of a passkey of this name that was taken away.
     pub fn of_passkey(&self, user: &User, name: String) -> Result<AccountNotices, StoreError> {
-        let (event, mail) = (AccountEventKind::FactorRemoved, MailKind::FactorRemoved);
-        let detail = Some(name.clone());
-        self.notices(user, Change { event, mail, detail, data: Some(("factor", name)) })
+        self.of_factor(user, AccountEventKind::FactorRemoved, MailKind::FactorRemoved, name)
     }
 
     /// Of a link with an account at another provider, which is called so.
     pub fn of_link(&self, user: &User, called: String) -> Result<AccountNotices, StoreError> {
-        self.of_identity(user, AccountEventKind::IdentityLinked, MailKind::FactorAdded, called)
+        self.of_factor(user, AccountEventKind::IdentityLinked, MailKind::FactorAdded, called)
     }
 
     /// Of the end of such a link.
     pub fn of_unlink(&self, user: &User, called: String) -> Result<AccountNotices, StoreError> {
-        self.of_identity(user, AccountEventKind::IdentityUnlinked, MailKind::FactorRemoved, called)
+        self.of_factor(user, AccountEventKind::IdentityUnlinked, MailKind::FactorRemoved, called)
     }
 
-    fn of_identity(
+    /// Of one way to sign in, which is called so.
+    fn of_factor(
         &self,
         user: &User,
         event: AccountEventKind,
