@@ -131,9 +131,11 @@ impl SqliteStore {
         readers: Readers,
         options: &SqliteOptions,
     ) -> Result<Self, OpenError> {
-        let writer = Writer::start(connection, options.group_commit).map_err(|error| {
-            OpenError::Failed { path: path.to_owned(), reason: error.to_string() }
-        })?;
+        let failed = |reason: String| OpenError::Failed { path: path.to_owned(), reason };
+        // The writer waits by itself.
+        connection.busy_timeout(Duration::ZERO).map_err(|error| failed(error.to_string()))?;
+        let writer = Writer::start(connection, options.group_commit, options.busy_timeout)
+            .map_err(|error| failed(error.to_string()))?;
         tracing::debug!(path = %path.display(), "database opened");
         Ok(Self { readers, writer, limits: options.limits })
     }

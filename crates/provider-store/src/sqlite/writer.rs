@@ -13,9 +13,10 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
+    time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::Failure;
@@ -24,6 +25,10 @@ use super::failure::Failure;
 const MAX_BATCH: usize = 256;
 /// Commands that may wait for the writer. Further callers wait for a place in the queue.
 const QUEUE: usize = 1024;
+/// How often the writer looks whether another process has released the file's lock. A process that
+/// writes all the time releases it for a moment after each commit. SQLite's own waiting looks every
+/// 100 ms after a while, and would hardly ever find it free.
+const LOOK_AGAIN: Duration = Duration::from_micros(250);
 
 /// The way to the writer's thread. Dropping it ends the thread after all accepted commands are
 /// committed.
@@ -52,13 +57,19 @@ pub struct Stats {
 
 impl Writer {
     /// Starts the thread. Without `group_commit` each command has a transaction of its own.
-    pub(super) fn start(connection: Connection, group_commit: bool) -> io::Result<Self> {
+    /// A transaction waits `busy_timeout` for a lock that another process holds, beside what the
+    /// connection itself waits.
+    pub(super) fn start(
+        connection: Connection,
+        group_commit: bool,
+        busy_timeout: Duration,
+    ) -> io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let counters = Arc::new(Counters::default());
         let max_batch = if group_commit { MAX_BATCH } else { 1 };
         let thread = thread::Builder::new().name("store-writer".to_owned()).spawn({
             let counters = Arc::clone(&counters);
-            move || work(connection, jobs, max_batch, &counters)
+            move || work(connection, jobs, max_batch, busy_timeout, &counters)
         })?;
         Ok(Self { queue: Some(queue), thread: Some(thread), counters })
     }
@@ -135,14 +146,15 @@ impl<T: Send, W: FnOnce(&Connection) -> Result<T, Failure> + Send> Job for Comma
 }
 
 fn work(
-    mut connection: Connection,
+    connection: Connection,
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
     max_batch: usize,
+    busy_timeout: Duration,
     counters: &Counters,
 ) {
     let mut batch = Vec::with_capacity(max_batch);
     while jobs.blocking_recv_many(&mut batch, max_batch) > 0 {
-        let not_committed = match commit(&mut connection, &mut batch) {
+        let not_committed = match commit(&connection, &mut batch, busy_timeout) {
             Ok(succeeded) => {
                 counters.commits.fetch_add(1, Relaxed);
                 counters.commands.fetch_add(succeeded, Relaxed);
@@ -172,8 +184,12 @@ fn work(
 
 /// Runs all commands in one transaction; returns how many succeeded. On an error nothing of any of
 /// them is left.
-fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<u64, Failure> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn commit(
+    connection: &Connection,
+    batch: &mut [Box<dyn Job>],
+    busy_timeout: Duration,
+) -> Result<u64, Failure> {
+    let transaction = begin(connection, busy_timeout)?;
     let mut succeeded = 0;
     for job in batch {
         transaction.prepare_cached("SAVEPOINT command")?.execute([])?;
@@ -190,6 +206,24 @@ fn commit(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<u64
     }
     transaction.commit()?;
     Ok(succeeded)
+}
+
+/// Begins a transaction that may write, as soon as no other process has the file's lock.
+fn begin(connection: &Connection, busy_timeout: Duration) -> Result<Transaction<'_>, Failure> {
+    let began = Instant::now();
+    loop {
+        // The connection has no transaction yet: only this thread has the connection.
+        match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
+            Err(error) => {
+                let failure = Failure::from(error);
+                if !failure.is_locked() || began.elapsed() >= busy_timeout {
+                    return Err(failure);
+                }
+                thread::sleep(LOOK_AGAIN);
+            }
+            Ok(transaction) => return Ok(transaction),
+        }
+    }
 }
 
 #[cfg(test)]

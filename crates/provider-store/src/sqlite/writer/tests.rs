@@ -96,7 +96,7 @@ where
 #[tokio::test]
 async fn waiting_commands_share_a_commit() {
     let (folder, connection) = database();
-    let writer = Arc::new(Writer::start(connection, true).unwrap());
+    let writer = Arc::new(Writer::start(connection, true, Duration::ZERO).unwrap());
     let outcomes = run_together(&writer, (1..=50).map(|id| insert(id, 1, 1)).collect()).await;
     assert!(outcomes.iter().all(Result::is_ok));
     assert_eq!(writer.stats(), Stats { commits: 2, commands: 51 });
@@ -106,7 +106,7 @@ async fn waiting_commands_share_a_commit() {
 #[tokio::test]
 async fn without_group_commit_each_has_its_own() {
     let (_folder, connection) = database();
-    let writer = Arc::new(Writer::start(connection, false).unwrap());
+    let writer = Arc::new(Writer::start(connection, false, Duration::ZERO).unwrap());
     run_together(&writer, (1..=50).map(|id| insert(id, 1, 1)).collect()).await;
     assert_eq!(writer.stats(), Stats { commits: 51, commands: 51 });
 }
@@ -114,7 +114,7 @@ async fn without_group_commit_each_has_its_own() {
 #[tokio::test]
 async fn a_failing_command_leaves_no_trace_and_spares_the_others() {
     let (folder, connection) = database();
-    let writer = Arc::new(Writer::start(connection, true).unwrap());
+    let writer = Arc::new(Writer::start(connection, true, Duration::ZERO).unwrap());
     let half_done: fn(&Connection) -> Result<(), Failure> = |connection| {
         connection.execute("INSERT INTO things VALUES (7, 1, NULL)", [])?;
         connection.execute("INSERT INTO things VALUES (1, 1, NULL)", [])?;
@@ -132,7 +132,7 @@ async fn a_failing_command_leaves_no_trace_and_spares_the_others() {
 async fn a_failed_commit_fails_all_and_leaves_nothing() {
     let (folder, connection) = database();
     connection.execute_batch("PRAGMA foreign_keys = ON").unwrap();
-    let writer = Arc::new(Writer::start(connection, true).unwrap());
+    let writer = Arc::new(Writer::start(connection, true, Duration::ZERO).unwrap());
     // There is no owner 2, which is found out at the commit.
     let outcomes =
         run_together(&writer, vec![insert(1, 1, 1), insert(2, 2, 1), insert(3, 1, 1)]).await;
@@ -149,7 +149,7 @@ async fn a_failed_commit_fails_all_and_leaves_nothing() {
 async fn a_full_disk_is_an_error_and_not_the_end() {
     let (folder, connection) = database();
     connection.execute_batch("PRAGMA max_page_count = 40").unwrap();
-    let writer = Arc::new(Writer::start(connection, true).unwrap());
+    let writer = Arc::new(Writer::start(connection, true, Duration::ZERO).unwrap());
     let outcomes =
         run_together(&writer, vec![insert(1, 1, 1), insert(2, 1, 1_000_000), insert(3, 1, 1)])
             .await;
@@ -168,7 +168,7 @@ async fn a_full_disk_is_an_error_and_not_the_end() {
 #[tokio::test]
 async fn what_was_accepted_is_committed_before_the_end() {
     let (folder, connection) = database();
-    let writer = Writer::start(connection, true).unwrap();
+    let writer = Writer::start(connection, true, Duration::ZERO).unwrap();
     for id in 1..=20 {
         drop(send(&writer, insert(id, 1, 1)));
     }
@@ -181,7 +181,7 @@ async fn what_was_accepted_is_committed_before_the_end() {
 async fn a_panic_fails_its_own_command_only() {
     type Boxed = Box<dyn FnOnce(&Connection) -> Result<(), Failure> + Send>;
     let (folder, connection) = database();
-    let writer = Arc::new(Writer::start(connection, true).unwrap());
+    let writer = Arc::new(Writer::start(connection, true, Duration::ZERO).unwrap());
     let panics = |connection: &Connection| {
         insert(2, 1, 1)(connection)?;
         panic!("a defect in a command");
@@ -213,7 +213,7 @@ async fn nobody_waits_twice_for_a_lock_of_another_program() {
         .unwrap();
     let other = connect(folder.path());
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let writer = Arc::new(Writer::start(connection, true).unwrap());
+    let writer = Arc::new(Writer::start(connection, true, Duration::ZERO).unwrap());
     let first = tokio::spawn({
         let writer = Arc::clone(&writer);
         async move { writer.run(insert(1, 1, 1)).await }
