@@ -8,7 +8,7 @@
 //!
 //! | floor | what is there | imports |
 //! |---|---|---|
-//! | [`Provider`] | the parts, put together | all floors below |
+//! | [`Provider`] | the parts, put together; it hands out the use cases | all floors below |
 //! | [`use_case`] | one file for each use case | `store`, `keys`, `model` |
 //! | [`keys`] | signing keys and the keys of clients | `store`, `model` |
 //! | [`store`] | the port | `model` |
@@ -24,4 +24,4 @@ pub mod store;
 pub mod use_case;
 
 pub use model::provider_settings::ProviderSettings;
-pub use provider::{AfterRecoveryCode, AssembleError, PasskeyStepError, Provider, ProviderParts};
+pub use provider::{AssembleError, Provider, ProviderParts};

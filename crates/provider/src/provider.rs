@@ -1,22 +1,11 @@
-//! The provider: its parts, put together. The files in the folder `provider` have its methods, each
-//! of which is one use case, and list what a use case may read and change.
+//! The provider: its parts, put together. The files in the folder `provider` make its use cases of
+//! them, each of which says what it reads and changes.
 
-mod access;
 mod accounts;
-mod authorization;
 mod clients;
-mod device_flow;
-mod directories;
-mod external;
-mod factors;
-mod own_account;
-mod registration;
 mod sign_in;
 mod tokens;
 mod upkeep;
-mod upstream;
-
-pub use self::factors::{AfterRecoveryCode, PasskeyStepError};
 
 use std::{
     collections::HashSet,
@@ -24,12 +13,11 @@ use std::{
 };
 
 use aws_lc_rs::hmac;
-use doorward_protocol::{dpop::Nonces, secret::Secret};
+use doorward_protocol::{base64url, dpop::Nonces, secret::Secret};
 use tokio::sync::Notify;
 
 use crate::{
     ProviderSettings,
-    audit::{self, Trail},
     keys::{
         KeyRing,
         document_source::{DocumentSource, KeysOfStrangers},
@@ -62,6 +50,9 @@ use crate::{
     },
 };
 
+/// How often within a minute one host is asked for the redirect URIs of a sector.
+const MOST_SECTORS_PER_HOST: u32 = 30;
+
 /// Everything that a provider is made of.
 #[allow(missing_docs)]
 pub struct ProviderParts {
@@ -89,7 +80,8 @@ pub struct ProviderParts {
     pub entropy: Arc<dyn Entropy>,
 }
 
-/// The OpenID provider. Its methods are the use cases.
+/// The OpenID provider. Its methods return its parts and its use cases, whose methods do what there
+/// is to do: `provider.accounts().reset_link(…)`.
 pub struct Provider {
     settings: ProviderSettings,
     clients: Arc<ClientRegistry>,
@@ -108,8 +100,6 @@ pub struct Provider {
     passkeys: PasskeyVerifier,
     passwords: PasswordVerifier,
     new_passwords: NewPasswords,
-    /// Notified when a mail was queued.
-    mail_queued: Arc<Notify>,
     remote_keys: RemoteKeys,
     keys_of_strangers: RemoteKeys,
     documents: Arc<dyn DocumentSource>,
@@ -151,73 +141,31 @@ impl Provider {
         store.import_clients(configured_clients(&parts)?).await?;
         parts.passwords.learn_all(&*store).await?;
         let ProviderParts { settings, keys, clock, entropy, .. } = parts;
-        let (keys, resources) = (Arc::new(keys), Arc::new(parts.resources));
-        let algorithms = keys.algorithms().to_vec();
-        let clients =
-            ClientRegistry::load(&*store, Arc::clone(&resources), algorithms.clone()).await?.into();
-        let salt_of_strangers = registration::salt(&keys);
-        let document_rules = DocumentRules {
-            settings: settings.registration.clone(),
-            resources: Arc::clone(&resources),
-            algorithms,
-            salt: salt_of_strangers.clone(),
+        let shared = Shared {
+            store: &store,
+            settings: &settings,
+            keys: &Arc::new(keys),
+            resources: &Arc::new(parts.resources),
+            clock: &clock,
+            entropy: &entropy,
         };
-        let issuer = TokenIssuer {
-            issuer: settings.issuer.clone(),
-            access_token_signing_alg: settings.access_token_signing_alg,
-            acr: settings.acr.clone(),
-            keys: Arc::clone(&keys),
-            resources: Arc::clone(&resources),
-            reference_tokens: store.clone(),
-            ended_logged: OnceAMinute::default(),
-            entropy: Arc::clone(&entropy),
-        };
-        let logout = LogoutDelivery {
-            notices: store.clone(),
-            clients: Arc::clone(&clients),
-            keys: Arc::clone(&keys),
-            issuer: settings.issuer.clone(),
-            queued: Arc::new(Notify::new()),
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
-        };
-        let min_length = settings.accounts.min_password_length;
-        let new_passwords = NewPasswords {
-            rules: PasswordRules { min_length },
-            breached: parts.breached_passwords,
-        };
-        let mail_queued = Arc::new(Notify::new());
-        let mail = MailDelivery {
-            outbox: store.clone(),
-            queued: Arc::clone(&mail_queued),
-            is_failing: AtomicBool::new(false),
-            keys: Arc::clone(&keys),
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
-        };
-        let audit = AuditTrail::new(
-            store.clone(),
-            Box::pin(chain_key(&*store, keys.master(), &*entropy)).await?,
-            parts.audit,
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        );
-        let access_of_users = AccessOfUsers {
-            sessions: store.clone(),
-            access: store.clone(),
-            logout_queued: Arc::clone(&logout.queued),
-        };
+        let (keys, resources) = (Arc::clone(shared.keys), Arc::clone(shared.resources));
+        let clients = shared.client_registry().await?;
+        let salt_of_strangers = salt_of_strangers(&keys);
+        let document_rules = shared.document_rules(&salt_of_strangers);
+        let logout = shared.logout_delivery(&clients);
+        let audit = shared.audit_trail(parts.audit).await?;
         let passkeys =
             PasskeyVerifier::new(&settings.issuer, &settings.second_factor.related_origins)?;
+        let min_length = settings.accounts.min_password_length;
         Ok(Self {
-            settings,
+            issuer: shared.token_issuer(),
+            mail: Arc::new(shared.mail_delivery()),
+            audit: Arc::new(audit),
+            access_of_users: shared.access_of_users(&logout),
+            logout: Arc::new(logout),
             clients,
             resources,
-            store,
-            issuer,
-            logout: Arc::new(logout),
-            mail: Arc::new(mail),
-            audit: Arc::new(audit),
             nonces: Nonces::new(&keys.derived_secret("dpop nonces")),
             families: keys.mac_key("families of refresh tokens"),
             devices: DeviceCookies::new(keys.mac_key("device cookies")),
@@ -226,18 +174,21 @@ impl Provider {
             passkeys,
             keys,
             passwords: parts.passwords,
-            new_passwords,
-            mail_queued,
+            new_passwords: NewPasswords {
+                rules: PasswordRules { min_length },
+                breached: parts.breached_passwords,
+            },
             remote_keys: RemoteKeys::new(parts.jwks_source),
             keys_of_strangers: RemoteKeys::of_strangers(Arc::new(KeysOfStrangers(Arc::clone(
                 &parts.documents,
             )))),
             client_documents: ClientDocuments::new(Arc::clone(&parts.documents), document_rules),
             documents: parts.documents,
-            sectors: HostLimit::new(registration::MOST_SECTORS_PER_HOST),
+            sectors: HostLimit::new(MOST_SECTORS_PER_HOST),
             upstream_clients: parts.upstream_clients,
             directory_clients: parts.directory_clients,
-            access_of_users,
+            settings,
+            store,
             clock,
             entropy,
         })
@@ -259,14 +210,8 @@ impl Provider {
     }
 
     /// The trail of audit records.
-    pub fn audit(&self) -> &AuditTrail {
+    pub fn audit(&self) -> &Arc<AuditTrail> {
         &self.audit
-    }
-
-    /// Runs a task whose events are recorded, as those of this request.
-    pub async fn audited<F: Future>(&self, request: audit::Request, task: F) -> F::Output {
-        let trail: Arc<dyn Trail> = self.audit.clone();
-        audit::scope(trail, request, task).await
     }
 
     /// The resources.
@@ -278,6 +223,89 @@ impl Provider {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
+}
+
+/// What several use cases are made of.
+struct Shared<'a> {
+    store: &'a Arc<dyn Store>,
+    settings: &'a ProviderSettings,
+    keys: &'a Arc<KeyRing>,
+    resources: &'a Arc<Resources>,
+    clock: &'a Arc<dyn Clock>,
+    entropy: &'a Arc<dyn Entropy>,
+}
+
+impl Shared<'_> {
+    async fn client_registry(&self) -> Result<Arc<ClientRegistry>, StoreError> {
+        let (resources, algorithms) = (Arc::clone(self.resources), self.keys.algorithms().to_vec());
+        Ok(Arc::new(ClientRegistry::load(self.store.clone(), resources, algorithms).await?))
+    }
+
+    fn document_rules(&self, salt: &Secret) -> DocumentRules {
+        DocumentRules {
+            settings: self.settings.registration.clone(),
+            resources: Arc::clone(self.resources),
+            algorithms: self.keys.algorithms().to_vec(),
+            salt: salt.clone(),
+        }
+    }
+
+    fn token_issuer(&self) -> TokenIssuer {
+        TokenIssuer {
+            issuer: self.settings.issuer.clone(),
+            access_token_signing_alg: self.settings.access_token_signing_alg,
+            acr: self.settings.acr.clone(),
+            keys: Arc::clone(self.keys),
+            resources: Arc::clone(self.resources),
+            reference_tokens: self.store.clone(),
+            ended_logged: OnceAMinute::default(),
+            entropy: Arc::clone(self.entropy),
+        }
+    }
+
+    fn logout_delivery(&self, clients: &Arc<ClientRegistry>) -> LogoutDelivery {
+        LogoutDelivery {
+            notices: self.store.clone(),
+            clients: Arc::clone(clients),
+            keys: Arc::clone(self.keys),
+            issuer: self.settings.issuer.clone(),
+            queued: Arc::new(Notify::new()),
+            clock: Arc::clone(self.clock),
+            entropy: Arc::clone(self.entropy),
+        }
+    }
+
+    fn mail_delivery(&self) -> MailDelivery {
+        MailDelivery {
+            outbox: self.store.clone(),
+            queued: Arc::new(Notify::new()),
+            is_failing: AtomicBool::new(false),
+            keys: Arc::clone(self.keys),
+            clock: Arc::clone(self.clock),
+            entropy: Arc::clone(self.entropy),
+        }
+    }
+
+    async fn audit_trail(&self, settings: AuditSettings) -> Result<AuditTrail, AuditKeyError> {
+        let key = Box::pin(chain_key(&**self.store, self.keys.master(), &**self.entropy)).await?;
+        let (clock, entropy) = (Arc::clone(self.clock), Arc::clone(self.entropy));
+        Ok(AuditTrail::new(self.store.clone(), key, settings, clock, entropy))
+    }
+
+    fn access_of_users(&self, logout: &LogoutDelivery) -> AccessOfUsers {
+        AccessOfUsers {
+            sessions: self.store.clone(),
+            access: self.store.clone(),
+            logout_queued: Arc::clone(&logout.queued),
+        }
+    }
+}
+
+/// What pairwise subjects of registered clients are made with. It is the same in every process and
+/// after every start.
+fn salt_of_strangers(keys: &KeyRing) -> Secret {
+    let key = keys.mac_key("pairwise subjects of registered clients");
+    Secret::new(base64url::encode(hmac::sign(&key, b"salt")))
 }
 
 /// The clients of the configuration, checked by themselves and against the other parts.

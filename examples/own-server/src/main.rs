@@ -144,16 +144,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let maintained = Arc::clone(&provider);
     tokio::spawn(async move {
         loop {
-            if let Err(error) = maintained.maintain().await {
+            if let Err(error) = maintained.upkeep().maintain().await {
                 eprintln!("maintenance failed: {error}");
             }
             tokio::time::sleep(Duration::from_mins(1)).await;
         }
     });
-    tokio::spawn(Arc::clone(&provider).watch_clients());
+    tokio::spawn(Arc::clone(provider.clients()).watch());
     // Who did what, until `true` is sent.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    tokio::spawn(Arc::clone(&provider).keep_audit_records(stopped));
+    tokio::spawn(provider.deliveries().keep_audit_records(stopped));
     let listener = tokio::net::TcpListener::bind("localhost:8000").await?;
     // The provider throttles sign-ins by the caller's address.
     let app = app(provider).into_make_service_with_connect_info::<SocketAddr>();

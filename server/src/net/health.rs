@@ -90,10 +90,10 @@ async fn ready(State(readiness): State<Readiness>) -> Response {
             checks.insert("clock", clock(provider).await);
         }
         checks.insert("keys", keys(provider));
-        if provider.is_a_directory_down() {
+        if provider.directories().is_a_directory_down() {
             notes.insert("directories", "one does not answer: its users can't sign in now");
         }
-        if provider.mail_is_failing() {
+        if provider.deliveries().mail_is_failing() {
             notes.insert("mail", "it is not delivered: it waits and is tried again");
         }
     }
@@ -135,7 +135,8 @@ fn log_change(readiness: &Readiness, ready: bool, checks: &BTreeMap<&'static str
 
 async fn database(provider: &Provider, writable: bool) -> &'static str {
     // At once: while the database is away, each of them waits as long as it may.
-    let (ping, query) = tokio::join!(provider.ping(), provider.answers_queries());
+    let upkeep = provider.upkeep();
+    let (ping, query) = tokio::join!(upkeep.ping(), upkeep.answers_queries());
     if let Err(error) = &ping {
         tracing::debug!(%error, "the database accepts no writes");
     }
@@ -159,7 +160,7 @@ fn outcome(answers: bool, writable: bool) -> &'static str {
 
 /// What is said of this machine's clock beside a database that answers.
 async fn clock(provider: &Provider) -> &'static str {
-    match provider.check_clock().await {
+    match provider.upkeep().check_clock().await {
         Err(StoreError::WrongClock(_)) => {
             "it differs from the database's by more than store.max_clock_skew: set it right, by \
              NTP for example"

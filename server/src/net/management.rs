@@ -82,8 +82,9 @@ fn note_key_ages(provider: &Provider) {
 }
 
 async fn note_mails(provider: &Provider) {
-    metrics::gauge!("doorward_mail_failing").set(f64::from(u8::from(provider.mail_is_failing())));
-    if let Ok(waiting) = provider.waiting_mails().await {
+    metrics::gauge!("doorward_mail_failing")
+        .set(f64::from(u8::from(provider.deliveries().mail_is_failing())));
+    if let Ok(waiting) = provider.deliveries().waiting_mails().await {
         // No outbox is so full that a double could not count it.
         #[allow(clippy::cast_precision_loss)]
         metrics::gauge!("doorward_mails_waiting").set(waiting as f64);

@@ -47,21 +47,24 @@ impl Tasks {
         webhook: Option<WebhookConfig>,
         trusted: &[Vec<u8>],
     ) -> Result<Self, StartError> {
-        let this = || Arc::clone(provider);
         let channel = Arc::new(HttpBackChannel::new(trusted)?);
         let mut others = vec![
-            tokio::spawn(maintain(this())).abort_handle(),
-            tokio::spawn(this().watch_clients()).abort_handle(),
-            tokio::spawn(this().deliver_logout_tokens(channel)).abort_handle(),
+            tokio::spawn(maintain(Arc::clone(provider))).abort_handle(),
+            tokio::spawn(Arc::clone(provider.clients()).watch()).abort_handle(),
+            tokio::spawn(provider.deliveries().deliver_logout_tokens(channel)).abort_handle(),
         ];
         others.extend(directories.into_iter().map(|own| tokio::spawn(own.watch()).abort_handle()));
         if let Some(webhook) = webhook {
             let channel = Arc::new(HttpAuditChannel::new(webhook, trusted)?);
-            others.push(tokio::spawn(this().deliver_audit_records(channel)).abort_handle());
+            others.push(
+                tokio::spawn(provider.deliveries().deliver_audit_records(channel)).abort_handle(),
+            );
         }
-        let mail = mailer
-            .map(|mailer| FinishingTask::start(|stopped| this().deliver_mails(mailer, stopped)));
-        let audit = FinishingTask::start(|stopped| this().keep_audit_records(stopped));
+        let mail = mailer.map(|mailer| {
+            FinishingTask::start(|stopped| provider.deliveries().deliver_mails(mailer, stopped))
+        });
+        let audit =
+            FinishingTask::start(|stopped| provider.deliveries().keep_audit_records(stopped));
         Ok(Self { others, mail, audit })
     }
 
@@ -101,9 +104,9 @@ async fn maintain(provider: Arc<Provider>) {
     for round in 0_u64.. {
         times.tick().await;
         let done = if round % ROUNDS_PER_SWEEP == 0 {
-            provider.maintain().await
+            provider.upkeep().maintain().await
         } else {
-            provider.maintain_keys().await.map(|()| 0)
+            provider.upkeep().maintain_keys().await.map(|()| 0)
         };
         match done {
             // The store logs a wrong clock once a minute.

@@ -54,7 +54,7 @@ impl fmt::Debug for OwnTokens {
 impl TokenSource for OwnTokens {
     fn introspect<'a>(&'a self, token: &'a str) -> TokenAnswer<'a> {
         Box::pin(async move {
-            let answer = self.0.introspect_for(AUDIENCE, &Secret::new(token)).await;
+            let answer = self.0.introspection().for_api(AUDIENCE, &Secret::new(token)).await;
             let answer = answer.map_err(|error| tracing::warn!(%error, "a token can't be read"));
             match serde_json::to_value(answer.ok()?) {
                 Ok(Value::Object(members)) => Some(members),

@@ -79,7 +79,7 @@ fn with_present_scope(
     principal: Principal,
 ) -> Principal {
     let client_id = authenticated.claims().client_id.as_deref().unwrap_or_default();
-    let client = api.provider().client(client_id);
+    let client = api.provider().clients().get(client_id);
     let may = |scope: &&str| {
         principal.has_scope(scope)
             && client.as_ref().is_some_and(|client| client.allowed_scope.contains(scope))
@@ -116,7 +116,7 @@ fn client_still_may(
     authenticated: &Authenticated,
 ) -> Decision {
     let client_id = authenticated.claims().client_id.as_deref().unwrap_or_default();
-    let client = api.provider().client(client_id);
+    let client = api.provider().clients().get(client_id);
     let may = client.is_some_and(|client| client.allowed_scope.contains(operation.scope().name()));
     Decision::allow_if(may, "a client that still is allowed the scope")
 }

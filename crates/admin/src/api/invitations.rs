@@ -82,7 +82,7 @@ pub async fn create(
     Extension(history): Extension<History>,
     Body(new): Body<NewInvitation>,
 ) -> Answer {
-    let settings = api.provider().account_settings();
+    let settings = &api.provider().settings().accounts;
     if settings.registration == Registration::Off {
         return Err(Problem::conflict(
             "Invitations are not taken: set accounts.registration = \"invitation\" first.",
@@ -122,7 +122,7 @@ pub async fn create(
         other => Problem::conflict(format!("{other}.")),
     })?;
     history.changed(None, Some(given));
-    api.provider().notice_changes();
+    api.provider().deliveries().notice_changes();
     let body = CreatedInvitation { email, link: show_link.then_some(link) };
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }

@@ -99,7 +99,7 @@ pub async fn retire(
             .map_err(problem)?;
     }
     api.store().remove_signing_keys(&[kid]).await?;
-    api.provider().maintain_keys().await.map_err(problem)?;
+    api.provider().upkeep().maintain_keys().await.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -68,6 +68,6 @@ pub async fn retry(
         return Err(Problem::missing("This mail does not wait any more."));
     }
     history.on("mail", &id);
-    api.provider().notice_changes();
+    api.provider().deliveries().notice_changes();
     Ok(StatusCode::ACCEPTED.into_response())
 }

@@ -118,7 +118,7 @@ pub async fn add_token(
         let problem = format!("give at most {LONGEST_NOTE} bytes without control characters");
         return Err(Problem::invalid("note", problem));
     }
-    if api.provider().registration_mode() == RegistrationMode::Off {
+    if api.provider().settings().registration.mode == RegistrationMode::Off {
         return Err(Problem::conflict(
             "Clients can't register: set client_registration.mode = \"token\" first.",
         ));

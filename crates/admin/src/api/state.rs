@@ -158,6 +158,6 @@ impl AdminApi {
 
     /// Takes over changes of the clients here. Other processes see them within a second.
     pub(crate) async fn clients_changed(&self) -> Result<(), StoreError> {
-        self.provider().refresh_clients().await.map(|_| ())
+        self.provider().clients().refresh().await.map(|_| ())
     }
 }

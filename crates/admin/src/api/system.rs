@@ -54,7 +54,7 @@ pub async fn overview(State(api): State<AdminApi>) -> Answer {
         keys.iter().filter(|key| KeyState::of(key, &keys, algorithms, now) == KeyState::Signs);
     let chain_holds = provider.audit().chain_holds().await?;
     let troubles = [
-        provider.is_a_directory_down().then_some(Trouble::DirectoryIsDown),
+        provider.directories().is_a_directory_down().then_some(Trouble::DirectoryIsDown),
         (!chain_holds).then_some(Trouble::AuditChainIsBroken),
     ];
     let view = OverviewView {
@@ -64,8 +64,8 @@ pub async fn overview(State(api): State<AdminApi>) -> Answer {
         disabled_users: counts.disabled,
         sessions,
         all_sessions_counted: sessions < u64::from(MOST_COUNTED),
-        waiting_mails: provider.waiting_mails().await?,
-        mail_is_failing: provider.mail_is_failing(),
+        waiting_mails: provider.deliveries().waiting_mails().await?,
+        mail_is_failing: provider.deliveries().mail_is_failing(),
         troubles: troubles.into_iter().flatten().collect(),
         oldest_signing_key: signing.map(|key| key.activates_at.seconds()).min(),
     };

@@ -116,7 +116,7 @@ fn admitted(api: &ScimApi, authenticated: &Authenticated) -> Result<Client, Scim
         ScimError::forbidden("Only a client that asks for itself (client_credentials) provisions.")
     })?;
     // The token is older than this request: the client may have lost the scope.
-    let client = api.admin.provider().client(&id);
+    let client = api.admin.provider().clients().get(&id);
     let may_provision = client.is_some_and(|client| {
         client.enabled
             && client.grant_types.contains(&GrantType::ClientCredentials)

@@ -185,7 +185,7 @@ pub async fn remove(
         let before = json!(UserView::of(&user));
         if api.store().remove_user_as(user, api.admin.now()).await? {
             history.changed(Some(before), None);
-            api.admin.provider().notice_changes();
+            api.admin.provider().deliveries().notice_changes();
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
     }
@@ -228,7 +228,7 @@ impl Update {
                     continue;
                 }
                 history.changed(old, new);
-                api.admin.provider().notice_changes();
+                api.admin.provider().deliveries().notice_changes();
             }
             if new_external_id != external_id {
                 set_external_id(&api, &client.id, &user, new_external_id.as_deref()).await?;

@@ -299,7 +299,7 @@ impl World {
             },
         });
         let (stop, stopped) = watch::channel(false);
-        let trail = tokio::spawn(Arc::clone(&provider).keep_audit_records(stopped));
+        let trail = tokio::spawn(provider.deliveries().keep_audit_records(stopped));
         let trail = Mutex::new(Some((stop, trail)));
         let router = router(parts);
         Self { router, scim, store, issuer, scim_issuer, provider, corp, trail, _folder: folder }
@@ -406,7 +406,7 @@ impl Call<'_> {
             user_agent: Some(AGENT.to_owned()),
         };
         let answered = self.world.router.clone().oneshot(request);
-        let response = self.world.provider.audited(context, answered).await.unwrap();
+        let response = self.world.provider.audit().audited(context, answered).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 22).await.unwrap();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

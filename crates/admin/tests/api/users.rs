@@ -258,7 +258,7 @@ async fn a_link_is_sent_whatever_strangers_ask_for_or_the_answer_says_that_it_is
         let (address, nobody) = (stranger(number), format!("nobody-{number}"));
         let name = if number < 10 { "alice" } else { nobody.as_str() };
         let asker = Asker { address: &address, browser: None, language: "en", mark: None };
-        let outcome = world.provider.forgot_password(name, None, None, asker).await;
+        let outcome = world.provider.accounts().forgot_password(name, None, None, asker).await;
         assert_eq!(outcome.is_ok(), number < 500, "{number}: {outcome:?}");
     }
     let queued = async |world: &World| {

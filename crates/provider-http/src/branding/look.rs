@@ -82,7 +82,7 @@ impl AppState {
         let query = encoded.and_then(|encoded| std::str::from_utf8(encoded).ok());
         let params = query.and_then(|query| Params::parse_noting_repeats(query, &[]).ok());
         let client_id = params.as_ref().and_then(|(params, _)| params.get("client_id"));
-        let client = client_id.and_then(|client_id| self.provider.client(client_id));
+        let client = client_id.and_then(|client_id| self.provider.clients().get(client_id));
         self.in_look_of(client.as_deref())
     }
 

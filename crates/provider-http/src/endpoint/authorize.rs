@@ -18,9 +18,11 @@ pub(crate) async fn get_or_post(
     let outcome = match request {
         GetOrPost::Whole(encoded) => {
             let cookie = state.cookies.read(&headers, Cookie::Session);
-            state.provider.authorize(&encoded, cookie.as_ref(), &peer.0).await
+            state.provider.authorization().authorize(&encoded, cookie.as_ref(), &peer.0).await
         }
-        GetOrPost::TooLarge(encoded) => state.provider.refuse_too_large(&encoded, &peer.0).await,
+        GetOrPost::TooLarge(encoded) => {
+            state.provider.authorization().refuse_too_large(&encoded, &peer.0).await
+        }
     };
     state.respond_to_arrival(outcome, &headers).await
 }

@@ -48,7 +48,7 @@ impl CheckSessionPage {
 
     /// The Content-Security-Policy. It lets the origins of the current clients frame the page.
     fn policy(&self, provider: &Provider) -> HeaderValue {
-        let origins: Vec<String> = provider.client_origins().into_iter().collect();
+        let origins: Vec<String> = provider.clients().origins().into_iter().collect();
         let ancestors = if origins.is_empty() { "'none'".to_owned() } else { origins.join(" ") };
         let policy = format!(
             "default-src 'none'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'; \

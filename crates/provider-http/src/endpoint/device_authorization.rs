@@ -45,5 +45,5 @@ async fn authorize(
 ) -> Result<DeviceAuthorization, TokenError> {
     let client =
         authenticate_client(provider, ClientEndpoint::DeviceAuthorization, headers, params).await?;
-    provider.authorize_device(&client, params, &peer.0).await
+    provider.device_flow().authorize(&client, params, &peer.0).await
 }

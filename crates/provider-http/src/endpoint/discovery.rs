@@ -18,7 +18,7 @@ pub(crate) struct DiscoveryDocument(RwLock<Option<(i64, JsonDocument)>>);
 
 impl DiscoveryDocument {
     fn current(&self, provider: &Provider) -> JsonDocument {
-        let version = provider.clients_version();
+        let version = provider.clients().version();
         if let Some((written_for, document)) =
             &*self.0.read().unwrap_or_else(PoisonError::into_inner)
             && *written_for == version
@@ -26,7 +26,7 @@ impl DiscoveryDocument {
             return document.clone();
         }
         let ui_locales_supported = LANGUAGES.map(|texts| texts.lang.to_owned()).into();
-        let metadata = ProviderMetadata { ui_locales_supported, ..provider.metadata() };
+        let metadata = ProviderMetadata { ui_locales_supported, ..provider.discovery().metadata() };
         // Strings and lists of strings can always be serialised.
         let text = serde_json::to_string(&metadata).unwrap_or_default();
         let document = JsonDocument::new(text.into());

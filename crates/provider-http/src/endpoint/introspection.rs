@@ -49,7 +49,7 @@ async fn introspect(
     params: &Params,
 ) -> Result<IntrospectionAnswer, TokenError> {
     let credentials = client_credentials(provider, headers, params)?;
-    let caller = provider.authenticate_introspector(&credentials).await?;
+    let caller = provider.introspection().authenticate(&credentials).await?;
     let token = params.get_secret("token").ok_or(TokenError::Missing("token"))?;
-    provider.introspect(&caller, &token, accepts(headers, SIGNED)).await
+    provider.introspection().answer(&caller, &token, accepts(headers, SIGNED)).await
 }

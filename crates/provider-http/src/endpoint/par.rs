@@ -66,7 +66,7 @@ async fn push(
     peer: &Peer,
 ) -> Result<PushedReference, PushError> {
     let proof = dpop::proof(headers).map_err(DpopError::from)?;
-    provider.push_authorization_request(client, params, proof, &peer.0).await
+    provider.authorization().push(client, params, proof, &peer.0).await
 }
 
 fn refuse(error: PushError) -> OAuthError {

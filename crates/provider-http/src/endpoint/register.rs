@@ -41,8 +41,8 @@ pub(crate) async fn post(
     Metadata(asked): Metadata,
 ) -> Result<Response, OAuthError> {
     // Where none is asked for, the header may hold what it will.
-    let token = if provider.registers_by_token() { token(&headers)? } else { None };
-    let registered = provider.register_client(asked, token.as_ref(), &peer.0).await;
+    let token = if provider.registration().registers_by_token() { token(&headers)? } else { None };
+    let registered = provider.registration().register(asked, token.as_ref(), &peer.0).await;
     registered
         .map(|client| information(StatusCode::CREATED, client))
         .map_err(|error| refuse(&error))
@@ -54,7 +54,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, OAuthError> {
     let (client_id, token) = named(&client_id, &headers)?;
-    let client = provider.registered_client(&client_id, &token).await;
+    let client = provider.registration().read(&client_id, &token).await;
     client.map(|client| information(StatusCode::OK, client)).map_err(|error| refuse(&error))
 }
 
@@ -66,7 +66,7 @@ pub(crate) async fn put(
     Metadata(asked): Metadata,
 ) -> Result<Response, OAuthError> {
     let (client_id, token) = named(&client_id, &headers)?;
-    let client = provider.update_registered_client(&client_id, asked, &token, &peer.0).await;
+    let client = provider.registration().update(&client_id, asked, &token, &peer.0).await;
     client.map(|client| information(StatusCode::OK, client)).map_err(|error| refuse(&error))
 }
 
@@ -77,7 +77,7 @@ pub(crate) async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, OAuthError> {
     let (client_id, token) = named(&client_id, &headers)?;
-    match provider.remove_registered_client(&client_id, &token, &peer.0).await {
+    match provider.registration().remove(&client_id, &token, &peer.0).await {
         Ok(()) => Ok((StatusCode::NO_CONTENT, NO_STORE).into_response()),
         Err(error) => Err(refuse(&error)),
     }

@@ -45,5 +45,5 @@ async fn revoke(
 ) -> Result<(), TokenError> {
     let client = authenticate_client(provider, ClientEndpoint::Revocation, headers, params).await?;
     let token = params.get("token").ok_or(TokenError::Missing("token"))?;
-    provider.revoke(&client, token, &peer.0).await
+    provider.revocation().revoke(&client, token, &peer.0).await
 }

@@ -63,7 +63,10 @@ async fn exchange(
 ) -> Result<Response, TokenError> {
     let client = authenticate_client(provider, ClientEndpoint::Token, headers, params).await?;
     let proof = dpop::proof(headers).map_err(DpopError::from)?;
-    let tokens = provider.exchange(&client, TokenRequest::parse(params)?, proof, &peer.0).await?;
+    let tokens = provider
+        .token_endpoint()
+        .exchange(&client, TokenRequest::parse(params)?, proof, &peer.0)
+        .await?;
     let nonce = client.require_dpop_nonce.then_some(Extension(NextNonce));
     Ok((NO_STORE, nonce, Json(tokens)).into_response())
 }

@@ -26,7 +26,7 @@ pub(crate) async fn post(
     let known = provider.settings().identity_provider(&name);
     let known = known.ok_or_else(|| refuse("No identity provider has this name."))?;
     let token = params.get("logout_token").ok_or_else(|| refuse("logout_token is missing."))?;
-    match provider.logged_out_elsewhere(known, token, &peer.0).await {
+    match provider.upstream().logged_out(known, token, &peer.0).await {
         Ok(()) => Ok(NO_STORE.into_response()),
         Err(error) => {
             tracing::info!(provider = name, cause = %error, "a logout token was not accepted");

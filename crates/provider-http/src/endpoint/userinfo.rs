@@ -68,10 +68,10 @@ async fn answer(
     let claims = match (scheme, dpop::proof(headers)) {
         (Scheme::Dpop, Ok(proof)) => {
             let presented = Presentation::Dpop { proof, method: method.as_str() };
-            provider.userinfo(token, presented).await
+            provider.userinfo().answer(token, presented).await
         }
         (Scheme::Dpop, Err(error)) => Err(DpopError::from(error).into()),
-        _ => provider.userinfo(token, Presentation::Bearer).await,
+        _ => provider.userinfo().answer(token, Presentation::Bearer).await,
     };
     match claims {
         Ok(UserinfoAnswer::Plain(claims)) => Ok((NO_STORE, Json(claims)).into_response()),

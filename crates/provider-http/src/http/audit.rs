@@ -27,7 +27,7 @@ pub(crate) async fn record(
 ) -> Response {
     // The provider's own events have their address already.
     let context = context(&request, None);
-    provider.audited(context, next.run(request)).await
+    provider.audit().audited(context, next.run(request)).await
 }
 
 /// Another router that is served beside the provider's, and whose records are those of its
@@ -44,7 +44,7 @@ async fn record_with_address(
 ) -> Response {
     let address = address_of(request.headers(), request.extensions(), &trusted);
     let context = context(&request, address.map(|address| address.to_string()));
-    provider.audited(context, next.run(request)).await
+    provider.audit().audited(context, next.run(request)).await
 }
 
 fn context(request: &Request, address: Option<String>) -> audit::Request {

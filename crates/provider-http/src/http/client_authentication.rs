@@ -27,7 +27,7 @@ pub(crate) async fn authenticate_client(
     params: &Params,
 ) -> Result<AuthenticatedClient, TokenError> {
     let credentials = client_credentials(provider, headers, params)?;
-    provider.authenticate(&credentials, endpoint).await
+    provider.authenticator().authenticate(&credentials, endpoint).await
 }
 
 /// Reads the credentials of a request.
@@ -44,7 +44,9 @@ pub(crate) fn client_credentials(
         }
         (Some(_), Some(_)) => return Err(ClientAuthenticationError::TwoMethods),
     };
-    ClientCredentials::parse(authorization, params, |id| provider.can_authenticate(id))
+    ClientCredentials::parse(authorization, params, |id| {
+        provider.authenticator().can_authenticate(id)
+    })
 }
 
 /// Writes to the log, in the sentence `what`, that a request was refused. The fields are those of

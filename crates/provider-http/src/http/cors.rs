@@ -14,7 +14,7 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 /// listed origin may send any header, as those that interceptors and tracing add to every request.
 pub(crate) fn layer(provider: Arc<Provider>) -> CorsLayer {
     let listed = AllowOrigin::predicate(move |origin, _| {
-        origin.to_str().is_ok_and(|origin| provider.allows_cors_origin(origin))
+        origin.to_str().is_ok_and(|origin| provider.client_directory().allows_cors_origin(origin))
     });
     CorsLayer::new()
         .allow_origin(listed)

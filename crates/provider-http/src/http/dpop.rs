@@ -40,7 +40,7 @@ pub(crate) async fn provide_nonce(
     let refused_for_it =
         extensions.get::<Refused>().is_some_and(|Refused(code)| *code == ErrorCode::UseDpopNonce);
     if (refused_for_it || extensions.get::<NextNonce>().is_some())
-        && let Ok(nonce) = HeaderValue::from_str(&provider.dpop_nonce())
+        && let Ok(nonce) = HeaderValue::from_str(&provider.proofs().nonce())
     {
         response.headers_mut().insert(NONCE_HEADER, nonce);
     }

@@ -82,12 +82,12 @@ impl AppState {
         headers: &HeaderMap,
     ) -> Result<Option<Session>, PageError> {
         let now = self.provider.now();
-        let fresh_for = Seconds::new(self.provider.account_settings().fresh_sign_in);
+        let fresh_for = Seconds::new(self.provider.settings().accounts.fresh_sign_in);
         let session = self.session(headers).await?;
         let is_fresh = |own: &Session| own.authentication.is_within(fresh_for, now);
         let Some(session) = session.filter(is_fresh) else { return Ok(None) };
         // Where there are second factors, a password alone must not change them.
-        let is_strong = self.provider.is_strong_enough(&session.authentication).await;
+        let is_strong = self.provider.factors().is_strong_enough(&session.authentication).await;
         let is_strong = is_strong.map_err(|error| self.error(error))?;
         Ok(is_strong.then_some(session))
     }

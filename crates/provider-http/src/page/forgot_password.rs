@@ -56,7 +56,8 @@ pub(crate) async fn post(
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let kept = to_keep(return_url.as_ref());
     let device = state.cookies.read(&headers, Cookie::Device);
-    let asked = state.provider.forgot_password(typed, kept, device.as_ref(), browser.asker());
+    let accounts = state.provider.accounts();
+    let asked = accounts.forgot_password(typed, kept, device.as_ref(), browser.asker());
     match in_even_time(state.settings.answer_step, asked).await {
         Ok(()) => {
             let back = leading_on(&state, paths::LOGIN, return_url.as_ref());
@@ -68,7 +69,7 @@ pub(crate) async fn post(
 
 /// Without mail there is no such page.
 fn offered(state: &AppState) -> Result<(), PageError> {
-    exists_if(state.provider.account_settings().offers_password_reset(), state)
+    exists_if(state.provider.settings().accounts.offers_password_reset(), state)
 }
 
 fn show(

@@ -32,6 +32,7 @@ pub(crate) async fn get(
         grants: state.base.join(grants::PATH),
         passkeys: state
             .provider
+            .factors()
             .offers_passkeys()
             .then(|| state.base.join(AccountPage::Passkeys.path())),
         authenticator: state.base.join(AccountPage::Authenticator.path()),

@@ -41,5 +41,5 @@ pub(crate) async fn post(
 }
 
 fn offered(state: &AppState) -> Result<(), PageError> {
-    exists_if(state.provider.account_settings().takes_invitations(), state)
+    exists_if(state.provider.settings().accounts.takes_invitations(), state)
 }

@@ -6,12 +6,9 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use doorward_provider::{
-    PasskeyStepError,
-    use_case::{
-        passkeys::{PasskeyError, PasskeyQuestion},
-        second_step::SecondStepError,
-    },
+use doorward_provider::use_case::{
+    passkeys::{PasskeyError, PasskeyQuestion},
+    second_step::{PasskeyStepError, SecondStepError},
 };
 use serde_json::json;
 
@@ -35,14 +32,14 @@ pub(crate) async fn post(
             let Some(session) = state.fresh_session(&headers).await? else {
                 return Ok(StatusCode::UNAUTHORIZED.into_response());
             };
-            state.provider.ask_to_register_passkey(&session.authentication).await
+            state.provider.factors().ask_to_register_passkey(&session.authentication).await
         }
         // At a sign-in that waits until its user has a factor.
         Some("set-up") => {
             let Some(handle) = state.cookies.read(&headers, Cookie::SignIn) else {
                 return Ok(StatusCode::UNAUTHORIZED.into_response());
             };
-            match state.provider.ask_for_first_passkey(&handle).await {
+            match state.provider.second_steps().ask_for_first_passkey(&handle).await {
                 Ok(question) => Ok(question),
                 Err(PasskeyStepError::Passkey(error)) => Err(error),
                 Err(PasskeyStepError::Step(SecondStepError::Store(error))) => {
@@ -53,7 +50,7 @@ pub(crate) async fn post(
                 }
             }
         }
-        _ => state.provider.ask_for_passkey(),
+        _ => state.provider.passkeys().ask_to_sign_in(),
     };
     answer(&state, question)
 }

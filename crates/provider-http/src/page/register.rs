@@ -32,7 +32,7 @@ pub(crate) async fn get(
     let state = state.for_request_of(return_url.as_ref()).await;
     offered(&state)?;
     let hint = match return_url.as_ref().and_then(ReturnUrl::request_query) {
-        Some(query) => state.provider.authorize_request(query.as_bytes()).await,
+        Some(query) => state.provider.authorization().request(query.as_bytes()).await,
         None => None,
     };
     let hint = hint.and_then(|request| request.login_hint).filter(|hint| hint.contains('@'));
@@ -57,7 +57,8 @@ pub(crate) async fn post(
     }
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let kept = to_keep(return_url.as_ref());
-    let asked = state.provider.register(typed, kept, browser.asker());
+    let accounts = state.provider.accounts();
+    let asked = accounts.register(typed, kept, browser.asker());
     match in_even_time(state.settings.answer_step, asked).await {
         Ok(()) => {
             let back = leading_on(&state, paths::LOGIN, return_url.as_ref());
@@ -69,7 +70,7 @@ pub(crate) async fn post(
 
 /// Where nobody may register, there is no such page.
 fn offered(state: &AppState) -> Result<(), PageError> {
-    exists_if(state.provider.account_settings().offers_registration(), state)
+    exists_if(state.provider.settings().accounts.offers_registration(), state)
 }
 
 fn show(

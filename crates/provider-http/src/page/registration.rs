@@ -45,7 +45,7 @@ pub(crate) async fn show(
     link: RegistrationLink,
     token: &TokenHandle,
 ) -> Result<Option<Response>, PageError> {
-    match state.provider.pending_registration(link, token).await {
+    match state.provider.accounts().pending_registration(link, token).await {
         Ok(pending) => {
             Ok(Some(form(state, headers, link, token, &pending, &Typed::default(), None)))
         }
@@ -63,7 +63,7 @@ pub(crate) async fn take(
     fields: &Params,
 ) -> Result<Option<Response>, PageError> {
     let token = super::account_form::token(fields);
-    let pending = match state.provider.pending_registration(link, &token).await {
+    let pending = match state.provider.accounts().pending_registration(link, &token).await {
         Ok(pending) => pending,
         Err(AccountError::Store(error)) => return Err(state.error(error)),
         Err(_) => return Ok(None),
@@ -120,27 +120,32 @@ async fn finish(
     let TypedPassword::Password(password) = TypedPassword::read(fields) else {
         return Err(Refused::Form(Problem::new(state.texts.accounts.passwords_differ)));
     };
-    let pending = state.provider.pending_registration(link, token).await?;
+    let pending = state.provider.accounts().pending_registration(link, token).await?;
     if elsewhere(state, headers, pending.asked_in.as_ref()).is_some() && !fields.is_sent(ASKED) {
         return Err(Refused::Form(Problem::new(state.texts.accounts.say_that_you_asked)));
     }
     let form =
         RegistrationForm { username: typed.username.clone(), name: typed.name.clone(), password };
     let browser = AskingBrowser::new(state, headers, peer);
-    let user = state.provider.finish_registration(link, token, form, browser.asker()).await?;
+    let user =
+        state.provider.accounts().finish_registration(link, token, form, browser.asker()).await?;
     let return_url = kept_return_url(pending.return_url.as_deref());
     let before = state.cookies.read(headers, Cookie::Session);
     let device = user_agent::device(headers, peer);
     let remembered = state.cookies.read(headers, Cookie::Remembered);
     let request = SignInRequest { browser: remembered.as_ref(), ..SignInRequest::default() };
-    let after = state.provider.after_password(&user, request);
-    let started = match (after.await, SignIn::by_password(&user)) {
+    let after = state.provider.second_steps().after_password(&user, request).await;
+    let started = match (after, SignIn::by_password(&user)) {
         (Ok(AfterPassword::SecondStep(handle)), _) => {
             return Ok(second_step::begin(state, &handle, return_url.as_ref()));
         }
         (Ok(AfterPassword::SignedIn), Some(sign_in)) => {
             let provider = &state.provider;
-            provider.start_session(&user, sign_in, false, device, before.as_ref()).await.ok()
+            provider
+                .sessions()
+                .start_session(&user, sign_in, false, device, before.as_ref())
+                .await
+                .ok()
         }
         _ => None,
     };
@@ -186,7 +191,7 @@ fn form(
         username: pending.asks_username.then(|| typed.username.clone().unwrap_or_default()),
         name: typed.name.clone().or_else(|| pending.name.clone()).unwrap_or_default(),
         elsewhere: elsewhere(state, headers, pending.asked_in.as_ref()),
-        least: state.provider.account_settings().min_password_length,
+        least: state.provider.settings().accounts.min_password_length,
         problem: problem.map(|problem| problem.text.clone()),
     };
     let (status, markup) = (Problem::status(problem), view(&state.layout(), shown));

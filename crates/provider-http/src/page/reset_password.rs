@@ -80,23 +80,23 @@ async fn set(
     let TypedPassword::Password(password) = TypedPassword::read(form) else {
         return Err(Refused::Form(Problem::new(t.passwords_differ)));
     };
-    let link = state.provider.reset_link(token).await.map_err(Refused::Account)?;
+    let link = state.provider.accounts().reset_link(token).await.map_err(Refused::Account)?;
     if elsewhere(state, headers, link.asked_in.as_ref()).is_some() && !form.is_sent(ASKED) {
         return Err(Refused::Form(Problem::new(t.say_that_you_asked)));
     }
     let browser = AskingBrowser::new(state, headers, peer);
-    let set = state.provider.reset_password(token, password, browser.asker()).await;
+    let set = state.provider.accounts().reset_password(token, password, browser.asker()).await;
     let set = set.map_err(Refused::Account)?;
     let return_url = kept_return_url(set.return_url.as_deref());
     let sign_in = leading_on(state, paths::LOGIN, return_url.as_ref());
-    let keys = state.provider.passkeys(&set.sub).await;
+    let keys = state.provider.factors().passkeys(&set.sub).await;
     let keys = keys.map_err(|error| Refused::Account(error.into()))?;
-    let factors = state.provider.factors(&set.sub).await;
+    let factors = state.provider.factors().of(&set.sub).await;
     let factors = factors.map_err(|error| Refused::Account(error.into()))?;
     let has_app = factors.totp_since.is_some();
     let page = html(StatusCode::OK, done(&state.layout(), keys, has_app, sign_in));
     // Guesses of strangers do not keep the owner waiting who comes back by the mailbox.
-    let device = state.provider.device_cookie(&set.sub).await;
+    let device = state.provider.accounts().device_cookie(&set.sub).await;
     let device = device.map_err(|error| Refused::Account(error.into()))?;
     let device = device
         .map(|value| state.cookies.set(Cookie::Device, &value, Some(device_cookie::LIFETIME)));
@@ -136,7 +136,7 @@ fn done(layout: &Layout, keys: Vec<StoredPasskey>, has_app: bool, sign_in: Strin
 }
 
 fn offered(state: &AppState) -> Result<(), PageError> {
-    exists_if(state.provider.account_settings().offers_password_reset(), state)
+    exists_if(state.provider.settings().accounts.offers_password_reset(), state)
 }
 
 fn used(state: &AppState) -> Response {
@@ -149,7 +149,7 @@ async fn show(
     token: &TokenHandle,
     problem: Option<&Problem>,
 ) -> Result<Response, PageError> {
-    let link = match state.provider.reset_link(token).await {
+    let link = match state.provider.accounts().reset_link(token).await {
         Ok(link) => link,
         Err(AccountError::Store(error)) => return Err(state.error(error)),
         Err(_) => return Ok(used(state)),
@@ -161,7 +161,7 @@ async fn show(
         token: token.expose().to_owned(),
         elsewhere: elsewhere(state, headers, link.asked_in.as_ref()),
         username: link.username,
-        least: state.provider.account_settings().min_password_length,
+        least: state.provider.settings().accounts.min_password_length,
         problem: problem.map(|problem| problem.text.clone()),
     };
     let page = html(Problem::status(problem), view(&state.layout(), shown));

@@ -17,19 +17,20 @@ impl AppState {
     /// The session of the browser that sent this request; `None` if no one is signed in.
     pub(crate) async fn session(&self, headers: &HeaderMap) -> Result<Option<Session>, PageError> {
         let cookie = self.cookies.read(headers, Cookie::Session);
-        self.provider.session(cookie.as_ref()).await.map_err(|error| self.error(error))
+        self.provider.sessions().find(cookie.as_ref()).await.map_err(|error| self.error(error))
     }
 
     /// The name of the signed-in user, as the user typed it. `sub` may be a random text.
     pub(crate) async fn username(&self, session: &Session) -> Result<String, PageError> {
         let sub = &session.authentication.sub;
-        let username = self.provider.username(sub).await.map_err(|error| self.error(error))?;
+        let username =
+            self.provider.accounts().username(sub).await.map_err(|error| self.error(error))?;
         Ok(username.unwrap_or_else(|| sub.to_string()))
     }
 
     /// The user of a session. A user who was removed meanwhile has no page any more.
     pub(crate) async fn own_user(&self, session: &Session) -> Result<User, PageError> {
-        let user = self.provider.own_user(&session.authentication).await;
+        let user = self.provider.accounts().own_user(&session.authentication).await;
         let user = user.map_err(|error| self.error(error))?;
         user.ok_or_else(|| self.error(PageErrorCause::NotFound))
     }
@@ -54,7 +55,8 @@ impl AppState {
             known_by: known.as_ref(),
             language: self.texts.lang,
         };
-        let started = self.provider.begin_session(user, sign_in, remember, browser).await?;
+        let started =
+            self.provider.sign_ins().begin_session(user, sign_in, remember, browser).await?;
         audit::Event::SignedIn { sub: &user.sub, peer: &peer.0 }.log();
         Ok(started)
     }

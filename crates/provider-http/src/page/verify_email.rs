@@ -62,7 +62,7 @@ pub(crate) async fn post(
 
 /// Without mail there is no such page.
 fn offered(state: &AppState) -> Result<(), PageError> {
-    exists_if(state.provider.account_settings().mail, state)
+    exists_if(state.provider.settings().accounts.mail, state)
 }
 
 /// The address behind a link, if its user is signed in; otherwise the page to show.
@@ -71,7 +71,7 @@ async fn pending(
     headers: &HeaderMap,
     token: &TokenHandle,
 ) -> Result<Result<PendingAddress, Response>, PageError> {
-    let pending = match state.provider.pending_address(token).await {
+    let pending = match state.provider.accounts().pending_address(token).await {
         Ok(pending) => pending,
         Err(AccountError::Store(error)) => return Err(state.error(error)),
         Err(_) => return Ok(Err(used(state))),
@@ -92,7 +92,7 @@ async fn pending(
 
 /// A link that does not work. A user asks for another one on the page of the account.
 fn used(state: &AppState) -> Response {
-    let is_open = state.provider.account_settings().offers_registration();
+    let is_open = state.provider.settings().accounts.offers_registration();
     Told::link_is_used(state, if is_open { paths::REGISTER } else { paths::LOGIN })
 }
 
@@ -131,7 +131,7 @@ async fn confirm(
         return Ok(page);
     }
     let browser = AskingBrowser::new(state, headers, peer);
-    match state.provider.take_address(&token, browser.asker()).await {
+    match state.provider.accounts().take_address(&token, browser.asker()).await {
         Ok(confirmed) => {
             let (title, text) = state.texts.accounts.address_was_confirmed;
             let link = Some((state.texts.go_on, state.base.join("/")));

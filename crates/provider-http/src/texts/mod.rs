@@ -326,7 +326,8 @@ impl AppState {
             Some(url) if url.is_pushed() => {
                 let query = url.request_query().unwrap_or_default();
                 self.provider
-                    .authorize_request(query.as_bytes())
+                    .authorization()
+                    .request(query.as_bytes())
                     .await
                     .and_then(|request| request.ui_locales)
             }

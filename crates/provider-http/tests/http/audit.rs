@@ -15,7 +15,7 @@ use crate::support::{Browser, World, code_request, form_request, with_header};
 /// The records of everything that has happened, the first one first.
 pub async fn records(world: &World) -> Vec<KeptRecord> {
     let (_stop, stopped) = watch::channel(true);
-    std::sync::Arc::clone(&world.provider).keep_audit_records(stopped).await;
+    world.provider.deliveries().keep_audit_records(stopped).await;
     world.store().audit_records_from(0, 1000).await.unwrap()
 }
 

@@ -34,9 +34,9 @@ async fn an_added_client_is_served_once_the_provider_looked() {
     assert_eq!(token(&world, "first").await, StatusCode::UNAUTHORIZED);
     world.put_client(machine(&["first"])).await;
     assert_eq!(token(&world, "first").await, StatusCode::UNAUTHORIZED, "it has not looked yet");
-    assert!(world.provider.refresh_clients().await.unwrap());
+    assert!(world.provider.clients().refresh().await.unwrap());
     assert_eq!(token(&world, "first").await, StatusCode::OK);
-    assert!(!world.provider.refresh_clients().await.unwrap(), "nothing changed");
+    assert!(!world.provider.clients().refresh().await.unwrap(), "nothing changed");
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn secrets_overlap_until_the_old_one_is_removed() {
         (&["new"], StatusCode::UNAUTHORIZED, StatusCode::OK),
     ] {
         world.put_client(machine(secrets)).await;
-        world.provider.refresh_clients().await.unwrap();
+        world.provider.clients().refresh().await.unwrap();
         assert_eq!(
             (token(&world, "old").await, token(&world, "new").await),
             (old, new),
@@ -62,7 +62,7 @@ async fn a_removed_client_has_nothing_left_even_when_it_comes_back() {
     let page = client_settings("Page", json!({}));
     let world = World::new().await;
     world.put_client(page.clone()).await;
-    world.provider.refresh_clients().await.unwrap();
+    world.provider.clients().refresh().await.unwrap();
     let mut browser = Browser::signed_in(&world, "alice").await;
     let url = authorize_url(&[("client_id", "Page"), ("scope", "openid offline_access")]);
     let redeem = |code: &str| changed(code_request(code), &[("client_id", "Page")]);
@@ -71,7 +71,7 @@ async fn a_removed_client_has_nothing_left_even_when_it_comes_back() {
     let unused = browser.get(&url).await.expect_code(REDIRECT);
 
     world.remove_client("Page").await;
-    world.provider.refresh_clients().await.unwrap();
+    world.provider.clients().refresh().await.unwrap();
     world
         .userinfo(&tokens["access_token"])
         .await
@@ -83,7 +83,7 @@ async fn a_removed_client_has_nothing_left_even_when_it_comes_back() {
     assert_eq!(browser.get(&url).await.status, StatusCode::BAD_REQUEST, "a page, not a redirect");
 
     world.put_client(page).await;
-    world.provider.refresh_clients().await.unwrap();
+    world.provider.clients().refresh().await.unwrap();
     let refresh = [
         ("grant_type", "refresh_token"),
         ("client_id", "Page"),
@@ -119,11 +119,11 @@ async fn what_clients_may_do_follows_them_into_cors_discovery_and_frames() {
         "pair_wise_subject_salt": salt,
     });
     world.put_client(client_settings("Page", changes)).await;
-    world.provider.refresh_clients().await.unwrap();
+    world.provider.clients().refresh().await.unwrap();
     assert!(allowed().await && framed().await);
     assert_eq!(metadata().await["subject_types_supported"], json!(["public", "pairwise"]));
     world.remove_client("Page").await;
-    world.provider.refresh_clients().await.unwrap();
+    world.provider.clients().refresh().await.unwrap();
     assert!(!allowed().await && !framed().await);
 }
 
@@ -133,7 +133,7 @@ async fn one_whose_settings_do_not_hold_disturbs_no_other() {
     world.put_client(client_settings("Broken", json!({"allowed_scopes": ["no-such-scope"]}))).await;
     world.put_client(client_settings("Newer", json!({"a_key_of_a_newer_version": true}))).await;
     world.put_client(machine(&["first"])).await;
-    world.provider.refresh_clients().await.unwrap();
+    world.provider.clients().refresh().await.unwrap();
     assert_eq!(token(&world, "first").await, StatusCode::OK);
     for client_id in ["Broken", "Newer"] {
         let answer = world.get(&authorize_url(&[("client_id", client_id)])).await;

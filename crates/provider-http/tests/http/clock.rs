@@ -18,7 +18,8 @@ async fn published(world: &World) -> Value {
 async fn a_code_ends_when_it_was_to_end() {
     let world = World::new().await;
     let mut browser = Browser::signed_in(&world, "alice").await;
-    let lifetime = i64::from(world.provider.client("PkceJS").unwrap().authorization_code_lifetime);
+    let lifetime =
+        i64::from(world.provider.clients().get("PkceJS").unwrap().authorization_code_lifetime);
     let (used, left) = (browser.code(&[]).await, browser.code(&[]).await);
     world.clock.advance(-HOUR);
     let tokens = world.token(&code_request(&used)).await;
@@ -89,7 +90,7 @@ async fn the_keys_sign_on_though_none_is_active_yet() {
     let before = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
     let keys = published(&world).await;
     world.clock.advance(-YEAR);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     assert_eq!(published(&world).await, keys, "none is made, none is removed");
     let after = Browser::signed_in(&world, "alice").await.tokens(&[]).await;
     assert_eq!(jose_header(&after["id_token"]), jose_header(&before["id_token"]));

@@ -186,10 +186,10 @@ async fn codes_expire() {
     let answer =
         browser.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     expect_poll(&world, &begun, "expired_token").await;
     world.clock.advance(3600);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     expect_poll(&world, &begun, "invalid_grant").await;
 }
 

@@ -388,7 +388,7 @@ async fn a_directory_that_is_down_keeps_nobody_out_who_is_in() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
     assert!(answer.body.contains("does not answer at the moment"), "{answer:?}");
     assert!(!answer.header("retry-after").is_empty());
-    assert!(world.provider.is_a_directory_down());
+    assert!(world.provider.directories().is_a_directory_down());
     // Our own users, and whoever is signed in, go on.
     assert_eq!(sign_in(&world, "alice", "alice").await.status, StatusCode::SEE_OTHER);
     browser.code(&[("prompt", "none")]).await;
@@ -471,7 +471,7 @@ async fn a_password_that_somebody_without_an_account_changes_first_is_in_the_his
     browser.submit(&asked.page(), &form).await;
     assert!(browser.session().is_some());
     let (_stop, stopped) = tokio::sync::watch::channel(true);
-    Arc::clone(&world.provider).keep_audit_records(stopped).await;
+    world.provider.deliveries().keep_audit_records(stopped).await;
     let records = world.store().audit_records_from(0, 100).await.unwrap();
     let records = records.iter().map(|kept| &kept.stamped.record);
     let changed: Vec<_> =
@@ -790,7 +790,7 @@ async fn a_passkey_signs_nobody_in_whom_the_directory_does_not_let_in() {
         let proof = SignInProof::Passkey(vec![1; 20]);
         let sign_in = SignIn { proof, amr: vec!["hwk".to_owned()], auth_time: None };
         let device = Device::default();
-        world.provider.start_session(&ada, sign_in, false, device, None).await
+        world.provider.sessions().start_session(&ada, sign_in, false, device, None).await
     };
     assert!(by_passkey().await.is_ok());
     slapd.set(&dn_of("ada"), "pwdAccountLockedTime", "000001010000Z");
@@ -809,15 +809,15 @@ async fn a_directory_is_a_way_in_and_no_recovery_code_replaces_its_password() {
     let mut browser = Browser::new(&world);
     browser.sign_in("ada", "secret", None).await;
     let cookie = TokenHandle::parse(&browser.session().unwrap());
-    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let session = world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap();
     let own = &session.authentication;
     add_passkey_in(&world, own, 1, "Key").await;
-    assert_eq!(world.provider.factors(&own.sub).await.unwrap().ways_in(), 2);
-    let codes = world.provider.new_recovery_codes(own, ASKER).await.unwrap();
+    assert_eq!(world.provider.factors().of(&own.sub).await.unwrap().ways_in(), 2);
+    let codes = world.provider.factors().new_recovery_codes(own, ASKER).await.unwrap();
     let answer = sign_in(&world, "ada", &codes[0].shown()).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
     assert!(answer.body.contains(WRONG), "{answer:?}");
-    assert!(world.provider.remove_passkey(own, &[1; 20], ASKER).await.unwrap());
+    assert!(world.provider.factors().remove_passkey(own, &[1; 20], ASKER).await.unwrap());
 }
 
 #[tokio::test]

@@ -189,7 +189,8 @@ async fn many_sessions_are_shown_in_pages() {
     let mut browser = Browser::signed_in(&world, "alice").await;
     let alice = world
         .provider
-        .verify_password(
+        .passwords()
+        .verify(
             "alice",
             Secret::new("alice"),
             SignInOrigin::Browser { address: "192.0.2.1", device: None },
@@ -201,7 +202,12 @@ async fn many_sessions_are_shown_in_pages() {
     for _ in 0..80 {
         let sign_in = SignIn::by_password(&alice).unwrap();
         let device = Device::default();
-        world.provider.start_session(&alice, sign_in, false, device, None).await.unwrap();
+        world
+            .provider
+            .sessions()
+            .start_session(&alice, sign_in, false, device, None)
+            .await
+            .unwrap();
     }
     let first = browser.get("/grants").await;
     assert!(first.body.len() < 100_000, "{}", first.body.len());

@@ -59,7 +59,7 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_for_a_whil
     let (old, tag) = (signing_kid(&world).await, etag(&world).await);
 
     world.clock.advance(76 * DAY);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     assert_eq!(published(&world).await.len(), 4);
     assert_ne!(etag(&world).await, tag);
     assert_eq!(signing_kid(&world).await, old);
@@ -70,7 +70,7 @@ async fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_for_a_whil
     assert!(is_published(&world, &new).await && is_published(&world, &old).await);
 
     world.clock.advance(14 * DAY);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     assert!(is_published(&world, &new).await && !is_published(&world, &old).await);
     assert_eq!(signing_kid(&world).await, new);
 }

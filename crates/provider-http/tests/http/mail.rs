@@ -80,11 +80,11 @@ async fn queue(world: &World, id: &str, lifetime: u32) {
 async fn a_mail_is_sent_once() {
     let (world, server) = (World::new().await, MailServer::default());
     queue(&world, "one", 3600).await;
-    assert_eq!(world.provider.waiting_mails().await.unwrap(), 1);
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
-    assert_eq!(world.provider.waiting_mails().await.unwrap(), 0);
+    assert_eq!(world.provider.deliveries().waiting_mails().await.unwrap(), 1);
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 1);
+    assert_eq!(world.provider.deliveries().waiting_mails().await.unwrap(), 0);
     world.clock.advance(3500);
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 0);
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 0);
     assert_eq!(server.take(), ["one"]);
 }
 
@@ -93,23 +93,23 @@ async fn a_mail_waits_while_the_server_is_away_and_less_often_is_tried() {
     let (world, server) = (World::new().await, MailServer::default());
     server.answers(Some(away()));
     queue(&world, "one", 86_400).await;
-    assert!(!world.provider.mail_is_failing());
+    assert!(!world.provider.deliveries().mail_is_failing());
     let mut tries = 0;
     for _ in 0..600 {
-        tries += world.provider.deliver_due_mails(&server).await.unwrap();
+        tries += world.provider.deliveries().deliver_due_mails(&server).await.unwrap();
         world.clock.advance(6);
     }
     // In an hour: 5, 10, 20 … seconds at most between them, up to 15 minutes.
     assert!((9..=16).contains(&tries), "{tries}");
-    assert!(world.provider.mail_is_failing());
-    assert_eq!(world.provider.waiting_mails().await.unwrap(), 1);
+    assert!(world.provider.deliveries().mail_is_failing());
+    assert_eq!(world.provider.deliveries().waiting_mails().await.unwrap(), 1);
 
     let restarted = world.restarted("PkceJS", serde_json::json!({})).await;
     server.answers(None);
     world.clock.advance(900);
-    assert_eq!(restarted.provider.deliver_due_mails(&server).await.unwrap(), 1);
-    assert_eq!(restarted.provider.waiting_mails().await.unwrap(), 0);
-    assert!(!restarted.provider.mail_is_failing());
+    assert_eq!(restarted.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 1);
+    assert_eq!(restarted.provider.deliveries().waiting_mails().await.unwrap(), 0);
+    assert!(!restarted.provider.deliveries().mail_is_failing());
 }
 
 #[tokio::test]
@@ -119,11 +119,14 @@ async fn what_is_refused_for_good_or_has_expired_is_given_up() {
     queue(&world, "refused", 3600).await;
     queue(&world, "late", 60).await;
     world.clock.advance(60);
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 1);
     assert_eq!(server.take(), ["refused"]);
-    assert!(!world.provider.mail_is_failing(), "a wrong address is not the server's fault");
+    assert!(
+        !world.provider.deliveries().mail_is_failing(),
+        "a wrong address is not the server's fault"
+    );
     world.clock.advance(1000);
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 0);
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -131,22 +134,22 @@ async fn a_recipient_who_takes_it_later_raises_no_alarm() {
     let (world, server) = (World::new().await, MailServer::default());
     server.answers(Some(MailError::Deferred("451 come back".to_owned())));
     queue(&world, "one", 3600).await;
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
-    assert!(!world.provider.mail_is_failing(), "the mail server is fine");
-    assert_eq!(world.provider.waiting_mails().await.unwrap(), 1);
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(!world.provider.deliveries().mail_is_failing(), "the mail server is fine");
+    assert_eq!(world.provider.deliveries().waiting_mails().await.unwrap(), 1);
     server.answers(Some(away()));
     world.clock.advance(60);
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
-    assert!(world.provider.mail_is_failing());
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(world.provider.deliveries().mail_is_failing());
     server.answers(Some(MailError::Deferred("451 come back".to_owned())));
     world.clock.advance(60);
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
-    assert!(world.provider.mail_is_failing(), "nor does it end one");
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 1);
+    assert!(world.provider.deliveries().mail_is_failing(), "nor does it end one");
     server.answers(None);
     world.clock.advance(60);
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
-    assert_eq!(world.provider.waiting_mails().await.unwrap(), 0);
-    assert!(!world.provider.mail_is_failing());
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 1);
+    assert_eq!(world.provider.deliveries().waiting_mails().await.unwrap(), 0);
+    assert!(!world.provider.deliveries().mail_is_failing());
 }
 
 #[tokio::test]
@@ -160,8 +163,8 @@ async fn another_master_key_loses_no_mail() {
     world.store().put_mails(mails).await.unwrap();
     reseal_mails(&**world.store(), old, &new, world.provider.now()).await.unwrap();
     // A server that has not been restarted can't read them, and leaves them.
-    assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 2);
-    assert!(server.take().is_empty() && !world.provider.mail_is_failing());
+    assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 2);
+    assert!(server.take().is_empty() && !world.provider.deliveries().mail_is_failing());
     let waiting = world.store().outbox(None, 10, world.provider.now()).await.unwrap();
     assert_eq!(waiting.len(), 2);
     for queued in waiting {
@@ -178,7 +181,9 @@ async fn of_many_that_deliver_one_sends_each_mail() {
     }
     let rounds = (0..64).map(|_| {
         let (provider, server) = (Arc::clone(&world.provider), Arc::clone(&server));
-        tokio::spawn(async move { provider.deliver_due_mails(&*server).await.unwrap() })
+        tokio::spawn(
+            async move { provider.deliveries().deliver_due_mails(&*server).await.unwrap() },
+        )
     });
     let mut sent = 0;
     for round in rounds.collect::<Vec<_>>() {
@@ -193,14 +198,18 @@ async fn the_task_sends_what_is_queued_and_stops_when_told() {
     let (world, server) = (World::new().await, Arc::new(MailServer::default()));
     let (stop, stopped) = watch::channel(false);
     let channel: Arc<dyn MailChannel> = server.clone();
-    let task = tokio::spawn(Arc::clone(&world.provider).deliver_mails(channel, stopped));
+    let task = tokio::spawn(world.provider.deliveries().deliver_mails(channel, stopped));
     queue(&world, "one", 3600).await;
     world.clock.advance(1);
     server.arrived.notified().await;
     stop.send(true).unwrap();
     task.await.unwrap();
     assert_eq!(server.take(), ["one"]);
-    assert_eq!(world.provider.waiting_mails().await.unwrap(), 0, "what had begun was finished");
+    assert_eq!(
+        world.provider.deliveries().waiting_mails().await.unwrap(),
+        0,
+        "what had begun was finished"
+    );
 }
 
 #[tokio::test]
@@ -211,7 +220,7 @@ async fn the_task_lets_a_mail_wait_though_others_are_sent() {
     world.clock.advance(1);
     queue(&world, "now", 3600).await;
     let channel: Arc<dyn MailChannel> = server.clone();
-    let task = tokio::spawn(Arc::clone(&world.provider).deliver_mails(channel, stopped));
+    let task = tokio::spawn(world.provider.deliveries().deliver_mails(channel, stopped));
     server.arrived.notified().await;
     let waiting = world.store().outbox(None, 10, world.provider.now()).await.unwrap();
     let tries: Vec<_> = waiting.iter().map(|own| (own.mail.id.as_str(), own.attempts)).collect();

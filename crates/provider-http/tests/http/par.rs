@@ -245,7 +245,7 @@ async fn it_must_be_opened_in_time_and_then_waits_an_hour_for_the_user() {
     browser.get(&url).await.expect_login();
     world.clock.advance(600);
     browser.get(&url).await.expect_error_page(StatusCode::BAD_REQUEST);
-    assert!(world.provider.maintain().await.unwrap() > 0);
+    assert!(world.provider.upkeep().maintain().await.unwrap() > 0);
 }
 
 #[tokio::test]

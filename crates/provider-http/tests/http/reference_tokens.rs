@@ -72,7 +72,7 @@ async fn it_ends_at_its_expiry() {
     assert_eq!(introspect(&world, &tokens["access_token"]).await, json!({"active": false}));
     let answer = world.userinfo(&tokens["access_token"]).await;
     answer.expect_json_error(StatusCode::UNAUTHORIZED, "invalid_token");
-    assert!(world.provider.maintain().await.unwrap() > 0);
+    assert!(world.provider.upkeep().maintain().await.unwrap() > 0);
     assert_eq!(introspect(&world, &tokens["access_token"]).await, json!({"active": false}));
 }
 

@@ -302,11 +302,11 @@ async fn no_log_line_holds_a_token_a_code_a_password_a_verifier_or_a_cookie() {
     secrets.extend(use_every_newer_secret(&world, &key).await);
     let first = key_ids(&world).await;
     world.clock.advance(76 * 86_400);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     let announced: Vec<String> =
         key_ids(&world).await.into_iter().filter(|kid| !first.contains(kid)).collect();
     world.clock.advance(28 * 86_400);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
 
     let log =
         String::from_utf8(LOG.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap();

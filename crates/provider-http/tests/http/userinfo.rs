@@ -272,7 +272,7 @@ async fn a_withdrawn_key_takes_the_tokens_along_that_were_verified_before() {
     let token = json!(access_token(&world, "openid").await);
     assert_eq!(world.userinfo(&token).await.status, StatusCode::OK);
     world.retire_key(jose_header(&token)["kid"].as_str().unwrap()).await;
-    world.provider.maintain_keys().await.unwrap();
+    world.provider.upkeep().maintain_keys().await.unwrap();
     assert_invalid_token(&world.userinfo(&token).await);
 }
 

@@ -67,6 +67,29 @@ async fn find(
         .await
 }
 
+/// Consumes a token, adds its successor, forgets its predecessor and notes that the grant is used.
+const CONSUME: &str = "WITH consumed AS (
+    UPDATE refresh_tokens t SET consumed_at = $2, seed = $3, successor = $4
+    FROM grants g
+    WHERE t.hash = $1 AND t.consumed_at IS NULL AND t.expires_at > $2
+      AND g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
+    RETURNING t.grant_id, t.predecessor
+), added AS (
+    INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at, predecessor)
+    SELECT $4::BYTEA, grant_id, $5::BIGINT, $6::BIGINT, CASE WHEN $9::BOOLEAN THEN
+        $1::BYTEA END FROM consumed
+), forgotten AS (
+    DELETE FROM refresh_tokens t USING consumed c WHERE t.hash = c.predecessor
+), used AS (
+    UPDATE grants g SET expires_at = greatest(g.expires_at, $7), used_at = $2,
+        renewable_until = $6
+    FROM consumed c
+    WHERE g.id = c.grant_id
+      AND (g.expires_at < $7 OR g.used_at <= $2 - $8::BIGINT OR g.renewable_until IS
+          DISTINCT FROM $6::BIGINT)
+)
+SELECT count(*) FROM consumed";
+
 /// Consumes a token and adds its successor, at most once.
 async fn rotate(
     connection: &Connection,
@@ -84,27 +107,7 @@ async fn rotate(
     } = rotation;
     let consumed = connection
         .count(
-            "WITH consumed AS (
-             UPDATE refresh_tokens t SET consumed_at = $2, seed = $3, successor = $4
-             FROM grants g
-             WHERE t.hash = $1 AND t.consumed_at IS NULL AND t.expires_at > $2
-               AND g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $2
-             RETURNING t.grant_id, t.predecessor
-         ), added AS (
-             INSERT INTO refresh_tokens (hash, grant_id, first_issued_at, expires_at, predecessor)
-             SELECT $4::BYTEA, grant_id, $5::BIGINT, $6::BIGINT, CASE WHEN $9::BOOLEAN THEN
-                 $1::BYTEA END FROM consumed
-         ), forgotten AS (
-             DELETE FROM refresh_tokens t USING consumed c WHERE t.hash = c.predecessor
-         ), used AS (
-             UPDATE grants g SET expires_at = greatest(g.expires_at, $7), used_at = $2,
-                 renewable_until = $6
-             FROM consumed c
-             WHERE g.id = c.grant_id
-               AND (g.expires_at < $7 OR g.used_at <= $2 - $8::BIGINT OR g.renewable_until IS
-                   DISTINCT FROM $6::BIGINT)
-         )
-         SELECT count(*) FROM consumed",
+            CONSUME,
             &[
                 &presented.as_bytes().as_slice(),
                 &now.seconds(),

@@ -184,38 +184,9 @@ impl Resources {
         mut apis: Vec<ApiResource>,
         plain_secrets: bool,
     ) -> Result<Self, Vec<SettingsError>> {
-        let mut mistakes = Vec::new();
-        let mut names: Vec<&str> = vec![OFFLINE_ACCESS];
-        let of_identity = identity.iter().map(|resource| (IDENTITY, &resource.name));
-        for (list, name) in of_identity.chain(scopes.iter().map(|scope| (SCOPES, &scope.name))) {
-            let mut refuse = |problem| {
-                mistakes.push(SettingsError::new("name", name, problem).in_list(list));
-            };
-            if !is_scope_token(name) {
-                refuse("not a scope (RFC 6749 section 3.3)");
-            } else if names.contains(&name.as_str()) {
-                refuse("this scope is defined twice");
-            }
-            names.push(name);
-        }
-        let of_identity = identity.iter().map(|resource| (IDENTITY, &resource.user_claims));
-        for (list, claims) in of_identity.chain(apis.iter().map(|api| (APIS, &api.user_claims))) {
-            for reserved in claims.iter().filter(|name| *name != "sub" && is_reserved_claim(name)) {
-                let problem = "the protocol sets this claim itself";
-                mistakes.push(SettingsError::new("user_claims", reserved, problem).in_list(list));
-            }
-        }
-        for (index, api) in apis.iter().enumerate() {
-            if apis[..index].iter().any(|other| other.name == api.name) {
-                let problem = "this API is defined twice";
-                mistakes.push(SettingsError::new("name", &api.name, problem).in_list(APIS));
-            }
-            let is_defined = |scope: &&String| scopes.iter().any(|own| own.name == **scope);
-            for unknown in api.scopes.iter().filter(|scope| !is_defined(scope)) {
-                let problem = "define it under api_scopes first";
-                mistakes.push(SettingsError::new("scopes", unknown, problem).in_list(APIS));
-            }
-        }
+        let mut mistakes = mistakes_of_names(&identity, &scopes);
+        mistakes.extend(mistakes_of_claims(&identity, &apis));
+        mistakes.extend(mistakes_of_apis(&apis, &scopes));
         let mut api_secrets = HashMap::new();
         for api in &mut apis {
             let secrets = SharedSecrets::from_settings(
@@ -408,4 +379,53 @@ impl Resources {
             })
         })
     }
+}
+
+/// Every scope is one, and is defined once.
+fn mistakes_of_names(identity: &[IdentityResource], scopes: &[ApiScope]) -> Vec<SettingsError> {
+    let mut mistakes = Vec::new();
+    let mut names: Vec<&str> = vec![OFFLINE_ACCESS];
+    let of_identity = identity.iter().map(|resource| (IDENTITY, &resource.name));
+    for (list, name) in of_identity.chain(scopes.iter().map(|scope| (SCOPES, &scope.name))) {
+        let mut refuse = |problem| {
+            mistakes.push(SettingsError::new("name", name, problem).in_list(list));
+        };
+        if !is_scope_token(name) {
+            refuse("not a scope (RFC 6749 section 3.3)");
+        } else if names.contains(&name.as_str()) {
+            refuse("this scope is defined twice");
+        }
+        names.push(name);
+    }
+    mistakes
+}
+
+/// No list has a claim that the protocol sets itself.
+fn mistakes_of_claims(identity: &[IdentityResource], apis: &[ApiResource]) -> Vec<SettingsError> {
+    let mut mistakes = Vec::new();
+    let of_identity = identity.iter().map(|resource| (IDENTITY, &resource.user_claims));
+    for (list, claims) in of_identity.chain(apis.iter().map(|api| (APIS, &api.user_claims))) {
+        for reserved in claims.iter().filter(|name| *name != "sub" && is_reserved_claim(name)) {
+            let problem = "the protocol sets this claim itself";
+            mistakes.push(SettingsError::new("user_claims", reserved, problem).in_list(list));
+        }
+    }
+    mistakes
+}
+
+/// Every API is defined once, and every scope of an API exists.
+fn mistakes_of_apis(apis: &[ApiResource], scopes: &[ApiScope]) -> Vec<SettingsError> {
+    let mut mistakes = Vec::new();
+    for (index, api) in apis.iter().enumerate() {
+        if apis[..index].iter().any(|other| other.name == api.name) {
+            let problem = "this API is defined twice";
+            mistakes.push(SettingsError::new("name", &api.name, problem).in_list(APIS));
+        }
+        let is_defined = |scope: &&String| scopes.iter().any(|own| own.name == **scope);
+        for unknown in api.scopes.iter().filter(|scope| !is_defined(scope)) {
+            let problem = "define it under api_scopes first";
+            mistakes.push(SettingsError::new("scopes", unknown, problem).in_list(APIS));
+        }
+    }
+    mistakes
 }

@@ -1,82 +1,69 @@
-//! The clients of operators, what every client is told of this provider, and how it authenticates.
+//! The use cases of clients: which there are, what they are told of this provider, and how they
+//! authenticate and register.
 
-use std::{collections::BTreeSet, sync::Arc};
-
-use doorward_protocol::metadata::ProviderMetadata;
+use std::sync::Arc;
 
 use super::Provider;
 use crate::{
     keys::remote::PublishedKeys,
-    model::client::Client,
     use_case::{
-        authenticate::{
-            AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientEndpoint,
-        },
-        client_registry::ClientRegistry,
-        discovery::Discovery,
-        error::TokenError,
+        authenticate::ClientAuthenticator, client_directory::ClientDirectory,
+        client_registry::ClientRegistry, discovery::Discovery, registration::Registration,
     },
 };
 
 impl Provider {
-    /// The clients in use.
-    pub fn clients(&self) -> &ClientRegistry {
+    /// The clients of operators.
+    pub fn clients(&self) -> &Arc<ClientRegistry> {
         &self.clients
     }
 
-    /// The client of an operator, if there is one and it is enabled.
-    pub fn client(&self, client_id: &str) -> Option<Arc<Client>> {
-        self.clients.get(client_id)
+    /// Every client that there is: those of operators, and those that no operator wrote down.
+    pub fn client_directory(&self) -> ClientDirectory<'_> {
+        ClientDirectory {
+            registry: &self.clients,
+            registered: &*self.store,
+            documents: &self.client_documents,
+            settings: &self.settings.registration,
+            salt: &self.salt_of_strangers,
+            clock: &*self.clock,
+        }
     }
 
-    /// Whether a client or an API with this name can authenticate here.
-    pub fn can_authenticate(&self, name: &str) -> bool {
-        self.clients.get(name).is_some() || self.resources.authenticating_api(name).is_some()
+    /// Clients that register themselves.
+    pub fn registration(&self) -> Registration<'_> {
+        Registration {
+            table: &*self.store,
+            clients: &*self.store,
+            failures: &*self.store,
+            directory: self.client_directory(),
+            documents: &*self.documents,
+            sectors: &self.sectors,
+            issuer: &self.settings.issuer,
+            clock: &*self.clock,
+            entropy: &*self.entropy,
+        }
     }
 
-    /// Whether pages of this origin may read our answers: a client lists it, or clients may come
-    /// whose pages can be anywhere.
-    pub fn allows_cors_origin(&self, origin: &str) -> bool {
-        self.settings.registration.takes_strangers() || self.clients.allow_cors_origin(origin)
-    }
-
-    /// The origins of clients' pages: those that responses are sent to, and those of their scripts.
-    pub fn client_origins(&self) -> BTreeSet<String> {
-        self.clients.origins()
-    }
-
-    /// The version of the clients in use. It changes with every change of them.
-    pub fn clients_version(&self) -> i64 {
-        self.clients.version()
-    }
-
-    /// The discovery document.
-    pub fn metadata(&self) -> ProviderMetadata {
-        let discovery = Discovery {
-            settings: &self.settings,
-            clients: &self.clients.snapshot(),
-            resources: &self.resources,
-            algorithms: self.keys.algorithms(),
-        };
-        discovery.metadata()
-    }
-
-    /// Authenticates a client at this endpoint. An assertion is consumed by it.
-    pub async fn authenticate(
-        &self,
-        credentials: &ClientCredentials,
-        endpoint: ClientEndpoint,
-    ) -> Result<AuthenticatedClient, TokenError> {
-        self.authenticator().authenticate(credentials, endpoint).await
-    }
-
-    pub(super) fn authenticator(&self) -> ClientAuthenticator<'_> {
+    /// How clients authenticate.
+    pub fn authenticator(&self) -> ClientAuthenticator<'_> {
         ClientAuthenticator {
             single_uses: &*self.store,
-            clients: self.directory(),
+            clients: self.client_directory(),
+            resources: &self.resources,
             published_keys: self.published_keys(),
             issuer: &self.settings.issuer,
             clock: &*self.clock,
+        }
+    }
+
+    /// What clients are told of this provider.
+    pub fn discovery(&self) -> Discovery<'_> {
+        Discovery {
+            settings: &self.settings,
+            clients: self.clients.snapshot(),
+            resources: &self.resources,
+            algorithms: self.keys.algorithms(),
         }
     }
 

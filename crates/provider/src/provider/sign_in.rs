@@ -1,93 +1,22 @@
-//! Sign-in by password, and the sessions of browsers.
-
-use doorward_protocol::{ids::Sub, params::Params, secret::Secret};
+//! The use cases of sign-ins, here and elsewhere, and of the sessions that come of them.
 
 use super::Provider;
-use crate::{
-    model::{
-        account_notice::AccountNotices,
-        session::{Device, Session},
-        token_handle::TokenHandle,
-        user::User,
-    },
-    store::StoreError,
-    use_case::{
-        end_session::{EndSession, EndSessionError, EndSessionRequest},
-        logout::SignedOut,
-        sign_in::{
-            Beginning, PasswordCheck, SessionLifetimes, Sessions, SignIn, SignInError,
-            SignInOrigin, StartedSession, VerifiedPassword,
-        },
-    },
+use crate::use_case::{
+    directory::{Directories, DirectoryStates},
+    end_session::EndSession,
+    external_sign_in::ExternalSignIns,
+    second_step::SecondSteps,
+    sign_in::{PasswordCheck, SessionLifetimes, Sessions, SignIns},
+    upstream::UpstreamSignIns,
 };
 
 impl Provider {
-    /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
-    /// same answer after the same work; failures are counted for the account and for the address,
-    /// or for the browser alone if `device`, its device cookie, shows that the user has signed in
-    /// there before.
-    pub async fn verify_password(
-        &self,
-        username: &str,
-        password: Secret,
-        origin: SignInOrigin<'_>,
-    ) -> Result<VerifiedPassword, SignInError> {
-        self.password_check().verify(username, password, origin).await
-    }
-
-    /// Starts a session under a new identifier; the browser's earlier one ends. The user is not
-    /// told of it: [`Provider::begin_session`] does so.
-    pub async fn start_session(
-        &self,
-        user: &User,
-        sign_in: SignIn,
-        remember: bool,
-        device: Device,
-        replaces: Option<&TokenHandle>,
-    ) -> Result<StartedSession, SignInError> {
-        let notices = AccountNotices::default();
-        let beginning = Beginning { sign_in, remember, device, replaces, notices };
-        self.sessions().start(user, beginning).await
-    }
-
-    /// The session that a browser's cookie names, if it lives and its user may still sign in.
-    pub async fn session(
-        &self,
-        cookie: Option<&TokenHandle>,
-    ) -> Result<Option<Session>, StoreError> {
-        self.sessions().find(cookie).await
-    }
-
-    /// The name that the user with this `sub` signs in with; `None` if the user was removed.
-    pub async fn username(&self, sub: &Sub) -> Result<Option<String>, StoreError> {
-        Ok(self.store.user(sub).await?.map(|user| user.username))
-    }
-
-    /// Ends a browser's session, and notifies its clients.
-    pub async fn end_session(
-        &self,
-        cookie: &TokenHandle,
-        address: &str,
-    ) -> Result<SignedOut, StoreError> {
-        self.sessions().end(cookie, address).await
-    }
-
-    /// Checks a request to sign out against the browser's session.
-    pub async fn parse_end_session(
-        &self,
-        params: &Params,
-        session: Option<&Session>,
-    ) -> Result<EndSessionRequest, EndSessionError> {
-        let end_session =
-            EndSession { clients: self.directory(), keys: &self.keys, issuer: self.issuer() };
-        end_session.parse(params, session).await
-    }
-
-    pub(super) fn password_check(&self) -> PasswordCheck<'_> {
+    /// The check of passwords, and their changes in directories.
+    pub fn passwords(&self) -> PasswordCheck<'_> {
         PasswordCheck {
             users: &*self.store,
             identities: &*self.store,
-            directories: self.directories(),
+            directories: self.directories().directories,
             asks_directories: true,
             failures: &*self.store,
             passwords: &self.passwords,
@@ -100,7 +29,31 @@ impl Provider {
         }
     }
 
-    pub(super) fn sessions(&self) -> Sessions<'_> {
+    /// What comes after the first step of a sign-in.
+    pub fn second_steps(&self) -> SecondSteps<'_> {
+        SecondSteps {
+            users: &*self.store,
+            factors: &*self.store,
+            failures: &*self.store,
+            single_uses: &*self.store,
+            passwords: self.passwords(),
+            own: self.factors(),
+            devices: &self.devices,
+            browsers: &self.browsers,
+            settings: &self.settings.second_factor,
+            most_wrong: self.settings.accounts.most_wrong_attempts,
+            clock: &*self.clock,
+            entropy: &*self.entropy,
+        }
+    }
+
+    /// The sessions of sign-ins: how they begin, and what their users are told.
+    pub fn sign_ins(&self) -> SignIns<'_> {
+        SignIns { sessions: self.sessions(), accounts: self.accounts() }
+    }
+
+    /// The sessions of browsers.
+    pub fn sessions(&self) -> Sessions<'_> {
         Sessions {
             table: &*self.store,
             users: &*self.store,
@@ -110,9 +63,60 @@ impl Provider {
                 remembered: self.settings.remember_me_lifetime,
             },
             devices: &self.devices,
-            directories: self.directory_states(),
+            directories: self.directories(),
             issuer: &self.settings.issuer,
             logout_queued: &self.logout.queued,
+            clock: &*self.clock,
+            entropy: &*self.entropy,
+        }
+    }
+
+    /// Requests of clients to sign a user out.
+    pub fn end_session_requests(&self) -> EndSession<'_> {
+        EndSession {
+            clients: self.client_directory(),
+            keys: &self.keys,
+            issuer: &self.settings.issuer,
+        }
+    }
+
+    /// The directories by which users sign in, and what they say of them.
+    pub fn directories(&self) -> DirectoryStates<'_> {
+        DirectoryStates {
+            directories: Directories {
+                settings: &self.settings.directories,
+                clients: &self.directory_clients,
+            },
+            identities: &*self.store,
+            access: &self.access_of_users,
+            clock: &*self.clock,
+        }
+    }
+
+    /// The way to other providers and back.
+    pub fn upstream(&self) -> UpstreamSignIns<'_> {
+        UpstreamSignIns {
+            providers: &self.settings.identity_providers,
+            clients: &self.upstream_clients,
+            keys: &self.keys,
+            single_uses: &*self.store,
+            failures: &*self.store,
+            sessions: &*self.store,
+            logout_queued: &self.logout.queued,
+            clock: &*self.clock,
+        }
+    }
+
+    /// Sign-ins for which another provider vouches, and the identities that users link.
+    pub fn external_sign_ins(&self) -> ExternalSignIns<'_> {
+        ExternalSignIns {
+            identities: &*self.store,
+            external_ids: &*self.store,
+            users: &*self.store,
+            factors: &*self.store,
+            tickets: &*self.store,
+            accounts: self.accounts(),
+            settings: &self.settings,
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

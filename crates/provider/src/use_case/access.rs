@@ -12,13 +12,14 @@ use url::Url;
 use crate::{
     audit,
     model::{
+        account_event::{AccountEvent, AccountEventKind},
         client::Client,
         client_access::Use,
         resource::{Resources, ScopeDescription},
-        session::{Authentication, Session, SessionCursor, SessionSelector},
+        session::{Authentication, Device, Session, SessionCursor, SessionSelector},
         time::Clock,
     },
-    store::{Access, Sessions, StoreError},
+    store::{Access, AccountEvents, Sessions, StoreError},
     use_case::client_directory::ClientDirectory,
 };
 
@@ -53,9 +54,10 @@ const CLIENTS_A_PAGE: u32 = 50;
 const SESSIONS_A_PAGE: u32 = 50;
 
 /// The user's view of their access: what it reads and changes.
-pub(crate) struct UserAccess<'a> {
+pub struct UserAccess<'a> {
     pub(crate) access: &'a dyn Access,
     pub(crate) sessions: &'a dyn Sessions,
+    pub(crate) events: &'a dyn AccountEvents,
     pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
     pub(crate) logout_queued: &'a Notify,
@@ -66,7 +68,7 @@ pub(crate) struct UserAccess<'a> {
 impl UserAccess<'_> {
     /// A page of the clients that have access to a user's data, by their names, and after which
     /// one the next page begins.
-    pub(crate) async fn clients_with_access(
+    pub async fn clients_with_access(
         &self,
         sub: &Sub,
         after: Option<&ClientId>,
@@ -105,21 +107,23 @@ impl UserAccess<'_> {
         Ok((clients, next))
     }
 
-    /// Takes a client's access back: what was issued to it for this user is revoked, a remembered
-    /// consent is forgotten.
-    pub(crate) async fn revoke_access(
+    /// Takes a client's access back, and keeps that for the user to see: what was issued to it for
+    /// this user is revoked, a remembered consent is forgotten.
+    pub async fn take_access_back(
         &self,
         session: &Authentication,
         client_id: &ClientId,
-        address: &str,
+        device: Device,
     ) -> Result<(), StoreError> {
+        let peer = device.address.clone().unwrap_or_default();
         self.access.revoke_access(&session.sub, client_id, self.clock.now()).await?;
-        audit::Event::AccessRevoked { sub: &session.sub, client_id, peer: address }.log();
-        Ok(())
+        audit::Event::AccessRevoked { sub: &session.sub, client_id, peer: &peer }.log();
+        let detail = Some(client_id.to_string());
+        self.note(&session.sub, AccountEventKind::AccessRevoked, device, detail).await
     }
 
     /// A page of the live sessions of a user, the latest first, and where the next page begins.
-    pub(crate) async fn sessions_of(
+    pub async fn sessions_of(
         &self,
         sub: &Sub,
         after: Option<&SessionCursor>,
@@ -132,8 +136,55 @@ impl UserAccess<'_> {
         Ok((page, next))
     }
 
+    /// Ends one other session of this session's user, and notifies its clients.
+    pub async fn end_one_session(
+        &self,
+        session: &Authentication,
+        sid: &SessionId,
+        device: Device,
+    ) -> Result<(), StoreError> {
+        let address = device.address.clone().unwrap_or_default();
+        self.end_other_session(session, sid, &address).await?;
+        self.note(&session.sub, AccountEventKind::SessionEnded, device, None).await
+    }
+
+    /// Ends all other sessions of this session's user, and notifies their clients.
+    pub async fn end_all_other_sessions(
+        &self,
+        session: &Authentication,
+        device: Device,
+    ) -> Result<(), StoreError> {
+        let address = device.address.clone().unwrap_or_default();
+        let mut after = None;
+        loop {
+            let (page, next) = self.sessions_of(&session.sub, after.as_ref()).await?;
+            for other in page.iter().map(|other| &other.authentication.sid) {
+                if *other != session.sid {
+                    self.end_other_session(session, other, &address).await?;
+                }
+            }
+            if next.is_none() {
+                break;
+            }
+            after = next;
+        }
+        self.note(&session.sub, AccountEventKind::SessionEnded, device, None).await
+    }
+
+    /// Keeps an event for the user to see.
+    pub(crate) async fn note(
+        &self,
+        sub: &Sub,
+        kind: AccountEventKind,
+        device: Device,
+        detail: Option<String>,
+    ) -> Result<(), StoreError> {
+        let (sub, at) = (sub.clone(), self.clock.now());
+        self.events.add_account_event(AccountEvent { sub, at, kind, device, detail }).await
+    }
+
     /// Ends another session of this session's user, and notifies its clients.
-    pub(crate) async fn end_other_session(
+    async fn end_other_session(
         &self,
         session: &Authentication,
         sid: &SessionId,

@@ -16,6 +16,7 @@ use crate::{
         },
         paths,
         provider_settings::ProviderSettings,
+        resource::Resources,
         throttle::{OriginBound, WaitingBound},
         time::Clock,
     },
@@ -183,17 +184,24 @@ fn form_decode(text: &str) -> Option<String> {
 
 /// Authenticates clients: what it reads, and the store that remembers used assertions.
 #[derive(Clone, Copy)]
-pub(crate) struct ClientAuthenticator<'a> {
+pub struct ClientAuthenticator<'a> {
     pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) clients: ClientDirectory<'a>,
+    pub(crate) resources: &'a Resources,
     pub(crate) published_keys: PublishedKeys<'a>,
     pub(crate) issuer: &'a str,
     pub(crate) clock: &'a dyn Clock,
 }
 
 impl ClientAuthenticator<'_> {
+    /// Whether a client or an API with this name can authenticate here.
+    pub fn can_authenticate(&self, name: &str) -> bool {
+        self.clients.registry.get(name).is_some()
+            || self.resources.authenticating_api(name).is_some()
+    }
+
     /// Authenticates a client at this endpoint. An assertion is used up by it.
-    pub(crate) async fn authenticate(
+    pub async fn authenticate(
         &self,
         credentials: &ClientCredentials,
         endpoint: ClientEndpoint,

@@ -20,9 +20,12 @@ use crate::{
     use_case::{client_documents::ClientDocuments, client_registry::ClientRegistry},
 };
 
+/// A registered client that is used is noted once a day.
+const NOTED_EVERY: i64 = 86_400;
+
 /// Finds clients: what it reads for that.
 #[derive(Clone, Copy)]
-pub(crate) struct ClientDirectory<'a> {
+pub struct ClientDirectory<'a> {
     pub(crate) registry: &'a ClientRegistry,
     pub(crate) registered: &'a dyn RegisteredClients,
     pub(crate) documents: &'a ClientDocuments,
@@ -33,6 +36,25 @@ pub(crate) struct ClientDirectory<'a> {
 }
 
 impl<'a> ClientDirectory<'a> {
+    /// Whether pages of this origin may read our answers: a client lists it, or clients may come
+    /// whose pages can be anywhere.
+    pub fn allows_cors_origin(&self, origin: &str) -> bool {
+        self.settings.takes_strangers() || self.registry.allow_cors_origin(origin)
+    }
+
+    /// Lets a registered client live on that got tokens. A failure is logged and nothing more: the
+    /// tokens are issued.
+    pub(crate) async fn note_use(&self, client: &Client) {
+        let ClientOrigin::Registered { expires_at, used } = client.origin else { return };
+        let until = self.clock.now().plus(self.settings.idle_lifetime);
+        if used && until.since(expires_at) < NOTED_EVERY {
+            return;
+        }
+        if let Err(error) = self.registered.registered_client_used(&client.client_id, until).await {
+            tracing::error!(%error, "the use of a registered client can't be noted");
+        }
+    }
+
     /// The client with this identifier, if there is one and it is enabled.
     pub(crate) async fn find(&self, client_id: &str) -> Result<Option<Arc<Client>>, StoreError> {
         if let Some(client) = self.registry.get(client_id) {

@@ -2,7 +2,7 @@
 //! changed.
 //!
 //! The configuration's clients are imported into the store at start; others are added there by
-//! command. Every process asks for the store's version each second (`Provider::watch_clients`);
+//! command. Every process asks for the store's version each second ([`ClientRegistry::watch`]);
 //! so a client or a secret that was taken away counts no more a second later, wherever it was taken
 //! away.
 
@@ -99,8 +99,8 @@ impl Clients {
 }
 
 /// The clients in use. Every process has one registry.
-#[derive(Debug)]
 pub struct ClientRegistry {
+    table: Arc<dyn store::Clients>,
     current: watch::Sender<Arc<Clients>>,
     resources: Arc<Resources>,
     algorithms: Vec<SigningAlgorithm>,
@@ -109,12 +109,12 @@ pub struct ClientRegistry {
 impl ClientRegistry {
     /// Reads and checks all clients of the store, for these resources and signing algorithms.
     pub(crate) async fn load(
-        table: &dyn store::Clients,
+        table: Arc<dyn store::Clients>,
         resources: Arc<Resources>,
         algorithms: Vec<SigningAlgorithm>,
     ) -> Result<Self, StoreError> {
         let clients = Clients::from_store(table.clients().await?, &resources, &algorithms);
-        Ok(Self { current: watch::Sender::new(Arc::new(clients)), resources, algorithms })
+        Ok(Self { table, current: watch::Sender::new(Arc::new(clients)), resources, algorithms })
     }
 
     /// The client, if there is one and it is enabled.
@@ -161,12 +161,12 @@ impl ClientRegistry {
     }
 
     /// Takes over the store's clients if they changed, and returns whether they did.
-    pub(crate) async fn refresh(&self, table: &dyn store::Clients) -> Result<bool, StoreError> {
-        if table.clients_version().await? == self.version() {
+    pub async fn refresh(&self) -> Result<bool, StoreError> {
+        if self.table.clients_version().await? == self.version() {
             return Ok(false);
         }
         let clients =
-            Clients::from_store(table.clients().await?, &self.resources, &self.algorithms);
+            Clients::from_store(self.table.clients().await?, &self.resources, &self.algorithms);
         let version = clients.version;
         self.current.send_replace(Arc::new(clients));
         tracing::info!(version, "clients changed");
@@ -175,11 +175,11 @@ impl ClientRegistry {
 
     /// Takes over changes of the clients until it is dropped. While the store can't be reached the
     /// clients stay as they are.
-    pub(crate) async fn watch(&self, table: &dyn store::Clients) {
+    pub async fn watch(self: Arc<Self>) {
         let mut reached = true;
         loop {
             tokio::time::sleep(POLL).await;
-            let outcome = self.refresh(table).await;
+            let outcome = self.refresh().await;
             if let Err(error) = &outcome
                 && reached
             {
@@ -190,5 +190,14 @@ impl ClientRegistry {
             }
             reached = outcome.is_ok();
         }
+    }
+}
+
+impl std::fmt::Debug for ClientRegistry {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("ClientRegistry")
+            .field("current", &self.current)
+            .finish_non_exhaustive()
     }
 }

@@ -85,7 +85,7 @@ pub struct PendingDevice {
 }
 
 /// Devices' requests and users' answers to them: what it reads and changes.
-pub(crate) struct DeviceFlow<'a> {
+pub struct DeviceFlow<'a> {
     pub(crate) device_codes: &'a dyn DeviceCodes,
     pub(crate) failures: &'a dyn FailedSignIns,
     pub(crate) users: &'a dyn Users,
@@ -98,7 +98,7 @@ pub(crate) struct DeviceFlow<'a> {
 
 impl DeviceFlow<'_> {
     /// Answers a device's request (sections 3.1 and 3.2).
-    pub(crate) async fn authorize(
+    pub async fn authorize(
         &self,
         client: &AuthenticatedClient,
         params: &Params,
@@ -165,7 +165,7 @@ impl DeviceFlow<'_> {
     /// Finds the device's request behind a user code. From then on only this user can answer it.
     /// Every attempt counts as a wrong one for an hour: a user has few devices, and one who has
     /// many must not be able to guess.
-    pub(crate) async fn look_up(
+    pub async fn look_up(
         &self,
         typed: &str,
         session: &Session,
@@ -224,7 +224,7 @@ impl DeviceFlow<'_> {
     /// Takes the user's answer to a request that the same user looked up before. `scope` are the
     /// ticked scopes; `None`: denied. Returns whether the device was allowed: a user who ticks
     /// nothing denies.
-    pub(crate) async fn answer(
+    pub async fn answer(
         &self,
         typed: &str,
         session: &Session,

@@ -297,7 +297,7 @@ pub(crate) struct PasswordChange {
 
 /// Asks a directory again whether its user may still sign in, and what it says of them by now.
 #[derive(Clone, Copy)]
-pub(crate) struct DirectoryStates<'a> {
+pub struct DirectoryStates<'a> {
     pub(crate) directories: Directories<'a>,
     pub(crate) identities: &'a dyn ExternalIdentities,
     pub(crate) access: &'a AccessOfUsers,
@@ -317,6 +317,36 @@ pub(crate) enum Standing {
     Untrusted,
     /// The account can't be used any more. The user's sessions and all access have ended.
     Ended(AccountProblem),
+}
+
+impl<'a> DirectoryStates<'a> {
+    /// The directory that has the user's password, if one has.
+    pub async fn directory_of(&self, sub: &Sub) -> Result<Option<&'a Directory>, StoreError> {
+        let found = self.directories.of_user(self.identities, sub).await?;
+        Ok(found.map(|(directory, _)| directory))
+    }
+
+    /// The directory of this name, if its users may be managed.
+    pub fn managed_directory(&self, name: &str) -> Option<&'a dyn DirectoryManager> {
+        self.managed_directories().find(|own| own.abilities().name.as_str() == name)
+    }
+
+    /// Every directory of which the users may be managed.
+    pub fn managed_directories(&self) -> impl Iterator<Item = &'a dyn DirectoryManager> + use<'a> {
+        let clients = self.directories.clients.values();
+        clients.filter_map(|client| client.manager())
+    }
+
+    /// Whether a directory did not answer when it was asked last.
+    pub fn is_a_directory_down(&self) -> bool {
+        self.directories.clients.values().any(|client| !client.is_up())
+    }
+
+    /// Ends all sessions of a user and revokes all that clients have of them. Returns how many
+    /// sessions there were.
+    pub async fn end_access(&self, sub: &Sub) -> Result<u64, StoreError> {
+        self.access.clone().end(sub.clone(), self.clock.now()).await
+    }
 }
 
 impl DirectoryStates<'_> {

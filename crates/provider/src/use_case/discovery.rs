@@ -1,6 +1,8 @@
 //! The discovery document (OIDC Discovery section 3, RFC 8414 section 2): exactly what is enabled,
 //! no more.
 
+use std::sync::Arc;
+
 use doorward_protocol::{
     dpop, jose::SigningAlgorithm, metadata::ProviderMetadata, scope::OFFLINE_ACCESS,
 };
@@ -18,16 +20,16 @@ use crate::{
 };
 
 /// Describes the provider: what it reads for that.
-pub(crate) struct Discovery<'a> {
+pub struct Discovery<'a> {
     pub(crate) settings: &'a ProviderSettings,
-    pub(crate) clients: &'a Clients,
+    pub(crate) clients: Arc<Clients>,
     pub(crate) resources: &'a Resources,
     pub(crate) algorithms: &'a [SigningAlgorithm],
 }
 
 impl Discovery<'_> {
     /// The discovery document.
-    pub(crate) fn metadata(&self) -> ProviderMetadata {
+    pub fn metadata(&self) -> ProviderMetadata {
         let endpoint = |path: &str| Some(format!("{}{path}", self.settings.issuer));
         let list =
             |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();

@@ -81,7 +81,7 @@ pub(crate) fn is_made_by(proof: Option<&Proof>, key: &Thumbprint) -> bool {
 
 /// Checks proofs, and consumes them in the store.
 #[derive(Clone, Copy)]
-pub(crate) struct ProofVerifier<'a> {
+pub struct ProofVerifier<'a> {
     pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) nonces: &'a Nonces,
     pub(crate) issuer: &'a str,
@@ -90,7 +90,7 @@ pub(crate) struct ProofVerifier<'a> {
 
 impl ProofVerifier<'_> {
     /// The nonce that proofs are to carry now, for clients that must.
-    pub(crate) fn nonce(&self) -> String {
+    pub fn nonce(&self) -> String {
         self.nonces.current(self.clock.now().seconds())
     }
 

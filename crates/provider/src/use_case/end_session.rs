@@ -77,7 +77,7 @@ impl From<StoreError> for EndSessionError {
 }
 
 /// Reads requests to sign out: what it needs for that.
-pub(crate) struct EndSession<'a> {
+pub struct EndSession<'a> {
     pub(crate) clients: ClientDirectory<'a>,
     pub(crate) keys: &'a KeyRing,
     pub(crate) issuer: &'a str,
@@ -86,7 +86,7 @@ pub(crate) struct EndSession<'a> {
 impl EndSession<'_> {
     /// Checks a request to sign out against the browser's session. What does not hold is left out:
     /// a bad hint proves nothing, an unregistered address is not returned to.
-    pub(crate) async fn parse(
+    pub async fn parse(
         &self,
         params: &Params,
         session: Option<&Session>,

@@ -110,7 +110,7 @@ impl Introspection {
 }
 
 /// Answers questions about tokens: what it reads for that.
-pub(crate) struct TokenIntrospection<'a> {
+pub struct TokenIntrospection<'a> {
     pub(crate) refresh_tokens: &'a dyn RefreshTokens,
     pub(crate) access_tokens: AccessTokens<'a>,
     pub(crate) authenticator: ClientAuthenticator<'a>,
@@ -124,7 +124,7 @@ impl TokenIntrospection<'_> {
     /// Authenticates who asks: an API by its name and one of its secrets, or a confidential client
     /// as at the token endpoint. A caller who need not authenticate could try
     /// out tokens here (section 2.1).
-    pub(crate) async fn authenticate(
+    pub async fn authenticate(
         &self,
         credentials: &ClientCredentials,
     ) -> Result<Introspector, TokenError> {
@@ -156,7 +156,7 @@ impl TokenIntrospection<'_> {
     }
 
     /// What a token says to this caller, signed if the caller accepts that or takes nothing else.
-    pub(crate) async fn answer(
+    pub async fn answer(
         &self,
         caller: &Introspector,
         token: &Secret,
@@ -198,11 +198,7 @@ impl TokenIntrospection<'_> {
     }
 
     /// What a token says to this API, which is known to ask by other means than its secret.
-    pub(crate) async fn for_api(
-        &self,
-        name: &str,
-        token: &Secret,
-    ) -> Result<Introspection, StoreError> {
+    pub async fn for_api(&self, name: &str, token: &Secret) -> Result<Introspection, StoreError> {
         self.introspect(&Introspector(Caller::Api(name.to_owned())), token).await
     }
 

@@ -115,6 +115,16 @@ impl MailDelivery {
         self.deliver_until(channel, self.clock.now()).await
     }
 
+    /// Whether the last attempt to deliver a mail failed, for a reason that is not the mail's own.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.is_failing.load(Relaxed)
+    }
+
+    /// How many mails wait.
+    pub(crate) async fn waiting(&self) -> Result<u64, StoreError> {
+        self.outbox.outbox_depth(self.clock.now()).await
+    }
+
     /// One round with the mails that were due at this timestamp.
     async fn deliver_until(
         &self,

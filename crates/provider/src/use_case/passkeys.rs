@@ -133,7 +133,7 @@ pub enum PasskeyError {
 
 /// Registers passkeys and signs in by them: what it reads and changes.
 #[derive(Clone, Copy)]
-pub(crate) struct Passkeys<'a> {
+pub struct Passkeys<'a> {
     pub(crate) table: &'a dyn store::Passkeys,
     pub(crate) users: &'a dyn Users,
     pub(crate) tickets: &'a dyn Tickets,
@@ -229,7 +229,7 @@ impl Passkeys<'_> {
     }
 
     /// Asks for any passkey of this provider.
-    pub(crate) fn ask_to_sign_in(&self) -> Result<PasskeyQuestion, PasskeyError> {
+    pub fn ask_to_sign_in(&self) -> Result<PasskeyQuestion, PasskeyError> {
         let (question, state) =
             self.verifier()?.start_discoverable_authentication().map_err(PasskeyError::Invalid)?;
         let ticket = self.questions().seal(&state, LIFETIME)?;
@@ -257,7 +257,7 @@ impl Passkeys<'_> {
     }
 
     /// Signs the user in whose passkey answers.
-    pub(crate) async fn sign_in(
+    pub async fn sign_in(
         &self,
         ticket: &Secret,
         answer: &str,

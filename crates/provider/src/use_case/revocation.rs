@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Revokes tokens: what it reads and changes.
-pub(crate) struct TokenRevocation<'a> {
+pub struct TokenRevocation<'a> {
     pub(crate) refresh_tokens: &'a dyn RefreshTokens,
     pub(crate) reference_tokens: &'a dyn ReferenceTokens,
     pub(crate) grants: &'a dyn Grants,
@@ -38,7 +38,7 @@ impl TokenRevocation<'_> {
     /// at APIs until it expires; at this provider it ends now. Unknown tokens and those of another
     /// client are left alone, and the client gets the same answer. A JWT that the client got for
     /// itself can't be revoked, and the client gets an error.
-    pub(crate) async fn revoke(
+    pub async fn revoke(
         &self,
         client: &AuthenticatedClient,
         token: &str,

@@ -3,11 +3,14 @@
 //! travels in a cookie of the browser, encrypted, so that nobody can use up the places of others.
 //! It counts once.
 
+mod steps;
+
 use doorward_protocol::base64url;
 use doorward_protocol::ids::Sub;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+pub use self::steps::{AfterRecoveryCode, PasskeyStepError};
 use crate::{
     model::{
         account_notice::{AccountNotices, FactorAddition},
@@ -22,9 +25,9 @@ use crate::{
     },
     store::{Factors, FailedSignIns, SingleUses, StoreError, Users},
     use_case::{
+        factors::UserFactors,
         sealed_state::{OpenedState, SealedStates},
-        sign_in::{SignIn, SignInError},
-        totp::AuthenticatorApps,
+        sign_in::{PasswordCheck, SignIn, SignInError},
     },
 };
 
@@ -44,7 +47,7 @@ pub enum AfterPassword {
 
 /// The first step of a sign-in.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) enum FirstStep {
+enum FirstStep {
     /// The right password.
     #[default]
     Password,
@@ -187,12 +190,15 @@ pub struct StepOrigin<'a> {
 
 /// Begins and finishes second steps: what they read and change.
 #[derive(Clone, Copy)]
-pub(crate) struct SecondSteps<'a> {
+pub struct SecondSteps<'a> {
     pub(crate) users: &'a dyn Users,
     pub(crate) factors: &'a dyn Factors,
     pub(crate) failures: &'a dyn FailedSignIns,
     pub(crate) single_uses: &'a dyn SingleUses,
-    pub(crate) apps: AuthenticatorApps<'a>,
+    /// Finds who signs in by a recovery code.
+    pub(crate) passwords: PasswordCheck<'a>,
+    /// Takes what a sign-in adds, and tells the user.
+    pub(crate) own: UserFactors<'a>,
     pub(crate) devices: &'a DeviceCookies,
     pub(crate) browsers: &'a RememberedBrowsers,
     pub(crate) settings: &'a SecondFactorSettings,
@@ -204,7 +210,7 @@ pub(crate) struct SecondSteps<'a> {
 
 impl SecondSteps<'_> {
     /// What comes after the first step of this user.
-    pub(crate) async fn begin(
+    async fn begin(
         &self,
         user: &User,
         first: FirstStep,
@@ -235,14 +241,14 @@ impl SecondSteps<'_> {
     fn waiting(&self) -> SealedStates<'_> {
         SealedStates {
             purpose: "waiting sign-in",
-            keys: self.apps.keys,
+            keys: self.own.apps.keys,
             single_uses: self.single_uses,
             clock: self.clock,
         }
     }
 
     /// The sign-in that this browser has not finished.
-    pub(crate) async fn unfinished(
+    pub async fn unfinished(
         &self,
         handle: &TokenHandle,
     ) -> Result<UnfinishedSignIn, SecondStepError> {
@@ -266,7 +272,7 @@ impl SecondSteps<'_> {
     }
 
     /// Checks a code of the authenticator app or a recovery code. A right one uses the sign-in up.
-    pub(crate) async fn finish(
+    async fn finish(
         &self,
         handle: &TokenHandle,
         typed: &str,
@@ -299,7 +305,7 @@ impl SecondSteps<'_> {
 
     /// Takes the code that shows that the app is set up. With it the sign-in is finished, and the
     /// user gets recovery codes.
-    pub(crate) async fn finish_by_setting_up(
+    async fn finish_by_setting_up(
         &self,
         handle: &TokenHandle,
         kept: &str,
@@ -314,7 +320,7 @@ impl SecondSteps<'_> {
         let mut counters = self.admit(&sign_in, origin).await?;
         let UnfinishedSignIn { user, first, remember, .. } = sign_in;
         let addition = addition(&user)?;
-        let Some(codes) = self.apps.confirm(&user.sub, kept, typed, addition).await? else {
+        let Some(codes) = self.own.apps.confirm(&user.sub, kept, typed, addition).await? else {
             return Err(SecondStepError::WrongCode);
         };
         // The address is known with the app that there is now.
@@ -328,7 +334,7 @@ impl SecondSteps<'_> {
 
     /// The cookie by which the browser is remembered, if the settings allow it and the user has an
     /// authenticator app.
-    pub(crate) async fn remember_browser(
+    pub async fn remember_browser(
         &self,
         user: &User,
     ) -> Result<Option<(TokenHandle, Seconds)>, StoreError> {
@@ -344,7 +350,7 @@ impl SecondSteps<'_> {
 
     /// Takes a passkey of the same user in place of a code. It was verified, and by itself it would
     /// sign the user in as well: nothing but the sign-in that waits is used up.
-    pub(crate) async fn finish_by_passkey(
+    async fn finish_by_passkey(
         &self,
         handle: &TokenHandle,
         (shown_by, passkey): (&Sub, SignIn),
@@ -381,7 +387,7 @@ impl SecondSteps<'_> {
         if is_over && !is_known {
             return Err(SecondStepError::Locked);
         }
-        let step = self.apps.open(&app)?.step_of(typed, self.clock.now());
+        let step = self.own.apps.open(&app)?.step_of(typed, self.clock.now());
         let step = step.ok_or(SecondStepError::WrongCode)?;
         let is_first = self.factors.accept_totp_step(&user.sub, step).await?;
         if is_first { Ok(None) } else { Err(SecondStepError::WrongCode) }

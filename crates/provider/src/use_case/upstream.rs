@@ -5,11 +5,14 @@
 //! can use up the places of others, and a response counts in the browser only that asked for it. It
 //! counts once.
 
+mod sessions;
+
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use crate::{
     keys::KeyRing,
@@ -23,7 +26,7 @@ use crate::{
         throttle,
         time::{Clock, Seconds, Timestamp},
     },
-    store::{FailedSignIns, SingleUses, StoreError},
+    store::{FailedSignIns, Sessions, SingleUses, StoreError},
     use_case::{
         authorize::AuthorizeRequest,
         sealed_state::{OpenedState, SealedStates},
@@ -245,11 +248,15 @@ pub fn unusable(provider: &IdentityProvider, user: &UpstreamUser) -> Option<Stri
 
 /// Begins and finishes sign-ins elsewhere: what they read and change.
 #[derive(Clone, Copy)]
-pub(crate) struct UpstreamSignIns<'a> {
+pub struct UpstreamSignIns<'a> {
+    pub(crate) providers: &'a [IdentityProvider],
     pub(crate) clients: &'a UpstreamClients,
     pub(crate) keys: &'a KeyRing,
     pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) failures: &'a dyn FailedSignIns,
+    pub(crate) sessions: &'a dyn Sessions,
+    /// Notified when sessions ended.
+    pub(crate) logout_queued: &'a Notify,
     pub(crate) clock: &'a dyn Clock,
 }
 
@@ -272,17 +279,17 @@ impl UpstreamSignIns<'_> {
         client.ok_or_else(|| UpstreamError::NotAccepted(format!("{provider} has no client")))
     }
 
-    /// Makes a request to another provider.
-    pub(crate) async fn begin(
+    /// Begins a sign-in at another provider.
+    pub async fn begin(
         &self,
-        provider: &IdentityProviderName,
+        provider: &IdentityProvider,
         asked: UpstreamRequest,
         kept: Kept,
     ) -> Result<BegunSignIn, UpstreamError> {
-        let begun = self.client(provider)?.begin(asked.clone()).await?;
+        let begun = self.client(&provider.name)?.begin(asked.clone()).await?;
         let BegunRequest { url, state, pending } = begun;
         let waiting = Waiting {
-            provider: provider.clone(),
+            provider: provider.name.clone(),
             state: state.clone(),
             pending: pending.expose().to_owned(),
             begun_at: self.clock.now(),
@@ -300,7 +307,7 @@ impl UpstreamSignIns<'_> {
     /// Takes the response of a provider. `sealed` is the browser's cookie for this `state`; it is
     /// used up, whatever comes of it. `Err` if the response is none to a request of this browser
     /// to this provider.
-    pub(crate) async fn finish(
+    pub async fn finish(
         &self,
         provider: &IdentityProvider,
         state: &str,
@@ -341,7 +348,7 @@ impl UpstreamSignIns<'_> {
 
     /// Where the session at another provider ends, if it has such a page. `return_to` is where the
     /// browser goes afterwards.
-    pub(crate) async fn sign_out_url(
+    async fn end_session_url(
         &self,
         provider: &IdentityProviderName,
         return_to: Option<&str>,
@@ -352,7 +359,7 @@ impl UpstreamSignIns<'_> {
 
     /// Where the browser goes after it was signed out at another provider. It was checked before;
     /// `None` if there is nowhere to go.
-    pub(crate) fn signed_out(&self, kept: &str) -> Option<String> {
+    pub fn signed_out(&self, kept: &str) -> Option<String> {
         self.signing_out().open::<Option<String>>(kept)?.state
     }
 
@@ -362,7 +369,7 @@ impl UpstreamSignIns<'_> {
 
     /// Whose sessions end by a logout token of a provider (OIDC Back-Channel Logout section 2.6).
     /// A token for all sessions of a user counts once, so that it can't end a later one.
-    pub(crate) async fn logged_out(
+    async fn verified_logout(
         &self,
         provider: &IdentityProvider,
         token: &str,

@@ -85,7 +85,7 @@ pub enum Presentation<'a> {
 }
 
 /// Answers with claims about the user: what it reads for that.
-pub(crate) struct Userinfo<'a> {
+pub struct Userinfo<'a> {
     pub(crate) access_tokens: AccessTokens<'a>,
     pub(crate) resources: &'a Resources,
     pub(crate) proofs: ProofVerifier<'a>,
@@ -96,7 +96,7 @@ pub(crate) struct Userinfo<'a> {
 
 impl Userinfo<'_> {
     /// The claims about the user that an access token gives.
-    pub(crate) async fn answer(
+    pub async fn answer(
         &self,
         access_token: &Secret,
         presented: Presentation<'_>,

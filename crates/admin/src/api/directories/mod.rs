@@ -42,13 +42,14 @@ pub async fn list(State(api): State<AdminApi>) -> Answer {
             has_groups: abilities.has_groups,
         }
     };
-    let items = api.provider().managed_directories().map(row).collect();
+    let items = api.provider().directories().managed_directories().map(row).collect();
     Ok(Json(Page { items, next: None }).into_response())
 }
 
 /// The directory that a path names.
 fn directory<'a>(api: &'a AdminApi, name: &str) -> Result<&'a dyn DirectoryManager, Problem> {
     api.provider()
+        .directories()
         .managed_directory(name)
         .ok_or_else(|| Problem::missing("There is no directory of this name that is managed."))
 }
@@ -116,7 +117,7 @@ async fn may_be_called(
 /// Ends what the account has here.
 async fn end_access(api: &AdminApi, user: Option<&User>) -> Result<u64, Problem> {
     match user {
-        Some(user) => Ok(api.provider().end_access(&user.sub).await?),
+        Some(user) => Ok(api.provider().directories().end_access(&user.sub).await?),
         None => Ok(0),
     }
 }

@@ -96,7 +96,7 @@ pub async fn end_sessions(
     caller.may_act_on(&user)?;
     let ended = api.store().end_sessions_of(&user.sub, api.now()).await?;
     history.detail("count", ended);
-    api.provider().notice_changes();
+    api.provider().deliveries().notice_changes();
     Ok(Json(json!({"ended": ended})).into_response())
 }
 
@@ -117,7 +117,7 @@ pub async fn end_session(
         return Err(missing());
     }
     history.detail("count", ended);
-    api.provider().notice_changes();
+    api.provider().deliveries().notice_changes();
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

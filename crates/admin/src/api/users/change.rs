@@ -75,7 +75,7 @@ pub async fn hash_password(
     password: Secret,
     user: &User,
 ) -> Result<PasswordHash, Problem> {
-    let hash = api.provider().hash_new_password(password, user).await;
+    let hash = api.provider().accounts().hash_new_password(password, user).await;
     hash.map_err(|error| match error {
         NewPasswordError::Problem(problem) => Problem::invalid("password", problem),
         NewPasswordError::Busy(_) => {
@@ -144,7 +144,7 @@ async fn replace(api: &AdminApi, history: &History, user: User, before: User) ->
     let notices = api.provider().operator_notices().of_change(&before, &user)?;
     if api.store().change_user(user.clone(), before, notices, api.now()).await? {
         history.changed(Some(shown_before), Some(json!(UserView::of(&user))));
-        api.provider().notice_changes();
+        api.provider().deliveries().notice_changes();
         return Ok(shown(&user));
     }
     let present = api.user(&sub).await?;

@@ -65,7 +65,7 @@ pub async fn reset_factors(
     };
     let before = FactorsView::of(before);
     history.changed(Some(json!(before)), None);
-    api.provider().notice_changes();
+    api.provider().deliveries().notice_changes();
     Ok(Json(before).into_response())
 }
 
@@ -78,12 +78,12 @@ pub async fn reset_password(
 ) -> Answer {
     let user = api.user(&sub).await?;
     caller.may_act_on(&user)?;
-    if !api.provider().account_settings().mail {
+    if !api.provider().settings().accounts.mail {
         return Err(Problem::conflict("Mail can't be sent: set [mail] up first."));
     }
     let by = caller.name();
     let asker = Asker { address: &by, browser: None, language: "en", mark: None };
-    match api.provider().send_reset_link(&user, asker).await {
+    match api.provider().accounts().send_reset_link_for_administrator(&user, asker).await {
         Ok(address) => {
             history.detail("email", address.normalized());
             Ok(StatusCode::ACCEPTED.into_response())

@@ -91,7 +91,7 @@ pub async fn add_link(
         }
     })?;
     history.on("identity", &link.id.to_string());
-    api.provider().notice_changes();
+    api.provider().deliveries().notice_changes();
     Ok((StatusCode::CREATED, Json(LinkRow::of(&link))).into_response())
 }
 
@@ -110,7 +110,7 @@ pub async fn remove_link(
     let title = api.provider().settings().called(&identity);
     let notices = api.provider().operator_notices().of_unlink(&user, title)?;
     let name = id.to_string();
-    let providers = api.provider().ways_in_elsewhere();
+    let providers = api.provider().settings().ways_in_elsewhere();
     // An operator may unlink so that the address finds the account again.
     let removal = IdentityRemoval { sub: user.sub, id, providers, by_user: false };
     match api.store().remove_external_identity(removal, notices, api.now()).await? {
@@ -124,7 +124,7 @@ pub async fn remove_link(
         }
     }
     history.on("identity", &name);
-    api.provider().notice_changes();
+    api.provider().deliveries().notice_changes();
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -121,7 +121,7 @@ pub async fn remove(
     let before = json!(UserView::of(&user));
     if api.store().remove_user_as(user, api.now()).await? {
         history.changed(Some(before), None);
-        api.provider().notice_changes();
+        api.provider().deliveries().notice_changes();
         return Ok(http::StatusCode::NO_CONTENT.into_response());
     }
     // Somebody was faster: with a change, or with the same.

@@ -109,7 +109,7 @@ impl Call<'_> {
             user_agent: Some(AGENT.to_owned()),
         };
         let answered = self.world.scim.clone().oneshot(request);
-        let response = self.world.provider.audited(context, answered).await.unwrap();
+        let response = self.world.provider.audit().audited(context, answered).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 1 << 24).await.unwrap();
         let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);

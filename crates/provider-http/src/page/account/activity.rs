@@ -23,7 +23,7 @@ pub(crate) async fn get(
 ) -> Result<Response, PageError> {
     let before = query.ok().and_then(|query| query.0.get("before")?.parse().ok());
     let sub = &session.authentication.sub;
-    let events = state.provider.account_events(sub, before, EVENTS_A_PAGE + 1).await;
+    let events = state.provider.accounts().account_events(sub, before, EVENTS_A_PAGE + 1).await;
     let mut events = events.map_err(|error| state.error(error))?;
     let has_more = events.len() > EVENTS_A_PAGE as usize;
     events.truncate(EVENTS_A_PAGE as usize);

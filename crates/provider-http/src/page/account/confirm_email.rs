@@ -57,7 +57,7 @@ pub(crate) async fn post(
     SignedIn(session): SignedIn,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
-    exists_if(state.provider.account_settings().mail, &state)?;
+    exists_if(state.provider.settings().accounts.mail, &state)?;
     let user = state.own_user(&session).await?;
     let t = state.texts;
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
@@ -68,7 +68,8 @@ pub(crate) async fn post(
         return show(&state, &headers, StatusCode::OK, &user, None).await;
     };
     let browser = AskingBrowser::new(&state, &headers, &peer);
-    let asked = state.provider.confirm_address(&user, &address, browser.asker());
+    let accounts = state.provider.accounts();
+    let asked = accounts.confirm_address(&user, &address, browser.asker());
     match in_even_time(state.settings.answer_step, asked).await {
         Ok(()) => {
             let told = Told::Done(t.own_page.confirmation_sent.with(address.as_str()));
@@ -91,11 +92,11 @@ async fn show(
     user: &User,
     told: Option<Told>,
 ) -> Result<Response, PageError> {
-    exists_if(state.provider.account_settings().mail, state)?;
+    exists_if(state.provider.settings().accounts.mail, state)?;
     let (texts, t) = (state.texts, &state.texts.own_page);
     let token = FormToken::for_page(headers, &state.cookies);
     let (present, waits) = (user.email(), waits(user));
-    let directory = state.provider.directory_of(&user.sub).await;
+    let directory = state.provider.directories().directory_of(&user.sub).await;
     let is_elsewhere = directory.map_err(|error| state.error(error))?.is_some();
     let action = state.base.join(OWN_PATH);
     let forgotten = state.base.join(paths::FORGOT_PASSWORD);

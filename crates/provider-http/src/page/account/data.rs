@@ -51,8 +51,12 @@ pub(crate) async fn post(
     }
     let user = state.own_user(&session).await?;
     let browser = AskingBrowser::new(&state, &headers, &peer);
-    let data =
-        state.provider.data_of(&user, browser.asker()).await.map_err(|error| state.error(error))?;
+    let data = state
+        .provider
+        .user_data()
+        .data_of(&user, browser.asker())
+        .await
+        .map_err(|error| state.error(error))?;
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"account.json\"")),

@@ -59,6 +59,7 @@ pub(crate) async fn post(
     let user = state.own_user(&session).await?;
     match state
         .provider
+        .accounts()
         .delete_account(&user, AskingBrowser::new(&state, &headers, &peer).asker())
         .await
     {
@@ -73,7 +74,7 @@ pub(crate) async fn post(
 }
 
 fn refuse_unless_allowed(state: &AppState) -> Result<(), PageError> {
-    let is_allowed = state.provider.account_settings().allow_deletion;
+    let is_allowed = state.provider.settings().accounts.allow_deletion;
     if is_allowed { Ok(()) } else { Err(state.error(PageErrorCause::NotFound)) }
 }
 

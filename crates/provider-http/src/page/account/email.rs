@@ -49,7 +49,7 @@ pub(crate) async fn post(
     FreshSession(session): FreshSession,
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
-    exists_if(state.provider.account_settings().mail, &state)?;
+    exists_if(state.provider.settings().accounts.mail, &state)?;
     let user = state.own_user(&session).await?;
     let t = state.texts;
     let refused = |status: StatusCode, problem: &str| {
@@ -62,7 +62,8 @@ pub(crate) async fn post(
         return refused(StatusCode::BAD_REQUEST, t.accounts.not_an_address);
     };
     let browser = AskingBrowser::new(&state, &headers, &peer);
-    let asked = state.provider.confirm_address(&user, &address, browser.asker());
+    let accounts = state.provider.accounts();
+    let asked = accounts.confirm_address(&user, &address, browser.asker());
     match in_even_time(state.settings.answer_step, asked).await {
         Ok(()) => {
             let told = Told::Done(t.own_page.link_sent.with(address.as_str()));
@@ -84,7 +85,7 @@ fn show(
     user: &User,
     told: Option<Told>,
 ) -> Result<Response, PageError> {
-    exists_if(state.provider.account_settings().mail, state)?;
+    exists_if(state.provider.settings().accounts.mail, state)?;
     let t = state.texts;
     let token = FormToken::for_page(headers, &state.cookies);
     let action = state.base.join(OWN_PATH);

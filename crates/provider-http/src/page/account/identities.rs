@@ -64,7 +64,7 @@ pub(crate) async fn post(
     let Some(id) = id else { return Ok(here) };
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let own = &session.authentication;
-    let removed = state.provider.unlink_external_identity(own, &id, browser.asker()).await;
+    let removed = state.provider.external_sign_ins().unlink(own, &id, browser.asker()).await;
     match removed.map_err(|error| state.error(error))? {
         RemovedIdentity::LastWayIn => {
             show(&state, &headers, &session, Some(state.texts.external.last_way_in)).await
@@ -79,10 +79,11 @@ async fn show(
     session: &Session,
     problem: Option<&'static str>,
 ) -> Result<Response, PageError> {
-    let own = state.provider.external_identities(&session.authentication.sub).await;
+    let own =
+        state.provider.external_sign_ins().external_identities(&session.authentication.sub).await;
     let own = own.map_err(|error| state.error(error))?;
     let token = FormToken::for_page(headers, &state.cookies);
-    let providers = state.provider.identity_providers();
+    let providers = &state.provider.settings().identity_providers;
     let title = |identity: &StoredIdentity| {
         let provider = state.provider.settings().vouching(&identity.provider);
         provider.map_or_else(|| identity.provider.to_string(), |provider| provider.title.clone())

@@ -40,8 +40,8 @@ pub(crate) async fn get(
 /// The sections in their order. A section is a line here, and its routes.
 fn entries(state: &AppState, user: &User) -> Vec<view::Entry> {
     let t = &state.texts.own_page;
-    let settings = state.provider.account_settings();
-    let has_providers = !state.provider.identity_providers().is_empty();
+    let settings = &state.provider.settings().accounts;
+    let has_providers = !state.provider.settings().identity_providers.is_empty();
     let sections = [
         ("/account/profile", t.profile, !settings.editable_claims.is_empty()),
         ("/account/email", t.email, settings.mail),

@@ -70,8 +70,11 @@ pub(crate) async fn post(
     }
     let device = state.cookies.read(&headers, Cookie::Device);
     let present = form.get_secret("present");
-    let verified =
-        state.provider.verify_own_password(&user, present, &peer.0, device.as_ref()).await;
+    let verified = state
+        .provider
+        .passwords()
+        .verify_own_password(&user, present, &peer.0, device.as_ref())
+        .await;
     match verified {
         Ok(()) => {}
         Err(SignInError::Throttled(seconds)) => {
@@ -91,7 +94,7 @@ pub(crate) async fn post(
         return refused(StatusCode::BAD_REQUEST, t.accounts.passwords_differ.to_owned()).await;
     };
     let browser = AskingBrowser::new(&state, &headers, &peer);
-    let user = match state.provider.change_password(&user, new, browser.asker()).await {
+    let user = match state.provider.accounts().change_password(&user, new, browser.asker()).await {
         Ok(user) => user,
         Err(error) => {
             let problem = Problem::of(&state, error)?;
@@ -102,7 +105,7 @@ pub(crate) async fn post(
     };
     // All sessions have ended; this browser goes on in a new one.
     let device = user_agent::device(&headers, &peer);
-    let started = state.provider.go_on_signed_in(&user, &session, device).await;
+    let started = state.provider.sign_ins().go_on_signed_in(&user, &session, device).await;
     let told = Told::Done(t.own_page.password_changed.to_owned());
     let page = show(&state, &headers, StatusCode::OK, &user, Some(told)).await?;
     match started {
@@ -115,7 +118,7 @@ pub(crate) async fn post(
 impl AppState {
     /// The directory that has the user's password, if one has.
     async fn directory_of(&self, user: &User) -> Result<Option<&Directory>, PageError> {
-        self.provider.directory_of(&user.sub).await.map_err(|error| self.error(error))
+        self.provider.directories().directory_of(&user.sub).await.map_err(|error| self.error(error))
     }
 }
 
@@ -139,6 +142,7 @@ async fn change_in_directory(
     let browser = AskingBrowser::new(state, headers, peer);
     let changed = state
         .provider
+        .passwords()
         .change_directory_password(user, &present, &new, device.as_ref(), browser.asker())
         .await;
     match changed {
@@ -190,7 +194,7 @@ async fn remove(
 ) -> Result<Response, PageError> {
     let t = state.texts;
     let browser = AskingBrowser::new(state, headers, peer);
-    match state.provider.remove_password(user, browser.asker()).await {
+    match state.provider.factors().remove_password(user, browser.asker()).await {
         Ok(true) => {}
         Ok(false) => {
             let told = Some(Told::Problem(t.own_page.password_is_needed.to_owned()));
@@ -219,14 +223,15 @@ async fn show(
         let markup = view::section(&layout, t.own_page.password, told, own_page, content);
         return Ok(html(status, markup));
     }
-    let factors = state.provider.factors(&user.sub).await.map_err(|error| state.error(error))?;
+    let factors =
+        state.provider.factors().of(&user.sub).await.map_err(|error| state.error(error))?;
     let is_own = directory.is_none();
     let may_go = is_own && user.password_hash.is_some() && factors.replace_a_password();
     let token = FormToken::for_page(headers, &state.cookies);
     let action = state.base.join(OWN_PATH);
     let remove = (action.clone(), token.value.clone());
     let refused = matches!(told, Some(Told::Problem(_)));
-    let least = state.provider.account_settings().min_password_length;
+    let least = state.provider.settings().accounts.min_password_length;
     let has_password = !is_own || user.password_hash.is_some();
     let username = user.username.clone();
     let (layout, own_page) = (state.layout(), state.base.join(PATH));

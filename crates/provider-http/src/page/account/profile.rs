@@ -72,7 +72,12 @@ pub(crate) async fn post(
         return Ok(form.show(&state, &headers, StatusCode::BAD_REQUEST, Some(told)));
     }
     let browser = AskingBrowser::new(&state, &headers, &peer);
-    match state.provider.change_profile(&session.authentication, &changes, browser.asker()).await {
+    match state
+        .provider
+        .accounts()
+        .change_profile(&session.authentication, &changes, browser.asker())
+        .await
+    {
         Ok(()) => {
             let told = Told::Done(t.saved.to_owned());
             Ok(form.show(&state, &headers, StatusCode::OK, Some(told)))
@@ -94,7 +99,7 @@ struct Form {
 impl Form {
     async fn of(state: &AppState, session: &Session) -> Result<Self, PageError> {
         let user = state.own_user(session).await?;
-        let claims = &state.provider.account_settings().editable_claims;
+        let claims = &state.provider.settings().accounts.editable_claims;
         let values = claims.iter().map(|claim| (*claim, present(&user, *claim))).collect();
         Ok(Self { values, refused: None })
     }

@@ -40,7 +40,7 @@ pub(crate) async fn get(
 ) -> Result<Response, PageError> {
     let after = query.ok().and_then(|query| grants::session_cursor(&query.0));
     let sub = &session.authentication.sub;
-    let sessions = state.provider.sessions_of(sub, after.as_ref()).await;
+    let sessions = state.provider.access().sessions_of(sub, after.as_ref()).await;
     let (mut sessions, next) = sessions.map_err(|error| state.error(error))?;
     // The session of this browser comes first, since the user looks for it.
     sessions.retain(|other| other.authentication.sid != session.authentication.sid);
@@ -67,11 +67,11 @@ pub(crate) async fn post(
     let sid = form.get("sid").and_then(|sid| SessionId::parse(sid).ok());
     let done = match (session, sid, form.is_sent("all")) {
         (Some(session), None, true) => {
-            state.provider.end_all_other_sessions(&session, device).await
+            state.provider.access().end_all_other_sessions(&session, device).await
         }
         // The session of this browser ends at `/account/logout`, which also signs out in frames.
         (Some(session), Some(sid), false) if session.sid != sid => {
-            state.provider.end_one_session(&session, &sid, device).await
+            state.provider.access().end_one_session(&session, &sid, device).await
         }
         // The form is not from our page, or the user has signed out: show the page again.
         _ => Ok(()),

@@ -52,6 +52,7 @@ pub(crate) async fn post(
             let kept = form.get("secret");
             let codes = state
                 .provider
+                .factors()
                 .confirm_totp(
                     &session.authentication,
                     kept.unwrap_or_default(),
@@ -68,8 +69,11 @@ pub(crate) async fn post(
             Ok(html(StatusCode::OK, markup))
         }
         Some("remove") => {
-            let removed =
-                state.provider.remove_totp(&session.authentication, browser.asker()).await;
+            let removed = state
+                .provider
+                .factors()
+                .remove_totp(&session.authentication, browser.asker())
+                .await;
             removed.map_err(|error| state.error(error))?;
             Ok(see_other(&state.base.join(AccountPage::Authenticator.path())))
         }
@@ -83,7 +87,7 @@ async fn show(
     headers: &HeaderMap,
     session: &Session,
 ) -> Result<Response, PageError> {
-    let factors = state.provider.factors(&session.authentication.sub).await;
+    let factors = state.provider.factors().of(&session.authentication.sub).await;
     let factors = factors.map_err(|error| state.error(error))?;
     let token = FormToken::for_page(headers, &state.cookies);
     let overview = view::Overview {
@@ -106,10 +110,10 @@ async fn set_up(
     kept: Option<&str>,
     problem: Option<&'static str>,
 ) -> Result<Response, PageError> {
-    let secret = state.provider.totp_being_set_up(&session.authentication.sub, kept);
+    let secret = state.provider.factors().totp_being_set_up(&session.authentication.sub, kept);
     let (secret, kept) = secret.map_err(|error| state.error(error))?;
     let account = state.username(session).await?;
-    let factors = state.provider.factors(&session.authentication.sub).await;
+    let factors = state.provider.factors().of(&session.authentication.sub).await;
     let is_first = !factors.map_err(|error| state.error(error))?.is_strong();
     let token = FormToken::for_page(headers, &state.cookies);
     let form = view::SetUp {

@@ -129,10 +129,14 @@ pub(crate) async fn post(
             remember: form.is_sent("remember_consent"),
         };
         let query = query.as_bytes();
-        state.provider.authorize_with_consent(query, cookie.as_ref(), given, &peer.0).await
+        state
+            .provider
+            .authorization()
+            .authorize_with_consent(query, cookie.as_ref(), given, &peer.0)
+            .await
     } else {
         let session = state.session(&headers).await?;
-        state.provider.deny(query.as_bytes(), session.as_ref(), &peer.0).await
+        state.provider.authorization().deny(query.as_bytes(), session.as_ref(), &peer.0).await
     };
     state.respond(outcome, &headers).await
 }

@@ -60,8 +60,9 @@ pub(crate) async fn post(
         return Ok(to_login(&state, typed));
     };
     let is_linked = form.get(LINKED).is_some();
+    let devices = state.provider.device_flow();
     let answered = match form.get("action") {
-        Some("continue") => match state.provider.look_up_device(typed, &session, &peer.0).await {
+        Some("continue") => match devices.look_up(typed, &session, &peer.0).await {
             // A link had the code in it, and anybody can send one. Whoever runs the command has the
             // code before them and can type it.
             Ok((_, pending)) if pending.client.is_command_line() && is_linked => {
@@ -75,7 +76,7 @@ pub(crate) async fn post(
         },
         action => {
             let scope = (action == Some("allow")).then(|| posted_scope(&form));
-            state.provider.answer_device(typed, &session, scope, &peer.0).await
+            devices.answer(typed, &session, scope, &peer.0).await
         }
     };
     match answered {

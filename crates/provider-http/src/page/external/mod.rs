@@ -83,7 +83,7 @@ impl Waiting {
         let Some(handle) = state.cookies.read(headers, Cookie::ExternalIdentity) else {
             return Ok(None);
         };
-        let pending = state.provider.pending_identity(&handle).await;
+        let pending = state.provider.external_sign_ins().pending(&handle).await;
         let pending = pending.map_err(|error| state.error(error))?;
         Ok(pending.map(|pending| Self { handle, pending }))
     }
@@ -131,7 +131,8 @@ async fn create(
     waiting: &Waiting,
 ) -> Result<Response, PageError> {
     let browser = AskingBrowser::new(state, headers, peer);
-    let made = state.provider.create_pending_identity(&waiting.handle, browser.asker()).await;
+    let made =
+        state.provider.external_sign_ins().create_pending(&waiting.handle, browser.asker()).await;
     let return_url = waiting.return_url();
     let (return_url, remember) = (return_url.as_ref(), waiting.pending.remember);
     let response = match made.map_err(|error| state.error(error))? {
@@ -161,7 +162,11 @@ async fn link(
         return Ok(see_other(&sign_in_first(state)));
     };
     let (own, browser) = (&session.authentication, AskingBrowser::new(state, headers, peer));
-    let linked = state.provider.link_pending_identity(own, &waiting.handle, browser.asker()).await;
+    let linked = state
+        .provider
+        .external_sign_ins()
+        .link_pending(own, &waiting.handle, browser.asker())
+        .await;
     let response = match linked.map_err(|error| state.error(error))? {
         ExternalLink::Linked | ExternalLink::WasLinked => {
             let identities = || AccountPage::Identities.path().to_owned();

@@ -66,13 +66,13 @@ pub(crate) async fn get(
         return Ok(see_other(&state.base.join(paths::LOGIN)));
     };
     let sub = &session.authentication.sub;
-    let clients = state.provider.clients_with_access(sub, position.clients.as_ref()).await;
+    let clients = state.provider.access().clients_with_access(sub, position.clients.as_ref()).await;
     let (clients, next_clients) = clients.map_err(|error| state.error(error))?;
     let more_clients = next_clients.map(|last| {
         let query = params::encode([("applications", last.as_str())]);
         state.base.join(&format!("{PATH}?{query}"))
     });
-    let sessions = state.provider.sessions_of(sub, position.sessions.as_ref()).await;
+    let sessions = state.provider.access().sessions_of(sub, position.sessions.as_ref()).await;
     let (mut sessions, next_sessions) = sessions.map_err(|error| state.error(error))?;
     // The session of this browser comes first, since the user looks for it.
     sessions.retain(|other| other.authentication.sid != session.authentication.sid);
@@ -116,12 +116,12 @@ pub(crate) async fn post(
     let done = match (session, client_id, sid) {
         (Some(session), Some(client_id), None) => {
             let device = user_agent::device(&headers, &peer);
-            state.provider.take_access_back(&session, &client_id, device).await
+            state.provider.access().take_access_back(&session, &client_id, device).await
         }
         // The session of this browser ends at `/account/logout`, which also signs out in frames.
         (Some(session), None, Some(sid)) if sid != session.sid => {
             let device = user_agent::device(&headers, &peer);
-            state.provider.end_one_session(&session, &sid, device).await
+            state.provider.access().end_one_session(&session, &sid, device).await
         }
         // The form is not from our page, or the user has signed out: show the page again.
         _ => Ok(()),

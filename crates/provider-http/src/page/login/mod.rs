@@ -11,14 +11,14 @@ use axum::{
 };
 use doorward_protocol::{params::Params, secret::Secret};
 use doorward_provider::{
-    AfterRecoveryCode, audit,
+    audit,
     model::{acr::AcrLevel, factor::RecoveryCode, paths, token_handle::TokenHandle, user::User},
     store::StoreError,
     use_case::{
         authorize::AuthorizeRequest,
         directory::DirectorySignIn,
         passkeys::PasskeyError,
-        second_step::{AfterPassword, SignInRequest},
+        second_step::{AfterPassword, AfterRecoveryCode, SignInRequest},
         sign_in::{SignIn, SignInError, SignInOrigin, StartedSession, VerifiedPassword},
     },
 };
@@ -59,7 +59,8 @@ pub(crate) async fn get(
     let return_url = return_url(&state, &query)?;
     let state = state.for_request_of(return_url.as_ref()).await;
     let page = LoginPage { return_url, ..LoginPage::default() };
-    if !query.is_sent(upstream::CHOOSE) && !state.provider.identity_providers().is_empty() {
+    if !query.is_sent(upstream::CHOOSE) && !state.provider.settings().identity_providers.is_empty()
+    {
         let request = page.request(&state).await;
         if let Some(provider) = upstream::straight(&state, request.as_ref()) {
             let new = NewSignIn { return_url: page.return_url, ..NewSignIn::default() };
@@ -154,7 +155,7 @@ async fn sign_in(
 ) -> Result<Progress, SignInError> {
     let known = state.cookies.read(headers, Cookie::Device);
     let origin = SignInOrigin::Browser { address: &peer.0, device: known.as_ref() };
-    let verified = state.provider.verify_password(username, password.clone(), origin).await;
+    let verified = state.provider.passwords().verify(username, password.clone(), origin).await;
     let user = match verified {
         Ok(VerifiedPassword::Local(user)) => user,
         Ok(VerifiedPassword::Directory(vouched)) => return Ok(Progress::ByDirectory(vouched)),
@@ -170,10 +171,10 @@ async fn sign_in(
         Err(error) => return Err(error),
     };
     let two_factors =
-        two_factors || (strongest && state.provider.factors(&user.sub).await?.is_strong());
+        two_factors || (strongest && state.provider.factors().of(&user.sub).await?.is_strong());
     let remembered = state.cookies.read(headers, Cookie::Remembered);
     let request = SignInRequest { two_factors, remember, browser: remembered.as_ref() };
-    let after = state.provider.after_password(&user, request).await?;
+    let after = state.provider.second_steps().after_password(&user, request).await?;
     if let AfterPassword::SecondStep(handle) = after {
         return Ok(Progress::SecondStep(handle));
     }
@@ -192,8 +193,11 @@ async fn by_recovery_code(
     remember: bool,
 ) -> Result<Progress, SignInError> {
     let browser = AskingBrowser::new(state, headers, peer);
-    let found =
-        state.provider.sign_in_by_recovery_code(username, typed, remember, browser.asker()).await?;
+    let found = state
+        .provider
+        .second_steps()
+        .sign_in_by_recovery_code(username, typed, remember, browser.asker())
+        .await?;
     let (user, after) = found.ok_or(SignInError::WrongPassword)?;
     let sign_in = match after {
         AfterRecoveryCode::SignedIn(sign_in) => sign_in,
@@ -232,7 +236,7 @@ pub(crate) async fn needs_two_factors(
     return_url: Option<&ReturnUrl>,
 ) -> Result<bool, StoreError> {
     if matches!(return_url, Some(ReturnUrl::Account(_))) {
-        return Ok(state.provider.factors(&user.sub).await?.is_strong());
+        return Ok(state.provider.factors().of(&user.sub).await?.is_strong());
     }
     let request = upstream::waiting_request(state, return_url).await;
     Ok(request.and_then(|request| request.required_acr()) == Some(AcrLevel::Two))
@@ -284,7 +288,8 @@ impl LoginPage {
     ) -> Result<Response, PageError> {
         match self.request_query() {
             Some(query) => {
-                let outcome = state.provider.deny(query.as_bytes(), None, &peer.0).await;
+                let outcome =
+                    state.provider.authorization().deny(query.as_bytes(), None, &peer.0).await;
                 state.respond(outcome, headers).await
             }
             None => Ok(see_other(&state.base.join(PATH))),
@@ -363,7 +368,7 @@ impl LoginPage {
         let answer = form.get("credential").unwrap_or_default();
         // If the page comes back, whatever the reason.
         self.passkey_refused = true;
-        let error = match state.provider.verify_passkey(&ticket, answer, &peer.0).await {
+        let error = match state.provider.passkeys().sign_in(&ticket, answer, &peer.0).await {
             Ok((user, sign_in)) => {
                 let session = state.begin_session(headers, peer, &user, sign_in, self.remember);
                 return match session.await {
@@ -400,7 +405,7 @@ impl LoginPage {
         error: SignInError,
     ) -> Result<Response, PageError> {
         if let (SignInError::Account(problem), Some(username)) = (&error, &self.username)
-            && state.provider.may_change_password_first(username, *problem)
+            && state.provider.passwords().may_change_password_first(username, *problem)
         {
             return Ok(self.show_new_password(state, headers, StatusCode::FORBIDDEN, None));
         }
@@ -469,7 +474,7 @@ impl LoginPage {
         let passkeys_offered = !self.passkey_refused && another.is_none();
         let leads_to_client = self.request_query().is_some();
         let login_hint = request.as_ref().and_then(|request| request.login_hint.clone());
-        let accounts = state.provider.account_settings();
+        let accounts = &state.provider.settings().accounts;
         let link = |offered: bool, path| {
             offered.then(|| leading_on(state, path, self.return_url.as_ref()))
         };
@@ -486,16 +491,17 @@ impl LoginPage {
             username: self.username.or(login_hint).unwrap_or_default(),
             remember: self.remember,
             problem: self.problem.or(another),
-            passkeys: state.provider.offers_passkeys().then(|| view::Passkeys::of(state)),
+            passkeys: state.provider.factors().offers_passkeys().then(|| view::Passkeys::of(state)),
             passkeys_offered,
             password_can_wait: state
                 .provider
-                .identity_providers()
+                .settings()
+                .identity_providers
                 .iter()
                 .any(|own| !own.email_domains.is_empty()),
             others,
         };
-        let has_passkeys = state.provider.offers_passkeys();
+        let has_passkeys = state.provider.factors().offers_passkeys();
         let markup = view::login(&state.layout(), login);
         // The buttons of other providers lead to addresses that are not known here, as clients do.
         let policy = if leads_to_client || has_others {

@@ -60,6 +60,7 @@ impl LoginPage {
         let browser = AskingBrowser::new(state, headers, peer);
         let changed = state
             .provider
+            .passwords()
             .change_password_first(&username, &present, &new, device.as_ref(), browser.asker())
             .await;
         // Whoever reads the history sees that a password was tried.
@@ -111,7 +112,7 @@ impl LoginPage {
         let action = state.base.join(PATH);
         let return_url = self.return_url.as_ref().map(ReturnUrl::to_text);
         let (username, remember) = (self.username.clone().unwrap_or_default(), self.remember);
-        let least = state.provider.account_settings().min_password_length;
+        let least = state.provider.settings().accounts.min_password_length;
         let markup = document(&state.layout(), t.directory.change_first, move || {
             let failed = problem.is_some();
             view! {

@@ -98,7 +98,7 @@ async fn read(
     params: &Params,
 ) -> Result<(Option<Session>, EndSessionRequest), PageError> {
     let session = state.session(headers).await?;
-    let request = state.provider.parse_end_session(params, session.as_ref()).await;
+    let request = state.provider.end_session_requests().parse(params, session.as_ref()).await;
     Ok((session, request.map_err(|error| state.error(error))?))
 }
 
@@ -141,7 +141,7 @@ async fn sign_out(
     };
     let session = state.session(headers).await?;
     // First of all: a user who signs out must not stay signed in until another provider answers.
-    let ended = state.provider.end_session(&cookie, &peer.0).await;
+    let ended = state.provider.sessions().end(&cookie, &peer.0).await;
     let ended = ended.map_err(|error| state.error(error))?;
     // To a page for which nobody vouches, the user does not come back from elsewhere.
     let vouched = request.return_to.as_deref().filter(|_| request.unvouched_host.is_none());
@@ -164,7 +164,7 @@ async fn sign_out_elsewhere(
     session: &Session,
     return_to: Option<&str>,
 ) -> Option<String> {
-    match state.provider.sign_out_url(session, return_to).await {
+    match state.provider.upstream().sign_out_url(session, return_to).await {
         Ok(url) => url,
         Err(error) => {
             tracing::warn!(%error, "the session at another provider was not ended");
@@ -179,7 +179,7 @@ pub(crate) async fn after_elsewhere(
     PageQuery(query): PageQuery,
 ) -> Response {
     let kept = query.get("state").and_then(|state| state.split_once(';'));
-    let return_to = kept.and_then(|(_, kept)| state.provider.signed_out_elsewhere(kept));
+    let return_to = kept.and_then(|(_, kept)| state.provider.upstream().signed_out(kept));
     let request = EndSessionRequest { return_to, ..EndSessionRequest::default() };
     signed_out(&state, request, SignedOut::default())
 }

@@ -36,7 +36,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
     FreshSession(session): FreshSession,
 ) -> Result<Response, PageError> {
-    if !state.provider.offers_passkeys() {
+    if !state.provider.factors().offers_passkeys() {
         return Err(state.error(PageErrorCause::NotFound));
     }
     show(&state, &headers, &session, None).await
@@ -58,7 +58,7 @@ pub(crate) async fn post(
     let here = see_other(&state.base.join(AccountPage::Passkeys.path()));
     if let Some(id) = form.get("remove") {
         let id = base64url::decode(id).unwrap_or_default();
-        let removed = state.provider.remove_passkey(own, &id, browser.asker()).await;
+        let removed = state.provider.factors().remove_passkey(own, &id, browser.asker()).await;
         if removed.map_err(|error| state.error(error))? {
             return Ok(here);
         }
@@ -68,13 +68,18 @@ pub(crate) async fn post(
     if let Some(id) = form.get("rename") {
         let id = base64url::decode(id).unwrap_or_default();
         let name = form.get("name").unwrap_or_default();
-        let renamed = state.provider.rename_passkey(own, &id, name).await;
+        let renamed = state.provider.factors().rename_passkey(own, &id, name).await;
         return renamed.map(|()| here).map_err(|error| state.error(error));
     }
     let ticket = TokenHandle::parse(form.get("ticket").unwrap_or_default());
     let answer = form.get("credential").unwrap_or_default();
     let name = form.get("name").unwrap_or_default();
-    match state.provider.register_passkey(own, &ticket, answer, name, browser.asker()).await {
+    match state
+        .provider
+        .factors()
+        .register_passkey(own, &ticket, answer, name, browser.asker())
+        .await
+    {
         Ok(()) => Ok(here),
         Err(PasskeyError::Store(error)) => Err(state.error(error)),
         Err(error) => {
@@ -96,8 +101,8 @@ async fn show(
     problem: Option<&'static str>,
 ) -> Result<Response, PageError> {
     let sub = &session.authentication.sub;
-    let own = state.provider.passkeys(sub).await.map_err(|error| state.error(error))?;
-    let factors = state.provider.factors(sub).await.map_err(|error| state.error(error))?;
+    let own = state.provider.factors().passkeys(sub).await.map_err(|error| state.error(error))?;
+    let factors = state.provider.factors().of(sub).await.map_err(|error| state.error(error))?;
     let token = FormToken::for_page(headers, &state.cookies);
     // What the browser runs on is a good first name for the passkey that it makes.
     let name = user_agent::browser(headers).unwrap_or_default();

@@ -28,7 +28,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
     FreshSession(session): FreshSession,
 ) -> Result<Response, PageError> {
-    let factors = state.provider.factors(&session.authentication.sub).await;
+    let factors = state.provider.factors().of(&session.authentication.sub).await;
     let factors = factors.map_err(|error| state.error(error))?;
     if !factors.is_strong() {
         return Ok(see_other(&state.base.join(AccountPage::Authenticator.path())));
@@ -52,13 +52,13 @@ pub(crate) async fn post(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     let session = &session.authentication;
-    let factors = state.provider.factors(&session.sub).await;
+    let factors = state.provider.factors().of(&session.sub).await;
     let factors = factors.map_err(|error| state.error(error))?;
     if !factors.is_strong() || !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         return Ok(see_other(&state.base.join(AccountPage::RecoveryCodes.path())));
     }
     let browser = AskingBrowser::new(&state, &headers, &peer);
-    let codes = state.provider.new_recovery_codes(session, browser.asker()).await;
+    let codes = state.provider.factors().new_recovery_codes(session, browser.asker()).await;
     let codes = codes.map_err(|error| state.error(error))?;
     if codes.is_empty() {
         // The last factor was removed meanwhile.

@@ -15,11 +15,14 @@ use doorward_protocol::{
     secret::Secret,
 };
 use doorward_provider::{
-    PasskeyStepError, audit,
+    audit,
     model::{device_cookie, factor::FEW_RECOVERY_CODES, paths, token_handle::TokenHandle},
     use_case::{
         passkeys::PasskeyError,
-        second_step::{FinishedSignIn, LIFETIME, SecondStepError, StepOrigin, UnfinishedSignIn},
+        second_step::{
+            FinishedSignIn, LIFETIME, PasskeyStepError, SecondStepError, StepOrigin,
+            UnfinishedSignIn,
+        },
         sign_in::{SignInError, StartedSession},
     },
 };
@@ -104,7 +107,7 @@ pub(crate) async fn get(
     // Whoever made the address may know the secret in it. Only our own form brings one along.
     let asked = Asked { kept: None, ..asked };
     let state = state.for_request_of(asked.return_url.as_ref()).await;
-    match state.provider.unfinished_sign_in(&asked.handle).await {
+    match state.provider.second_steps().unfinished(&asked.handle).await {
         Ok(sign_in) => show(&state, &headers, &asked, &sign_in, StatusCode::OK, None),
         Err(SecondStepError::Store(error)) => Err(state.error(error)),
         Err(_) => Ok(to_login(&state, &query)),
@@ -121,7 +124,7 @@ pub(crate) async fn post(
         return Ok(to_login(&state, &form));
     };
     let state = state.for_request_of(asked.return_url.as_ref()).await;
-    let sign_in = match state.provider.unfinished_sign_in(&asked.handle).await {
+    let sign_in = match state.provider.second_steps().unfinished(&asked.handle).await {
         Ok(sign_in) => sign_in,
         Err(SecondStepError::Store(error)) => return Err(state.error(error)),
         Err(_) => return Ok(to_login(&state, &form)),
@@ -143,17 +146,18 @@ pub(crate) async fn post(
     let origin = StepOrigin { address: &peer.0, device: device.as_ref() };
     let browser = AskingBrowser::new(&state, &headers, &peer);
     let finished = if sign_in.set_up {
-        let finished = state.provider.finish_sign_in_by_setting_up(
-            &asked.handle,
-            kept,
-            typed,
-            origin,
-            browser.asker(),
-        );
-        finished.await.map(|(finished, codes)| (finished, Some(codes)))
+        let finished = state
+            .provider
+            .second_steps()
+            .finish_sign_in_by_setting_up(&asked.handle, kept, typed, origin, browser.asker())
+            .await;
+        finished.map(|(finished, codes)| (finished, Some(codes)))
     } else {
-        let finished =
-            state.provider.finish_sign_in(&asked.handle, typed, origin, browser.asker()).await;
+        let finished = state
+            .provider
+            .second_steps()
+            .finish_sign_in(&asked.handle, typed, origin, browser.asker())
+            .await;
         finished.map(|finished| (finished, None))
     };
     let (finished, codes) = match finished {
@@ -181,7 +185,7 @@ pub(crate) async fn post(
     if !by_app || !form.is_sent("remember_browser") {
         return Ok(response);
     }
-    let remembered = state.provider.remember_browser(&finished.user).await;
+    let remembered = state.provider.second_steps().remember_browser(&finished.user).await;
     let remembered = remembered.map_err(|error| state.error(error))?;
     let cookie = remembered
         .map(|(cookie, lifetime)| state.cookies.set(Cookie::Remembered, &cookie, Some(lifetime)));
@@ -199,9 +203,12 @@ async fn by_passkey(
 ) -> Result<Response, PageError> {
     let ticket = Secret::new(form.get("ticket").unwrap_or_default());
     let answer = form.get("credential").unwrap_or_default();
-    let finished =
-        state.provider.finish_sign_in_by_passkey(&asked.handle, &ticket, answer, &peer.0);
-    let (user, sign_in, remember) = match finished.await {
+    let finished = state
+        .provider
+        .second_steps()
+        .finish_sign_in_by_passkey(&asked.handle, &ticket, answer, &peer.0)
+        .await;
+    let (user, sign_in, remember) = match finished {
         Ok(finished) => finished,
         Err(error) => return refuse_passkey(state, headers, peer, asked, waiting, error),
     };
@@ -230,14 +237,12 @@ async fn by_first_passkey(
     let answer = form.get("credential").unwrap_or_default();
     let name = form.get("name").unwrap_or_default();
     let browser = AskingBrowser::new(state, headers, peer);
-    let finished = state.provider.finish_sign_in_by_first_passkey(
-        &asked.handle,
-        &ticket,
-        answer,
-        name,
-        browser.asker(),
-    );
-    let finished = match finished.await {
+    let finished = state
+        .provider
+        .second_steps()
+        .finish_sign_in_by_first_passkey(&asked.handle, &ticket, answer, name, browser.asker())
+        .await;
+    let finished = match finished {
         Ok(finished) => finished,
         Err(error) => return refuse_passkey(state, headers, peer, asked, waiting, error),
     };
@@ -246,9 +251,11 @@ async fn by_first_passkey(
         Err(SignInError::Store(error)) => return Err(state.error(error)),
         Err(_) => return Ok(to_login(state, form)),
     };
-    let own = state.provider.session(Some(&session.cookie)).await;
+    let own = state.provider.sessions().find(Some(&session.cookie)).await;
     let codes = match own.map_err(|error| state.error(error))? {
-        Some(own) => state.provider.new_recovery_codes(&own.authentication, browser.asker()).await,
+        Some(own) => {
+            state.provider.factors().new_recovery_codes(&own.authentication, browser.asker()).await
+        }
         None => Ok(Vec::new()),
     };
     let codes = codes.map_err(|error| state.error(error))?;
@@ -400,13 +407,14 @@ fn show(
     let return_url = asked.return_url.as_ref();
     let markup = if sign_in.set_up {
         let kept = asked.kept.as_deref();
-        let secret = state.provider.totp_being_set_up(&sign_in.user.sub, kept);
+        let secret = state.provider.factors().totp_being_set_up(&sign_in.user.sub, kept);
         let (secret, kept) = secret.map_err(|error| state.error(error))?;
         let f = &state.texts.factors;
-        let passkey = state.provider.offers_passkeys().then(|| authenticator::view::NewPasskey {
-            needs: login::Passkeys::of(state),
-            name: user_agent::browser(headers).unwrap_or_default(),
-        });
+        let passkey =
+            state.provider.factors().offers_passkeys().then(|| authenticator::view::NewPasskey {
+                needs: login::Passkeys::of(state),
+                name: user_agent::browser(headers).unwrap_or_default(),
+            });
         let form = authenticator::view::SetUp {
             action: state.base.join(PATH),
             form_token: token.value,
@@ -423,7 +431,8 @@ fn show(
         authenticator::view::set_up(&state.layout(), form)
     } else {
         let has_app = sign_in.factors.totp_since.is_some();
-        let has_passkey = sign_in.factors.passkeys > 0 && state.provider.offers_passkeys();
+        let has_passkey =
+            sign_in.factors.passkeys > 0 && state.provider.factors().offers_passkeys();
         let takes_codes = sign_in.takes_recovery_codes();
         let by_recovery_code = takes_codes && (asked.by_recovery_code || !has_app);
         let has_both = takes_codes && has_app && sign_in.factors.recovery_codes > 0;
@@ -446,7 +455,7 @@ fn show(
     // A finished sign-in leads on to the client, by a redirect after the form.
     let has_script = sign_in.set_up || sign_in.factors.passkeys > 0;
     let policy = PagePolicy::leading_to_client()
-        .with_passkeys(has_script && state.provider.offers_passkeys());
+        .with_passkeys(has_script && state.provider.factors().offers_passkeys());
     let response = html_with_policy(status, markup, &policy);
     Ok(with_cookie(response, token.set_cookie))
 }

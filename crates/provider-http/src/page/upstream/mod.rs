@@ -128,7 +128,7 @@ pub(crate) async fn begin(
     asked.login_hint = typed.or(asked.login_hint);
     asked.ui_locales.get_or_insert_with(|| state.texts.lang.to_owned());
     let kept = Kept { purpose, return_url: return_url.as_ref().map(ReturnUrl::to_text), remember };
-    match state.provider.begin_elsewhere(provider, asked, kept).await {
+    match state.provider.upstream().begin(provider, asked, kept).await {
         Ok(begun) => {
             let removed = state.cookies.make_room(headers).into_iter();
             let cookie = state.cookies.upstream(&begun.state);
@@ -146,7 +146,7 @@ pub(crate) async fn waiting_request(
     return_url: Option<&ReturnUrl>,
 ) -> Option<AuthorizeRequest> {
     let query = return_url.and_then(ReturnUrl::request_query)?;
-    state.provider.authorize_request(query.as_bytes()).await
+    state.provider.authorization().request(query.as_bytes()).await
 }
 
 pub(crate) async fn callback(
@@ -169,7 +169,7 @@ pub(crate) async fn callback(
     };
     let path = paths::external_callback(&provider.name);
     let url = format!("{}{path}?{}", state.provider.issuer(), query.encode());
-    let answered = state.provider.finish_elsewhere(provider, drawn, &sealed, url, &peer.0).await;
+    let answered = state.provider.upstream().finish(provider, drawn, &sealed, url, &peer.0).await;
     let answered = match answered {
         Ok(answered) => answered,
         Err(UpstreamError::NotAwaited) => {
@@ -248,7 +248,7 @@ impl Admission<'_> {
         let text = return_url.map(ReturnUrl::to_text);
         let asker = browser.asker();
         let visit = ExternalVisit { asker, invitation, return_url: text.as_deref(), remember };
-        let signed_in = state.provider.sign_in_externally(provider, user, visit).await;
+        let signed_in = state.provider.external_sign_ins().sign_in(provider, user, visit).await;
         match signed_in.map_err(|error| state.error(error))? {
             ExternalSignIn::SignedIn { user, sign_in } => {
                 let done = FirstStepDone { user: &user, sign_in, remember };
@@ -276,7 +276,8 @@ async fn link(
     let browser = AskingBrowser::new(state, headers, peer);
     let linked = state
         .provider
-        .link_externally(session.as_ref(), intent, provider, user, browser.asker())
+        .external_sign_ins()
+        .link(session.as_ref(), intent, provider, user, browser.asker())
         .await;
     let identities = state.base.join(AccountPage::Identities.path());
     match linked.map_err(|error| state.error(error))? {
@@ -317,7 +318,8 @@ pub(crate) async fn start(
     let two_factors = two_factors.map_err(|error| state.error(error))?;
     let remembered = state.cookies.read(headers, Cookie::Remembered);
     let request = SignInRequest { two_factors, remember, browser: remembered.as_ref() };
-    let after = state.provider.after_sign_in_elsewhere(user, &sign_in, request).await;
+    let after =
+        state.provider.second_steps().after_sign_in_elsewhere(user, &sign_in, request).await;
     let response = match after {
         Err(error) => return failed(error),
         Ok(AfterPassword::SecondStep(handle)) => second_step::begin(state, &handle, return_url),
@@ -384,7 +386,7 @@ fn refuse(
         UpstreamError::TooLong(_) => (StatusCode::BAD_REQUEST, t.too_long),
     };
     let told = told(state, return_url, text.with(&provider.title));
-    if !is_too_old || !state.provider.account_settings().mail {
+    if !is_too_old || !state.provider.settings().accounts.mail {
         return Ok(told.show(state, status));
     }
     let told = Told { hint: Some(t.too_old_hint), ..told };
@@ -411,7 +413,7 @@ pub(crate) fn straight<'a>(
     request: Option<&AuthorizeRequest>,
 ) -> Option<&'a IdentityProvider> {
     let client = request.map(|request| &*request.client);
-    let offered = provider_choice::offered(state.provider.identity_providers(), client);
+    let offered = provider_choice::offered(&state.provider.settings().identity_providers, client);
     let named = request.and_then(|request| request.identity_provider.as_deref());
     let hint = request.and_then(|request| request.login_hint.as_deref());
     provider_choice::straight(&offered, named, hint, client)
@@ -424,7 +426,7 @@ pub(crate) fn home_of<'a>(
     typed: &str,
 ) -> Option<&'a IdentityProvider> {
     let client = request.map(|request| &*request.client);
-    let offered = provider_choice::offered(state.provider.identity_providers(), client);
+    let offered = provider_choice::offered(&state.provider.settings().identity_providers, client);
     provider_choice::home_of(&offered, typed)
 }
 
@@ -435,7 +437,7 @@ pub(crate) fn buttons(
     request: Option<&AuthorizeRequest>,
 ) -> Vec<view::ProviderButton> {
     let client = request.map(|request| &*request.client);
-    let offered = provider_choice::offered(state.provider.identity_providers(), client);
+    let offered = provider_choice::offered(&state.provider.settings().identity_providers, client);
     let last = state.cookies.read(headers, Cookie::LastProvider);
     let is_last =
         |own: &IdentityProvider| last.as_ref().is_some_and(|last| last.expose() == &*own.name);

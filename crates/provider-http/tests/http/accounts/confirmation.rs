@@ -15,7 +15,7 @@ const ASKER: Asker<'_> = Asker { address: "192.0.2.1", browser: None, language: 
 
 async fn asked(world: &World, address: &str) {
     let address = EmailAddress::parse(address).unwrap();
-    world.provider.confirm_address(&alice(), &address, ASKER).await.unwrap();
+    world.provider.accounts().confirm_address(&alice(), &address, ASKER).await.unwrap();
 }
 
 #[tokio::test]

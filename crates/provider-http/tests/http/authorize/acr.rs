@@ -157,7 +157,7 @@ async fn the_login_page_can_learn_the_level() {
     let required = async |changes: &[(&str, &str)]| {
         let url = authorize_url(changes);
         let query = url.split_once('?').unwrap().1.to_owned();
-        world.provider.authorize_request(query.as_bytes()).await.unwrap().required_acr()
+        world.provider.authorization().request(query.as_bytes()).await.unwrap().required_acr()
     };
     assert_eq!(required(&[]).await, None);
     assert_eq!(required(&[("acr_values", "phr")]).await, None);

@@ -497,7 +497,7 @@ async fn keys_beside_a_secret_sign_objects_and_no_assertions() {
 async fn unsigned_objects_are_for_clients_that_registered_them() {
     let own = json!({"request_object_signing_alg": "none"});
     let world = World::with_clients(vec![client_settings("Signing", own.clone())]).await;
-    let document = world.provider.metadata();
+    let document = world.provider.discovery().metadata();
     assert!(document.request_object_signing_alg_values_supported.contains(&"none".to_owned()));
     let mut browser = Browser::signed_in(&world, "alice").await;
     let bare = json!({"iss": null, "aud": null, "exp": null, "nbf": null, "iat": null});
@@ -537,7 +537,10 @@ async fn who_must_sign_can_do_nothing_else() {
     for (client, require_signed) in [(by_client, false), (by_provider, true)] {
         let setup = Setup { clients: vec![client], require_signed, ..Setup::default() };
         let world = World::with(setup).await;
-        assert_eq!(world.provider.metadata().require_signed_request_object, Some(require_signed));
+        assert_eq!(
+            world.provider.discovery().metadata().require_signed_request_object,
+            Some(require_signed)
+        );
         let url = authorize_url(&[("client_id", "Signing")]);
         world.get(&url).await.expect_redirect_error(REDIRECT, "invalid_request");
         let query = Params::parse(url.split_once('?').unwrap().1).unwrap();

@@ -41,7 +41,7 @@ async fn an_object_at_a_registered_address_is_a_request() {
         assert_eq!(answer.redirect_param("state").as_deref(), Some("state-1"));
     }
     assert_eq!(world.published.asked(), [ADDRESS, ADDRESS], "without the fragment");
-    let document = world.provider.metadata();
+    let document = world.provider.discovery().metadata();
     assert_eq!(document.request_uri_parameter_supported, Some(true));
     assert_eq!(document.require_request_uri_registration, Some(true));
 }
@@ -127,5 +127,5 @@ async fn it_is_off_unless_it_is_turned_on() {
     let url = authorize_url(&[("client_id", "Signing"), ("request_uri", ADDRESS)]);
     world.get(&url).await.expect_redirect_error(REDIRECT, "request_uri_not_supported");
     assert!(world.published.asked().is_empty());
-    assert_eq!(world.provider.metadata().request_uri_parameter_supported, Some(false));
+    assert_eq!(world.provider.discovery().metadata().request_uri_parameter_supported, Some(false));
 }

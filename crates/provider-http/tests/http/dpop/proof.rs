@@ -175,12 +175,12 @@ async fn a_proof_counts_once_over_restarts() {
     assert_invalid_proof(&machine_token(&other_process, &proof).await);
     for _ in 0..4 {
         world.clock.advance(60);
-        world.provider.maintain().await.unwrap();
+        world.provider.upkeep().maintain().await.unwrap();
         assert_invalid_proof(&machine_token(&other_process, &proof).await);
     }
     world.clock.advance(1);
     assert!(
-        world.provider.maintain().await.unwrap() >= 1,
+        world.provider.upkeep().maintain().await.unwrap() >= 1,
         "then it is forgotten, for it is too old by itself"
     );
     assert_invalid_proof(&machine_token(&other_process, &proof).await);

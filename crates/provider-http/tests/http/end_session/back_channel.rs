@@ -77,7 +77,12 @@ async fn round(world: &World, receivers: &Receivers) -> usize {
 }
 
 async fn round_to(world: &World, client_id: &str, receivers: &Receivers) -> usize {
-    world.provider.deliver_due(&world.provider.client(client_id).unwrap(), receivers).await.unwrap()
+    world
+        .provider
+        .deliveries()
+        .deliver_due(&world.provider.clients().get(client_id).unwrap(), receivers)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -179,7 +184,7 @@ async fn an_expired_session_is_no_logout() {
     let receivers = Receivers::default();
     signed_in_at(&world, "Receiver").await;
     world.clock.advance(3600);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     assert_eq!(round(&world, &receivers).await, 0);
 }
 
@@ -223,7 +228,7 @@ async fn a_receiver_that_hangs_holds_up_neither_the_page_nor_others() {
     let world = world().await;
     let receivers = Arc::new(Receivers::default());
     let channel: Arc<dyn BackChannel> = receivers.clone();
-    let delivery = tokio::spawn(Arc::clone(&world.provider).deliver_logout_tokens(channel));
+    let delivery = tokio::spawn(world.provider.deliveries().deliver_logout_tokens(channel));
     let mut browser = signed_in_at(&world, "Hanging").await;
     browser.get(&authorize_url(&[("client_id", "Receiver")])).await.expect_code(REDIRECT);
     sign_out(&mut browser).await;

@@ -39,9 +39,9 @@ async fn an_app_is_set_up_by_a_code_of_it() {
     let refused = browser.submit(&page, &[("action", "confirm"), ("code", "12345")]).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(refused.page().text.contains(&secret.shown()), "the same secret, to try again");
-    assert!(!world.provider.factors(&to_id("alice")).await.unwrap().has_second_step());
+    assert!(!world.provider.factors().of(&to_id("alice")).await.unwrap().has_second_step());
     set_up_app(&mut browser, &world, "alice").await;
-    let factors = world.provider.factors(&to_id("alice")).await.unwrap();
+    let factors = world.provider.factors().of(&to_id("alice")).await.unwrap();
     assert_eq!((factors.has_second_step(), factors.recovery_codes), (true, 10));
     assert!(browser.get(AUTHENTICATOR).await.page().text.contains("10 recovery codes left"));
 }
@@ -68,7 +68,7 @@ async fn a_removed_app_is_asked_for_no_more() {
     let page = browser.get(AUTHENTICATOR).await.page();
     let removed = browser.submit(&page, &[("action", "remove")]).await;
     assert_eq!(removed.location(), AUTHENTICATOR);
-    assert!(!world.provider.factors(&to_id("alice")).await.unwrap().is_strong());
+    assert!(!world.provider.factors().of(&to_id("alice")).await.unwrap().is_strong());
     assert_eq!(Browser::new(&world).sign_in("alice", "alice", None).await.location(), "/");
 }
 
@@ -81,7 +81,7 @@ async fn a_forged_form_changes_nothing() {
         browser.post(AUTHENTICATOR, fields).await;
         browser.post("/account/recovery-codes", fields).await;
     }
-    let factors = world.provider.factors(&to_id("alice")).await.unwrap();
+    let factors = world.provider.factors().of(&to_id("alice")).await.unwrap();
     assert_eq!((factors.has_second_step(), factors.recovery_codes), (true, 10));
 }
 
@@ -99,7 +99,7 @@ async fn a_secret_is_shown_to_nobody_else() {
     assert_ne!(app.0, seen.0);
     // A secret of somebody else counts for nothing.
     let kept = other.value("secret");
-    let carols = world.provider.totp_being_set_up(&to_id("carol"), kept).unwrap().0;
+    let carols = world.provider.factors().totp_being_set_up(&to_id("carol"), kept).unwrap().0;
     assert_ne!(carols, seen.0);
     let code = app.code(&world);
     let confirmed = owner.submit(&mine, &[("action", "confirm"), ("code", &code)]).await;

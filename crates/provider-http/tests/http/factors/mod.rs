@@ -62,7 +62,7 @@ pub fn shown_codes(answer: &Answer) -> Vec<String> {
 /// The app that scans the picture of a page.
 pub fn app_of(page: &Page, world: &World, sub: &str) -> App {
     let kept = page.value("secret");
-    App(world.provider.totp_being_set_up(&to_id(sub), kept).unwrap().0)
+    App(world.provider.factors().totp_being_set_up(&to_id(sub), kept).unwrap().0)
 }
 
 /// Enters a code in the form of the app at a sign-in. The page has one for a passkey, too.

@@ -264,7 +264,7 @@ async fn what_an_authenticator_must_not_say_adds_no_passkey() {
         let refused = register(&mut browser, &mut authenticator).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{what}: {refused:?}");
     }
-    assert_eq!(world.provider.factors(&to_id("alice")).await.unwrap().passkeys, 0);
+    assert_eq!(world.provider.factors().of(&to_id("alice")).await.unwrap().passkeys, 0);
     let mut longest = Authenticator::new(1);
     longest.credential_id = vec![1; 1023];
     assert_eq!(register(&mut browser, &mut longest).await.status, StatusCode::SEE_OTHER);
@@ -299,7 +299,7 @@ async fn two_tabs_add_one_passkey_once() {
     let refused = register(&mut carol, &mut authenticator).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
     assert!(refused.page().text.contains("has a passkey"), "{refused:?}");
-    assert_eq!(world.provider.factors(&to_id("alice")).await.unwrap().passkeys, 1);
+    assert_eq!(world.provider.factors().of(&to_id("alice")).await.unwrap().passkeys, 1);
 }
 
 #[tokio::test]
@@ -310,7 +310,7 @@ async fn a_question_for_one_user_adds_no_passkey_to_another() {
     let credential = Authenticator::new(1).register(&question);
     let mut carol = Browser::signed_in(&world, "carol").await;
     assert_eq!(add(&mut carol, &question, &credential).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(world.provider.factors(&to_id("carol")).await.unwrap().passkeys, 0);
+    assert_eq!(world.provider.factors().of(&to_id("carol")).await.unwrap().passkeys, 0);
 }
 
 #[tokio::test]

@@ -27,9 +27,13 @@ async fn by_passkey(world: &World) -> Browser<'_> {
     let user = world.store().user(&to_id("alice")).await.unwrap().unwrap();
     let amr = ["swk", "user", "mfa"].map(str::to_owned).into();
     let sign_in = SignIn { proof: SignInProof::Passkey(vec![1; 20]), amr, auth_time: None };
-    let started = world.provider.start_session(&user, sign_in, false, Device::default(), None);
+    let started = world
+        .provider
+        .sessions()
+        .start_session(&user, sign_in, false, Device::default(), None)
+        .await;
     let mut browser = Browser::new(world);
-    browser.set_cookie("doorward.session", started.await.unwrap().cookie.expose());
+    browser.set_cookie("doorward.session", started.unwrap().cookie.expose());
     browser
 }
 
@@ -141,12 +145,12 @@ async fn beside_an_app_a_recovery_code_is_one_step_of_two() {
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
     assert!(refused.page().text.contains("A second recovery code does not help"), "{refused:?}");
     assert_eq!(browser.session(), None);
-    assert_eq!(world.provider.factors(&to_id("alice")).await.unwrap().recovery_codes, 9);
+    assert_eq!(world.provider.factors().of(&to_id("alice")).await.unwrap().recovery_codes, 9);
     let code = app.code(&world);
     assert_eq!(enter(&mut browser, &code).await.location(), "/");
     let cookie = browser.session().unwrap();
     let cookie = doorward_provider::model::token_handle::TokenHandle::parse(&cookie);
-    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let session = world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap();
     assert_eq!(session.authentication.amr, ["otp"], "two things that one has");
     // It is the day on which the passkey is lost: another one can be added.
     assert_eq!(browser.get("/account/passkeys").await.status, StatusCode::OK);

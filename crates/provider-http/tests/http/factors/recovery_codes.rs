@@ -28,7 +28,7 @@ async fn each_signs_in_once() {
     let (again, signed_in) = sign_in_by(&world, &codes[0]).await;
     assert_eq!((again.status, signed_in), (StatusCode::BAD_REQUEST, false));
     assert!(sign_in_by(&world, &codes[1].to_lowercase().replace('-', " ")).await.1);
-    assert_eq!(world.provider.factors(&to_id("alice")).await.unwrap().recovery_codes, 8);
+    assert_eq!(world.provider.factors().of(&to_id("alice")).await.unwrap().recovery_codes, 8);
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn they_are_of_one_user_only() {
     let mut carol = Browser::signed_in(&world, "carol").await;
     let (_, codes) = set_up_app(&mut carol, &world, "carol").await;
     assert!(!sign_in_by(&world, &codes[0]).await.1);
-    assert_eq!(world.provider.factors(&to_id("carol")).await.unwrap().recovery_codes, 10);
+    assert_eq!(world.provider.factors().of(&to_id("carol")).await.unwrap().recovery_codes, 10);
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn a_passkey_does_as_well_as_an_app() {
     let page = done.page();
     let next = page.all("a").find_map(|link| link.attribute("href")).unwrap().to_owned();
     browser.get(&next).await.expect_code(REDIRECT);
-    let own = world.provider.passkeys(&to_id("alice")).await.unwrap();
+    let own = world.provider.factors().passkeys(&to_id("alice")).await.unwrap();
     assert_eq!(own.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["Laptop"]);
     assert_eq!(
         claims(&browser.tokens(&[]).await["id_token"])["amr"],
@@ -110,7 +110,7 @@ async fn the_password_alone_adds_no_passkey_beside_another_factor() {
     let refused = thief.post(SECOND_STEP, &fields).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
     assert_eq!(
-        (thief.session(), world.provider.passkeys(&to_id("alice")).await.unwrap().len()),
+        (thief.session(), world.provider.factors().passkeys(&to_id("alice")).await.unwrap().len()),
         (None, 1)
     );
     // Nor is one asked for without a sign-in that waits.

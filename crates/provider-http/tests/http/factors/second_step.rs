@@ -180,8 +180,9 @@ async fn another_app_meanwhile_ends_the_sign_in() {
     let world = World::new().await;
     let mut owner = Browser::signed_in(&world, "alice").await;
     let (_, _) = set_up_app(&mut owner, &world, "alice").await;
-    let mut app =
-        Some(super::App(world.provider.totp_being_set_up(&super::to_id("alice"), None).unwrap().0));
+    let mut app = Some(super::App(
+        world.provider.factors().totp_being_set_up(&super::to_id("alice"), None).unwrap().0,
+    ));
     let mut thief = alice_at_second_step(&world, &mut app).await;
     set_up_app(&mut owner, &world, "alice").await;
     assert_eq!(thief.get(SECOND_STEP).await.location(), "/account/login");

@@ -221,13 +221,14 @@ impl Fuzzed {
             let number = self.passkeys.fetch_add(1, Ordering::Relaxed);
             let address = Ipv4Addr::from(0x0a00_0000 | (number & 0x00ff_ffff));
             let mut browser = Browser::at(&self.world, address.into());
-            let ticket = self.world.provider.ask_for_passkey().unwrap().ticket;
+            let ticket = self.world.provider.passkeys().ask_to_sign_in().unwrap().ticket;
             let said = answered(&mut browser, "/account/login", ticket.expose(), answer).await;
             assert_eq!(browser.session(), None, "{said:?}");
             let cookie = TokenHandle::parse(&self.session);
-            let session = self.world.provider.session(Some(&cookie));
-            let own = session.await.unwrap().unwrap().authentication;
-            let ticket = self.world.provider.ask_to_register_passkey(&own).await.unwrap().ticket;
+            let session = self.world.provider.sessions().find(Some(&cookie)).await;
+            let own = session.unwrap().unwrap().authentication;
+            let ticket =
+                self.world.provider.factors().ask_to_register_passkey(&own).await.unwrap().ticket;
             let mut owner = self.browser();
             let added = answered(&mut owner, "/account/passkeys", ticket.expose(), answer).await;
             assert_eq!(added.status, StatusCode::BAD_REQUEST, "{added:?}");

@@ -32,7 +32,8 @@ async fn asked<'w>(world: &'w World, claims: Value, return_url: Option<&str>) ->
 async fn ask(browser: &mut Browser<'_>, world: &World, claims: Value, return_url: Option<&str>) {
     let visit = ExternalVisit { return_url, ..VISIT };
     let (provider, user) = (asking(), says("1", claims));
-    let outcome = world.provider.sign_in_externally(&provider, &user, visit).await.unwrap();
+    let outcome =
+        world.provider.external_sign_ins().sign_in(&provider, &user, visit).await.unwrap();
     let ExternalSignIn::Ask(handle) = outcome else { panic!("{outcome:?}") };
     browser.set_cookie("doorward.external", handle.expose());
 }

@@ -92,7 +92,7 @@ const VISIT: ExternalVisit<'static> =
     ExternalVisit { asker: ASKER, invitation: None, return_url: None, remember: false };
 
 async fn visit(world: &World, provider: &IdentityProvider, user: &UpstreamUser) -> ExternalSignIn {
-    world.provider.sign_in_externally(provider, user, VISIT).await.unwrap()
+    world.provider.external_sign_ins().sign_in(provider, user, VISIT).await.unwrap()
 }
 
 fn signed_in(outcome: ExternalSignIn) -> (User, SignIn) {
@@ -135,8 +135,14 @@ async fn the_first_sign_in_makes_an_account_and_the_second_finds_it() {
     });
     assert_eq!(claims, expected, "nobody here has verified the address");
     assert_eq!(sign_in.amr, ["external"]);
-    let started = world.provider.start_session(&first, sign_in, false, Device::default(), None);
-    assert!(world.provider.session(Some(&started.await.unwrap().cookie)).await.unwrap().is_some());
+    let started = world
+        .provider
+        .sessions()
+        .start_session(&first, sign_in, false, Device::default(), None)
+        .await;
+    assert!(
+        world.provider.sessions().find(Some(&started.unwrap().cookie)).await.unwrap().is_some()
+    );
     // The address is another one by now, and somebody else has the first one.
     let moved = says("1", json!({"email": "alice@example.com", "email_verified": true}));
     let again = self::sign_in(&world, &provider, &moved).await;
@@ -189,10 +195,10 @@ async fn an_address_that_a_strange_provider_vouches_for_leads_to_no_account() {
         let user = says("1", json!({"email": "Alice@example.com", "email_verified": true}));
         let outcome = visit(&world, &provider, &user).await;
         let ExternalSignIn::Ask(handle) = outcome else { panic!("{outcome:?}") };
-        let pending = world.provider.pending_identity(&handle).await.unwrap().unwrap();
+        let pending = world.provider.external_sign_ins().pending(&handle).await.unwrap().unwrap();
         assert!(!pending.may_create, "there is an account, whose owner can sign in");
         // Nobody makes an account beside it by asking for one.
-        let made = world.provider.create_pending_identity(&handle, ASKER).await.unwrap();
+        let made = world.provider.external_sign_ins().create_pending(&handle, ASKER).await.unwrap();
         assert_eq!(refusal(&made), ExternalRefusal::NoAccount);
         assert!(links(&world, "alice").await.is_empty());
         assert_eq!(stored(&world, &alice().sub).await, alice());
@@ -235,14 +241,18 @@ async fn a_second_identity_with_the_address_is_linked_by_the_user_only() {
     // Somebody else has the address there by now.
     let outcome = visit(&world, &provider, &says("2", address.clone())).await;
     let ExternalSignIn::Ask(handle) = outcome else { panic!("{outcome:?}") };
-    let pending = world.provider.pending_identity(&handle).await.unwrap().unwrap();
+    let pending = world.provider.external_sign_ins().pending(&handle).await.unwrap().unwrap();
     assert!(!pending.may_create, "there is an account, whose owner can sign in");
     assert_eq!(links(&world, "alice").await.len(), 1);
     let alice = Browser::signed_in(&world, "alice").await;
     let cookie = TokenHandle::parse(&alice.session().unwrap());
-    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
-    let link = world.provider.link_pending_identity(&session.authentication, &handle, ASKER);
-    assert_eq!(link.await.unwrap(), ExternalLink::Linked);
+    let session = world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap();
+    let link = world
+        .provider
+        .external_sign_ins()
+        .link_pending(&session.authentication, &handle, ASKER)
+        .await;
+    assert_eq!(link.unwrap(), ExternalLink::Linked);
     // One of another issuer is the first one there.
     let issuer = "https://real.example".to_owned();
     let other = UpstreamUser { issuer, ..says("1", address) };
@@ -266,16 +276,20 @@ async fn a_link_that_the_user_removed_does_not_come_back_by_itself() {
         let user = UpstreamUser { sub: subject.to_owned(), ..user.clone() };
         let outcome = visit(&world, &provider, &user).await;
         let ExternalSignIn::Ask(handle) = outcome else { panic!("{outcome:?}") };
-        let pending = world.provider.pending_identity(&handle).await.unwrap().unwrap();
+        let pending = world.provider.external_sign_ins().pending(&handle).await.unwrap().unwrap();
         assert!(!pending.may_create, "there is an account, whose owner can sign in");
     }
     assert!(links(&world, "alice").await.is_empty());
     let outcome = visit(&world, &provider, &user).await;
     let ExternalSignIn::Ask(handle) = outcome else { panic!("{outcome:?}") };
     let cookie = TokenHandle::parse(&alice.session().unwrap());
-    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
-    let link = world.provider.link_pending_identity(&session.authentication, &handle, ASKER);
-    assert_eq!(link.await.unwrap(), ExternalLink::Linked, "by the owner's wish");
+    let session = world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap();
+    let link = world
+        .provider
+        .external_sign_ins()
+        .link_pending(&session.authentication, &handle, ASKER)
+        .await;
+    assert_eq!(link.unwrap(), ExternalLink::Linked, "by the owner's wish");
     assert_eq!(sign_in(&world, &provider, &user).await.sub.as_str(), "alice");
 }
 
@@ -286,22 +300,26 @@ async fn a_link_with_a_provider_that_is_gone_is_no_way_in() {
     let (user, by_link) = signed_in(visit(&world, &provider, &says("1", json!({}))).await);
     let browser = browser_of(&world, &user, by_link).await;
     let cookie = TokenHandle::parse(&browser.session().unwrap());
-    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let session = world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap();
     let own = &session.authentication;
-    assert_eq!(world.provider.factors(&user.sub).await.unwrap().ways_in(), 1);
+    assert_eq!(world.provider.factors().of(&user.sub).await.unwrap().ways_in(), 1);
     // The operators take the provider out of the configuration, and the user has a passkey.
     let world = world.with_identity_providers(vec![]).await;
-    assert_eq!(world.provider.factors(&user.sub).await.unwrap().ways_in(), 0);
+    assert_eq!(world.provider.factors().of(&user.sub).await.unwrap().ways_in(), 0);
     add_passkey_in(&world, own, 1, "Laptop").await;
-    assert!(!world.provider.remove_passkey(own, &[1; 20], ASKER).await.unwrap(), "the last one");
+    assert!(
+        !world.provider.factors().remove_passkey(own, &[1; 20], ASKER).await.unwrap(),
+        "the last one"
+    );
     // So a recovery code is for the day on which the passkey is lost.
-    let codes = world.provider.new_recovery_codes(own, ASKER).await.unwrap();
+    let codes = world.provider.factors().new_recovery_codes(own, ASKER).await.unwrap();
     let (name, code) = (&user.username, Secret::new(codes[0].shown()));
-    let by_code = world.provider.sign_in_by_recovery_code(name, &code, false, ASKER).await;
+    let by_code =
+        world.provider.second_steps().sign_in_by_recovery_code(name, &code, false, ASKER).await;
     assert!(by_code.unwrap().is_some());
     // The link itself goes: nobody signs in by it.
     let id = links(&world, &user.sub).await[0].id.clone();
-    let removed = world.provider.unlink_external_identity(own, &id, ASKER).await.unwrap();
+    let removed = world.provider.external_sign_ins().unlink(own, &id, ASKER).await.unwrap();
     assert_eq!(removed, RemovedIdentity::Removed);
 }
 
@@ -312,24 +330,30 @@ async fn who_signs_in_elsewhere_has_recovery_codes_for_the_second_step_only() {
     let (user, by_link) = signed_in(visit(&world, &provider, &says("1", json!({}))).await);
     let browser = browser_of(&world, &user, by_link).await;
     let cookie = TokenHandle::parse(&browser.session().unwrap());
-    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let session = world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap();
     add_passkey_in(&world, &session.authentication, 1, "Laptop").await;
-    let codes = world.provider.new_recovery_codes(&session.authentication, ASKER).await.unwrap();
+    let codes =
+        world.provider.factors().new_recovery_codes(&session.authentication, ASKER).await.unwrap();
     let code = Secret::new(codes[0].shown());
     let by_code = async |user: &User| {
         let name = &user.username;
-        world.provider.sign_in_by_recovery_code(name, &code, false, ASKER).await.unwrap()
+        world
+            .provider
+            .second_steps()
+            .sign_in_by_recovery_code(name, &code, false, ASKER)
+            .await
+            .unwrap()
     };
     assert!(by_code(&user).await.is_none());
     let amr = vec!["otp".to_owned()];
     let by_code_alone = Authentication { amr, ..session.authentication };
     world.clock.advance(1);
     let later = Authentication { auth_time: world.provider.now(), ..by_code_alone };
-    assert!(!world.provider.is_strong_enough(&later).await.unwrap());
+    assert!(!world.provider.factors().is_strong_enough(&later).await.unwrap());
     // Without the link it is for the day on which the passkey is lost.
     let id = links(&world, &user.sub).await[0].id.clone();
-    world.provider.unlink_external_identity(&later, &id, ASKER).await.unwrap();
-    assert!(world.provider.is_strong_enough(&later).await.unwrap());
+    world.provider.external_sign_ins().unlink(&later, &id, ASKER).await.unwrap();
+    assert!(world.provider.factors().is_strong_enough(&later).await.unwrap());
     assert!(by_code(&user).await.is_some());
 }
 
@@ -521,11 +545,12 @@ async fn who_has_no_account_is_asked_or_refused_as_it_is_set() {
     let asking = IdentityProvider { first_sign_in: FirstSignIn::Ask, ..up() };
     let outcome = visit(&world, &asking, &user).await;
     let ExternalSignIn::Ask(handle) = outcome else { panic!("{outcome:?}") };
-    let pending = world.provider.pending_identity(&handle).await.unwrap().unwrap();
+    let pending = world.provider.external_sign_ins().pending(&handle).await.unwrap().unwrap();
     assert!(pending.may_create);
     assert_eq!((pending.title.as_str(), pending.shown.as_deref()), ("Upstairs", Some("eve")));
     // However often the form is sent, the ticket counts once.
-    let create = || world.provider.create_pending_identity(&handle, ASKER);
+    let external = world.provider.external_sign_ins();
+    let create = || external.create_pending(&handle, ASKER);
     let outcomes = join_all((0..8).map(|_| create())).await;
     let (made, others): (Vec<_>, Vec<_>) = outcomes
         .into_iter()
@@ -533,7 +558,7 @@ async fn who_has_no_account_is_asked_or_refused_as_it_is_set() {
         .partition(|outcome| matches!(outcome, ExternalSignIn::SignedIn { .. }));
     assert_eq!(made.len(), 1);
     assert!(others.iter().all(|one| refusal(one) == ExternalRefusal::Expired));
-    assert!(world.provider.pending_identity(&handle).await.unwrap().is_none());
+    assert!(world.provider.external_sign_ins().pending(&handle).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -549,8 +574,8 @@ async fn a_decision_waits_for_ten_minutes_and_few_wait_for_one_identity() {
     let outcome = visit(&world, &asking, &user).await;
     assert_eq!(refusal(&outcome), ExternalRefusal::TooOften);
     world.clock.advance(600);
-    assert!(world.provider.pending_identity(&handle).await.unwrap().is_none());
-    let made = world.provider.create_pending_identity(&handle, ASKER).await.unwrap();
+    assert!(world.provider.external_sign_ins().pending(&handle).await.unwrap().is_none());
+    let made = world.provider.external_sign_ins().create_pending(&handle, ASKER).await.unwrap();
     assert_eq!(refusal(&made), ExternalRefusal::Expired);
 }
 
@@ -581,7 +606,7 @@ async fn an_invitation_makes_the_account_that_it_promises_once() {
     let handle = TokenHandle::parse(link.split_once("token=").unwrap().1);
     let follow = async |user: &UpstreamUser, handle: &TokenHandle| {
         let visit = ExternalVisit { invitation: Some(handle), ..VISIT };
-        world.provider.sign_in_externally(&inviting, user, visit).await.unwrap()
+        world.provider.external_sign_ins().sign_in(&inviting, user, visit).await.unwrap()
     };
     let wrong = TokenHandle::parse(&"A".repeat(43));
     assert_eq!(refusal(&follow(&user, &wrong).await), ExternalRefusal::NoInvitation);
@@ -666,8 +691,12 @@ async fn a_session_says_when_the_user_proved_it_and_never_later_than_now() {
         let auth_time = told.map(Timestamp::from_seconds);
         let user = UpstreamUser { auth_time, ..says("1", json!({})) };
         let (user, sign_in) = signed_in(visit(&world, &provider, &user).await);
-        let started = world.provider.start_session(&user, sign_in, false, Device::default(), None);
-        let session = world.provider.session(Some(&started.await.unwrap().cookie)).await.unwrap();
+        let started = world
+            .provider
+            .sessions()
+            .start_session(&user, sign_in, false, Device::default(), None)
+            .await;
+        let session = world.provider.sessions().find(Some(&started.unwrap().cookie)).await.unwrap();
         assert_eq!(session.unwrap().authentication.auth_time.seconds(), expected);
     }
 }
@@ -680,13 +709,14 @@ async fn a_link_ends_in_the_session_in_which_it_began() {
     let victim = Browser::signed_in(&world, "alice").await;
     let session = async |browser: &Browser<'_>| {
         let cookie = TokenHandle::parse(&browser.session().unwrap());
-        world.provider.session(Some(&cookie)).await.unwrap().unwrap()
+        world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap()
     };
     let (attackers, victims) = (session(&attacker).await, session(&victim).await);
     let intent = LinkIntent::of(&attackers.authentication);
     let link = async |session, user: &UpstreamUser| {
-        let linked = world.provider.link_externally(session, &intent, &provider, user, ASKER);
-        linked.await.unwrap()
+        let linked =
+            world.provider.external_sign_ins().link(session, &intent, &provider, user, ASKER).await;
+        linked.unwrap()
     };
     let user = says("1", json!({"email": "carol@up.example"}));
     let foreign = ExternalLink::Refused(ExternalRefusal::OtherSession);
@@ -701,8 +731,12 @@ async fn a_link_ends_in_the_session_in_which_it_began() {
     let told = mails.iter().filter(|mail| mail.kind == MailKind::FactorAdded);
     assert_eq!(told.map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["carol@example.com"]);
     let intent = LinkIntent::of(&victims.authentication);
-    let taken = world.provider.link_externally(Some(&victims), &intent, &provider, &user, ASKER);
-    let taken = taken.await.unwrap();
+    let taken = world
+        .provider
+        .external_sign_ins()
+        .link(Some(&victims), &intent, &provider, &user, ASKER)
+        .await;
+    let taken = taken.unwrap();
     assert_eq!(taken, ExternalLink::Refused(ExternalRefusal::OfAnother));
     assert_eq!(links(&world, "carol").await.len(), 1, "it stays theirs");
 }
@@ -710,9 +744,13 @@ async fn a_link_ends_in_the_session_in_which_it_began() {
 /// A browser in which the user signed in by the identity just now.
 async fn browser_of<'w>(world: &'w World, user: &User, sign_in: SignIn) -> Browser<'w> {
     let sign_in = SignIn { auth_time: None, ..sign_in };
-    let started = world.provider.start_session(user, sign_in, false, Device::default(), None);
+    let started = world
+        .provider
+        .sessions()
+        .start_session(user, sign_in, false, Device::default(), None)
+        .await;
     let mut browser = Browser::new(world);
-    browser.set_cookie("doorward.session", started.await.unwrap().cookie.expose());
+    browser.set_cookie("doorward.session", started.unwrap().cookie.expose());
     browser
 }
 
@@ -734,11 +772,15 @@ async fn links_are_listed_and_removed_and_the_last_way_in_stays() {
     assert_eq!(links(&world, &user.sub).await.len(), 1);
     // With a second one, the first can go, and the session that began by it goes with it.
     let cookie = TokenHandle::parse(&browser.session().unwrap());
-    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let session = world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap();
     let intent = LinkIntent::of(&session.authentication);
     let second = says("2", json!({}));
-    let linked = world.provider.link_externally(Some(&session), &intent, &provider, &second, ASKER);
-    assert_eq!(linked.await.unwrap(), ExternalLink::Linked);
+    let linked = world
+        .provider
+        .external_sign_ins()
+        .link(Some(&session), &intent, &provider, &second, ASKER)
+        .await;
+    assert_eq!(linked.unwrap(), ExternalLink::Linked);
     let (_, by_second) = signed_in(visit(&world, &provider, &second).await);
     let mut other = browser_of(&world, &user, by_second).await;
     let removed = browser.post(HERE, &remove).await;
@@ -763,10 +805,14 @@ async fn only_the_form_of_its_user_removes_a_link() {
     assert_eq!(links(&world, &user.sub).await.len(), 1, "another user's");
     let own = says("2", json!({}));
     let cookie = TokenHandle::parse(&carol.session().unwrap());
-    let session = world.provider.session(Some(&cookie)).await.unwrap().unwrap();
+    let session = world.provider.sessions().find(Some(&cookie)).await.unwrap().unwrap();
     let intent = LinkIntent::of(&session.authentication);
-    let linked = world.provider.link_externally(Some(&session), &intent, &provider, &own, ASKER);
-    linked.await.unwrap();
+    let linked = world
+        .provider
+        .external_sign_ins()
+        .link(Some(&session), &intent, &provider, &own, ASKER)
+        .await;
+    linked.unwrap();
     let forged = carol.post(HERE, &[("issuer", ISSUER), ("subject", "2")]).await;
     assert_eq!(forged.status, StatusCode::BAD_REQUEST);
     assert_eq!(links(&world, "carol").await.len(), 1, "without the form token");
@@ -783,14 +829,14 @@ async fn links_are_in_the_users_data_and_go_with_the_account() {
     let world = world(&provider).await;
     let user = says("1", json!({"email": "eve@up.example", "site": "Graz"}));
     let user = sign_in(&world, &provider, &user).await;
-    let data = world.provider.data_of(&user, ASKER).await.unwrap();
+    let data = world.provider.user_data().data_of(&user, ASKER).await.unwrap();
     let link = &data["linked_accounts"][0];
     assert_eq!((&link["issuer"], &link["subject"]), (&json!(ISSUER), &json!("1")));
     assert_eq!(
         (&link["name"], &link["claims"]),
         (&json!("eve@up.example"), &json!({"site": "Graz"}))
     );
-    world.provider.delete_account(&user, ASKER).await.unwrap();
+    world.provider.accounts().delete_account(&user, ASKER).await.unwrap();
     assert!(links(&world, &user.sub).await.is_empty());
     let again = sign_in(&world, &provider, &says("1", json!({}))).await;
     assert_ne!(again.sub, user.sub, "nobody gets the identifier of somebody who was removed");

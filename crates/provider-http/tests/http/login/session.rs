@@ -143,15 +143,23 @@ async fn the_front_door_says_who_is_signed_in() {
 async fn a_password_that_changes_meanwhile_starts_none() {
     let world = World::new().await;
     let origin = SignInOrigin::Browser { address: "192.0.2.1", device: None };
-    let verified = world.provider.verify_password("alice", Secret::new("alice"), origin).await;
+    let verified = world.provider.passwords().verify("alice", Secret::new("alice"), origin).await;
     let alice = verified.unwrap().local().unwrap();
     world.import(user("alice", "new", &[])).await;
     let outcome = world
         .provider
+        .sessions()
         .start_session(&alice, SignIn::by_password(&alice).unwrap(), false, Device::default(), None)
         .await;
     assert!(matches!(outcome, Err(SignInError::WrongPassword)), "{outcome:?}");
     assert!(
-        world.provider.sessions_of(&"alice".parse().unwrap(), None).await.unwrap().0.is_empty()
+        world
+            .provider
+            .access()
+            .sessions_of(&"alice".parse().unwrap(), None)
+            .await
+            .unwrap()
+            .0
+            .is_empty()
     );
 }

@@ -51,7 +51,10 @@ async fn a_document_is_a_client_whose_users_are_always_asked() {
         assert!(tokens.json()["refresh_token"].is_string());
     }
     assert_eq!(world.published.asked(), [CLIENT], "it is kept");
-    assert_eq!(world.provider.metadata().client_id_metadata_document_supported, Some(true));
+    assert_eq!(
+        world.provider.discovery().metadata().client_id_metadata_document_supported,
+        Some(true)
+    );
     let grants = browser.get("/grants").await;
     assert!(grants.body.contains("Tool"), "{grants:?}");
 }
@@ -63,7 +66,7 @@ async fn nothing_is_fetched_where_documents_are_not_taken() {
     let answer = Browser::new(&world).get(&asking_as(&[])).await;
     answer.expect_error_page(StatusCode::BAD_REQUEST);
     assert!(world.published.asked().is_empty());
-    assert_eq!(world.provider.metadata().client_id_metadata_document_supported, None);
+    assert_eq!(world.provider.discovery().metadata().client_id_metadata_document_supported, None);
 }
 
 #[tokio::test]

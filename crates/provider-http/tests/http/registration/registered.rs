@@ -136,7 +136,7 @@ async fn an_unused_client_expires_and_a_used_one_lives_on() {
     let answer = browser.get(&asking(&id(&unused), &[])).await;
     answer.expect_error_page(StatusCode::BAD_REQUEST);
     browser.get(&asking(&id(&used), &[])).await.expect_login();
-    assert!(world.provider.maintain().await.unwrap() > 0);
+    assert!(world.provider.upkeep().maintain().await.unwrap() > 0);
     world.clock.advance(1_000_000);
     let answer = browser.get(&asking(&id(&used), &[])).await;
     answer.expect_error_page(StatusCode::BAD_REQUEST);
@@ -161,7 +161,7 @@ async fn nobody_registers_where_it_is_off_and_registered_clients_stay() {
     let off = world.with_registration(RegistrationSettings::default()).await;
     let refused = register(&off, &json!({"redirect_uris": [PAGE]})).await;
     refused.expect_json_error(StatusCode::FORBIDDEN, "access_denied");
-    let metadata = |world: &World| world.provider.metadata();
+    let metadata = |world: &World| world.provider.discovery().metadata();
     assert_eq!(metadata(&off).registration_endpoint, None);
     let endpoint = format!("{ISSUER}/connect/register");
     assert_eq!(metadata(&world).registration_endpoint, Some(endpoint));
@@ -180,7 +180,7 @@ async fn of_the_scope_it_gets_what_it_may_have() {
     let client = registered(&world, json!({"scope": "openid MyBackendApi2 email"})).await;
     assert_eq!(client["scope"], "openid MyBackendApi2");
     let id = client["client_id"].as_str().unwrap();
-    let all = world.provider.metadata().scopes_supported.join(" ");
+    let all = world.provider.discovery().metadata().scopes_supported.join(" ");
     assert!(all.contains("MyBackendApi1") && all.contains("email"), "{all}");
     let mut browser = Browser::signed_in(&world, "alice").await;
     let page = browser.get(&asking(id, &[("scope", &all)])).await.page();

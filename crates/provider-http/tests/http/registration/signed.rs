@@ -112,7 +112,8 @@ async fn requests_come_in_objects_and_from_registered_addresses() {
     let id = client["client_id"].as_str().unwrap();
     let foreign = object(&ProofKey::es256(), id, &json!({}));
     let object = object(&key, id, &json!({}));
-    let algorithms = world.provider.metadata().request_object_signing_alg_values_supported;
+    let algorithms =
+        world.provider.discovery().metadata().request_object_signing_alg_values_supported;
     assert!(
         algorithms.contains(&"none".to_owned()),
         "for clients that register it: {algorithms:?}"

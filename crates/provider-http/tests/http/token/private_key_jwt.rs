@@ -204,10 +204,10 @@ async fn jti_counts_once() {
     let other_process = world.restarted("Signing", json!({})).await;
     assert_invalid_client(&other_process.token(&request(&signed)).await);
     world.clock.advance(119);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     assert_invalid_client(&world.token(&request(&signed)).await);
     world.clock.advance(1);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     assert_invalid_client(&world.token(&request(&signed)).await);
 }
 

@@ -164,7 +164,7 @@ async fn an_expired_token_that_was_swept_away_revokes_nothing() {
     let first = tokens_of(&world, "Brief").await;
     let second = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
     world.clock.advance(100 + i64::from(LONGEST_GRACE));
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     for ended in [&first, &second] {
         assert_invalid_grant(&refresh_of(&world, "Brief", &ended["refresh_token"]).await);
     }
@@ -180,7 +180,7 @@ async fn what_was_used_just_before_its_end_may_be_used_again_after_it() {
     world.clock.advance(95);
     let second = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
     world.clock.advance(6);
-    world.provider.maintain().await.unwrap();
+    world.provider.upkeep().maintain().await.unwrap();
     let again = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
     assert_eq!(again["refresh_token"], second["refresh_token"]);
 }
@@ -341,7 +341,7 @@ async fn an_access_token_lives_on_when_the_refresh_token_has_ended() {
         world.clock.advance(900);
         let second = renewed(&refresh_of(&world, "Brief", &first["refresh_token"]).await);
         world.clock.advance(3599);
-        world.provider.maintain().await.unwrap();
+        world.provider.upkeep().maintain().await.unwrap();
         assert_eq!(world.userinfo(&second["access_token"]).await.status, StatusCode::OK, "{usage}");
     }
 }

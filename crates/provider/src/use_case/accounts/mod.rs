@@ -112,7 +112,7 @@ pub struct Asker<'a> {
 
 /// What users do with their accounts: what it reads and changes.
 #[derive(Clone, Copy)]
-pub(crate) struct Accounts<'a> {
+pub struct Accounts<'a> {
     pub(crate) users: &'a dyn Users,
     pub(crate) tickets: &'a dyn Tickets,
     pub(crate) events: &'a dyn AccountEvents,

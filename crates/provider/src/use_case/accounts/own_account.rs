@@ -8,7 +8,7 @@ use super::{ATTEMPTS, AccountError, Accounts, Asker};
 use crate::{
     audit,
     model::{
-        account_event::{AccountEvent, AccountEventKind},
+        account_event::{AccountEvent, AccountEventKind, KeptEvent},
         account_notice::AccountNotices,
         editable_claim::EditableClaim,
         identity_provider::IdentityProvider,
@@ -16,7 +16,7 @@ use crate::{
         password::PasswordHash,
         password_rules::AboutUser,
         paths,
-        session::Device,
+        session::{Authentication, Device},
         user::User,
     },
     store::{RemovedPassword, StoreError},
@@ -48,13 +48,34 @@ impl Told {
 }
 
 impl Accounts<'_> {
-    /// Sets these claims of a user, or takes those away that have no value.
-    pub(crate) async fn change_profile(
+    /// The user of a session; `None` if the user was removed.
+    pub async fn own_user(&self, session: &Authentication) -> Result<Option<User>, StoreError> {
+        self.users.user(&session.sub).await
+    }
+
+    /// The name that the user with this `sub` signs in with; `None` if the user was removed.
+    pub async fn username(&self, sub: &Sub) -> Result<Option<String>, StoreError> {
+        Ok(self.users.user(sub).await?.map(|user| user.username))
+    }
+
+    /// At most `limit` events of a user's account, the latest first, those before this number.
+    pub async fn account_events(
         &self,
         sub: &Sub,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<KeptEvent>, StoreError> {
+        self.events.account_events(sub, before, limit).await
+    }
+
+    /// Sets these claims of the session's user, or takes those away that have no value.
+    pub async fn change_profile(
+        &self,
+        session: &Authentication,
         changes: &[(EditableClaim, Option<String>)],
         asker: Asker<'_>,
     ) -> Result<(), AccountError> {
+        let sub = &session.sub;
         let allowed = &self.settings.editable_claims;
         let change = |user: &mut User| {
             for (claim, value) in changes.iter().filter(|(claim, _)| allowed.contains(claim)) {
@@ -80,7 +101,7 @@ impl Accounts<'_> {
 
     /// Sets another password of a user whose present one was verified, if there is one. All
     /// sessions and grants of the user end. Returns the user as they are now.
-    pub(crate) async fn change_password(
+    pub async fn change_password(
         &self,
         user: &User,
         password: Secret,
@@ -128,11 +149,7 @@ impl Accounts<'_> {
     }
 
     /// Removes a user with everything that is stored about them.
-    pub(crate) async fn delete_account(
-        &self,
-        user: &User,
-        asker: Asker<'_>,
-    ) -> Result<(), AccountError> {
+    pub async fn delete_account(&self, user: &User, asker: Asker<'_>) -> Result<(), AccountError> {
         // Mails about the user go with the user; this one is about nobody any more.
         let mail = self.notice(user, MailKind::AccountDeleted, asker);
         let mail = mail.map(|mail| self.sealed(OutboxMail { sub: None, ..mail })).transpose()?;

@@ -10,6 +10,7 @@ use crate::{
         account_event::AccountEventKind,
         email::EmailAddress,
         outbox::MailKind,
+        password::PasswordHash,
         password_rules::AboutUser,
         paths,
         throttle::{ThrottleKey, ThrottlePolicy},
@@ -18,6 +19,7 @@ use crate::{
         user::{User, normalized_username},
     },
     store::{StoreError, TicketRedemption, UserChange},
+    use_case::new_password::NewPasswordError,
 };
 
 const PURPOSE: TicketPurpose = TicketPurpose::ResetPassword;
@@ -86,7 +88,7 @@ impl Accounts<'_> {
     /// The owner is known by the cookie of a browser that has signed the account in. What strangers
     /// ask for does not keep a link from them: it is counted by itself, whether it is on its way or
     /// was mailed before.
-    pub(crate) async fn forgot_password(
+    pub async fn forgot_password(
         &self,
         typed: &str,
         return_url: Option<String>,
@@ -121,7 +123,7 @@ impl Accounts<'_> {
     /// `asker`. It is counted for the administrator, and what strangers ask for keeps none from
     /// being sent. If this succeeds, the mail is queued. What the administrator did is for the
     /// caller to record: nobody asked for the link as a stranger does.
-    pub(crate) async fn send_reset_link_for_administrator(
+    pub async fn send_reset_link_for_administrator(
         &self,
         user: &User,
         asker: Asker<'_>,
@@ -190,8 +192,26 @@ impl Accounts<'_> {
             .and_then(|user| user.email().map(|address| (user, address))))
     }
 
+    /// Checks a password that an administrator sets, and hashes it. The user may be one who is
+    /// about to be added.
+    pub async fn hash_new_password(
+        &self,
+        password: Secret,
+        user: &User,
+    ) -> Result<PasswordHash, NewPasswordError> {
+        let about = AboutUser::of(user, self.service());
+        self.new_passwords.hash(password, about, self.passwords).await
+    }
+
+    /// The device cookie for a browser in which this user has just set a password by a link; `None`
+    /// if the user was removed. With it, guesses that others make do not delay the sign-in here.
+    pub async fn device_cookie(&self, sub: &Sub) -> Result<Option<TokenHandle>, StoreError> {
+        let user = self.users.user(sub).await?;
+        Ok(user.map(|user| self.devices.issue_by_link(&user, self.entropy)))
+    }
+
     /// Looks at a link without using it up.
-    pub(crate) async fn reset_link(&self, handle: &TokenHandle) -> Result<ResetLink, AccountError> {
+    pub async fn reset_link(&self, handle: &TokenHandle) -> Result<ResetLink, AccountError> {
         let (ticket, user) = self.reset_ticket(handle).await?;
         Ok(ResetLink::of(&ticket, user))
     }
@@ -207,7 +227,7 @@ impl Accounts<'_> {
     /// Sets another password by a link, which is used up by it. All sessions and grants of the user
     /// end, and the user is told by mail. Nobody is signed in by it: the user signs in afterwards,
     /// with whatever else that needs.
-    pub(crate) async fn reset_password(
+    pub async fn reset_password(
         &self,
         handle: &TokenHandle,
         password: Secret,

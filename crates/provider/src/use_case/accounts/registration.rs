@@ -82,7 +82,7 @@ pub struct RegistrationForm {
 impl Accounts<'_> {
     /// Sends a link to register to an address. If somebody has the address, the mail says so and
     /// its link leads to the sign-in; whoever asked is told the same, after the same work.
-    pub(crate) async fn register(
+    pub async fn register(
         &self,
         typed: &str,
         return_url: Option<String>,
@@ -120,7 +120,7 @@ impl Accounts<'_> {
     }
 
     /// Looks at a link without using it up.
-    pub(crate) async fn pending_registration(
+    pub async fn pending_registration(
         &self,
         link: RegistrationLink,
         handle: &TokenHandle,
@@ -168,7 +168,7 @@ impl Accounts<'_> {
     }
 
     /// Adds the user. The link is used up by it, and works on if anything is wrong with the form.
-    pub(crate) async fn finish_registration(
+    pub async fn finish_registration(
         &self,
         link: RegistrationLink,
         handle: &TokenHandle,

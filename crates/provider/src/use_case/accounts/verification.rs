@@ -41,7 +41,7 @@ impl Accounts<'_> {
     /// replaces the one before. If another user has it, the mail says so, and the user who asks
     /// learns nothing: what counts and when there are too many does not depend on it. The user is
     /// told if nothing was sent.
-    pub(crate) async fn confirm_address(
+    pub async fn confirm_address(
         &self,
         user: &User,
         address: &EmailAddress,
@@ -80,7 +80,7 @@ impl Accounts<'_> {
     }
 
     /// Looks at a link without using it up.
-    pub(crate) async fn pending_address(
+    pub async fn pending_address(
         &self,
         handle: &TokenHandle,
     ) -> Result<PendingAddress, AccountError> {
@@ -122,7 +122,7 @@ impl Accounts<'_> {
     }
 
     /// Takes an address over by a link, which is used up by it. The address before is told.
-    pub(crate) async fn take_address(
+    pub async fn take_address(
         &self,
         handle: &TokenHandle,
         asker: Asker<'_>,

@@ -125,7 +125,6 @@ impl AuditTrail {
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let queued = self.queued.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut queued) = queued else { return };
-        let trail: Arc<dyn Trail> = self.clone();
         let work = async {
             let mut times = interval(SEALING);
             times.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -149,7 +148,17 @@ impl AuditTrail {
             }
             self.upkeep().await;
         };
-        audit::scope(trail, audit::Request::default(), work).await;
+        self.audited(audit::Request::default(), work).await;
+    }
+
+    /// Runs a task whose events are recorded here, as those of this request.
+    pub async fn audited<F: Future>(
+        self: &Arc<Self>,
+        request: audit::Request,
+        task: F,
+    ) -> F::Output {
+        let trail: Arc<dyn Trail> = self.clone();
+        audit::scope(trail, request, task).await
     }
 
     /// Writes a batch, and empties it. What can't be written is counted and logged.

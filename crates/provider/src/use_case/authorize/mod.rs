@@ -85,7 +85,7 @@ pub struct ConsentGiven {
 }
 
 /// Answers authorization requests: what it reads and changes.
-pub(crate) struct Authorization<'a> {
+pub struct Authorization<'a> {
     pub(crate) codes: &'a dyn Codes,
     pub(crate) consents: &'a dyn Consents,
     pub(crate) pushed_requests: &'a dyn PushedRequests,
@@ -124,7 +124,7 @@ impl Attempt {
 
 impl Authorization<'_> {
     /// Answers an authorization request. `encoded` is the query or the form body.
-    pub(crate) async fn authorize(
+    pub async fn authorize(
         &self,
         encoded: &[u8],
         cookie: Option<&TokenHandle>,
@@ -144,7 +144,7 @@ impl Authorization<'_> {
 
     /// Answers an authorization request to which the user has just consented. Everything is checked
     /// again: the request came back through the browser.
-    pub(crate) async fn authorize_with_consent(
+    pub async fn authorize_with_consent(
         &self,
         encoded: &[u8],
         cookie: Option<&TokenHandle>,
@@ -159,12 +159,7 @@ impl Authorization<'_> {
     }
 
     /// The answer for a user who cancelled the sign-in or, with a session to name, denied consent.
-    pub(crate) async fn deny(
-        &self,
-        encoded: &[u8],
-        session: Option<&Session>,
-        address: &str,
-    ) -> Outcome {
+    pub async fn deny(&self, encoded: &[u8], session: Option<&Session>, address: &str) -> Outcome {
         self.answer(encoded, None, address, async |request: AuthorizeRequest| {
             let (client_id, peer) = (&request.client.client_id, address);
             match session.map(|session| &session.authentication.sub) {
@@ -179,7 +174,7 @@ impl Authorization<'_> {
 
     /// The request behind a sign-in or consent page, to show which client asks; `None` if the
     /// request is not valid.
-    pub(crate) async fn request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
+    pub async fn request(&self, encoded: &[u8]) -> Option<AuthorizeRequest> {
         self.read_request(encoded).await.ok()
     }
 
@@ -216,7 +211,7 @@ impl Authorization<'_> {
     }
 
     /// Answers a posted request that can't be gone on with for its size.
-    pub(crate) async fn refuse_too_large(&self, encoded: &[u8], address: &str) -> Outcome {
+    pub async fn refuse_too_large(&self, encoded: &[u8], address: &str) -> Outcome {
         self.refuse(self.too_large(encoded).await, encoded, address)
     }
 

@@ -113,7 +113,7 @@ impl Authorization<'_> {
     /// Checks a pushed request as the authorization endpoint would, and keeps it. `proof` is the
     /// `DPoP` header: with one the code is bound to its key, as with `dpop_jkt` (RFC 9449 section
     /// 10.1).
-    pub(crate) async fn push(
+    pub async fn push(
         &self,
         client: &AuthenticatedClient,
         params: &Params,

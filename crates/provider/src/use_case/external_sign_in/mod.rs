@@ -22,7 +22,9 @@ use crate::{
         account_event::AccountEventKind,
         directory,
         email::EmailAddress,
-        external_identity::{ExternalId, LinkIntent, MOST_IDENTITIES, UpstreamUser},
+        external_identity::{
+            ExternalId, LinkIntent, MOST_IDENTITIES, StoredIdentity, UpstreamUser,
+        },
         identity_provider::{FirstSignIn, IdentityProvider},
         outbox::MailKind,
         provider_settings::ProviderSettings,
@@ -127,7 +129,7 @@ pub struct ExternalVisit<'a> {
 
 /// Signs users in by other providers, and links their identities: what it reads and changes.
 #[derive(Clone, Copy)]
-pub(crate) struct ExternalSignIns<'a> {
+pub struct ExternalSignIns<'a> {
     pub(crate) identities: &'a dyn ExternalIdentities,
     pub(crate) external_ids: &'a dyn ExternalIds,
     pub(crate) users: &'a dyn Users,
@@ -166,7 +168,7 @@ struct Invited {
 
 impl ExternalSignIns<'_> {
     /// Finds the user, or makes one.
-    pub(crate) async fn sign_in(
+    pub async fn sign_in(
         &self,
         provider: &IdentityProvider,
         user: &UpstreamUser,
@@ -513,7 +515,7 @@ impl ExternalSignIns<'_> {
     }
 
     /// Links the identity with the account of the user who is signed in, and began it there.
-    pub(crate) async fn link(
+    pub async fn link(
         &self,
         session: Option<&Session>,
         intent: &LinkIntent,
@@ -554,14 +556,20 @@ impl ExternalSignIns<'_> {
         })
     }
 
-    /// Unlinks an identity of this user, and ends the sessions that began by it. That of a
-    /// directory stays.
-    pub(crate) async fn unlink(
+    /// The identities at other providers that a user has, the oldest first.
+    pub async fn external_identities(&self, sub: &Sub) -> Result<Vec<StoredIdentity>, StoreError> {
+        self.identities.external_identities(sub).await
+    }
+
+    /// Unlinks an identity of this session's user, and ends the sessions that began by it. That of
+    /// a directory stays.
+    pub async fn unlink(
         &self,
-        sub: &Sub,
+        session: &Authentication,
         id: &ExternalId,
         asker: Asker<'_>,
     ) -> Result<RemovedIdentity, StoreError> {
+        let sub = &session.sub;
         let own = self.identities.external_identity(id).await?.filter(|own| own.sub == *sub);
         let user = self.users.user(sub).await?;
         // Who could leave the directory would stay when the directory lets them go.

@@ -87,7 +87,7 @@ impl ExternalSignIns<'_> {
     }
 
     /// What the user is asked, without deciding anything; `None` if there is nothing to decide.
-    pub(crate) async fn pending(
+    pub async fn pending(
         &self,
         handle: &TokenHandle,
     ) -> Result<Option<PendingIdentity>, StoreError> {
@@ -107,7 +107,7 @@ impl ExternalSignIns<'_> {
     }
 
     /// Makes an account, as the user has decided. The ticket is used up by it.
-    pub(crate) async fn create_pending(
+    pub async fn create_pending(
         &self,
         handle: &TokenHandle,
         asker: Asker<'_>,
@@ -125,10 +125,10 @@ impl ExternalSignIns<'_> {
 
     /// Links the identity with the account of this user, who is signed in to it. The ticket is used
     /// up by it.
-    pub(crate) async fn link_pending(
+    pub async fn link_pending(
         &self,
-        handle: &TokenHandle,
         session: &Authentication,
+        handle: &TokenHandle,
         asker: Asker<'_>,
     ) -> Result<ExternalLink, StoreError> {
         match self.take(handle).await? {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Registers clients: what it reads and changes.
-pub(crate) struct Registration<'a> {
+pub struct Registration<'a> {
     pub(crate) table: &'a dyn RegisteredClients,
     pub(crate) clients: &'a dyn Clients,
     pub(crate) failures: &'a dyn FailedSignIns,
@@ -39,8 +39,13 @@ pub(crate) struct Registration<'a> {
 }
 
 impl Registration<'_> {
+    /// Whether a client registers with an initial access token.
+    pub fn registers_by_token(&self) -> bool {
+        self.directory.settings.mode == RegistrationMode::Token
+    }
+
     /// Registers a client. `token` is the initial access token, if there is one.
-    pub(crate) async fn register(
+    pub async fn register(
         &self,
         asked: Map<String, Value>,
         token: Option<&Secret>,
@@ -108,7 +113,7 @@ impl Registration<'_> {
     }
 
     /// What is registered (RFC 7592 section 2.1).
-    pub(crate) async fn read(
+    pub async fn read(
         &self,
         client_id: &ClientId,
         token: &Secret,
@@ -119,7 +124,7 @@ impl Registration<'_> {
 
     /// Replaces what is registered (RFC 7592 section 2.2). A secret stays as long as the client
     /// authenticates by one.
-    pub(crate) async fn update(
+    pub async fn update(
         &self,
         client_id: &ClientId,
         asked: Map<String, Value>,
@@ -149,7 +154,7 @@ impl Registration<'_> {
     }
 
     /// Removes the client with everything that it was granted (RFC 7592 section 2.3).
-    pub(crate) async fn remove(
+    pub async fn remove(
         &self,
         client_id: &ClientId,
         token: &Secret,

@@ -6,24 +6,48 @@ use doorward_protocol::secret::Secret;
 
 use super::{PasswordCheck, SignInError, SignInOrigin, directory_entry::Tried};
 use crate::{
+    audit,
     model::{
+        account_event::AccountEventKind,
         directory::AccountProblem,
         external_identity::ExternalId,
+        token_handle::TokenHandle,
         user::{User, normalized_username},
     },
-    use_case::directory::{DirectoryStates, FirstChange, PasswordChange, PasswordChangeError},
+    use_case::{
+        accounts::Asker,
+        directory::{FirstChange, PasswordChange, PasswordChangeError},
+    },
 };
 
 impl PasswordCheck<'_> {
-    /// Changes the password of a user who is in a directory, and ends all sessions and access of
-    /// the user. A wrong present one counts as at the login page. `None` if the user is in none.
-    pub(crate) async fn change_in_directory(
+    /// Changes the user's password in the directory that has it, and ends all sessions and grants
+    /// of the user. A wrong present one counts as at the login page. `None` if no directory has it,
+    /// or the directory's setting does not allow it.
+    pub async fn change_directory_password(
+        &self,
+        user: &User,
+        present: &Secret,
+        new: &Secret,
+        device: Option<&TokenHandle>,
+        asker: Asker<'_>,
+    ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
+        let origin = SignInOrigin::Browser { address: asker.address, device };
+        let changed = self.change_in_directory(user, present, new, origin).await?;
+        if changed == Some(Ok(())) {
+            let sub = &user.sub;
+            audit::Event::PasswordChanged { sub, peer: asker.address }.log();
+            self.accounts.note(sub, AccountEventKind::PasswordChanged, asker, None).await;
+        }
+        Ok(changed)
+    }
+
+    async fn change_in_directory(
         &self,
         user: &User,
         present: &Secret,
         new: &Secret,
         origin: SignInOrigin<'_>,
-        states: DirectoryStates<'_>,
     ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
         let found = self.directories.of_user(self.identities, &user.sub).await?;
         let Some((directory, identity)) = found else { return Ok(None) };
@@ -41,6 +65,7 @@ impl PasswordCheck<'_> {
             present: present.clone(),
             new: new.clone(),
         };
+        let states = self.accounts.directories;
         let changed = states.change_password(change, Some(&user.sub)).await?;
         // Who got no answer may have had the password tried.
         let is_right = matches!(changed, Ok(()) | Err(PasswordChangeError::Refused(_)));
@@ -52,20 +77,44 @@ impl PasswordCheck<'_> {
 
     /// Whether somebody whom a directory does not let in for this reason may change the password
     /// there first.
-    pub(crate) fn may_change_first(&self, username: &str, problem: AccountProblem) -> bool {
+    pub fn may_change_password_first(&self, username: &str, problem: AccountProblem) -> bool {
         let asked = self.directories.taking(&normalized_username(username));
         asked.iter().any(|own| own.directory.lets_change_at_sign_in(problem))
     }
 
-    /// Changes the password of somebody whom a directory lets in only then. The present one is
-    /// tried first as at a sign-in, behind the same throttle: nobody learns more by this way.
-    pub(crate) async fn change_first(
+    /// Changes the password of somebody whom a directory lets in only then, and ends all sessions
+    /// and grants of the user. The present one is tried first as at a sign-in, behind the same
+    /// throttle: nobody learns more by this way.
+    pub async fn change_password_first(
+        &self,
+        username: &str,
+        present: &Secret,
+        new: &Secret,
+        device: Option<&TokenHandle>,
+        asker: Asker<'_>,
+    ) -> Result<FirstChange, SignInError> {
+        let origin = SignInOrigin::Browser { address: asker.address, device };
+        let changed = self.change_first(username, present, new, origin).await?;
+        let peer = asker.address;
+        match &changed {
+            FirstChange::Changed { sub: Some(sub), .. } => {
+                audit::Event::PasswordChanged { sub, peer }.log();
+                self.accounts.note(sub, AccountEventKind::PasswordChanged, asker, None).await;
+            }
+            FirstChange::Changed { sub: None, directory, entry } => {
+                audit::Event::DirectoryPasswordChanged { directory, entry, peer }.log();
+            }
+            FirstChange::NotNeeded | FirstChange::Refused(_) => {}
+        }
+        Ok(changed)
+    }
+
+    async fn change_first(
         &self,
         username: &str,
         present: &Secret,
         new: &Secret,
         origin: SignInOrigin<'_>,
-        states: DirectoryStates<'_>,
     ) -> Result<FirstChange, SignInError> {
         // By the form of the name alone, which tells nothing of who there is.
         let asked = self.directories.taking(&normalized_username(username));
@@ -103,7 +152,7 @@ impl PasswordCheck<'_> {
         let (client, present, new) = (Arc::clone(client), present.clone(), new.clone());
         let (directory, entry) = (provider.name.clone(), subject.clone());
         let change = PasswordChange { client, subject, present, new };
-        Ok(match states.change_password(change, sub.as_ref()).await? {
+        Ok(match self.accounts.directories.change_password(change, sub.as_ref()).await? {
             Ok(()) => FirstChange::Changed { directory, entry, sub },
             Err(error) => FirstChange::Refused(error),
         })

@@ -7,16 +7,15 @@ mod directory_password_change;
 mod own_password;
 mod password_check;
 mod sessions;
+mod sign_ins;
 
 use doorward_protocol::ids::ClientId;
 
-pub(crate) use self::{
-    password_check::PasswordCheck,
-    sessions::{Beginning, SessionLifetimes, Sessions},
-};
+pub(crate) use self::sessions::SessionLifetimes;
 pub use self::{
-    password_check::VerifiedPassword,
-    sessions::{SignInBrowser, StartedSession},
+    password_check::{PasswordCheck, VerifiedPassword},
+    sessions::{Sessions, SignInBrowser, StartedSession},
+    sign_ins::SignIns,
 };
 use crate::{
     model::{

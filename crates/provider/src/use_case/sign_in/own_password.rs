@@ -5,11 +5,32 @@ use doorward_protocol::secret::Secret;
 use super::{PasswordCheck, SignInError, SignInOrigin};
 use crate::{
     audit,
-    model::{account_event::AccountEventKind, password::PasswordHash, user::User},
+    model::{
+        account_event::AccountEventKind, password::PasswordHash, token_handle::TokenHandle,
+        user::User,
+    },
     use_case::accounts::Asker,
 };
 
 impl PasswordCheck<'_> {
+    /// Checks the present password of a user who wants another one. A user without a password needs
+    /// none. Failures are counted as those at the login page. The user is the one of the session,
+    /// whether or not the user name is what people sign in with.
+    pub async fn verify_own_password(
+        &self,
+        user: &User,
+        password: Option<Secret>,
+        address: &str,
+        device: Option<&TokenHandle>,
+    ) -> Result<(), SignInError> {
+        if user.password_hash.is_none() {
+            return Ok(());
+        }
+        let password = password.ok_or(SignInError::WrongPassword)?;
+        let origin = SignInOrigin::Browser { address, device };
+        self.verify_of(user.clone(), password, origin).await.map(|_| ())
+    }
+
     /// Checks the password of our own, unless too many in a row were wrong. The answer is then that
     /// to a wrong one, after the same work: so a guesser learns neither that the limit is reached
     /// nor, by that, that there is such a user. For passwords of directories, [`OfEntry`] holds the

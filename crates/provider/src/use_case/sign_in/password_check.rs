@@ -58,7 +58,7 @@ impl Attempt {
 
 /// Checks passwords behind the throttle.
 #[derive(Clone, Copy)]
-pub(crate) struct PasswordCheck<'a> {
+pub struct PasswordCheck<'a> {
     pub(crate) users: &'a dyn Users,
     pub(crate) identities: &'a dyn ExternalIdentities,
     pub(crate) directories: Directories<'a>,
@@ -78,8 +78,10 @@ pub(crate) struct PasswordCheck<'a> {
 
 impl PasswordCheck<'_> {
     /// Checks a user name and password. Unknown users, wrong passwords and disabled users give the
-    /// same answer after the same work; failures are counted for where the attempt came from.
-    pub(crate) async fn verify(
+    /// same answer after the same work. Failures are counted for the account and for the address,
+    /// or for the browser alone if its device cookie shows that the user has signed in there
+    /// before.
+    pub async fn verify(
         &self,
         username: &str,
         password: Secret,
@@ -203,14 +205,7 @@ impl PasswordCheck<'_> {
         let asked =
             if self.asks_directories { self.directories.taking(&typed) } else { Vec::new() };
         let username = user.as_ref().map_or(typed, |user| normalized_username(&user.username));
-        // Who is in a directory has the directory's password, and no other. For a name of nobody
-        // there is a look at somebody who is not there, so that both take as long.
-        let looked_at = user.as_ref().map(|user| user.sub.clone());
-        let looked_at = looked_at.unwrap_or_else(|| draw_id(self.accounts.entropy));
-        let is_in_directory =
-            self.directories.of_user(self.identities, &looked_at).await?.is_some();
-        let has_own = |user: &User| user.password_hash.is_some() && !is_in_directory;
-        let mut own = user.filter(has_own);
+        let mut own = self.with_own_password(user).await?;
         if asked.is_empty() {
             let checked = self.check_within_limit(&username, own, password, in_a_row, origin);
             return checked.await.map(VerifiedPassword::Local);
@@ -254,13 +249,21 @@ impl PasswordCheck<'_> {
                 }
             }
         }
-        let undecided = || {
-            if is_unavailable {
-                SignInError::DirectoryUnavailable
-            } else {
-                SignInError::WrongPassword
-            }
-        };
-        Err(decided.unwrap_or_else(undecided))
+        Err(match decided {
+            Some(error) => error,
+            None if is_unavailable => SignInError::DirectoryUnavailable,
+            None => SignInError::WrongPassword,
+        })
+    }
+
+    /// The user, if there is one with a password of our own. Who is in a directory has the
+    /// directory's password, and no other. For a name of nobody there is a look at somebody who is
+    /// not there, so that both take as long.
+    async fn with_own_password(&self, user: Option<User>) -> Result<Option<User>, StoreError> {
+        let looked_at = user.as_ref().map(|user| user.sub.clone());
+        let looked_at = looked_at.unwrap_or_else(|| draw_id(self.accounts.entropy));
+        let is_in_directory =
+            self.directories.of_user(self.identities, &looked_at).await?.is_some();
+        Ok(user.filter(|user| user.password_hash.is_some() && !is_in_directory))
     }
 }

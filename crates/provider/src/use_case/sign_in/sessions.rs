@@ -36,7 +36,7 @@ pub struct StartedSession {
 
 /// Starts, finds and ends sessions.
 #[derive(Clone, Copy)]
-pub(crate) struct Sessions<'a> {
+pub struct Sessions<'a> {
     pub(crate) table: &'a dyn store::Sessions,
     pub(crate) users: &'a dyn Users,
     pub(crate) clients: &'a ClientRegistry,
@@ -59,14 +59,14 @@ pub(crate) struct SessionLifetimes {
 }
 
 /// How a session begins.
-pub(crate) struct Beginning<'a> {
-    pub(crate) sign_in: SignIn,
-    pub(crate) remember: bool,
-    pub(crate) device: Device,
+pub(super) struct Beginning<'a> {
+    pub(super) sign_in: SignIn,
+    pub(super) remember: bool,
+    pub(super) device: Device,
     /// The cookie of the browser's earlier session.
-    pub(crate) replaces: Option<&'a TokenHandle>,
+    pub(super) replaces: Option<&'a TokenHandle>,
     /// What tells the user of the sign-in.
-    pub(crate) notices: AccountNotices,
+    pub(super) notices: AccountNotices,
 }
 
 /// The browser in which somebody signs in.
@@ -83,10 +83,25 @@ pub struct SignInBrowser<'a> {
 }
 
 impl Sessions<'_> {
+    /// Starts a session under a new identifier; the browser's earlier one ends. The user is not
+    /// told of it: [`SignIns::begin_session`](super::SignIns::begin_session) does so.
+    pub async fn start_session(
+        &self,
+        user: &User,
+        sign_in: SignIn,
+        remember: bool,
+        device: Device,
+        replaces: Option<&TokenHandle>,
+    ) -> Result<StartedSession, SignInError> {
+        let notices = AccountNotices::default();
+        let beginning = Beginning { sign_in, remember, device, replaces, notices };
+        self.start(user, beginning).await
+    }
+
     /// Starts a session under a new identifier; the browser's earlier one ends (no session
     /// fixation). `user` is as they were verified: if by now the proof is not theirs any more, the
     /// sign-in fails after all.
-    pub(crate) async fn start(
+    pub(super) async fn start(
         &self,
         user: &User,
         beginning: Beginning<'_>,
@@ -142,10 +157,7 @@ impl Sessions<'_> {
     }
 
     /// The session that a browser's cookie names, if it lives and its user may still sign in.
-    pub(crate) async fn find(
-        &self,
-        cookie: Option<&TokenHandle>,
-    ) -> Result<Option<Session>, StoreError> {
+    pub async fn find(&self, cookie: Option<&TokenHandle>) -> Result<Option<Session>, StoreError> {
         let Some(cookie) = cookie else { return Ok(None) };
         let Some(session) = self.table.session(cookie.hash(), self.clock.now()).await? else {
             return Ok(None);
@@ -160,11 +172,7 @@ impl Sessions<'_> {
     }
 
     /// Ends a browser's session, and notifies its clients.
-    pub(crate) async fn end(
-        &self,
-        cookie: &TokenHandle,
-        address: &str,
-    ) -> Result<SignedOut, StoreError> {
+    pub async fn end(&self, cookie: &TokenHandle, address: &str) -> Result<SignedOut, StoreError> {
         let ended = self
             .table
             .end_sessions(SessionSelector::Cookie(cookie.hash()), self.clock.now())

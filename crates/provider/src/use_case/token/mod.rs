@@ -31,6 +31,7 @@ use crate::{
     store::{Codes, DeviceCodes, Factors, Grants, RefreshTokens, Users},
     use_case::{
         authenticate::AuthenticatedClient,
+        client_directory::ClientDirectory,
         directory::DirectoryStates,
         dpop::{ProofVerifier, refresh_token_key},
         error::TokenError,
@@ -39,13 +40,14 @@ use crate::{
 };
 
 /// Answers token requests: what the grants read and change.
-pub(crate) struct TokenEndpoint<'a> {
+pub struct TokenEndpoint<'a> {
     pub(crate) codes: &'a dyn Codes,
     pub(crate) device_codes: &'a dyn DeviceCodes,
     pub(crate) grants: &'a dyn Grants,
     pub(crate) refresh_tokens: &'a dyn RefreshTokens,
     pub(crate) users: &'a dyn Users,
     pub(crate) factors: &'a dyn Factors,
+    pub(crate) clients: ClientDirectory<'a>,
     pub(crate) issuer: &'a TokenIssuer,
     pub(crate) proofs: ProofVerifier<'a>,
     pub(crate) passwords: PasswordCheck<'a>,
@@ -94,7 +96,7 @@ struct Recording {
 impl TokenEndpoint<'_> {
     /// Answers a token request. `proof` is the `DPoP` header; `address` is the peer's, for
     /// throttling and audit.
-    pub(crate) async fn exchange(
+    pub async fn exchange(
         &self,
         client: &AuthenticatedClient,
         request: TokenRequest,
@@ -105,6 +107,7 @@ impl TokenEndpoint<'_> {
         let Issued { tokens, sub } = self.issue_for(client, request, proof, address).await?;
         let (sub, client_id) = (sub.as_ref(), &client.client_id);
         audit::Event::TokensIssued { sub, client_id, peer: address, grant_type }.log();
+        self.clients.note_use(client).await;
         Ok(tokens)
     }
 
