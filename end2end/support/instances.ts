@@ -213,6 +213,23 @@ export const foreignServerSide: Origins & { readonly client: string } = {
   client: 'http://localhost:5923',
 };
 
+/**
+ * A server-rendered application as two processes with one store of sessions: the first at its origin `client`, and the
+ * `second` beside it. For browsers both are one host, so that they get the same cookies. `management` has the metrics.
+ */
+export const twoProcesses: Configured & {
+  readonly client: string;
+  readonly second: string;
+  readonly management: string;
+} = {
+  config: 'two-processes.toml',
+  app: 'http://localhost:5926',
+  provider: 'http://localhost:6926',
+  client: 'http://localhost:5927',
+  second: 'http://localhost:5928',
+  management: 'http://localhost:5929',
+};
+
 /** A Leptos application that the server renders, at `client`, with a provider of ours. */
 export const leptosSsr: Configured & { readonly client: string } = {
   config: 'leptos-ssr.toml',
