@@ -253,6 +253,25 @@ export const leptosTokens: Configured & { readonly client: string } = {
   client: 'http://localhost:5977',
 };
 
+/**
+ * Serves the workbench of the Leptos layer at `page`, and with tokens that are bound to a key at `boundPage`. `bank` is a
+ * provider that we did not write, and `api` where an API answers as the tests say.
+ */
+export const leptosWorkbench: Configured & {
+  readonly page: string;
+  readonly boundPage: string;
+  readonly bank: string;
+  readonly api: string;
+} = {
+  config: 'leptos-workbench.toml',
+  app: 'http://localhost:5936',
+  provider: 'http://localhost:6936',
+  page: 'http://localhost:5937',
+  boundPage: 'http://localhost:5938',
+  bank: 'http://localhost:6937',
+  api: 'http://localhost:5939',
+};
+
 /** Where the templates `axum-server-side`, `axum-api` and `leptos-csr` answer. */
 interface Templates extends Origins {
   readonly serverSide: string;
