@@ -198,6 +198,13 @@ export const linked: Configured & { readonly upstream: string } = {
   upstream: 'http://localhost:6957',
 };
 
+/** Users sign in with the password of a directory, which the specs start. */
+export const directory: Configured = {
+  config: 'directory.toml',
+  app: 'http://localhost:5994',
+  provider: 'http://localhost:6994',
+};
+
 /** A server-rendered application, at `client`, with a provider of ours. */
 export const serverSide: Configured & { readonly client: string } = {
   config: 'server-side.toml',
