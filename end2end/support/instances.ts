@@ -198,6 +198,22 @@ export const linked: Configured & { readonly upstream: string } = {
   upstream: 'http://localhost:6957',
 };
 
+/**
+ * Users sign in with a second Doorward, at `upstream`; its host has another name, since cookies know no ports. `client` is
+ * where a server-rendered application answers.
+ */
+export const upstreamDoorward: Configured & { readonly upstream: Configured; readonly client: string } = {
+  config: 'upstream-doorward.toml',
+  app: 'http://localhost:5946',
+  provider: 'http://localhost:6946',
+  upstream: {
+    config: 'upstream.toml',
+    app: 'http://127.0.0.1:5947',
+    provider: 'http://127.0.0.1:6947',
+  },
+  client: 'http://localhost:5948',
+};
+
 /** Users sign in with the password of a directory, which the specs start. */
 export const directory: Configured = {
   config: 'directory.toml',
