@@ -1,6 +1,6 @@
 // Starts and stops `doorward` processes for the tests.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -17,6 +17,8 @@ export interface StartOptions {
   readonly origins: Origins;
   /** The name of a file in `config/`; without one the server starts in demo mode. */
   readonly config?: string;
+  /** Texts of that file, and what stands in their place: what is known only when the process starts. */
+  readonly changes?: Readonly<Record<string, string>>;
   /** The parts that this process runs, as `--role` takes them; all of them by default. */
   readonly roles?: readonly ('provider' | 'api' | 'app')[];
   /** An origin that tells its health by plain http, where the others speak TLS. */
@@ -76,8 +78,17 @@ export class Doorward {
   }
 
   private configuration(): string[] {
-    const { config } = this.options;
-    return config ? ['--config', resolve(import.meta.dirname, '../config', config)] : [];
+    const { config, changes } = this.options;
+    if (!config) return [];
+    const file = resolve(import.meta.dirname, '../config', config);
+    if (!changes) return ['--config', file];
+    const changed = join(this.folder, config);
+    const text = Object.entries(changes).reduce(
+      (text, [from, to]) => text.replaceAll(from, () => to),
+      readFileSync(file, 'utf8'),
+    );
+    writeFileSync(changed, text);
+    return ['--config', changed];
   }
 
   private environment(): NodeJS.ProcessEnv {

@@ -16,7 +16,7 @@ export async function startExample(
   env: Readonly<Record<string, string>>,
 ): Promise<() => Promise<void>> {
   if (await answers(url)) throw new Error(`something already answers on ${url}: stop it first`);
-  const child = spawn(binary(name), [], { cwd: repository, env: { ...process.env, ...env }, stdio: 'pipe' });
+  const child = spawn(program(name), [], { cwd: repository, env: { ...process.env, ...env }, stdio: 'pipe' });
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -38,11 +38,11 @@ async function stopped(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-/** The executable under test. */
-function binary(name: string): string {
+/** The executable of this package. */
+export function program(name: string): string {
   const built = join(process.env['EXAMPLES_BIN'] ?? join(repository, 'target/debug'), name);
   if (existsSync(built)) return built;
-  throw new Error(`the example was not built: run cargo build -p ${name}`);
+  throw new Error(`the program was not built: run cargo build -p ${name}`);
 }
 
 async function answers(url: string): Promise<boolean> {

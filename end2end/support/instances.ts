@@ -198,6 +198,29 @@ export const linked: Configured & { readonly upstream: string } = {
   upstream: 'http://localhost:6957',
 };
 
+/**
+ * Users sign in with a second Doorward, at `upstream`; its host has another name, since cookies know no ports. `client` is
+ * where a server-rendered application answers.
+ */
+export const upstreamDoorward: Configured & { readonly upstream: Configured; readonly client: string } = {
+  config: 'upstream-doorward.toml',
+  app: 'http://localhost:5946',
+  provider: 'http://localhost:6946',
+  upstream: {
+    config: 'upstream.toml',
+    app: 'http://127.0.0.1:5947',
+    provider: 'http://127.0.0.1:6947',
+  },
+  client: 'http://localhost:5948',
+};
+
+/** Users sign in with the password of a directory, which the specs start. */
+export const directory: Configured = {
+  config: 'directory.toml',
+  app: 'http://localhost:5994',
+  provider: 'http://localhost:6994',
+};
+
 /** A server-rendered application, at `client`, with a provider of ours. */
 export const serverSide: Configured & { readonly client: string } = {
   config: 'server-side.toml',
@@ -211,6 +234,23 @@ export const foreignServerSide: Origins & { readonly client: string } = {
   app: 'http://localhost:5923',
   provider: 'http://localhost:6923',
   client: 'http://localhost:5923',
+};
+
+/**
+ * A server-rendered application as two processes with one store of sessions: the first at its origin `client`, and the
+ * `second` beside it. For browsers both are one host, so that they get the same cookies. `management` has the metrics.
+ */
+export const twoProcesses: Configured & {
+  readonly client: string;
+  readonly second: string;
+  readonly management: string;
+} = {
+  config: 'two-processes.toml',
+  app: 'http://localhost:5926',
+  provider: 'http://localhost:6926',
+  client: 'http://localhost:5927',
+  second: 'http://localhost:5928',
+  management: 'http://localhost:5929',
 };
 
 /** A Leptos application that the server renders, at `client`, with a provider of ours. */
@@ -234,6 +274,25 @@ export const leptosTokens: Configured & { readonly client: string } = {
   app: 'http://localhost:5976',
   provider: 'http://localhost:6976',
   client: 'http://localhost:5977',
+};
+
+/**
+ * Serves the workbench of the Leptos layer at `page`, and with tokens that are bound to a key at `boundPage`. `bank` is a
+ * provider that we did not write, and `api` where an API answers as the tests say.
+ */
+export const leptosWorkbench: Configured & {
+  readonly page: string;
+  readonly boundPage: string;
+  readonly bank: string;
+  readonly api: string;
+} = {
+  config: 'leptos-workbench.toml',
+  app: 'http://localhost:5936',
+  provider: 'http://localhost:6936',
+  page: 'http://localhost:5937',
+  boundPage: 'http://localhost:5938',
+  bank: 'http://localhost:6937',
+  api: 'http://localhost:5939',
 };
 
 /** Where the templates `axum-server-side`, `axum-api` and `leptos-csr` answer. */

@@ -78,3 +78,16 @@ test('without an issuer it is a page like the others', async ({ page }) => {
   await app.expectSignedOut();
   await expect(app.error).toBeHidden();
 });
+
+test('the page of given access opens the application, which signs in', async ({ page, context }) => {
+  const app = new Application(page);
+  await app.open();
+  await app.signInAs('carol');
+  // A tab that knows nobody, in a browser that the provider knows.
+  const tab = await context.newPage();
+  const opened = new Application(tab);
+  await tab.goto(`${demo.provider}/grants`);
+  await tab.getByRole('link', { name: 'Open JavaScript Client' }).click();
+  await opened.expectSignedInAs('carol');
+  await expect(tab).toHaveURL(`${demo.app}/OpenId/Login/JS`);
+});

@@ -72,11 +72,8 @@ impl HttpClient for BrowserFetch {
             }
             // A stream can't be sent again, so the first answer is the last one.
             Err(error) => {
-                self.answer.borrow().as_ref().map(|(_, known)| known.clone()).ok_or_else(|| {
-                    let message = js_sys::Reflect::get(&error, &JsValue::from_str("message"));
-                    let message = message.ok().and_then(|message| message.as_string());
-                    NetworkFailure::Failed(message.unwrap_or_else(|| "no reason given".to_owned()))
-                })
+                let first = self.answer.borrow().as_ref().map(|(_, known)| known.clone());
+                first.ok_or_else(|| failure(&error))
             }
         }
     }
@@ -121,7 +118,13 @@ pub(crate) async fn with_body(
 }
 
 fn failure(error: &JsValue) -> NetworkFailure {
-    let message = js_sys::Reflect::get(error, &JsValue::from_str("message"));
-    let message = message.ok().and_then(|message| message.as_string());
-    NetworkFailure::Failed(message.unwrap_or_else(|| "no reason given".to_owned()))
+    let text = |name: &str| {
+        let value = js_sys::Reflect::get(error, &JsValue::from_str(name));
+        value.ok().and_then(|value| value.as_string())
+    };
+    // The reason of a signal of `AbortSignal.timeout`.
+    if text("name").as_deref() == Some("TimeoutError") {
+        return NetworkFailure::Timeout;
+    }
+    NetworkFailure::Failed(text("message").unwrap_or_else(|| "no reason given".to_owned()))
 }

@@ -60,7 +60,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As those of [`Auth::call`]. A call that was aborted is an [`Error::Network`].
+    /// As those of [`Auth::call`]. A call that was aborted is an [`Error::Network`], with
+    /// [`NetworkFailure::Timeout`](crate::NetworkFailure) if its signal had a time-out.
     pub async fn fetch(
         self,
         url: impl Into<String>,

@@ -91,4 +91,12 @@ mod tests {
         assert_eq!(page.allowed_cors_origins, ["http://localhost:5101", "http://127.0.0.1:5101"]);
         assert!(page.redirect_uris.iter().any(|uri| uri == "http://127.0.0.1:5101/popup"));
     }
+
+    #[test]
+    fn others_may_begin_a_sign_in_where_the_application_takes_it() {
+        let file = read("http://localhost:5101");
+        let page = file.clients.iter().find(|client| client.client_id == "PkceJS").unwrap();
+        let address = format!("http://localhost:5101{}", doorward_app::INITIATE_LOGIN_PATH);
+        assert_eq!(page.initiate_login_uri.as_ref(), Some(&address));
+    }
 }

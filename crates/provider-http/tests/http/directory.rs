@@ -42,7 +42,7 @@ use crate::{
     accounts::enumeration::commands,
     audit::records,
     factors::{add_passkey, add_passkey_in},
-    support::{Answer, Browser, Setup, World, claims, user},
+    support::{Answer, Browser, Setup, World, authorize_url, claims, user},
 };
 
 const WRONG: &str = "The user name or the password is wrong";
@@ -451,6 +451,24 @@ async fn a_password_that_must_be_changed_first_is_changed_at_the_sign_in() {
     let page = other.login_page(None).await;
     let unneeded = other.submit(&page, &form("another secret", "third", "third")).await;
     assert!(unneeded.body.contains("did not have to be changed"), "{unneeded:?}");
+}
+
+/// Browsers hold each redirect after a form against the policy of the page.
+#[tokio::test]
+async fn the_form_for_another_password_may_lead_to_the_application() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let changing = Directory { changes_passwords: true, ..corp() };
+    let world = world_with(&slapd, changing, Vec::new()).await;
+    slapd.must_change(&dn_of("ada"));
+    let mut browser = Browser::new(&world);
+    let to_login = browser.get(&authorize_url(&[])).await;
+    let login = browser.get(to_login.location()).await.page();
+    let typed = [("username", "ada"), ("password", "secret"), ("action", "login")];
+    let asked = browser.submit(&login, &typed).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN, "{asked:?}");
+    assert!(!asked.header("content-security-policy").contains("form-action"), "{asked:?}");
+    let without = browser.sign_in("ada", "secret", None).await;
+    assert!(without.header("content-security-policy").contains("form-action 'self'"));
 }
 
 #[tokio::test]

@@ -464,15 +464,24 @@ impl LoginPage {
         Some(state.texts.another_user_expected.with(&username))
     }
 
+    /// The policy of a page whose form goes on with the sign-in. The waiting client and other
+    /// providers are at addresses that are not known here.
+    fn policy(&self, state: &AppState) -> PagePolicy {
+        if self.request_query().is_some() || !state.provider.identity_providers().is_empty() {
+            PagePolicy::leading_to_client()
+        } else {
+            PagePolicy::default()
+        }
+    }
+
     async fn show(self, state: &AppState, headers: &HeaderMap, status: StatusCode) -> Response {
         let token = FormToken::for_page(headers, &state.cookies);
         let request = self.request(state).await;
         let others = upstream::buttons(state, headers, request.as_ref());
-        let has_others = !others.is_empty();
         let another = self.another_user(state, headers, request.as_ref()).await;
         // Nor is the passkey asked for again of a user who is signed in and is not the right one.
         let passkeys_offered = !self.passkey_refused && another.is_none();
-        let leads_to_client = self.request_query().is_some();
+        let policy = self.policy(state);
         let login_hint = request.as_ref().and_then(|request| request.login_hint.clone());
         let accounts = &state.provider.settings().accounts;
         let link = |offered: bool, path| {
@@ -485,7 +494,7 @@ impl LoginPage {
             action: state.base.join(PATH),
             form_token: token.value,
             return_url: self.return_url.as_ref().map(ReturnUrl::to_text),
-            may_cancel: leads_to_client,
+            may_cancel: self.request_query().is_some(),
             takes_passwords: request.as_ref().is_none_or(|own| own.client.enable_local_login),
             client_name: request.map(|request| request.client.name.clone()),
             username: self.username.or(login_hint).unwrap_or_default(),
@@ -503,12 +512,6 @@ impl LoginPage {
         };
         let has_passkeys = state.provider.factors().offers_passkeys();
         let markup = view::login(&state.layout(), login);
-        // The buttons of other providers lead to addresses that are not known here, as clients do.
-        let policy = if leads_to_client || has_others {
-            PagePolicy::leading_to_client()
-        } else {
-            PagePolicy::default()
-        };
         let response = html_with_policy(status, markup, &policy.with_passkeys(has_passkeys));
         with_cookie(response, token.set_cookie)
     }

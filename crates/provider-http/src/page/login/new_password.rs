@@ -30,7 +30,7 @@ use crate::{
         account_form::{AskingBrowser, RETURN_URL, TypedPassword, alert, password_fields},
         error::PageError,
         layout::{document, hidden},
-        response::{html, with_cookie},
+        response::{html_with_policy, with_cookie},
     },
 };
 
@@ -152,6 +152,6 @@ impl LoginPage {
                 </form>
             }
         });
-        with_cookie(html(status, markup), token.set_cookie)
+        with_cookie(html_with_policy(status, markup, &self.policy(state)), token.set_cookie)
     }
 }
