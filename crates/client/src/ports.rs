@@ -14,6 +14,7 @@ pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// All ports of one client.
 #[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "who makes a client decides about each port")]
 pub struct Ports {
     /// Requests to the provider and to APIs.
     pub http: Rc<dyn HttpClient>,
@@ -48,6 +49,7 @@ pub struct Ports {
 
 /// How a request may use the browser's HTTP cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "who implements a port handles all of it")]
 pub enum CacheMode {
     /// Answer from the cache where HTTP allows it, and store the answer.
     Use,
@@ -59,6 +61,7 @@ pub enum CacheMode {
 
 /// An HTTP request. Cookies are never sent.
 #[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 pub struct HttpRequest {
     /// `GET`, `POST` …
     pub method: String,
@@ -86,6 +89,7 @@ impl std::fmt::Debug for HttpRequest {
 
 /// An HTTP response with any status.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 pub struct HttpResponse {
     /// Status code.
     pub status: u16,
@@ -131,6 +135,7 @@ impl std::fmt::Debug for HttpResponse {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum NetworkFailure {
     /// The device reports that it has no network.
     #[error("the device is offline")]
@@ -170,6 +175,7 @@ pub trait Storage {
     /// means that everything was removed. The default never calls it, for stores that no other page
     /// can change.
     fn on_change(&self, _handler: Box<dyn Fn(&str)>) -> Guard {
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
         Guard::new(|| ())
     }
 }
@@ -213,6 +219,7 @@ pub enum SignatureError {
     #[error("the signature is wrong")]
     Mismatch,
 }
+#[non_exhaustive]
 
 /// Verifies signatures.
 #[async_trait(?Send)]
@@ -246,6 +253,7 @@ pub enum ProofKeyError {
 pub trait ProofSigner {
     /// The public key, for ES256. The first call in any tab creates and stores the pair.
     async fn public_key(&self) -> Result<Jwk, ProofKeyError>;
+#[non_exhaustive]
     /// Signs with ES256. The signature is R and S concatenated (RFC 7518 section 3.4).
     async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, ProofKeyError>;
 }
@@ -336,6 +344,7 @@ pub trait Timer {
 }
 
 /// A rectangle on the screen, in CSS pixels.
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Area {
     /// From the screen's left edge.
@@ -367,6 +376,7 @@ pub trait Popups {
     /// (Cross-Origin-Opener-Policy). Closes a popup.
     fn hand_back(&self, text: &str, channel: &str);
 }
+#[expect(clippy::exhaustive_structs, reason = "it is a rectangle")]
 
 /// Receives the origin and the text of each message.
 pub type MessageHandler = Box<dyn Fn(&str, &str)>;

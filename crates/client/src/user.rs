@@ -26,6 +26,7 @@ pub struct User {
     pub scope: Option<String>,
     /// The claims of the ID token without protocol claims, and those of userinfo if it is loaded.
     pub profile: Map<String, Value>,
+#[non_exhaustive]
     /// When the access token expires. `None` if the provider did not say.
     pub expires_at: Option<u64>,
     /// The caller's state from the sign-in request.
@@ -53,6 +54,23 @@ impl User {
         match self.profile.get(name) {
             Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
             Some(Value::String(text)) => vec![text],
+    /// A user of whom only these claims are known: the tokens are elsewhere, such as on a server.
+    pub fn without_tokens(profile: Map<String, Value>) -> Self {
+        Self {
+            id_token: None,
+            session_state: None,
+            access_token: String::new(),
+            refresh_token: None,
+            token_type: String::new(),
+            scope: None,
+            profile,
+            expires_at: None,
+            state: None,
+            url_state: None,
+            extra: Map::new(),
+        }
+    }
+
             _ => Vec::new(),
         }
     }

@@ -58,7 +58,9 @@
 //!
 //! This version needs leptos 0.8 and Rust 1.88.
 
-// The component macro generates a struct for the properties of each component.
+// The component macro generates a struct for the properties of each component, and so structs are
+// not checked here.
+#![warn(clippy::exhaustive_enums)]
 #![allow(clippy::must_use_candidate)]
 
 mod actions;

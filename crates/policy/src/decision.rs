@@ -17,6 +17,7 @@ use crate::{Need, Policy, Principal, StepUp};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a decision that nobody looks at protects nothing"]
+#[expect(clippy::exhaustive_enums, reason = "it is yes or no")]
 pub enum Decision {
     /// The caller meets the policy.
     Allowed,

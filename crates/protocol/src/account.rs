@@ -15,6 +15,7 @@ const LONGEST_LOCAL_PART: usize = 64;
 /// The text is not a user name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a username has 1 to 255 bytes without control characters")]
+#[non_exhaustive]
 pub struct NoUsername;
 
 /// The user name that somebody typed, without the space around it: 1 to 255 bytes without control
@@ -91,6 +92,7 @@ impl FromStr for GroupName {
     fn from_str(text: &str) -> Result<Self, InvalidGroupName> {
         Self::parse(text)
     }
+#[non_exhaustive]
 }
 
 impl Deref for GroupName {

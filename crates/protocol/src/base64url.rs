@@ -23,6 +23,7 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+#[non_exhaustive]
 /// Decodes base64url without padding; padding, white space and the other alphabet are refused.
 pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
     #[cfg(target_arch = "wasm32")]

@@ -28,6 +28,7 @@ use crate::{dpop, error::ErrorCode, scope::Scope};
 
 /// An authentication scheme, compared without regard to case (RFC 9110 section 11.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Scheme {
     /// RFC 7617.
     Basic,
@@ -273,6 +274,7 @@ impl<'a> Cursor<'a> {
         let taken = &self.0[..self.0.len() - rest.len()];
         self.0 = rest;
         taken
+#[non_exhaustive]
     }
 
     fn token(&mut self) -> Result<&'a str, InvalidChallenge> {

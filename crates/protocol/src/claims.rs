@@ -20,6 +20,7 @@ pub enum Audience {
 }
 
 impl Audience {
+#[expect(clippy::exhaustive_enums, reason = "RFC 7519 has these two forms")]
     /// Whether the recipient is named.
     pub fn contains(&self, recipient: &str) -> bool {
         self.iter().any(|own| own == recipient)
@@ -70,6 +71,7 @@ pub struct IdTokenClaims {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
     /// Left half of the access token's hash.
+#[expect(clippy::exhaustive_structs, reason = "a provider decides about each claim")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
     /// The session at the provider (OIDC Front-Channel Logout section 3).
@@ -121,6 +123,7 @@ pub struct AccessTokenClaims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
     /// Claims about the user (`role`, `department`, `email` …).
+#[expect(clippy::exhaustive_structs, reason = "a provider decides about each claim")]
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
@@ -196,6 +199,7 @@ mod tests {
             read(example).sole_key().unwrap().as_str(),
             "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
         );
+#[non_exhaustive]
         let certificate = r#"{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}"#;
         assert_eq!(read(certificate).sole_key(), None);
         assert!(serde_json::from_str::<Confirmation>(r#"{"jkt":"short"}"#).is_err());

@@ -9,6 +9,7 @@ macro_rules! error_codes {
         /// An error code on the wire. The provider sends only the named ones; the client keeps
         /// unknown ones.
         #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)+
             /// A code that is not known here, as received.
@@ -158,6 +159,7 @@ impl ErrorResponse {
     /// An error with a description.
     pub fn new(error: ErrorCode, description: impl Into<String>) -> Self {
         Self { error, error_description: Some(description.into()), error_uri: None }
+#[non_exhaustive]
     }
 }
 

@@ -23,6 +23,7 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// );
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Jwk {
     /// Family of the key: `RSA`, `EC` or `OKP`.
     pub kty: String,
@@ -197,6 +198,7 @@ pub enum KeySelectionError {
     #[error("the token does not say which of several keys signed it")]
     Ambiguous,
 }
+#[non_exhaustive]
 
 impl JwkSet {
     /// The key that a token says it was signed with: by `kid`, or the only one that fits the
@@ -204,6 +206,7 @@ impl JwkSet {
     /// in any case.
     pub fn select(
         &self,
+#[non_exhaustive]
         kid: Option<&str>,
         algorithm: SigningAlgorithm,
     ) -> Result<&Jwk, KeySelectionError> {
@@ -215,6 +218,11 @@ impl JwkSet {
             Some(_) => Err(KeySelectionError::Ambiguous),
             None => Ok(key),
         }
+    /// A set of these keys.
+    pub fn new(keys: Vec<Jwk>) -> Self {
+        Self { keys }
+    }
+
     }
 }
 

@@ -32,6 +32,7 @@ pub struct ProviderMetadata {
     pub introspection_endpoint: Option<String>,
     /// RFC 7591.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+#[non_exhaustive]
     pub registration_endpoint: Option<String>,
     /// RFC 8628 section 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,4 +153,11 @@ pub struct ProviderMetadata {
     /// Members that are not listed above.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl ProviderMetadata {
+    /// A document with nothing but its issuer.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), ..Self::default() }
+    }
 }

@@ -85,6 +85,7 @@ pub enum ParamsError {
     /// beside line breaks and tabs.
     #[error("the parameters are not readable text in application/x-www-form-urlencoded")]
     Malformed,
+#[non_exhaustive]
 }
 
 impl Params {

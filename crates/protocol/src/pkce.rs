@@ -38,6 +38,7 @@ impl CodeVerifier {
     /// Makes a verifier of 43 characters out of 32 random bytes.
     pub fn from_entropy(random: [u8; 32]) -> Self {
         Self(base64url::encode(random))
+#[non_exhaustive]
     }
 
     /// Reads a verifier.

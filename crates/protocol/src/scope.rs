@@ -38,6 +38,7 @@ impl Scope {
     /// Whether every token of this scope belongs to the other.
     pub fn is_subset_of(&self, other: &Self) -> bool {
         self.0.iter().all(|token| other.contains(token))
+#[non_exhaustive]
     }
 
     /// Whether no token is there.

@@ -24,6 +24,7 @@ impl Thumbprint {
             Ok(bytes) if bytes.len() == 32 => Ok(Self(text)),
             _ => Err(NotAThumbprint),
         }
+#[non_exhaustive]
     }
 
     /// The thumbprint as text.

@@ -28,3 +28,23 @@ pub struct TokenResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token: Option<Secret>,
 }
+#[non_exhaustive]
+
+impl TokenResponse {
+    /// An answer with neither refresh token nor ID token.
+    pub fn new(
+        access_token: Secret,
+        token_type: impl Into<String>,
+        expires_in: u64,
+        scope: Scope,
+    ) -> Self {
+        Self {
+            access_token,
+            token_type: token_type.into(),
+            expires_in,
+            scope,
+            refresh_token: None,
+            id_token: None,
+        }
+    }
+}

@@ -28,6 +28,7 @@ impl SignedSecret {
     /// The secret of a client for the next hour.
     pub(crate) fn of(self: &Arc<Self>, client_id: &str, now: u64) -> Result<Secret, Error> {
         let claims = json!({
+#[non_exhaustive]
             "iss": self.issuer, "sub": client_id, "aud": self.audience,
             "iat": now, "exp": now.saturating_add(LIFETIME),
         });
@@ -38,6 +39,11 @@ impl SignedSecret {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    /// A secret that this issuer signs with the key for this audience.
+    pub fn new(key: ClientKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self { key, issuer: issuer.into(), audience: audience.into() }
+    }
+
     use aws_lc_rs::{
         rand::SystemRandom,
         signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
@@ -58,8 +64,7 @@ mod tests {
         let text = BASE64_STANDARD.encode(pkcs8.as_ref());
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
         let key = ClientKey::from_pem(pem.as_bytes(), SigningAlgorithm::Es256, Some("K1")).unwrap();
-        let (issuer, audience) = ("TEAM".to_owned(), "https://appleid.apple.com".to_owned());
-        let secret = Arc::new(SignedSecret { key, issuer, audience });
+        let secret = Arc::new(SignedSecret::new(key, "TEAM", "https://appleid.apple.com"));
         let secret = secret.of("com.example.web", 1_000).unwrap();
         let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
         let mut validation = Validation::new(Algorithm::ES256);

@@ -73,6 +73,7 @@ impl ProofChecker {
         let (url, nonces) = (self.url.clone(), self.nonces.clone());
         Self { url, used, nonces, clock: Arc::clone(&self.clock) }
     }
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 
     /// Checks that the request has a proof for itself and this token, by the key that the token is
     /// bound to, with a nonce of this API if it asks for one, and that the proof was not used

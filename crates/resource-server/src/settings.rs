@@ -447,6 +447,7 @@ impl TryFrom<u16> for ExpiredStatus {
 /// A setting that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[non_exhaustive]
 pub enum SettingsError {
     /// Not a URL that can be an issuer (OIDC Core section 2, `iss`).
     #[error(

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 /// The store can't be used. The text says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the session store can't be used: {0}")]
+#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
 pub struct StoreError(pub String);
 
 /// What a row is found by: the SHA-256 hash of a secret or an identifier, which the store never
@@ -54,6 +55,7 @@ pub struct SessionRow {
     /// What the sessions of one sign-in at the provider are found by, if the provider names it
     /// (`sid`).
     pub provider_session: Option<Key>,
+#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
     /// When it ends. It is not found from then on.
     pub expires_at: u64,
     /// The session, encrypted. Its length is a few kilobytes.
@@ -70,6 +72,7 @@ pub struct FoundSession {
 }
 
 /// Whose sessions end.
+#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
     /// All sessions of a user: those with this [`SessionRow::user`].
@@ -79,6 +82,7 @@ pub enum Whose {
     /// Those of a user that have no [`SessionRow::provider_session`].
     UserWithoutProviderSession(Key),
 }
+#[expect(clippy::exhaustive_enums, reason = "who implements a store handles all of it")]
 
 /// Keeps sessions, and the sign-ins that wait for their response.
 ///

@@ -29,6 +29,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Locks by leases. Clones share them.
 #[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "who makes a lock decides about each port")]
 pub struct StorageLease {
     /// The storage that the tabs share.
     pub store: Rc<dyn Storage>,

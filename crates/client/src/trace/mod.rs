@@ -20,6 +20,7 @@ use crate::{
 
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
 pub struct Trace {
     /// The time by this device's clock: seconds since 1970 (UTC).
     pub at: u64,
@@ -63,6 +64,7 @@ pub struct HttpExchange {
 pub struct Check {
     /// What was checked: a parameter (`state`), a claim (`nonce`), or `signature`.
     pub name: String,
+#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
     /// The expected value.
     pub expected: String,
     /// The actual value. Empty if there was none.
@@ -74,6 +76,7 @@ pub struct Check {
 /// Names the step without secrets.
 impl fmt::Debug for TraceStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
         let (name, address) = match self {
             Self::AuthorizationRequest(address) => ("AuthorizationRequest", address),
             Self::AuthorizationResponse(address) => ("AuthorizationResponse", address),

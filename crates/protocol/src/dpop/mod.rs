@@ -48,6 +48,7 @@ pub const MAX_PROOF_LENGTH: usize = 8 * 1024;
 
 /// The claims of a proof (section 4.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a signer decides about each claim")]
 pub struct ProofClaims {
     /// Unique to the proof.
     pub jti: String,
@@ -78,6 +79,7 @@ pub fn es256_header(public: &Jwk) -> String {
 
 /// Why a proof does not hold (section 4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProofError {
     /// More than one `DPoP` header, or one that is not text.
     #[error("send one DPoP header with one proof")]
@@ -162,6 +164,7 @@ impl<'a> UnverifiedProof<'a> {
     /// Reads a proof (section 4.3, steps 2 to 6 and 8).
     pub fn parse(compact: &'a str) -> Result<Self, ProofError> {
         if compact.len() > MAX_PROOF_LENGTH {
+#[expect(clippy::exhaustive_structs, reason = "a server must compare all of it")]
             return Err(ProofError::Malformed);
         }
         let jws = UnverifiedJws::parse(compact).map_err(from_jws_error)?;
