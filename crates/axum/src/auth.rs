@@ -36,6 +36,28 @@ const SWEEP_AFTER: u64 = 1000;
 
 /// Signs users in and out at one provider, and knows who they are. Clones are cheap and share
 /// everything.
+///
+/// ```
+/// use axum::{Router, body::Body, http::Request, routing::get};
+/// use doorward_axum::{Auth, MemorySessions, Secret, SignInSettings, SignedIn};
+/// use tower::ServiceExt as _;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings =
+///     SignInSettings::new("https://id.example", "shop", "https://shop.example/signin-oidc")
+///         .client_secret(Secret::new("a long random text"));
+/// let auth = Auth::new(settings, MemorySessions::default())?;
+/// let greet = |user: Option<SignedIn>| async move {
+///     user.map_or("Hello".to_owned(), |user| format!("Hello {}", user.sub()))
+/// };
+/// let app: Router = auth.attach(Router::new().route("/", get(greet)));
+///
+/// let response = app.oneshot(Request::get("/").body(Body::empty())?).await?;
+/// assert_eq!(response.status(), 200, "nobody is signed in, and need not be");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Auth {
     pub(crate) settings: Arc<SignInSettings>,

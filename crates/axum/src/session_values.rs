@@ -51,6 +51,14 @@ pub struct Session {
 }
 
 /// A session can't be used, or a value does not fit into it.
+///
+/// ```
+/// use axum::{http::StatusCode, response::IntoResponse};
+/// use doorward_axum::SessionError;
+///
+/// // As a response it says what to do, and nothing of the inside.
+/// assert_eq!(SessionError::Ended.into_response().status(), StatusCode::UNAUTHORIZED);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {

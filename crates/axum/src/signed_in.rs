@@ -46,6 +46,21 @@ pub struct SignedIn {
 }
 
 /// There is no access token that can be used now.
+///
+/// ```
+/// use axum::http::StatusCode;
+/// use doorward_axum::{AccessTokenError, SignedIn};
+///
+/// async fn orders(user: SignedIn) -> Result<String, StatusCode> {
+///     let token = user.access_token().map_err(|error| match error {
+///         AccessTokenError::Expired => StatusCode::UNAUTHORIZED,
+///         _ => StatusCode::SERVICE_UNAVAILABLE,
+///     })?;
+///     # let get_orders = |_: &str| String::new();
+///     Ok(get_orders(token.expose()))
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(orders));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessTokenError {

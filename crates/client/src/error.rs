@@ -12,6 +12,23 @@ use crate::{
 };
 
 /// Why an operation of the client failed. No variant contains a token, a code or a verifier.
+///
+/// ```
+/// use doorward_client::{Error, ErrorKind, ports::NetworkFailure};
+///
+/// let error = Error::Network {
+///     url: "https://id.example/connect/token".to_owned(),
+///     failure: NetworkFailure::Timeout,
+/// };
+/// // For the log:
+/// assert_eq!(error.to_string(), "https://id.example/connect/token: no answer in time");
+/// // For the user, and what to offer:
+/// assert_eq!(
+///     error.user_message(),
+///     "https://id.example does not answer. Check your connection, then try again."
+/// );
+/// assert_eq!(error.kind(), ErrorKind::Retry);
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -187,6 +204,20 @@ fn described(description: Option<&str>) -> String {
 }
 
 /// What to offer after an error.
+///
+/// ```
+/// use doorward_client::{Error, ErrorKind};
+///
+/// fn button(error: &Error) -> Option<&'static str> {
+///     match error.kind() {
+///         ErrorKind::Retry => Some("Try again"),
+///         ErrorKind::Restart | ErrorKind::Refused | ErrorKind::SignIn => Some("Sign in"),
+///         _ => None,
+///     }
+/// }
+///
+/// assert_eq!(button(&Error::PopupClosed), Some("Sign in"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -245,6 +245,16 @@ impl fmt::Debug for RedeemedRefreshToken {
 }
 
 /// A sign-in request that was created.
+///
+/// ```no_run
+/// use doorward_client::{Error, OidcClient, SigninRequestArgs};
+///
+/// async fn begin(client: &OidcClient) -> Result<(String, String), Error> {
+///     let created = client.create_signin_request_with_id(SigninRequestArgs::default()).await?;
+///     // Where the request waits in the state store.
+///     Ok((created.url, OidcClient::request_key(&created.id)))
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreatedRequest {

@@ -12,7 +12,7 @@ use doorward_protocol::{jose::SigningAlgorithm, jwk::Jwk};
 /// A boxed future that stays on one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// All ports of one client.
+/// All ports of one client. In a browser, `browser::ports` makes them, and one can be replaced.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "who makes a client decides about each port")]
 pub struct Ports {
@@ -150,6 +150,22 @@ pub enum NetworkFailure {
 }
 
 /// Sends HTTP requests.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use doorward_client::ports::{HttpClient, HttpRequest, HttpResponse, NetworkFailure};
+///
+/// /// Answers by what a test says.
+/// struct Answer(u16, &'static str);
+///
+/// #[async_trait(?Send)]
+/// impl HttpClient for Answer {
+///     async fn send(&self, _request: HttpRequest) -> Result<HttpResponse, NetworkFailure> {
+///         let (status, body) = (self.0, self.1.to_owned());
+///         Ok(HttpResponse { status, headers: Vec::new(), body, date: None, url: None })
+///     }
+/// }
+/// ```
 #[async_trait(?Send)]
 pub trait HttpClient {
     /// Sends a request and reads the whole answer.
@@ -159,9 +175,11 @@ pub trait HttpClient {
 /// A store is blocked, full or missing. The text says which.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 pub struct StorageError(pub String);
 
-/// A store of strings by key. Other code of the origin uses it too.
+/// A store of strings by key. Other code of the origin uses it too. See
+/// [`MemoryStorage`](crate::in_page::MemoryStorage) for one that is always there.
 pub trait Storage {
     /// Reads the string under the key.
     fn get(&self, key: &str) -> Result<Option<String>, StorageError>;
@@ -175,7 +193,6 @@ pub trait Storage {
     /// means that everything was removed. The default never calls it, for stores that no other page
     /// can change.
     fn on_change(&self, _handler: Box<dyn Fn(&str)>) -> Guard {
-#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
         Guard::new(|| ())
     }
 }
@@ -202,6 +219,7 @@ pub trait Entropy {
 
 /// Why a signature was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SignatureError {
     /// The page is not a secure context (it was served by http from another machine), so there is
     /// no Web Cryptography.
@@ -219,7 +237,6 @@ pub enum SignatureError {
     #[error("the signature is wrong")]
     Mismatch,
 }
-#[non_exhaustive]
 
 /// Verifies signatures.
 #[async_trait(?Send)]
@@ -236,6 +253,7 @@ pub trait SignatureVerifier {
 
 /// Why there is no key for proofs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProofKeyError {
     /// The page is not a secure context (it was served by http from another machine), so there is
     /// no Web Cryptography.
@@ -253,7 +271,6 @@ pub enum ProofKeyError {
 pub trait ProofSigner {
     /// The public key, for ES256. The first call in any tab creates and stores the pair.
     async fn public_key(&self) -> Result<Jwk, ProofKeyError>;
-#[non_exhaustive]
     /// Signs with ES256. The signature is R and S concatenated (RFC 7518 section 3.4).
     async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, ProofKeyError>;
 }
@@ -266,6 +283,19 @@ pub trait AssertionSource {
 }
 
 /// Undoes something when it is dropped: releases a lock, or ends a subscription.
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+///
+/// use doorward_client::ports::Guard;
+///
+/// let locked = Rc::new(Cell::new(true));
+/// let released = Rc::clone(&locked);
+/// let guard = Guard::new(move || released.set(false));
+/// assert!(locked.get());
+/// drop(guard);
+/// assert!(!locked.get());
+/// ```
 #[must_use = "dropping it undoes what it stands for"]
 pub struct Guard(Option<Box<dyn FnOnce()>>);
 
@@ -314,6 +344,7 @@ pub trait Broadcast {
 
 /// How to leave the page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 pub struct Redirect {
     /// Whether the new page replaces this one in the history.
     pub replace: bool,
@@ -344,8 +375,8 @@ pub trait Timer {
 }
 
 /// A rectangle on the screen, in CSS pixels.
-#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it is a rectangle")]
 pub struct Area {
     /// From the screen's left edge.
     pub left: i32,
@@ -376,7 +407,6 @@ pub trait Popups {
     /// (Cross-Origin-Opener-Policy). Closes a popup.
     fn hand_back(&self, text: &str, channel: &str);
 }
-#[expect(clippy::exhaustive_structs, reason = "it is a rectangle")]
 
 /// Receives the origin and the text of each message.
 pub type MessageHandler = Box<dyn Fn(&str, &str)>;

@@ -9,7 +9,24 @@ use crate::lean::json::Members;
 
 /// A signed-in user. It serializes to the members of oidc-client's user object. Times are seconds
 /// since 1970 (UTC) by this device's clock.
+///
+/// ```
+/// use doorward_client::User;
+///
+/// // A user of a test. A client makes one of a verified answer.
+/// let user: User = serde_json::from_str(
+///     r#"{ "access_token": "secret", "scope": "openid profile", "expires_at": 1700000300,
+///          "profile": { "sub": "248289761001", "name": "Alice", "role": ["admin", "user"] } }"#,
+/// )?;
+/// assert_eq!(user.sub(), "248289761001");
+/// assert_eq!(user.claim("name"), Some("Alice"));
+/// assert_eq!(user.claim_texts("role"), ["admin", "user"]);
+/// assert_eq!(user.expires_in(1700000000), Some(300));
+/// assert!(!format!("{user:?}").contains("secret"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct User {
     /// The ID token as received. It is absent if the scope has no `openid`.
     pub id_token: Option<String>,
@@ -26,7 +43,6 @@ pub struct User {
     pub scope: Option<String>,
     /// The claims of the ID token without protocol claims, and those of userinfo if it is loaded.
     pub profile: Map<String, Value>,
-#[non_exhaustive]
     /// When the access token expires. `None` if the provider did not say.
     pub expires_at: Option<u64>,
     /// The caller's state from the sign-in request.
@@ -38,22 +54,6 @@ pub struct User {
 }
 
 impl User {
-    /// The user's identifier, unique at the issuer: the claim `sub`.
-    pub fn sub(&self) -> &str {
-        self.claim("sub").unwrap_or_default()
-    }
-
-    /// A claim of the profile, if it is a string.
-    pub fn claim(&self, name: &str) -> Option<&str> {
-        self.profile.get(name).and_then(Value::as_str)
-    }
-
-    /// The texts of a claim: those of an array, or the one of a single text. Many providers send
-    /// one role as a text, and several as an array.
-    pub fn claim_texts(&self, name: &str) -> Vec<&str> {
-        match self.profile.get(name) {
-            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
-            Some(Value::String(text)) => vec![text],
     /// A user of whom only these claims are known: the tokens are elsewhere, such as on a server.
     pub fn without_tokens(profile: Map<String, Value>) -> Self {
         Self {
@@ -71,6 +71,22 @@ impl User {
         }
     }
 
+    /// The user's identifier, unique at the issuer: the claim `sub`.
+    pub fn sub(&self) -> &str {
+        self.claim("sub").unwrap_or_default()
+    }
+
+    /// A claim of the profile, if it is a string.
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        self.profile.get(name).and_then(Value::as_str)
+    }
+
+    /// The texts of a claim: those of an array, or the one of a single text. Many providers send
+    /// one role as a text, and several as an array.
+    pub fn claim_texts(&self, name: &str) -> Vec<&str> {
+        match self.profile.get(name) {
+            Some(Value::Array(values)) => values.iter().filter_map(Value::as_str).collect(),
+            Some(Value::String(text)) => vec![text],
             _ => Vec::new(),
         }
     }

@@ -18,7 +18,8 @@ use crate::{
     start::set_status,
 };
 
-/// Where the server's session begins and ends. The defaults are the routes of `doorward-axum`.
+/// Where the server's session begins and ends. The defaults are the routes of `doorward-axum`. See
+/// [`provide_session_auth`] for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionRoutes {

@@ -7,7 +7,8 @@ use doorward_client::{AuthEvent, Subscription, UserManager};
 /// A handler of the client's events.
 type Handler = Rc<RefCell<dyn FnMut(&AuthEvent)>>;
 
-/// A subscription to the client's events. Dropping it ends the subscription.
+/// A subscription to the client's events. Dropping it ends the subscription. See
+/// [`Auth::on_event`](crate::Auth::on_event) for an example.
 #[must_use = "dropping it ends the subscription"]
 pub struct AuthSubscription(Rc<Waiting>);
 

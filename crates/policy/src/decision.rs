@@ -26,6 +26,16 @@ pub enum Decision {
 }
 
 /// Why a caller does not meet a policy. There is always at least one reason.
+///
+/// ```
+/// use doorward_policy::{Decision, Need, Policy, Principal};
+///
+/// let policy = Policy::all_of([Policy::require_role("admin"), Policy::require_scope("write")]);
+/// let Decision::Denied(denial) = policy.decide(&Principal::new("bob")) else { unreachable!() };
+/// assert_eq!(denial.reasons(), ["needs role admin", "needs scope write"]);
+/// assert_eq!(denial.unmet()[0], Need::Role { role: "admin".to_owned() });
+/// assert_eq!(denial.missing_scope(), ["write"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denial {
     unmet: Vec<Need>,

@@ -143,7 +143,23 @@ impl<'de> Deserialize<'de> for ErrorCode {
 
 /// The JSON body of an error at the token, revocation, userinfo or API endpoint (RFC 6749 section
 /// 5.2).
+///
+/// ```
+/// use doorward_protocol::error::{ErrorCode, ErrorResponse};
+///
+/// let written = ErrorResponse::new(ErrorCode::InvalidGrant, "The code was used before.");
+/// assert_eq!(
+///     serde_json::to_string(&written)?,
+///     r#"{"error":"invalid_grant","error_description":"The code was used before."}"#
+/// );
+/// // A code that is not known is kept as it was received.
+/// let read: ErrorResponse = serde_json::from_str(r#"{"error":"mfa_required"}"#)?;
+/// assert_eq!(read.error, ErrorCode::from("mfa_required"));
+/// assert_eq!(read.error.as_str(), "mfa_required");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ErrorResponse {
     /// The code.
     pub error: ErrorCode,
@@ -159,7 +175,6 @@ impl ErrorResponse {
     /// An error with a description.
     pub fn new(error: ErrorCode, description: impl Into<String>) -> Self {
         Self { error, error_description: Some(description.into()), error_uri: None }
-#[non_exhaustive]
     }
 }
 

@@ -152,6 +152,9 @@ impl<'a> UnverifiedJws<'a> {
     }
 
     /// The payload read as JSON, still as sent.
+    ///
+    /// # Errors
+    /// [`JwsError::InvalidPayload`]: the payload is not JSON of this type.
     pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         serde_json::from_slice(&self.payload).map_err(|_| JwsError::InvalidPayload)
     }

@@ -41,6 +41,20 @@ type Job = Box<dyn FnOnce(Rc<Core>) -> LocalFuture<()> + Send>;
 pub struct StartError(pub(crate) String);
 
 /// Why the client did not do what it was asked for.
+///
+/// ```
+/// use doorward_relying_party::{Error, RelyingPartyError};
+///
+/// fn message(error: &RelyingPartyError) -> String {
+///     match error {
+///         RelyingPartyError::Protocol(error) => error.user_message(),
+///         other => other.to_string(),
+///     }
+/// }
+///
+/// let error = RelyingPartyError::Protocol(Box::new(Error::NotSignedIn));
+/// assert_eq!(message(&error), "You are not signed in. Please sign in first.");
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RelyingPartyError {
@@ -53,6 +67,24 @@ pub enum RelyingPartyError {
 }
 
 /// What a client on a server can have beside its [`Settings`].
+///
+/// ```
+/// use doorward_relying_party::{
+///     ProofKey, RelyingParty, Secret, ServerOptions, Settings,
+///     client::settings::ClientAuthentication,
+/// };
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings = Settings::new("https://id.example.com", "shop", "https://shop.example.com/cb")
+///     .client_secret(Secret::new("a long random text"))
+///     .client_authentication(ClientAuthentication::ClientSecretBasic)
+///     .dpop(true);
+/// assert!(RelyingParty::start(settings.clone(), None).is_err(), "there is no key for proofs");
+/// let options = ServerOptions::default().proof_key(ProofKey::generate()?);
+/// RelyingParty::start(settings, options)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ServerOptions {
@@ -104,6 +136,27 @@ impl fmt::Debug for ServerOptions {
 }
 
 /// The client of one provider. Clones are cheap and share its thread, which ends with the last one.
+///
+/// ```no_run
+/// use doorward_relying_party::{RelyingParty, RelyingPartyError, SigninRequestArgs, User};
+///
+/// async fn sign_in(provider: &RelyingParty) -> Result<User, RelyingPartyError> {
+///     let request = provider.begin(SigninRequestArgs::default()).await?;
+///     println!("Open {}", request.url);
+///     let mut url = String::new();
+///     std::io::stdin().read_line(&mut url).expect("the address that the browser came back to");
+///     Ok(provider.finish(request.state, request.pending, url.trim().to_owned()).await?.user)
+/// }
+///
+/// async fn renew(provider: &RelyingParty, mut user: User) -> Result<User, RelyingPartyError> {
+///     let redeemed = provider.redeem(user.clone()).await?;
+///     if let Some(token) = redeemed.refresh_token() {
+///         // The old one may be spent: store this one before anything else.
+///         user.refresh_token = Some(token.to_owned());
+///     }
+///     provider.verify_renewal(user, redeemed).await
+/// }
+/// ```
 #[derive(Clone)]
 pub struct RelyingParty(mpsc::UnboundedSender<Job>);
 
@@ -113,7 +166,7 @@ impl fmt::Debug for RelyingParty {
     }
 }
 
-/// A sign-in request.
+/// A sign-in request. See [`RelyingParty`] for an example.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct NewRequest {

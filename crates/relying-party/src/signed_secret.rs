@@ -14,7 +14,21 @@ const LIFETIME: u64 = 3600;
 /// A client secret that the client signs itself, in place of a fixed one: Apple's
 /// (developer.apple.com, "Creating a client secret"). A new one is made with each refresh of the
 /// provider's metadata.
+///
+/// ```no_run
+/// use doorward_relying_party::{ClientKey, ServerOptions, SignedSecret, SigningAlgorithm};
+///
+/// # fn options() -> Result<ServerOptions, Box<dyn std::error::Error>> {
+/// let key = std::fs::read("AuthKey_ABC123DEFG.p8")?;
+/// let key = ClientKey::from_pem(&key, SigningAlgorithm::Es256, Some("ABC123DEFG"))?;
+/// let secret = SignedSecret::new(key, "DEF123GHIJ", "https://appleid.apple.com");
+/// # Ok(
+/// ServerOptions::default().signed_secret(secret)
+/// # )
+/// # }
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SignedSecret {
     /// The key, whose `kid` is its name at Apple.
     pub key: ClientKey,
@@ -25,10 +39,14 @@ pub struct SignedSecret {
 }
 
 impl SignedSecret {
+    /// A secret that this issuer signs with the key for this audience.
+    pub fn new(key: ClientKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self { key, issuer: issuer.into(), audience: audience.into() }
+    }
+
     /// The secret of a client for the next hour.
     pub(crate) fn of(self: &Arc<Self>, client_id: &str, now: u64) -> Result<Secret, Error> {
         let claims = json!({
-#[non_exhaustive]
             "iss": self.issuer, "sub": client_id, "aud": self.audience,
             "iat": now, "exp": now.saturating_add(LIFETIME),
         });
@@ -39,11 +57,6 @@ impl SignedSecret {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    /// A secret that this issuer signs with the key for this audience.
-    pub fn new(key: ClientKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self { key, issuer: issuer.into(), audience: audience.into() }
-    }
-
     use aws_lc_rs::{
         rand::SystemRandom,
         signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},

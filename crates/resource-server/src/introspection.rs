@@ -58,6 +58,28 @@ pub type TokenAnswer<'a> = Pin<Box<dyn Future<Output = Option<Map<String, Value>
 
 /// Answers about opaque tokens in place of the issuer's endpoint, where the issuer is a part of the
 /// same program: [`IntrospectionSettings::within`].
+///
+/// ```
+/// use doorward_resource_server::{
+///     IntrospectionSettings, ResourceServerSettings, TokenAnswer, TokenSource, TrustedIssuer,
+/// };
+/// use serde_json::{Map, json};
+///
+/// /// Knows one token.
+/// #[derive(Debug)]
+/// struct OneToken;
+///
+/// impl TokenSource for OneToken {
+///     fn introspect<'a>(&'a self, token: &'a str) -> TokenAnswer<'a> {
+///         let active = token == "secret";
+///         Box::pin(async move { Some(Map::from_iter([("active".to_owned(), json!(active))])) })
+///     }
+/// }
+///
+/// let issuer = TrustedIssuer::new("https://id.example.com", "orders-api")
+///     .with_introspection(IntrospectionSettings::within(OneToken));
+/// let settings = ResourceServerSettings::for_issuer(issuer);
+/// ```
 pub trait TokenSource: fmt::Debug + Send + Sync + 'static {
     /// What the endpoint would answer this API about the token (RFC 7662 section 2.2).
     fn introspect<'a>(&'a self, token: &'a str) -> TokenAnswer<'a>;

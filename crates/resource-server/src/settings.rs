@@ -129,6 +129,15 @@ pub struct TrustedIssuer {
 }
 
 /// Where the keys of an issuer come from.
+///
+/// ```
+/// use doorward_resource_server::{Jwk, JwkSet, KeySource, TrustedIssuer};
+///
+/// // Nothing is fetched, and a token needs one of these keys.
+/// let key = Jwk::ed25519("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+/// let issuer = TrustedIssuer::new("https://id.example.com", "orders-api")
+///     .with_keys(KeySource::Fixed(JwkSet::new(vec![key])));
+/// ```
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum KeySource {
@@ -142,6 +151,22 @@ pub enum KeySource {
 }
 
 /// How an issuer is asked about opaque tokens (RFC 7662).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use doorward_resource_server::{
+///     IntrospectionSettings, ResourceServer, ResourceServerSettings, Secret, TrustedIssuer,
+/// };
+///
+/// # fn variable(name: &str) -> String { name.to_owned() }
+/// let asked = IntrospectionSettings::new("orders-api", Secret::new(variable("API_SECRET")))
+///     .with_cache(Duration::from_secs(5));
+/// let issuer =
+///     TrustedIssuer::new("https://id.example.com", "orders-api").with_introspection(asked);
+/// let server = ResourceServer::new(ResourceServerSettings::for_issuer(issuer))?;
+/// # Ok::<(), doorward_resource_server::SettingsError>(())
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct IntrospectionSettings {
@@ -413,7 +438,16 @@ fn chance() -> f64 {
 }
 
 /// The status that answers an expired token.
+///
+/// ```
+/// use doorward_resource_server::ExpiredStatus;
+///
+/// assert_eq!(ExpiredStatus::default().status_code(), 401);
+/// assert_eq!(ExpiredStatus::try_from(498), Ok(ExpiredStatus::InvalidToken498));
+/// assert!(ExpiredStatus::try_from(403).is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum ExpiredStatus {
     /// 401 Unauthorized (RFC 6750 section 3.1).
     #[default]
@@ -446,7 +480,6 @@ impl TryFrom<u16> for ExpiredStatus {
 
 /// A setting that can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 #[non_exhaustive]
 pub enum SettingsError {
     /// Not a URL that can be an issuer (OIDC Core section 2, `iss`).

@@ -34,6 +34,19 @@ const SESSION: &str = "session";
 const REQUEST: &str = "request";
 
 /// Where sessions are kept: a [`SessionStore`], or [`CookieKeys`] for sessions in cookies.
+///
+/// ```
+/// use doorward_axum::{CookieKeys, CookieKeysError, MemorySessions, SessionsIn};
+///
+/// // By a setting, for example.
+/// fn sessions(cookie_key: Option<&str>) -> Result<SessionsIn, CookieKeysError> {
+///     Ok(match cookie_key {
+///         Some(key) => CookieKeys::parse([key])?.into(),
+///         None => MemorySessions::default().into(),
+///     })
+/// }
+/// # assert!(sessions(Some("too short")).is_err() && sessions(None).is_ok());
+/// ```
 pub struct SessionsIn(Kind);
 
 enum Kind {

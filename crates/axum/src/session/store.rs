@@ -14,6 +14,14 @@ pub struct StoreError(pub String);
 
 /// What a row is found by: the SHA-256 hash of a secret or an identifier, which the store never
 /// sees.
+///
+/// ```
+/// use doorward_axum::Key;
+///
+/// assert_ne!(Key::of(&["ab", "c"]), Key::of(&["a", "bc"]));
+/// let key = Key::of(&["issuer", "sub"]);
+/// assert_eq!(Key::from_bytes(*key.as_bytes()), key);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key([u8; 32]);
 
@@ -47,6 +55,7 @@ impl fmt::Debug for Key {
 
 /// A session to be kept. Times are seconds since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
 pub struct SessionRow {
     /// What it is found by.
     pub key: Key,
@@ -55,7 +64,6 @@ pub struct SessionRow {
     /// What the sessions of one sign-in at the provider are found by, if the provider names it
     /// (`sid`).
     pub provider_session: Option<Key>,
-#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
     /// When it ends. It is not found from then on.
     pub expires_at: u64,
     /// The session, encrypted. Its length is a few kilobytes.
@@ -64,6 +72,7 @@ pub struct SessionRow {
 
 /// A session as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
 pub struct FoundSession {
     /// The session, encrypted.
     pub sealed: Vec<u8>,
@@ -72,8 +81,8 @@ pub struct FoundSession {
 }
 
 /// Whose sessions end.
-#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "who implements a store handles all of it")]
 pub enum Whose {
     /// All sessions of a user: those with this [`SessionRow::user`].
     User(Key),
@@ -82,9 +91,11 @@ pub enum Whose {
     /// Those of a user that have no [`SessionRow::provider_session`].
     UserWithoutProviderSession(Key),
 }
-#[expect(clippy::exhaustive_enums, reason = "who implements a store handles all of it")]
 
-/// Keeps sessions, and the sign-ins that wait for their response.
+/// Keeps sessions, and the sign-ins that wait for their response. See [`MemorySessions`] for one,
+/// and how it is called.
+///
+/// [`MemorySessions`]: crate::MemorySessions
 ///
 /// Each command is atomic, also between processes that share the store, and durable when it
 /// returns. Times are seconds since 1970 (UTC), by the caller's clock. The crate's own stores pass

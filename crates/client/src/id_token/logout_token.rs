@@ -17,6 +17,19 @@ use crate::{
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// What a verified logout token says: whose session at the provider ended.
+///
+/// ```no_run
+/// use doorward_client::{Error, OidcClient};
+///
+/// async fn back_channel(client: &OidcClient, posted: &str) -> Result<(), Error> {
+///     let token = client.verify_logout_token(posted).await?;
+///     match (&token.sid, &token.sub) {
+///         (Some(sid), _) => println!("The session {sid} ends."),
+///         (None, sub) => println!("Every session of {sub:?} ends."),
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogoutToken {

@@ -29,6 +29,20 @@ pub struct Trace {
 }
 
 /// A message or a check.
+///
+/// ```
+/// use doorward_client::{AuthEvent, Subscription, TraceStep, UserManager};
+///
+/// fn log_checks(manager: &UserManager) -> Subscription {
+///     manager.events().subscribe(|event| {
+///         if let AuthEvent::Trace(trace) = event
+///             && let TraceStep::Check(check) = &trace.step
+///         {
+///             println!("{}: {} = {}", trace.at, check.name, check.passed);
+///         }
+///     })
+/// }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum TraceStep {
@@ -50,6 +64,7 @@ pub enum TraceStep {
 
 /// A request with its response.
 #[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
 pub struct HttpExchange {
     /// The request.
     pub request: HttpRequest,
@@ -61,10 +76,10 @@ pub struct HttpExchange {
 
 /// A check.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
 pub struct Check {
     /// What was checked: a parameter (`state`), a claim (`nonce`), or `signature`.
     pub name: String,
-#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
     /// The expected value.
     pub expected: String,
     /// The actual value. Empty if there was none.
@@ -76,7 +91,6 @@ pub struct Check {
 /// Names the step without secrets.
 impl fmt::Debug for TraceStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
         let (name, address) = match self {
             Self::AuthorizationRequest(address) => ("AuthorizationRequest", address),
             Self::AuthorizationResponse(address) => ("AuthorizationResponse", address),
