@@ -23,7 +23,7 @@ use tokio::{
 };
 use url::Url;
 
-use crate::{ClientKey, Now, ProofKey, SignedSecret, assertions::Assertions, ports};
+use crate::{ClientKey, Now, ProofKey, ServerOptions, SignedSecret, assertions::Assertions, ports};
 
 /// After this time, the provider's metadata and keys are fetched again. So a key that the provider
 /// withdraws is accepted no longer than this.
@@ -64,75 +64,6 @@ pub enum RelyingPartyError {
     /// The thread of the protocol has ended.
     #[error("the thread of the sign-in has ended")]
     Stopped,
-}
-
-/// What a client on a server can have beside its [`Settings`].
-///
-/// ```
-/// use doorward_relying_party::{
-///     ProofKey, RelyingParty, Secret, ServerOptions, Settings,
-///     client::settings::ClientAuthentication,
-/// };
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let settings = Settings::new("https://id.example.com", "shop", "https://shop.example.com/cb")
-///     .client_secret(Secret::new("a long random text"))
-///     .client_authentication(ClientAuthentication::ClientSecretBasic)
-///     .dpop(true);
-/// assert!(RelyingParty::start(settings.clone(), None).is_err(), "there is no key for proofs");
-/// let options = ServerOptions::default().proof_key(ProofKey::generate()?);
-/// RelyingParty::start(settings, options)?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct ServerOptions {
-    key: Option<ClientKey>,
-    proof_key: Option<ProofKey>,
-    signed_secret: Option<Arc<SignedSecret>>,
-    trusted: Vec<Vec<u8>>,
-    now: Option<Arc<Now>>,
-}
-
-impl ServerOptions {
-    /// The client authenticates by assertions that this key signs (`private_key_jwt`). The settings
-    /// must say so, too.
-    #[must_use]
-    pub fn client_key(self, key: ClientKey) -> Self {
-        Self { key: Some(key), ..self }
-    }
-
-    /// Tokens are bound to this key (RFC 9449). The settings must say so, too (`dpop`).
-    #[must_use]
-    pub fn proof_key(self, key: ProofKey) -> Self {
-        Self { proof_key: Some(key), ..self }
-    }
-
-    /// The client signs its own secret, in place of that of the settings.
-    #[must_use]
-    pub fn signed_secret(self, secret: SignedSecret) -> Self {
-        Self { signed_secret: Some(Arc::new(secret)), ..self }
-    }
-
-    /// Certification authorities (DER) that are trusted beside the machine's.
-    #[must_use]
-    pub fn trusted_authorities(self, trusted: Vec<Vec<u8>>) -> Self {
-        Self { trusted, ..self }
-    }
-
-    /// Another clock than the system's, for tests: seconds since 1970 (UTC).
-    #[must_use]
-    pub fn clock(self, now: Arc<Now>) -> Self {
-        Self { now: Some(now), ..self }
-    }
-}
-
-/// Leaves out keys.
-impl fmt::Debug for ServerOptions {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ServerOptions").field("key", &self.key).finish_non_exhaustive()
-    }
 }
 
 /// The client of one provider. Clones are cheap and share its thread, which ends with the last one.

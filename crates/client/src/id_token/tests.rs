@@ -1,6 +1,7 @@
 //! Each claim just inside and just outside its limit, and each header that must be refused.
 #![allow(clippy::unwrap_used)]
 
+use doorward_protocol::jwk::KeySelectionError;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -12,6 +13,7 @@ use crate::{
         provider::{ISSUER, key, sign_as},
         world::{Tab, World},
     },
+    trace::Tracer,
 };
 
 const NOW: u64 = 1_763_800_000;

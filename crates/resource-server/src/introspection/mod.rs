@@ -8,27 +8,31 @@
 //! about another token fails as well: anyone can write a token, and it may be the token alone that
 //! the issuer fails at. For the same reason a refusal of one token is not a failure.
 
+mod answer;
+mod memory;
+
 use std::{
-    collections::HashMap,
     fmt,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use doorward_protocol::{claims::Audience, jose::SigningAlgorithm, json, jws::UnverifiedJws};
-use serde::Deserialize;
+use doorward_protocol::{jose::SigningAlgorithm, json};
 use serde_json::{Map, Value};
 use tokio::{
     sync::{Semaphore, watch},
     time::timeout,
 };
-use url::Url;
 
+use self::{
+    answer::read,
+    memory::{Answer, Running, State, Verified},
+};
 use crate::{
-    AccessToken, Clock, IntrospectionSettings, IssuerUnavailable, TokenError, VerificationError,
+    AccessToken, Clock, IntrospectionSettings, IssuerUnavailable, VerificationError,
     access_token::TokenRules,
-    generations::{Generations, TokenDigest},
+    generations::TokenDigest,
     issuer::IssuerError,
     key_store::{KeyStore, with_sources},
     meter,
@@ -38,20 +42,10 @@ use crate::{
 const REFUSAL_LIFE: Duration = Duration::from_secs(5);
 /// Questions to the issuer at the same time. Anyone can write a token that leads to one.
 const MAX_QUESTIONS: usize = 64;
-/// Tokens in question, or waiting to be. Each costs a task.
-const MAX_RUNNING: usize = 1024;
-/// Refusals in each of the two generations of the cache.
-const REFUSALS_LENGTH: usize = 512;
-/// How far the time of a signed answer may be from now, in seconds. It was asked for just now, so
-/// the rest is the difference of the clocks.
-const OLDEST_ANSWER: u64 = 300;
 /// How long the issuer is not asked after a failure.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest such time if the issuer says how long.
 const MAX_RETRY_INTERVAL: Duration = Duration::from_secs(30);
-
-type Verified = Result<Arc<AccessToken>, VerificationError>;
-type Running = watch::Receiver<Option<Answer>>;
 
 /// What a [`TokenSource`] will answer: a JSON object, or `None` if there is no answer now.
 pub type TokenAnswer<'a> = Pin<Box<dyn Future<Output = Option<Map<String, Value>>> + Send + 'a>>;
@@ -105,97 +99,6 @@ struct Inner {
 pub(crate) struct IssuerKeys {
     pub(crate) keys: KeyStore,
     pub(crate) algorithms: Vec<SigningAlgorithm>,
-}
-
-/// Times are those of the clock's `elapsed`.
-struct State {
-    good: Generations<Answer>,
-    /// Apart from the good ones, so that made-up tokens can't evict those.
-    refusals: Generations<Answer>,
-    running: HashMap<TokenDigest, Running>,
-    /// The issuer is not asked before this time.
-    paused_until: Duration,
-    /// The token of the last question, if that failed, and until when it is not asked about.
-    failed: Option<(TokenDigest, Duration)>,
-}
-
-#[derive(Clone)]
-struct Answer {
-    outcome: Verified,
-    /// When it stops to count.
-    until: Duration,
-}
-
-impl Answer {
-    /// A failure: it is not cached, and answers all requests that wait for it.
-    fn unavailable(error: IssuerUnavailable) -> Self {
-        Self { outcome: Err(error.into()), until: Duration::MAX }
-    }
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            good: Generations::default(),
-            refusals: Generations::with_length(REFUSALS_LENGTH),
-            running: HashMap::new(),
-            paused_until: Duration::ZERO,
-            failed: None,
-        }
-    }
-}
-
-impl State {
-    /// A cached answer that still counts, and generations to drop after the lock is released.
-    fn known(
-        &mut self,
-        digest: TokenDigest,
-        now: Duration,
-    ) -> (Option<Verified>, [HashMap<TokenDigest, Answer>; 2]) {
-        let (good, dropped) = self.good.get(digest);
-        let (refusal, dropped_too) = self.refusals.get(digest);
-        let counts = good.into_iter().chain(refusal).find(|answer| now < answer.until);
-        (counts.map(|answer| answer.outcome), [dropped, dropped_too])
-    }
-
-    /// The question in flight.
-    fn running(&self, digest: TokenDigest) -> Option<Running> {
-        self.running.get(&digest).filter(|running| is_alive(running)).cloned()
-    }
-
-    /// Whether no more questions may start.
-    fn is_full(&mut self) -> bool {
-        if self.running.len() >= MAX_RUNNING {
-            self.running.retain(|_, running| is_alive(running));
-        }
-        self.running.len() >= MAX_RUNNING
-    }
-
-    /// Ends a question and caches its answer, unless it is a failure. Returns a generation that the
-    /// caller must drop.
-    #[must_use]
-    fn finish(&mut self, digest: TokenDigest, answer: &Answer) -> HashMap<TokenDigest, Answer> {
-        self.running.remove(&digest);
-        match answer.outcome {
-            Ok(_) => self.good.insert(digest, answer.clone()),
-            Err(VerificationError::Token(_)) => self.refusals.insert(digest, answer.clone()),
-            Err(VerificationError::Issuer(_)) => HashMap::new(),
-        }
-    }
-}
-
-/// The claims of a signed answer (RFC 9701 section 5).
-#[derive(Deserialize)]
-struct SignedAnswer {
-    iss: String,
-    aud: Audience,
-    iat: i64,
-    token_introspection: Map<String, Value>,
-}
-
-/// Whether the task that asks is still running.
-fn is_alive(running: &Running) -> bool {
-    running.has_changed().is_ok()
 }
 
 impl Introspection {
@@ -343,46 +246,6 @@ impl Inner {
         }
     }
 
-    /// The answer in a token that the issuer signed for this API (RFC 9701 section 5).
-    async fn opened(
-        &self,
-        body: &[u8],
-        digest: TokenDigest,
-        endpoint: &Url,
-    ) -> Result<Map<String, Value>, IssuerUnavailable> {
-        let refuse = |problem| {
-            self.failed(digest, &IssuerError::Unsigned { url: endpoint.to_string(), problem })
-        };
-        let token = std::str::from_utf8(body).unwrap_or_default();
-        let jws = UnverifiedJws::parse(token).map_err(|_| refuse("it is not a JSON Web Token"))?;
-        // So that no other token of the issuer is taken for an answer (section 8.1).
-        if !jws.header().is_type("token-introspection+jwt") {
-            return Err(refuse("its typ is not token-introspection+jwt"));
-        }
-        let IssuerKeys { keys, algorithms } = &self.keys;
-        let algorithm = jws.header().algorithm().filter(|own| algorithms.contains(own));
-        let algorithm = algorithm.ok_or_else(|| refuse("its algorithm is not accepted"))?;
-        match keys.verify(token, jws.header(), algorithm).await {
-            Ok(_) => {}
-            Err(VerificationError::Issuer(unavailable)) => return Err(unavailable),
-            Err(VerificationError::Token(_)) => return Err(refuse("its signature is wrong")),
-        }
-        let claims = json::unambiguous_object(jws.unverified_payload());
-        let claims = claims.and_then(|members| serde_json::from_value(members.into()).ok());
-        let SignedAnswer { iss, aud, iat, token_introspection } =
-            claims.ok_or_else(|| refuse("its claims are not those of RFC 9701"))?;
-        if iss != self.rules.issuer {
-            return Err(refuse("it comes from another issuer"));
-        }
-        if !aud.contains(&self.settings.client_id) {
-            return Err(refuse("it is meant for another API"));
-        }
-        if self.clock.now().abs_diff(iat) > OLDEST_ANSWER {
-            return Err(refuse("it is an answer of another time"));
-        }
-        Ok(token_introspection)
-    }
-
     /// Refuses to ask an issuer that failed a moment ago.
     fn check_pause(&self, digest: TokenDigest) -> Result<(), IssuerUnavailable> {
         let state = self.state();
@@ -434,130 +297,5 @@ async fn wait_for(mut running: Running) -> Answer {
         Ok(Some(answer)) => answer.clone(),
         // The task ended without an answer.
         _ => Answer::unavailable(IssuerUnavailable::after(RETRY_INTERVAL)),
-    }
-}
-
-/// Reads an answer (RFC 7662 section 2.2) by the rules for every access token. `iss` and `iat` may
-/// be left out: they are then the issuer that was asked, and now. Where several issuers are asked,
-/// `iss` may not: another one's endpoint, named by mistake, would speak for this one. A missing
-/// `sub` is not replaced by the client: the token may be that of a user, of whom the answer gives
-/// only the name.
-///
-/// A token of the type `DPoP` must say which key it is bound to (RFC 9449 section 6.2). Otherwise
-/// it would be accepted as a bearer token, without proof.
-fn read(
-    mut answer: Map<String, Value>,
-    rules: &TokenRules,
-    needs_issuer: bool,
-    now: i64,
-) -> Result<AccessToken, TokenError> {
-    if answer.remove("active") != Some(Value::Bool(true)) {
-        return Err(TokenError::Inactive);
-    }
-    let token_type = answer.remove("token_type");
-    let needs_key = token_type
-        .as_ref()
-        .and_then(Value::as_str)
-        .is_some_and(|it| it.eq_ignore_ascii_case("DPoP"));
-    for (claim, value) in [("iss", rules.issuer.as_str().into()), ("iat", Value::from(now))] {
-        if answer.get(claim).is_none_or(Value::is_null) {
-            if claim == "iss" && needs_issuer {
-                return Err(TokenError::InvalidClaim("iss"));
-            }
-            answer.insert(claim.to_owned(), value);
-        }
-    }
-    let token = AccessToken::accept(answer, rules)?;
-    let names_key = token.claims().cnf.as_ref().is_some_and(|cnf| cnf.jkt.is_some());
-    if needs_key && !names_key { Err(TokenError::InvalidClaim("cnf")) } else { Ok(token) }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use serde_json::json;
-
-    use super::*;
-    use crate::{ClaimPath, TokenProfile, generations::GENERATION_LENGTH};
-
-    fn read_with(changes: &Value) -> Result<AccessToken, TokenError> {
-        read_beside_others(changes, false)
-    }
-
-    fn read_beside_others(changes: &Value, needs_issuer: bool) -> Result<AccessToken, TokenError> {
-        let mut answer =
-            json!({"active": true, "aud": "api", "client_id": "page", "exp": 100, "sub": "alice"});
-        for (name, value) in changes.as_object().unwrap() {
-            answer[name] = value.clone();
-        }
-        answer.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-        let rules = TokenRules {
-            issuer: "https://op".to_owned(),
-            audiences: vec!["api".to_owned()],
-            profile: TokenProfile::jwt(),
-            default_roles: vec![ClaimPath::name("role")],
-            default_acr: true,
-        };
-        read(answer.as_object().unwrap().clone(), &rules, needs_issuer, 7)
-    }
-
-    #[test]
-    fn among_several_issuers_an_answer_says_whose_the_token_is() {
-        for (iss, outcome) in [
-            (json!("https://op"), Ok(())),
-            (json!(null), Err(TokenError::InvalidClaim("iss"))),
-            (json!("https://other"), Err(TokenError::WrongIssuer)),
-        ] {
-            let read = read_beside_others(&json!({ "iss": iss }), true);
-            assert_eq!(read.map(drop), outcome, "{iss}");
-        }
-    }
-
-    #[test]
-    fn what_an_answer_may_leave_out_is_filled_in() {
-        let token = read_with(&json!({"role": "admin", "token_type": "Bearer"})).unwrap();
-        assert_eq!((token.claims().iss.as_str(), token.claims().iat), ("https://op", 7));
-        assert_eq!(token.claims().client_id.as_deref(), Some("page"));
-        assert!(token.principal().has_role("admin"));
-        assert!(!token.principal().claims().contains_key("active"));
-        assert!(!token.principal().claims().contains_key("token_type"));
-    }
-
-    #[test]
-    fn made_up_tokens_drive_out_no_good_answer() {
-        let (mut state, until) = (State::default(), Duration::from_secs(10));
-        let digest = |token: &str| TokenDigest::of(token).unwrap();
-        let good = Answer { outcome: Ok(Arc::new(read_with(&json!({})).unwrap())), until };
-        drop(state.finish(digest("good"), &good));
-        let refusal = Answer { outcome: Err(TokenError::Inactive.into()), until };
-        for number in 0..3 * GENERATION_LENGTH {
-            drop(state.finish(digest(&number.to_string()), &refusal));
-        }
-        let mut known =
-            |token: &str, now: u64| state.known(digest(token), Duration::from_secs(now)).0;
-        assert!(known("good", 9).unwrap().is_ok());
-        assert!(known("good", 10).is_none());
-        assert!(known(&(3 * GENERATION_LENGTH - 1).to_string(), 9).unwrap().is_err());
-        assert!(known("0", 9).is_none(), "and their own memory is bounded");
-    }
-
-    #[test]
-    fn an_answer_for_somebody_else_is_refused() {
-        for (changes, cause) in [
-            (json!({"active": false}), TokenError::Inactive),
-            (json!({"iss": "https://other"}), TokenError::WrongIssuer),
-            (json!({"aud": "other"}), TokenError::WrongAudience),
-            (json!({"aud": null}), TokenError::InvalidClaim("aud")),
-            (json!({"exp": null}), TokenError::InvalidClaim("exp")),
-            (json!({"client_id": null, "sub": null}), TokenError::InvalidClaim("sub")),
-            (json!({"sub": null, "username": "alice"}), TokenError::InvalidClaim("sub")),
-            (json!({"token_type": "DPoP"}), TokenError::InvalidClaim("cnf")),
-            (
-                json!({"token_type": "dpop", "cnf": {"x5t#S256": "x"}}),
-                TokenError::InvalidClaim("cnf"),
-            ),
-        ] {
-            assert_eq!(read_with(&changes).unwrap_err(), cause, "{changes}");
-        }
     }
 }
