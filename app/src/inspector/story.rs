@@ -5,7 +5,7 @@ use doorward_client::{Check, HttpExchange, Trace, TraceStep};
 use serde_json::Value;
 
 use super::words::{self, Word};
-use crate::decode::{self, Members};
+use crate::decode::{self, TokenMembers};
 
 /// The headers of a response that are shown.
 const HEADERS: [&str; 4] = ["content-type", "cache-control", "www-authenticate", "dpop-nonce"];
@@ -73,7 +73,7 @@ pub struct Field {
     /// Whether it is shown only on demand.
     pub secret: bool,
     /// The header and claims of a token that can be decoded.
-    pub token: Option<(Members, Members)>,
+    pub token: Option<(TokenMembers, TokenMembers)>,
 }
 
 impl Field {

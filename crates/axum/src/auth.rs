@@ -22,10 +22,10 @@ use http::{
 use crate::{
     Problem, ReturnTo, SessionsIn, SettingsError, SignInSettings,
     cookies::Cookies,
-    layer::{self, Slot},
-    renewal::Flights,
+    layer::{self, RequestSession},
+    renewal::RunningRenewals,
     routes,
-    session::{Asked, Sessions},
+    session::{RequestedSignIn, Sessions},
     settings::Checked,
 };
 
@@ -64,7 +64,7 @@ pub struct Auth {
     pub(crate) checked: Arc<Checked>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) protocol: RelyingParty,
-    pub(crate) flights: Arc<Flights>,
+    pub(crate) flights: Arc<RunningRenewals>,
     swept_at: Arc<AtomicU64>,
     /// How many sign-ins began.
     begun: Arc<AtomicU64>,
@@ -145,7 +145,7 @@ impl Auth {
     /// Sends the browser to the provider.
     pub(crate) async fn send_to_provider(
         &self,
-        slot: &Slot,
+        slot: &RequestSession,
         args: SigninRequestArgs,
         return_to: &ReturnTo,
     ) -> Result<Response, Problem> {
@@ -157,7 +157,7 @@ impl Auth {
     /// at the provider.
     pub(crate) async fn begin_sign_in(
         &self,
-        slot: &Slot,
+        slot: &RequestSession,
         args: SigninRequestArgs,
         return_to: &ReturnTo,
     ) -> Result<String, Problem> {
@@ -168,7 +168,7 @@ impl Auth {
         }
         let scopes = [args.scope.as_deref(), args.added_scope.as_deref()];
         let scope = scopes.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        let asked = Asked {
+        let asked = RequestedSignIn {
             acr_values: args.acr_values.clone(),
             max_age: args.max_age,
             scope: Some(scope).filter(|scope| !scope.is_empty()),
@@ -191,7 +191,7 @@ impl Auth {
     /// stronger or more recent, must not have less afterwards.
     async fn with_present_scope(
         &self,
-        slot: &Slot,
+        slot: &RequestSession,
         scope: Option<String>,
     ) -> Result<String, Problem> {
         let session = self.sessions.load(&slot.cookies, self.now()).await?;

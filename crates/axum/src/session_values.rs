@@ -13,7 +13,7 @@ use serde_json::error::Category;
 
 use crate::{
     Refusal, SignedIn, StoreError,
-    layer::Slot,
+    layer::RequestSession,
     refusal::session_challenge,
     routes::{leave, leave_here},
     session::{ChangeOf, SessionRecord},
@@ -47,7 +47,7 @@ const MOST_BYTES: usize = 4096;
 /// ```
 #[derive(Clone)]
 pub struct Session {
-    slot: Arc<Slot>,
+    slot: Arc<RequestSession>,
 }
 
 /// A session can't be used, or a value does not fit into it.

@@ -9,7 +9,7 @@ use crate::{
     flow::{
         pending::{self, Pending, Via},
         response,
-        tokens::TokenResponse,
+        tokens::ReceivedTokens,
     },
     id_token::logout_token::{self, LogoutToken},
     manager::boxed,
@@ -227,7 +227,7 @@ impl OidcClient {
 }
 
 /// New tokens of a user. They are not verified yet.
-pub struct RedeemedRefreshToken(TokenResponse);
+pub struct RedeemedRefreshToken(ReceivedTokens);
 
 impl RedeemedRefreshToken {
     /// The new refresh token, if the provider replaced the one that was sent. It is only ever sent
@@ -267,7 +267,7 @@ pub struct CreatedRequest {
 impl Client {
     async fn verify_logout_token(&self, token: &str) -> Result<LogoutToken, Fault> {
         let metadata = self.metadata.metadata().await?;
-        let expected = logout_token::Expected {
+        let expected = logout_token::ExpectedLogoutToken {
             issuer: &metadata.issuer,
             client_id: &self.settings.client_id,
             algorithm: self.settings.id_token_signed_response_alg,

@@ -105,7 +105,7 @@ impl SignInSettings {
     }
 
     /// The routes, each with the setting that says its path.
-    fn routes<'a>(&'a self, checked: &'a Checked) -> Vec<Route<'a>> {
+    fn routes<'a>(&'a self, checked: &'a Checked) -> Vec<NamedRoute<'a>> {
         let callback_path = &checked.callback_path;
         let mut routes = vec![
             ("sign_in_path", Method::GET, &self.sign_in_path),
@@ -166,10 +166,10 @@ fn is_free_parameter(name: &str) -> bool {
     !name.is_empty() && !Params::knows(name) && !OTHERS.contains(&name)
 }
 
-type Route<'a> = (&'a str, Method, &'a String);
+type NamedRoute<'a> = (&'a str, Method, &'a String);
 
 /// The router takes each of these routes exactly as it is written, and each once.
-fn check_routes(routes: &[Route<'_>]) -> Result<(), SettingsError> {
+fn check_routes(routes: &[NamedRoute<'_>]) -> Result<(), SettingsError> {
     for (index, (name, method, path)) in routes.iter().enumerate() {
         if !is_literal(path) {
             return Err(SettingsError(format!(

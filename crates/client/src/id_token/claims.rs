@@ -5,13 +5,13 @@ use std::fmt::{self, Display};
 use doorward_protocol::{jose::SigningAlgorithm, json};
 use serde_json::{Map, Value};
 
-use super::{Expected, IdTokenError, Nonce};
+use super::{ExpectedIdToken, IdTokenError, Nonce};
 use crate::trace::Tracer;
 
 pub(super) fn check_claims(
     claims: &Map<String, Value>,
     algorithm: SigningAlgorithm,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
     trace: &Tracer,
 ) -> Result<(), IdTokenError> {
     let text = |name: &'static str| optional_text(claims, name);
@@ -73,7 +73,7 @@ pub(super) fn check_issuer(
 /// it trusts.
 fn check_other_audiences(
     claims: &Map<String, Value>,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
 ) -> Result<(), IdTokenError> {
     let (Some(trusted), Some(Value::Array(audiences))) =
         (expected.trusted_audiences, claims.get("aud"))
@@ -160,7 +160,7 @@ pub(super) fn check_times(
 fn check_age(
     claims: &Map<String, Value>,
     max_age: u64,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
     trace: &Tracer,
 ) -> Result<(), IdTokenError> {
     let authenticated = required_time(claims, "auth_time")?;

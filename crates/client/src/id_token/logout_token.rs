@@ -46,7 +46,7 @@ pub struct LogoutToken {
 }
 
 /// What a logout token is checked against.
-pub(crate) struct Expected<'a> {
+pub(crate) struct ExpectedLogoutToken<'a> {
     /// The issuer in the metadata.
     pub issuer: &'a str,
     pub client_id: &'a str,
@@ -63,7 +63,7 @@ pub(crate) struct Expected<'a> {
 /// for the signature.
 pub(crate) async fn verify(
     token: &str,
-    expected: &Expected<'_>,
+    expected: &ExpectedLogoutToken<'_>,
     metadata: &Metadata,
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,

@@ -27,7 +27,7 @@ use crate::{
 
 /// What an ID token is checked against.
 #[derive(Debug, Clone)]
-pub(crate) struct Expected<'a> {
+pub(crate) struct ExpectedIdToken<'a> {
     /// The issuer in the metadata.
     pub issuer: &'a str,
     pub client_id: &'a str,
@@ -38,7 +38,7 @@ pub(crate) struct Expected<'a> {
     /// The nonce of the request.
     pub nonce: Nonce<'a>,
     /// What was asked for of the sign-in.
-    pub asked: Asked<'a>,
+    pub asked: RequiredSignIn<'a>,
     /// The access token that came with the ID token, for `at_hash`.
     pub access_token: &'a str,
     /// The current time: the provider's, if its response contains it, otherwise this device's.
@@ -49,7 +49,7 @@ pub(crate) struct Expected<'a> {
 
 /// What was asked for of the sign-in.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequiredSignIn<'a> {
     /// The requested `max_age`, in seconds.
     pub max_age: Option<u64>,
     /// The values of `acr`, space-separated, one of which is needed.
@@ -85,7 +85,7 @@ impl VerifiedIdToken {
 /// refused.
 pub(crate) async fn verify(
     id_token: &str,
-    expected: &Expected<'_>,
+    expected: &ExpectedIdToken<'_>,
     metadata: &Metadata,
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,

@@ -14,14 +14,14 @@ const MAX_RUNNING: usize = 1024;
 /// Refusals in each of the two generations of the cache.
 const REFUSALS_LENGTH: usize = 512;
 
-pub(super) type Verified = Result<Arc<AccessToken>, VerificationError>;
-pub(super) type Running = watch::Receiver<Option<Answer>>;
+pub(super) type IntrospectionResult = Result<Arc<AccessToken>, VerificationError>;
+pub(super) type Running = watch::Receiver<Option<CachedAnswer>>;
 
 /// Times are those of the clock's `elapsed`.
-pub(super) struct State {
-    good: Generations<Answer>,
+pub(super) struct KnownAnswers {
+    good: Generations<CachedAnswer>,
     /// Apart from the good ones, so that made-up tokens can't evict those.
-    refusals: Generations<Answer>,
+    refusals: Generations<CachedAnswer>,
     pub(super) running: HashMap<TokenDigest, Running>,
     /// The issuer is not asked before this time.
     pub(super) paused_until: Duration,
@@ -30,20 +30,20 @@ pub(super) struct State {
 }
 
 #[derive(Clone)]
-pub(super) struct Answer {
-    pub(super) outcome: Verified,
+pub(super) struct CachedAnswer {
+    pub(super) outcome: IntrospectionResult,
     /// When it stops to count.
     pub(super) until: Duration,
 }
 
-impl Answer {
+impl CachedAnswer {
     /// A failure: it is not cached, and answers all requests that wait for it.
     pub(super) fn unavailable(error: IssuerUnavailable) -> Self {
         Self { outcome: Err(error.into()), until: Duration::MAX }
     }
 }
 
-impl Default for State {
+impl Default for KnownAnswers {
     fn default() -> Self {
         Self {
             good: Generations::default(),
@@ -55,13 +55,13 @@ impl Default for State {
     }
 }
 
-impl State {
+impl KnownAnswers {
     /// A cached answer that still counts, and generations to drop after the lock is released.
     pub(super) fn known(
         &mut self,
         digest: TokenDigest,
         now: Duration,
-    ) -> (Option<Verified>, [HashMap<TokenDigest, Answer>; 2]) {
+    ) -> (Option<IntrospectionResult>, [HashMap<TokenDigest, CachedAnswer>; 2]) {
         let (good, dropped) = self.good.get(digest);
         let (refusal, dropped_too) = self.refusals.get(digest);
         let counts = good.into_iter().chain(refusal).find(|answer| now < answer.until);
@@ -87,8 +87,8 @@ impl State {
     pub(super) fn finish(
         &mut self,
         digest: TokenDigest,
-        answer: &Answer,
-    ) -> HashMap<TokenDigest, Answer> {
+        answer: &CachedAnswer,
+    ) -> HashMap<TokenDigest, CachedAnswer> {
         self.running.remove(&digest);
         match answer.outcome {
             Ok(_) => self.good.insert(digest, answer.clone()),
@@ -115,11 +115,11 @@ mod tests {
 
     #[test]
     fn made_up_tokens_drive_out_no_good_answer() {
-        let (mut state, until) = (State::default(), Duration::from_secs(10));
+        let (mut state, until) = (KnownAnswers::default(), Duration::from_secs(10));
         let digest = |token: &str| TokenDigest::of(token).unwrap();
-        let good = Answer { outcome: Ok(Arc::new(read_with(&json!({})).unwrap())), until };
+        let good = CachedAnswer { outcome: Ok(Arc::new(read_with(&json!({})).unwrap())), until };
         drop(state.finish(digest("good"), &good));
-        let refusal = Answer { outcome: Err(TokenError::Inactive.into()), until };
+        let refusal = CachedAnswer { outcome: Err(TokenError::Inactive.into()), until };
         for number in 0..3 * GENERATION_LENGTH {
             drop(state.finish(digest(&number.to_string()), &refusal));
         }

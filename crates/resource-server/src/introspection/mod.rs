@@ -27,7 +27,7 @@ use tokio::{
 
 use self::{
     answer::read,
-    memory::{Answer, Running, State, Verified},
+    memory::{CachedAnswer, IntrospectionResult, KnownAnswers, Running},
 };
 use crate::{
     AccessToken, Clock, IntrospectionSettings, IssuerUnavailable, VerificationError,
@@ -92,7 +92,7 @@ struct Inner {
     keys: IssuerKeys,
     clock: Arc<dyn Clock>,
     questions: Semaphore,
-    state: Mutex<State>,
+    state: Mutex<KnownAnswers>,
 }
 
 /// The issuer's keys, and the algorithms that it may sign by.
@@ -136,7 +136,7 @@ impl Introspection {
     }
 
     /// What the issuer says about the token. The caller must check whether it has expired since.
-    pub(crate) async fn look_up(&self, token: &str, digest: TokenDigest) -> Verified {
+    pub(crate) async fn look_up(&self, token: &str, digest: TokenDigest) -> IntrospectionResult {
         if self.0.settings.cache.is_zero() {
             // Without caching, not even a question of another request may answer, because it could
             // have been sent before this request arrived.
@@ -158,7 +158,11 @@ impl Introspection {
     }
 
     /// A cached answer, a known failure, or the question in flight.
-    fn known_or_running(&self, token: &str, digest: TokenDigest) -> Result<Verified, Running> {
+    fn known_or_running(
+        &self,
+        token: &str,
+        digest: TokenDigest,
+    ) -> Result<IntrospectionResult, Running> {
         let now = self.0.clock.elapsed();
         let mut state = self.0.state();
         let (known, dropped) = state.known(digest, now);
@@ -176,7 +180,7 @@ impl Introspection {
         outcome
     }
 
-    fn start(&self, state: &mut State, token: &str, digest: TokenDigest) -> Running {
+    fn start(&self, state: &mut KnownAnswers, token: &str, digest: TokenDigest) -> Running {
         let (tell, told) = watch::channel(None);
         state.running.insert(digest, told.clone());
         let (inner, token) = (Arc::clone(&self.0), token.to_owned());
@@ -191,20 +195,20 @@ impl Introspection {
 }
 
 impl Inner {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, KnownAnswers> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn ask(&self, token: &str, digest: TokenDigest) -> Answer {
+    async fn ask(&self, token: &str, digest: TokenDigest) -> CachedAnswer {
         let (sent_at, answer) = match self.answer(token, digest).await {
             Ok(answered) => answered,
-            Err(error) => return Answer::unavailable(error),
+            Err(error) => return CachedAnswer::unavailable(error),
         };
         let read = read(answer, &self.rules, self.needs_issuer, self.clock.now());
         meter::introspected(if read.is_ok() { "active" } else { "inactive" });
         let life =
             if read.is_ok() { self.settings.cache } else { self.settings.cache.min(REFUSAL_LIFE) };
-        Answer {
+        CachedAnswer {
             outcome: read.map(Arc::new).map_err(VerificationError::from),
             until: sent_at + life,
         }
@@ -292,10 +296,10 @@ fn pause_after(error: &IssuerError) -> Option<Duration> {
     }
 }
 
-async fn wait_for(mut running: Running) -> Answer {
+async fn wait_for(mut running: Running) -> CachedAnswer {
     match running.wait_for(Option::is_some).await.as_deref() {
         Ok(Some(answer)) => answer.clone(),
         // The task ended without an answer.
-        _ => Answer::unavailable(IssuerUnavailable::after(RETRY_INTERVAL)),
+        _ => CachedAnswer::unavailable(IssuerUnavailable::after(RETRY_INTERVAL)),
     }
 }

@@ -15,7 +15,7 @@ use doorward_protocol::dpop::access_token_hash;
 use crate::{
     AuthEvent, Error, Fault,
     client::Client,
-    flow::tokens::{TokenResponse, add_params},
+    flow::tokens::{ReceivedTokens, add_params},
     lean::url,
     popups,
     ports::Guard,
@@ -34,7 +34,7 @@ const MOST_UNVERIFIED: usize = 100;
 pub(crate) struct UnverifiedRenewal {
     /// The refresh token that was sent.
     sent: String,
-    response: Rc<TokenResponse>,
+    response: Rc<ReceivedTokens>,
 }
 
 impl Client {
@@ -242,7 +242,7 @@ impl Client {
     pub(crate) async fn redeem_refresh_token(
         &self,
         stored: &StoredUser,
-    ) -> Result<Rc<TokenResponse>, Fault> {
+    ) -> Result<Rc<ReceivedTokens>, Fault> {
         let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
         let known =
             self.unverified.borrow().iter().find_map(|UnverifiedRenewal { sent, response }| {
@@ -265,7 +265,7 @@ impl Client {
     }
 
     /// Forgets a response that is stored, or never will be.
-    pub(crate) fn forget_unverified(&self, response: &TokenResponse) {
+    pub(crate) fn forget_unverified(&self, response: &ReceivedTokens) {
         self.unverified
             .borrow_mut()
             .retain(|own| !std::ptr::eq(&raw const *own.response, response));
@@ -275,7 +275,7 @@ impl Client {
     pub(crate) async fn send_refresh_token(
         &self,
         stored: &StoredUser,
-    ) -> Result<TokenResponse, Fault> {
+    ) -> Result<ReceivedTokens, Fault> {
         let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
         if stored.user.id_token.is_some() {
             // Once the refresh token is sent, nothing that verification needs may be missing.
@@ -294,7 +294,7 @@ impl Client {
     fn keep_refresh_token(
         &self,
         session: &mut StoredSession,
-        response: &TokenResponse,
+        response: &ReceivedTokens,
     ) -> Result<(), Fault> {
         let Some(refresh_token) = &response.refresh_token else {
             return Ok(());

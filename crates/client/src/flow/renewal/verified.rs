@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Fault, User,
     client::Client,
-    flow::{claims, tokens::TokenResponse},
-    id_token::{Asked, Nonce, VerifiedIdToken},
+    flow::{claims, tokens::ReceivedTokens},
+    id_token::{Nonce, RequiredSignIn, VerifiedIdToken},
     settings::MergeClaims,
     user_store::StoredUser,
 };
@@ -22,7 +22,7 @@ impl Client {
     pub(crate) async fn verified_renewal(
         &self,
         stored: &StoredUser,
-        response: &TokenResponse,
+        response: &ReceivedTokens,
     ) -> Result<Rc<StoredUser>, Fault> {
         let id_token = match self.verify_renewed(response, &stored.user).await {
             Ok(id_token) => id_token,
@@ -44,7 +44,7 @@ impl Client {
     async fn renewed_profile(
         &self,
         stored: &StoredUser,
-        response: &TokenResponse,
+        response: &ReceivedTokens,
         id_token: Option<&VerifiedIdToken>,
     ) -> Map<String, Value> {
         let kept = &stored.user.profile;
@@ -74,12 +74,13 @@ impl Client {
     /// (OIDC Core section 12.2).
     async fn verify_renewed(
         &self,
-        answer: &TokenResponse,
+        answer: &ReceivedTokens,
         user: &User,
     ) -> Result<Option<VerifiedIdToken>, Fault> {
         let before = user.id_token.as_deref().map_or_else(Map::new, stored_claims);
         let nonce = Nonce::AbsentOr(before.get("nonce").and_then(Value::as_str));
-        let Some(verified) = self.verify_id_token(answer, nonce, Asked::default()).await? else {
+        let Some(verified) = self.verify_id_token(answer, nonce, RequiredSignIn::default()).await?
+        else {
             return Ok(None);
         };
         let differs = |name: &str| {
@@ -115,7 +116,7 @@ pub(crate) fn stored_claims(id_token: &str) -> Map<String, Value> {
 /// Returns the user with the new tokens. Values that the response lacks are kept.
 fn renewed(
     before: &StoredUser,
-    response: &TokenResponse,
+    response: &ReceivedTokens,
     has_id_token: bool,
     profile: Map<String, Value>,
 ) -> StoredUser {
