@@ -11,7 +11,7 @@ use crate::{
     INITIATE_LOGIN_PATH, browser,
     config::{AppConfig, ConfigError},
     inspector::{self, Record},
-    problem::{NextStep, Problem, Task},
+    problem::{NextStep, Problem, RetryableTask},
 };
 
 /// The state of the page beside the signed-in user. It is `Copy`, so closures can capture it.
@@ -90,7 +90,7 @@ impl PageAuth {
     pub fn problem(self) -> Option<Problem> {
         let failure = self.auth.failure();
         failure
-            .map(|failure| Problem::of_client(&failure.error, Task::Auth(failure.step)))
+            .map(|failure| Problem::of_client(&failure.error, RetryableTask::Auth(failure.step)))
             .or_else(|| self.problem.get())
     }
 
@@ -142,11 +142,11 @@ impl PageAuth {
     pub fn take(self, step: NextStep) -> Option<String> {
         self.dismiss();
         match step {
-            NextStep::SignIn { .. } | NextStep::TryAgain(Task::Auth(AuthStep::SignIn)) => {
+            NextStep::SignIn { .. } | NextStep::TryAgain(RetryableTask::Auth(AuthStep::SignIn)) => {
                 self.sign_in();
             }
-            NextStep::TryAgain(Task::Auth(step)) => self.auth.try_again(step),
-            NextStep::TryAgain(Task::Call(path)) => return Some(path),
+            NextStep::TryAgain(RetryableTask::Auth(step)) => self.auth.try_again(step),
+            NextStep::TryAgain(RetryableTask::Call(path)) => return Some(path),
             NextStep::StepUp(step_up, path) => self.step_up(&step_up, &path),
             NextStep::GoTo(url) => browser::go(&url),
             NextStep::Nothing => {}

@@ -4,7 +4,7 @@ use doorward_protocol::{base64url, json, jws::MAX_COMPACT_LENGTH};
 use serde_json::{Map, Value};
 
 /// A JSON object of a token.
-pub type Members = Map<String, Value>;
+pub type TokenMembers = Map<String, Value>;
 
 /// The token has no readable parts: it is opaque to everyone but its issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +12,7 @@ pub type Members = Map<String, Value>;
 pub struct Opaque;
 
 /// The claims of a JSON Web Token, unverified.
-pub fn claims(token: &str) -> Result<Members, Opaque> {
+pub fn claims(token: &str) -> Result<TokenMembers, Opaque> {
     parts(token).map(|(_, claims)| claims)
 }
 
@@ -24,7 +24,7 @@ pub fn pretty(value: &Value) -> String {
 
 /// Splits a JSON Web Token into header and claims (RFC 7519 section 3). Unlike the protocol's own
 /// parser, it keeps every member of the header.
-pub fn parts(token: &str) -> Result<(Members, Members), Opaque> {
+pub fn parts(token: &str) -> Result<(TokenMembers, TokenMembers), Opaque> {
     if token.len() > MAX_COMPACT_LENGTH {
         return Err(Opaque);
     }
@@ -37,7 +37,7 @@ pub fn parts(token: &str) -> Result<(Members, Members), Opaque> {
     Ok((object(header)?, object(claims)?))
 }
 
-fn object(part: &str) -> Result<Members, Opaque> {
+fn object(part: &str) -> Result<TokenMembers, Opaque> {
     let bytes = base64url::decode(part).map_err(|_| Opaque)?;
     json::object(&bytes).ok_or(Opaque)
 }

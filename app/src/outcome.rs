@@ -10,7 +10,7 @@ const HEADERS: [&str; 3] = ["content-type", "www-authenticate", "cache-control"]
 
 /// The last event.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum ResultContent {
     /// It is not known yet whether a user is signed in.
     Unknown,
     /// Nobody is signed in.
@@ -80,7 +80,7 @@ impl ApiAnswer {
     }
 }
 
-impl Outcome {
+impl ResultContent {
     /// The whole block.
     pub fn text(&self) -> String {
         match self {
@@ -167,7 +167,7 @@ mod tests {
             ],
             r#"{"error":"forbidden"}"#,
         );
-        let text = Outcome::Answered(ApiAnswer::new("/api/x", &response)).text();
+        let text = ResultContent::Answered(ApiAnswer::new("/api/x", &response)).text();
         assert_eq!(
             text,
             "HTTP 403 Forbidden\ncontent-type: application/json\nwww-authenticate: Bearer \
@@ -178,16 +178,16 @@ mod tests {
     #[test]
     fn a_sentence_stays_a_sentence() {
         let answer = ApiAnswer::new("/api/x", &response(299, &[], "\"quoted\" 7"));
-        assert_eq!(Outcome::Answered(answer).text(), "HTTP 299\n\n\"quoted\" 7");
+        assert_eq!(ResultContent::Answered(answer).text(), "HTTP 299\n\n\"quoted\" 7");
     }
 
     #[test]
     fn the_words_of_the_page_are_kept() {
-        assert_eq!(Outcome::SignedOut.text(), "User not logged in");
-        assert_eq!(Outcome::Failed("no network".into()).text(), "Error: no network");
+        assert_eq!(ResultContent::SignedOut.text(), "User not logged in");
+        assert_eq!(ResultContent::Failed("no network".into()).text(), "Error: no network");
         let user =
             json!({ "access_token": "a", "token_type": "Bearer", "profile": { "sub": "alice" } });
-        let text = Outcome::SignedIn(serde_json::from_value(user).unwrap()).text();
+        let text = ResultContent::SignedIn(serde_json::from_value(user).unwrap()).text();
         assert!(text.contains("  \"profile\": {\n    \"sub\": \"alice\"\n  }"), "{text}");
     }
 }

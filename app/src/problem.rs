@@ -7,7 +7,7 @@ use crate::{config::ConfigError, outcome::ApiAnswer};
 
 /// A task that failed and can be repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Task {
+pub enum RetryableTask {
     /// A step of sign-in or sign-out.
     Auth(AuthStep),
     /// A call of the API at this path.
@@ -18,7 +18,7 @@ pub enum Task {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
     /// Repeat the task.
-    TryAgain(Task),
+    TryAgain(RetryableTask),
     /// Sign in from the beginning.
     SignIn {
         /// Whether the user was signed in before.
@@ -56,15 +56,15 @@ pub struct Problem {
     /// The next step.
     pub next: NextStep,
     /// The task that failed.
-    pub task: Task,
+    pub task: RetryableTask,
 }
 
 impl Problem {
     /// A failure of the client during a task.
-    pub fn of_client(error: &Error, task: Task) -> Self {
+    pub fn of_client(error: &Error, task: RetryableTask) -> Self {
         let next = match error.kind() {
             ErrorKind::StepUp => match (error.step_up(), &task) {
-                (Some(step_up), Task::Call(path)) => {
+                (Some(step_up), RetryableTask::Call(path)) => {
                     NextStep::StepUp(step_up.clone(), path.clone())
                 }
                 _ => NextStep::Nothing,
@@ -77,16 +77,18 @@ impl Problem {
         };
         let title = match (&task, error) {
             (_, Error::NoMatchingState { signed_in: true }) => "You are already signed in",
-            (Task::Auth(AuthStep::Start), _) => "Your session could not be restored",
-            (Task::Auth(AuthStep::SignIn | AuthStep::FinishSignIn), _) => "You were not signed in",
-            (Task::Auth(AuthStep::SignOut | AuthStep::FinishSignOut), _) => {
+            (RetryableTask::Auth(AuthStep::Start), _) => "Your session could not be restored",
+            (RetryableTask::Auth(AuthStep::SignIn | AuthStep::FinishSignIn), _) => {
+                "You were not signed in"
+            }
+            (RetryableTask::Auth(AuthStep::SignOut | AuthStep::FinishSignOut), _) => {
                 "Sign-out did not finish"
             }
-            (Task::Auth(AuthStep::Renew), _) => "Your session was not renewed",
-            (Task::Auth(_), _) => "Sign-in failed",
-            (Task::Call(_), Error::StepUp { .. }) => "The API asks you to sign in again",
-            (Task::Call(_), Error::Network { .. }) => "The API could not be reached",
-            (Task::Call(_), _) => "The API was not called",
+            (RetryableTask::Auth(AuthStep::Renew), _) => "Your session was not renewed",
+            (RetryableTask::Auth(_), _) => "Sign-in failed",
+            (RetryableTask::Call(_), Error::StepUp { .. }) => "The API asks you to sign in again",
+            (RetryableTask::Call(_), Error::Network { .. }) => "The API could not be reached",
+            (RetryableTask::Call(_), _) => "The API was not called",
         };
         Self { title, message: error.user_message(), next, task }
     }
@@ -118,8 +120,8 @@ impl Problem {
         Self {
             title: "This page could not be set up",
             message,
-            next: NextStep::TryAgain(Task::Auth(AuthStep::Start)),
-            task: Task::Auth(AuthStep::Start),
+            next: NextStep::TryAgain(RetryableTask::Auth(AuthStep::Start)),
+            task: RetryableTask::Auth(AuthStep::Start),
         }
     }
 
@@ -132,14 +134,14 @@ impl Problem {
                     here. Open the page there, then sign in."
             ),
             next: NextStep::GoTo(redirect_uri.to_owned()),
-            task: Task::Auth(AuthStep::SignIn),
+            task: RetryableTask::Auth(AuthStep::SignIn),
         }
     }
 
     /// An unsuccessful response of the API. `reasons` says why the page expected a denial, if it
     /// did.
     pub fn of_answer(answer: &ApiAnswer, reasons: &str) -> Option<Self> {
-        let task = Task::Call(answer.path.clone());
+        let task = RetryableTask::Call(answer.path.clone());
         let (title, message, next) = match answer.status {
             200..300 => return None,
             401 | 498 => (
@@ -192,8 +194,8 @@ mod tests {
             url: "http://localhost:6001/x".into(),
             failure: NetworkFailure::Timeout,
         };
-        let problem = Problem::of_client(&error, Task::Auth(AuthStep::SignIn));
-        assert_eq!(problem.next, NextStep::TryAgain(Task::Auth(AuthStep::SignIn)));
+        let problem = Problem::of_client(&error, RetryableTask::Auth(AuthStep::SignIn));
+        assert_eq!(problem.next, NextStep::TryAgain(RetryableTask::Auth(AuthStep::SignIn)));
         assert!(problem.message.contains("http://localhost:6001"), "{}", problem.message);
     }
 
@@ -201,12 +203,12 @@ mod tests {
     fn a_lost_state_leads_back_to_sign_in_unless_somebody_is_signed_in() {
         let lost = Problem::of_client(
             &Error::NoMatchingState { signed_in: false },
-            Task::Auth(AuthStep::FinishSignIn),
+            RetryableTask::Auth(AuthStep::FinishSignIn),
         );
         assert_eq!(lost.next.label(), Some("Sign in again"));
         let used = Problem::of_client(
             &Error::NoMatchingState { signed_in: true },
-            Task::Auth(AuthStep::FinishSignIn),
+            RetryableTask::Auth(AuthStep::FinishSignIn),
         );
         assert_eq!((used.title, used.next.label()), ("You are already signed in", None));
     }
@@ -223,7 +225,7 @@ mod tests {
             url: None,
         });
         let error = Error::StepUp { step_up: step_up.clone(), response };
-        let problem = Problem::of_client(&error, Task::Call("/api/x".into()));
+        let problem = Problem::of_client(&error, RetryableTask::Call("/api/x".into()));
         assert_eq!(problem.next.label(), Some("Sign in again to continue"));
         assert_eq!(problem.next, NextStep::StepUp(step_up, "/api/x".into()));
         assert_eq!(problem.title, "The API asks you to sign in again");
@@ -238,7 +240,7 @@ mod tests {
         let expired = Problem::of_answer(&answer(401), "").unwrap();
         assert_eq!(expired.next, NextStep::SignIn { again: true });
         let down = Problem::of_answer(&answer(503), "").unwrap();
-        assert_eq!(down.next, NextStep::TryAgain(Task::Call("/api/x".into())));
+        assert_eq!(down.next, NextStep::TryAgain(RetryableTask::Call("/api/x".into())));
         assert!(down.message.contains("503 Service Unavailable"));
     }
 

@@ -3,19 +3,19 @@
 use doorward_leptos::{AuthStatus, use_auth};
 use leptos::prelude::*;
 
-use crate::{derived::derived, outcome::Outcome};
+use crate::{derived::derived, outcome::ResultContent};
 
 /// The block `results`: the user object, the response of the API, or a failure. A short form is
 /// announced to screen readers.
 #[component]
 pub fn ResultBlock(
     /// The last event.
-    outcome: Memo<Outcome>,
+    outcome: Memo<ResultContent>,
 ) -> impl IntoView {
     let auth = use_auth();
-    let text = derived(move || outcome.with(Outcome::text));
+    let text = derived(move || outcome.with(ResultContent::text));
     let announcement = derived(move || {
-        let of_outcome = outcome.with(Outcome::announcement);
+        let of_outcome = outcome.with(ResultContent::announcement);
         match auth.status() {
             _ if !of_outcome.is_empty() => of_outcome,
             AuthStatus::SignedIn(user) => format!("You are signed in as {}.", user.sub()),
@@ -26,8 +26,8 @@ pub fn ResultBlock(
     });
     let class = derived(move || {
         outcome.with(|outcome| match outcome {
-            Outcome::Answered(answer) if answer.is_success() => "code mono result result-ok",
-            Outcome::Answered(_) | Outcome::Failed(_) => "code mono result result-no",
+            ResultContent::Answered(answer) if answer.is_success() => "code mono result result-ok",
+            ResultContent::Answered(_) | ResultContent::Failed(_) => "code mono result result-no",
             _ => "code mono result",
         })
     });

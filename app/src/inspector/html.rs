@@ -10,7 +10,7 @@ use super::{
     words::{self, Word},
 };
 use crate::{
-    decode::{self, Members},
+    decode::{self, TokenMembers},
     time,
 };
 
@@ -217,7 +217,7 @@ pub fn token(token: &str) -> String {
 }
 
 /// The header or the claims of a token.
-fn members(html: &mut Html, title: &'static str, members: &Members) {
+fn members(html: &mut Html, title: &'static str, members: &TokenMembers) {
     html.element("h4", "message-title", title);
     html.open("dl", &[("class", "parameters")]);
     for (name, value) in members {

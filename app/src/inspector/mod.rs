@@ -34,7 +34,7 @@ const OPEN: &str = "doorward.inspector.open";
 
 /// A task of the part that is loaded on demand.
 #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
-enum Task {
+enum PanelTask {
     /// Fill the panel.
     Fill(Record, Auth),
     /// Show a token's header and claims in the element with this id.
@@ -55,7 +55,7 @@ impl From<leptos::wasm_split::SplitLoaderError> for NotLoaded {
 #[cfg(all(feature = "split", target_arch = "wasm32"))]
 #[allow(clippy::unnecessary_wraps)] // The macro wants a result.
 #[leptos::wasm_split::wasm_split(inspector, wasm_split_path = leptos::wasm_split, fallible)]
-fn load(task: Task) -> Result<(), NotLoaded> {
+fn load(task: PanelTask) -> Result<(), NotLoaded> {
     panel::run(task);
     Ok(())
 }
@@ -63,7 +63,7 @@ fn load(task: Task) -> Result<(), NotLoaded> {
 /// Runs the task. Its code is part of the page.
 #[cfg(all(not(feature = "split"), target_arch = "wasm32"))]
 #[allow(clippy::unused_async)] // As its other form.
-async fn load(task: Task) -> Result<(), NotLoaded> {
+async fn load(task: PanelTask) -> Result<(), NotLoaded> {
     panel::run(task);
     Ok(())
 }
@@ -71,14 +71,14 @@ async fn load(task: Task) -> Result<(), NotLoaded> {
 /// Nothing is opened on the server.
 #[cfg(not(target_arch = "wasm32"))]
 #[allow(clippy::unused_async)]
-async fn load(_: Task) -> Result<(), NotLoaded> {
+async fn load(_: PanelTask) -> Result<(), NotLoaded> {
     Err(NotLoaded)
 }
 
 /// Shows a token's header and claims, each explained, in the element with this id.
 pub async fn take_apart(id: String, token: String) {
     // If the file cannot be loaded, the element stays empty, and the button can be pressed again.
-    let _ = load(Task::TakeApart(id, token)).await;
+    let _ = load(PanelTask::TakeApart(id, token)).await;
 }
 
 /// The section with the panel.
@@ -102,7 +102,7 @@ pub fn Inspector() -> impl IntoView {
             filled = true;
             failed.set(false);
             spawn_local(async move {
-                if load(Task::Fill(page.record, page.auth)).await.is_err() {
+                if load(PanelTask::Fill(page.record, page.auth)).await.is_err() {
                     failed.set(true);
                 }
             });

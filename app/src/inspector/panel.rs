@@ -10,7 +10,7 @@ use wasm_bindgen::{JsCast as _, prelude::Closure};
 use web_sys::Element;
 
 use super::{
-    PANEL, Record, Task, html,
+    PANEL, PanelTask, Record, html,
     lifetimes::Lifetimes,
     story::{self, Card},
 };
@@ -20,10 +20,10 @@ use crate::browser::{self, Copied};
 const FRAME: &str = r#"<p id="inspector_empty" class="muted">Nothing has happened yet in this tab. Press “Sign In”: each message between the page, the provider and the API appears here, with its parameters explained, and each check that the page makes. Nothing leaves your browser.</p><p id="inspector_in_memory" class="muted" hidden>This page keeps tokens in memory only, and so it does with the steps, which hold them: those from before the browser left for the provider are gone when it comes back.</p><div id="inspector_lifetimes"></div><div class="lanes" aria-hidden="true"><span>Page</span><span>Provider</span><span>API</span></div><ol id="inspector_steps" class="steps"></ol><p id="inspector_copied" class="visually-hidden" role="status"></p>"#;
 
 /// Runs a task.
-pub fn run(task: Task) {
+pub fn run(task: PanelTask) {
     match task {
-        Task::Fill(record, auth) => fill(record, auth),
-        Task::TakeApart(id, token) => {
+        PanelTask::Fill(record, auth) => fill(record, auth),
+        PanelTask::TakeApart(id, token) => {
             if let Some(element) = browser::element(&id) {
                 element.set_inner_html(&html::token(&token));
             }

@@ -103,7 +103,7 @@ fn since(lines: &str, at: Option<usize>) -> String {
 fn to_write(lines: &str, store: Option<StoreKind>) -> &str {
     match store {
         Some(StoreKind::Session | StoreKind::Local) => lines,
-        Some(StoreKind::Memory) | None => "",
+        _ => "",
     }
 }
 

@@ -5,7 +5,7 @@ use doorward_client::{Check, HttpExchange, Trace, TraceStep};
 use serde_json::Value;
 
 use super::words::{self, Word};
-use crate::decode::{self, Members};
+use crate::decode::{self, TokenMembers};
 
 /// The headers of a response that are shown.
 const HEADERS: [&str; 4] = ["content-type", "cache-control", "www-authenticate", "dpop-nonce"];
@@ -73,7 +73,7 @@ pub struct Field {
     /// Whether it is shown only on demand.
     pub secret: bool,
     /// The header and claims of a token that can be decoded.
-    pub token: Option<(Members, Members)>,
+    pub token: Option<(TokenMembers, TokenMembers)>,
 }
 
 impl Field {
@@ -124,73 +124,85 @@ fn direction(kind: &str) -> (Peer, bool) {
     }
 }
 
-/// The title and the sentences of each kind.
+/// The title and the sentences of each kind but that of an API call.
+const WORDS: &[(&str, &str, &str)] = &[
+    (
+        "discovery",
+        "Discovery",
+        "The page asks the provider where its endpoints are and what it can do. Nothing else \
+            has to be configured.",
+    ),
+    (
+        "authorize",
+        "Authorization request",
+        "The page sends the browser to the provider. The URL contains the whole request, \
+            except the secret verifier of the challenge. The page also remembers state and \
+            nonce.",
+    ),
+    (
+        "callback",
+        "Authorization response",
+        "The user has signed in at the provider, which sends the browser back with a one-time \
+            code. Others may see this URL, so the code is useless without the verifier.",
+    ),
+    (
+        "token",
+        "Token exchange",
+        "The page exchanges the code for tokens directly at the provider. The verifier proves \
+            that this page began the sign-in.",
+    ),
+    ("keys", "Signing keys", "The page fetches the provider's public keys to check signatures."),
+    (
+        "checks",
+        "Checking the ID token",
+        "The user is signed in only if all of these checks pass. The first failure ends the \
+            sign-in.",
+    ),
+    (
+        "userinfo",
+        "Userinfo",
+        "The page asks the provider for more about the user, with the access token.",
+    ),
+    (
+        "renewal",
+        "Renewal",
+        "The access token expires soon. The page exchanges its refresh token for new tokens. \
+            The user does not notice.",
+    ),
+    ("password", "Password grant", "The page exchanges the user's password for tokens."),
+    ("revocation", "Revocation", "The page tells the provider that a token is no longer needed."),
+    (
+        "pushed",
+        "Pushed request",
+        "The page sends the request to the provider first, so that the URL contains only a \
+            reference to it.",
+    ),
+    (
+        "end_session",
+        "Sign-out request",
+        "The page has forgotten the user and everything above. It sends the browser to the \
+            provider to end the session there too.",
+    ),
+    (
+        "step_up",
+        "API asks for another sign-in",
+        "The token is good, but this call needs a stronger or a more recent sign-in. The API \
+            says which, and the page asks the provider for it.",
+    ),
+    ("signed_out", "Back from sign-out", "The session at the provider is over."),
+];
+
+/// Those of an API call.
+const API_CALL: (&str, &str) = (
+    "API call",
+    "The page calls the API with the access token. The API checks the token itself and \
+        decides by its policies.",
+);
+
+/// A card without its messages.
 fn card(kind: &'static str, at: u64) -> Card {
-    let (title, about) = match kind {
-        "discovery" => (
-            "Discovery",
-            "The page asks the provider where its endpoints are and what it can do. Nothing else \
-                has to be configured.",
-        ),
-        "authorize" => (
-            "Authorization request",
-            "The page sends the browser to the provider. The URL contains the whole request, \
-                except the secret verifier of the challenge. The page also remembers state and \
-                nonce.",
-        ),
-        "callback" => (
-            "Authorization response",
-            "The user has signed in at the provider, which sends the browser back with a one-time \
-                code. Others may see this URL, so the code is useless without the verifier.",
-        ),
-        "token" => (
-            "Token exchange",
-            "The page exchanges the code for tokens directly at the provider. The verifier proves \
-                that this page began the sign-in.",
-        ),
-        "keys" => {
-            ("Signing keys", "The page fetches the provider's public keys to check signatures.")
-        }
-        "checks" => (
-            "Checking the ID token",
-            "The user is signed in only if all of these checks pass. The first failure ends the \
-                sign-in.",
-        ),
-        "userinfo" => (
-            "Userinfo",
-            "The page asks the provider for more about the user, with the access token.",
-        ),
-        "renewal" => (
-            "Renewal",
-            "The access token expires soon. The page exchanges its refresh token for new tokens. \
-                The user does not notice.",
-        ),
-        "password" => ("Password grant", "The page exchanges the user's password for tokens."),
-        "revocation" => {
-            ("Revocation", "The page tells the provider that a token is no longer needed.")
-        }
-        "pushed" => (
-            "Pushed request",
-            "The page sends the request to the provider first, so that the URL contains only a \
-                reference to it.",
-        ),
-        "end_session" => (
-            "Sign-out request",
-            "The page has forgotten the user and everything above. It sends the browser to the \
-                provider to end the session there too.",
-        ),
-        "step_up" => (
-            "API asks for another sign-in",
-            "The token is good, but this call needs a stronger or a more recent sign-in. The API \
-                says which, and the page asks the provider for it.",
-        ),
-        "signed_out" => ("Back from sign-out", "The session at the provider is over."),
-        _ => (
-            "API call",
-            "The page calls the API with the access token. The API checks the token itself and \
-                decides by its policies.",
-        ),
-    };
+    let words = WORDS.iter().find(|(own, ..)| *own == kind);
+    let (title, about) = words.map_or(API_CALL, |(_, title, about)| (*title, *about));
     let (peer, arrives) = direction(kind);
     Card {
         kind,

@@ -74,16 +74,26 @@ fn id_token() -> String {
     )
 }
 
-/// A complete story, as the client reports it.
-fn story() -> Vec<Trace> {
-    let answer = format!(
+/// The answer of the token endpoint.
+fn tokens() -> String {
+    format!(
         r#"{{"access_token":"opens-the-api","expires_in":3600,"id_token":"{}","refresh_token":"gets-the-next","token_type":"Bearer"}}"#,
         id_token()
-    );
+    )
+}
+
+/// A complete story, as the client reports it.
+fn story() -> Vec<Trace> {
+    let steps = [signing_in(), signed_in(), signing_out()].into_iter().flatten();
+    steps.map(|step| Trace { at: AT, step }).collect()
+}
+
+/// From the first request to the checks of the ID token.
+fn signing_in() -> Vec<TraceStep> {
     let metadata = format!(
         r#"{{"issuer":"{PROVIDER}","jwks_uri":"{PROVIDER}/keys","userinfo_endpoint":"{PROVIDER}/me","token_endpoint":"{PROVIDER}/token"}}"#
     );
-    let steps = vec![
+    vec![
         exchange(
             "GET",
             &format!("{PROVIDER}/.well-known/openid-configuration"),
@@ -107,12 +117,18 @@ fn story() -> Vec<Trace> {
             &format!("{PROVIDER}/token"),
             &[],
             Some("grant_type=authorization_code&code=one-time&code_verifier=behind-the-challenge"),
-            (200, &answer),
+            (200, &tokens()),
         ),
         check("alg", "RS256", "RS256", true),
         check("signature", "k1", "RS256", true),
         check("iss", PROVIDER, PROVIDER, true),
         check("exp", &(AT - 300).to_string(), &(AT + 300).to_string(), true),
+    ]
+}
+
+/// Userinfo, a call that is refused, and a renewal.
+fn signed_in() -> Vec<TraceStep> {
+    vec![
         exchange(
             "GET",
             &format!("{PROVIDER}/me"),
@@ -133,15 +149,19 @@ fn story() -> Vec<Trace> {
             &format!("{PROVIDER}/token"),
             &[],
             Some("grant_type=refresh_token&refresh_token=gets-the-next"),
-            (200, &answer),
+            (200, &tokens()),
         ),
+    ]
+}
+
+fn signing_out() -> Vec<TraceStep> {
+    vec![
         TraceStep::LogoutRequest(format!(
             "{PROVIDER}/connect/endsession?id_token_hint=%E2%80%A6&state=s2"
         )),
         TraceStep::LogoutResponse("http://localhost:5001/OpenId/Login/JS?state=s2".to_owned()),
         check("state", "s2", "s2", true),
-    ];
-    steps.into_iter().map(|step| Trace { at: AT, step }).collect()
+    ]
 }
 
 /// The card of this kind.

@@ -11,8 +11,8 @@ use crate::{
     components::{ApiChooser, ErrorAlert, Greeting, ResultBlock, TokenTable},
     derived::{boxed_effect, derived},
     inspector::Inspector,
-    outcome::{ApiAnswer, Outcome},
-    problem::{Problem, Task},
+    outcome::{ApiAnswer, ResultContent},
+    problem::{Problem, RetryableTask},
     routes::{self, DEFAULT_ROUTE},
 };
 
@@ -115,7 +115,7 @@ impl ApiCalls {
                     };
                     let progress = answer.map(Progress::Answered);
                     self.last.set(progress.map(|progress| Call { sub, progress }));
-                    let problem = Problem::of_client(&error, Task::Call(path));
+                    let problem = Problem::of_client(&error, RetryableTask::Call(path));
                     self.page.report(if repeated { problem.after_step_up() } else { problem });
                 }
             }
@@ -136,22 +136,22 @@ impl ApiCalls {
 
     /// The content of the result block: the last call of the current user, or else the last
     /// failure, or else who is signed in.
-    fn outcome(self) -> Outcome {
+    fn outcome(self) -> ResultContent {
         let status = self.page.auth.status();
         let last = self.last.get();
         if let (AuthStatus::SignedIn(user), Some(call)) = (&status, last)
             && call.sub == user.sub()
         {
             return match call.progress {
-                Progress::Waiting { url } => Outcome::Calling { url },
-                Progress::Answered(answer) => Outcome::Answered(answer),
+                Progress::Waiting { url } => ResultContent::Calling { url },
+                Progress::Answered(answer) => ResultContent::Answered(answer),
             };
         }
         match (self.page.problem(), status) {
-            (Some(problem), _) => Outcome::Failed(problem.message),
-            (None, AuthStatus::SignedIn(user)) => Outcome::SignedIn(user),
-            (None, AuthStatus::SignedOut | AuthStatus::Expired(_)) => Outcome::SignedOut,
-            (None, _) => Outcome::Unknown,
+            (Some(problem), _) => ResultContent::Failed(problem.message),
+            (None, AuthStatus::SignedIn(user)) => ResultContent::SignedIn(user),
+            (None, AuthStatus::SignedOut | AuthStatus::Expired(_)) => ResultContent::SignedOut,
+            (None, _) => ResultContent::Unknown,
         }
     }
 }

@@ -22,10 +22,10 @@ use http::{
 use crate::{
     Problem, ReturnTo, SessionsIn, SettingsError, SignInSettings,
     cookies::Cookies,
-    layer::{self, Slot},
-    renewal::Flights,
+    layer::{self, RequestSession},
+    renewal::RunningRenewals,
     routes,
-    session::{Asked, Sessions},
+    session::{RequestedSignIn, Sessions},
     settings::Checked,
 };
 
@@ -36,13 +36,35 @@ const SWEEP_AFTER: u64 = 1000;
 
 /// Signs users in and out at one provider, and knows who they are. Clones are cheap and share
 /// everything.
+///
+/// ```
+/// use axum::{Router, body::Body, http::Request, routing::get};
+/// use doorward_axum::{Auth, MemorySessions, Secret, SignInSettings, SignedIn};
+/// use tower::ServiceExt as _;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let settings =
+///     SignInSettings::new("https://id.example", "shop", "https://shop.example/signin-oidc")
+///         .client_secret(Secret::new("a long random text"));
+/// let auth = Auth::new(settings, MemorySessions::default())?;
+/// let greet = |user: Option<SignedIn>| async move {
+///     user.map_or("Hello".to_owned(), |user| format!("Hello {}", user.sub()))
+/// };
+/// let app: Router = auth.attach(Router::new().route("/", get(greet)));
+///
+/// let response = app.oneshot(Request::get("/").body(Body::empty())?).await?;
+/// assert_eq!(response.status(), 200, "nobody is signed in, and need not be");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Auth {
     pub(crate) settings: Arc<SignInSettings>,
     pub(crate) checked: Arc<Checked>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) protocol: RelyingParty,
-    pub(crate) flights: Arc<Flights>,
+    pub(crate) flights: Arc<RunningRenewals>,
     swept_at: Arc<AtomicU64>,
     /// How many sign-ins began.
     begun: Arc<AtomicU64>,
@@ -123,7 +145,7 @@ impl Auth {
     /// Sends the browser to the provider.
     pub(crate) async fn send_to_provider(
         &self,
-        slot: &Slot,
+        slot: &RequestSession,
         args: SigninRequestArgs,
         return_to: &ReturnTo,
     ) -> Result<Response, Problem> {
@@ -135,7 +157,7 @@ impl Auth {
     /// at the provider.
     pub(crate) async fn begin_sign_in(
         &self,
-        slot: &Slot,
+        slot: &RequestSession,
         args: SigninRequestArgs,
         return_to: &ReturnTo,
     ) -> Result<String, Problem> {
@@ -146,7 +168,7 @@ impl Auth {
         }
         let scopes = [args.scope.as_deref(), args.added_scope.as_deref()];
         let scope = scopes.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        let asked = Asked {
+        let asked = RequestedSignIn {
             acr_values: args.acr_values.clone(),
             max_age: args.max_age,
             scope: Some(scope).filter(|scope| !scope.is_empty()),
@@ -169,7 +191,7 @@ impl Auth {
     /// stronger or more recent, must not have less afterwards.
     async fn with_present_scope(
         &self,
-        slot: &Slot,
+        slot: &RequestSession,
         scope: Option<String>,
     ) -> Result<String, Problem> {
         let session = self.sessions.load(&slot.cookies, self.now()).await?;

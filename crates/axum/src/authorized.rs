@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use doorward_policy::{Decision, Policy, RequiredPolicy, StepUp, decide_all_at};
 use http::request::Parts;
 
-use crate::{Problem, Refusal, SignedIn, layer::Slot, session::Asked};
+use crate::{Problem, Refusal, SignedIn, layer::RequestSession, session::RequestedSignIn};
 
 /// Within this time after a sign-in, the browser is back at the page, in seconds.
 const MOMENT: u64 = 10;
@@ -78,7 +78,7 @@ impl SignedIn {
     /// provider then did not, or could not, do it, and asking again would go on for ever. Later the
     /// user may try again, for example with a second factor that they have by then.
     fn was_asked_for(&self, step_up: &StepUp) -> bool {
-        let Asked { acr_values, max_age, .. } = &self.session.record.asked;
+        let RequestedSignIn { acr_values, max_age, .. } = &self.session.record.asked;
         let principal = self.principal();
         let lacks_acr = !step_up.acr_values.is_empty()
             && !principal.acr().is_some_and(|own| step_up.acr_values.iter().any(|acr| acr == own));
@@ -91,7 +91,7 @@ impl SignedIn {
 }
 
 async fn authorized(parts: &Parts, policies: &[Policy]) -> Result<SignedIn, Refusal> {
-    let (user, slot): (Option<SignedIn>, Arc<Slot>) = SignedIn::of_request(parts).await?;
+    let (user, slot): (Option<SignedIn>, Arc<RequestSession>) = SignedIn::of_request(parts).await?;
     let Some(user) = user else {
         return Err(Refusal::sign_in(parts, &slot, None).await);
     };

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The session of one request.
-pub(crate) struct Slot {
+pub(crate) struct RequestSession {
     pub(crate) auth: Auth,
     /// The cookies of the request.
     pub(crate) cookies: HeaderMap,
@@ -32,13 +32,13 @@ pub(crate) struct Slot {
     is_navigation: bool,
     session: OnceCell<Result<Option<Arc<Loaded>>, Problem>>,
     /// What this request made of the session.
-    left: Mutex<Left>,
+    left: Mutex<SessionChange>,
     set_cookies: Mutex<SetCookies>,
 }
 
 /// How a request leaves its session.
 #[derive(Default)]
-enum Left {
+enum SessionChange {
     #[default]
     AsFound,
     Changed(Arc<Loaded>),
@@ -55,7 +55,7 @@ struct SetCookies {
     begun: Vec<HeaderValue>,
 }
 
-impl Slot {
+impl RequestSession {
     fn new(auth: Auth, headers: &HeaderMap, is_navigation: bool) -> Self {
         let cookies = headers.get_all(COOKIE).iter().map(|value| (COOKIE, value.clone()));
         Self {
@@ -68,7 +68,7 @@ impl Slot {
         }
     }
 
-    /// The slot that the layer put into a request.
+    /// The one that the layer put into a request.
     pub(crate) fn of(parts: &Parts) -> Result<Arc<Self>, Problem> {
         parts.extensions.get::<Arc<Self>>().cloned().ok_or(Problem::NotAttached)
     }
@@ -78,12 +78,12 @@ impl Slot {
         self.session.get_or_init(|| self.find()).await.clone()
     }
 
-    /// The session as this request has left it, once [`Slot::session`] found it.
+    /// The session as this request has left it, once [`RequestSession::session`] found it.
     pub(crate) fn present(&self) -> Option<Arc<Loaded>> {
         match &*self.left.lock().unwrap_or_else(PoisonError::into_inner) {
-            Left::AsFound => self.session.get()?.as_ref().ok()?.clone(),
-            Left::Changed(session) => Some(Arc::clone(session)),
-            Left::Ended => None,
+            SessionChange::AsFound => self.session.get()?.as_ref().ok()?.clone(),
+            SessionChange::Changed(session) => Some(Arc::clone(session)),
+            SessionChange::Ended => None,
         }
     }
 
@@ -97,17 +97,17 @@ impl Slot {
                 set.headers = headers;
             }
         }
-        self.leave(Left::Changed(session));
+        self.leave(SessionChange::Changed(session));
         Ok(())
     }
 
     /// The session ended by this request.
     pub(crate) fn end(&self) {
         self.decide_cookies(self.auth.sessions.no_cookies(&self.cookies));
-        self.leave(Left::Ended);
+        self.leave(SessionChange::Ended);
     }
 
-    fn leave(&self, left: Left) {
+    fn leave(&self, left: SessionChange) {
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
 
@@ -178,7 +178,7 @@ impl Slot {
 pub(crate) async fn around(State(auth): State<Auth>, mut request: Request, next: Next) -> Response {
     auth.sweep_sometimes();
     let asker = Asker::of_request(&request);
-    let slot = Arc::new(Slot::new(auth.clone(), request.headers(), asker.navigates()));
+    let slot = Arc::new(RequestSession::new(auth.clone(), request.headers(), asker.navigates()));
     request.extensions_mut().insert(Arc::clone(&slot));
     let request = match genuine(&slot, request).await {
         Ok(request) => request,
@@ -190,7 +190,7 @@ pub(crate) async fn around(State(auth): State<Auth>, mut request: Request, next:
 }
 
 /// Lets through what no other site can have made the browser send.
-async fn genuine(slot: &Slot, request: Request) -> Result<Request, Problem> {
+async fn genuine(slot: &RequestSession, request: Request) -> Result<Request, Problem> {
     let auth = &slot.auth;
     // Without the cookie, a request has no rights that another site could use.
     let may_change = csrf::may_change(request.method(), request.headers())

@@ -71,6 +71,7 @@
 //!
 //! 1.88. A raise is a minor release.
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 #![deny(missing_docs)]
 
 mod auth;

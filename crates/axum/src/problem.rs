@@ -14,6 +14,14 @@ use crate::{StoreError, refusal::Asker};
 const NOT_SET_UP: &str = "The sign-in does not work. Please tell whoever runs this application.";
 
 /// Why a request could not be answered as it was meant.
+///
+/// ```
+/// use doorward_axum::{Denial, Problem};
+///
+/// let problem = Problem::Denied(Denial::because("an invoice address"));
+/// assert_eq!(problem.status(), 403);
+/// assert_eq!(problem.to_string(), "the user is not allowed: needs an invoice address");
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Problem {

@@ -19,7 +19,7 @@ use http::{
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use crate::{Auth, Problem, ReturnTo, layer::Slot};
+use crate::{Auth, Problem, ReturnTo, layer::RequestSession};
 
 /// The answer to a refused request.
 #[derive(Debug)]
@@ -103,7 +103,11 @@ impl Asker {
 
 impl Refusal {
     /// The user must sign in: for the first time, or as a policy asks for.
-    pub(crate) async fn sign_in(parts: &Parts, slot: &Arc<Slot>, step_up: Option<&StepUp>) -> Self {
+    pub(crate) async fn sign_in(
+        parts: &Parts,
+        slot: &Arc<RequestSession>,
+        step_up: Option<&StepUp>,
+    ) -> Self {
         let asker = Asker::of_parts(parts);
         let auth = &slot.auth;
         if !asker.is_navigation {
@@ -120,13 +124,17 @@ impl Refusal {
     }
 
     /// The user must sign in, and whoever asks is a script in any case.
-    pub(crate) fn without_page(parts: &Parts, slot: &Arc<Slot>) -> Self {
+    pub(crate) fn without_page(parts: &Parts, slot: &Arc<RequestSession>) -> Self {
         let asker = Asker { wants_html: false, ..Asker::of_parts(parts) };
         Self(Box::new(unauthorized(&slot.auth, &asker, None)))
     }
 
     /// The request can't be answered.
-    pub(crate) fn problem(parts: &Parts, slot: Option<&Arc<Slot>>, problem: &Problem) -> Self {
+    pub(crate) fn problem(
+        parts: &Parts,
+        slot: Option<&Arc<RequestSession>>,
+        problem: &Problem,
+    ) -> Self {
         let asker = Asker::of_parts(parts);
         let Some(slot) = slot else {
             tracing::error!(%problem, "a request can't be answered");

@@ -36,21 +36,21 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const MOST_LOOKS: u32 = 50;
 
-type Outcome = Result<Option<Arc<Loaded>>, Problem>;
-type Flight = Shared<BoxFuture<'static, Outcome>>;
+type RenewalResult = Result<Option<Arc<Loaded>>, Problem>;
+type RunningRenewal = Shared<BoxFuture<'static, RenewalResult>>;
 
 /// The renewals that are under way in this process.
 #[derive(Default)]
-pub(crate) struct Flights {
-    by_session: Mutex<HashMap<String, Flight>>,
+pub(crate) struct RunningRenewals {
+    by_session: Mutex<HashMap<String, RunningRenewal>>,
     /// When the provider may be asked again.
     paused_until: AtomicU64,
     /// When it may be asked about a session again.
     paused: Mutex<HashMap<String, u64>>,
 }
 
-impl Flights {
-    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Flight>> {
+impl RunningRenewals {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, RunningRenewal>> {
         self.by_session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -60,7 +60,7 @@ impl Flights {
 
     /// Waits for those that are under way.
     pub(crate) async fn finish(&self) {
-        let under_way: Vec<Flight> = self.under_way().values().cloned().collect();
+        let under_way: Vec<RunningRenewal> = self.under_way().values().cloned().collect();
         for flight in under_way {
             // Its outcome is stored, or logged.
             let _ = flight.await;
@@ -84,7 +84,7 @@ impl Flights {
 
 /// The session with renewed tokens; `None` if it is over. If the provider can't be asked now, or
 /// takes its time while the tokens can still be used, the session goes on with those.
-pub(crate) async fn renewed(auth: &Auth, session: &Arc<Loaded>) -> Outcome {
+pub(crate) async fn renewed(auth: &Auth, session: &Arc<Loaded>) -> RenewalResult {
     let key = session.id().to_owned();
     let flight = {
         let mut flights = auth.flights.under_way();
@@ -101,27 +101,27 @@ pub(crate) async fn renewed(auth: &Auth, session: &Arc<Loaded>) -> Outcome {
 
 /// Starts a renewal in a task of its own: whoever waits may hang up, and the response to a refresh
 /// token must not be lost.
-fn start(auth: Auth, session: Arc<Loaded>, key: String) -> Flight {
+fn start(auth: Auth, session: Arc<Loaded>, key: String) -> RunningRenewal {
     let task = tokio::spawn(async move {
-        let _landing = Landing { flights: Arc::clone(&auth.flights), key };
+        let _landing = EndOfRenewal { flights: Arc::clone(&auth.flights), key };
         renew(&auth, session).await
     });
     async move { task.await.unwrap_or(Err(Problem::Stopped)) }.boxed().shared()
 }
 
 /// Removes a flight when it is over, however that comes.
-struct Landing {
-    flights: Arc<Flights>,
+struct EndOfRenewal {
+    flights: Arc<RunningRenewals>,
     key: String,
 }
 
-impl Drop for Landing {
+impl Drop for EndOfRenewal {
     fn drop(&mut self) {
         self.flights.under_way().remove(&self.key);
     }
 }
 
-async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> Outcome {
+async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> RenewalResult {
     // No other process may take over while this one still waits for the provider.
     let claimed_for = PAUSES + MOST_REQUESTS * auth.settings.protocol.request_timeout;
     for _ in 0..MOST_LOOKS {
@@ -147,7 +147,7 @@ async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> Outcome {
 }
 
 /// Sends the refresh token.
-async fn redeem(auth: &Auth, session: Arc<Loaded>) -> Outcome {
+async fn redeem(auth: &Auth, session: Arc<Loaded>) -> RenewalResult {
     let redeemed = match auth.protocol.redeem(session.record.user.clone()).await {
         Ok(redeemed) => redeemed,
         Err(error) => return not_renewed(auth, session, error.into()).await,
@@ -188,7 +188,7 @@ async fn keep_refresh_token(
     auth: &Auth,
     session: &Arc<Loaded>,
     redeemed: &RedeemedRefreshToken,
-) -> Outcome {
+) -> RenewalResult {
     let sent = &session.record.user.refresh_token;
     let new = redeemed.refresh_token().map(str::to_owned);
     if new.is_none() || new == *sent {
@@ -206,7 +206,7 @@ async fn keep_refresh_token(
 }
 
 /// What becomes of a session whose tokens were not renewed.
-async fn not_renewed(auth: &Auth, session: Arc<Loaded>, problem: Problem) -> Outcome {
+async fn not_renewed(auth: &Auth, session: Arc<Loaded>, problem: Problem) -> RenewalResult {
     let now = auth.now();
     match &problem {
         Problem::Protocol(error) if matches!(**error, Error::RenewedTokenDiffers(_)) => {
@@ -232,7 +232,7 @@ async fn not_renewed(auth: &Auth, session: Arc<Loaded>, problem: Problem) -> Out
 }
 
 /// What becomes of a session whose refresh token the provider no longer knows.
-async fn spent(auth: &Auth, session: Arc<Loaded>, error: &Error) -> Outcome {
+async fn spent(auth: &Auth, session: Arc<Loaded>, error: &Error) -> RenewalResult {
     let now = auth.now();
     let Some(present) = auth.sessions.reload(&session, now).await? else {
         return Ok(None);

@@ -13,7 +13,7 @@ use serde_json::error::Category;
 
 use crate::{
     Refusal, SignedIn, StoreError,
-    layer::Slot,
+    layer::RequestSession,
     refusal::session_challenge,
     routes::{leave, leave_here},
     session::{ChangeOf, SessionRecord},
@@ -47,10 +47,18 @@ const MOST_BYTES: usize = 4096;
 /// ```
 #[derive(Clone)]
 pub struct Session {
-    slot: Arc<Slot>,
+    slot: Arc<RequestSession>,
 }
 
 /// A session can't be used, or a value does not fit into it.
+///
+/// ```
+/// use axum::{http::StatusCode, response::IntoResponse};
+/// use doorward_axum::SessionError;
+///
+/// // As a response it says what to do, and nothing of the inside.
+/// assert_eq!(SessionError::Ended.into_response().status(), StatusCode::UNAUTHORIZED);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {

@@ -6,7 +6,7 @@ use axum::{extract::FromRequestParts, response::Response};
 use doorward_client::SigninRequestArgs;
 use http::request::Parts;
 
-use crate::{Problem, Refusal, ReturnTo, auth::redirect, layer::Slot, refusal::Asker};
+use crate::{Problem, Refusal, ReturnTo, auth::redirect, layer::RequestSession, refusal::Asker};
 
 /// Begins sign-ins from a handler or a server function. Whoever is signed in may begin another one,
 /// for example with more scope.
@@ -31,7 +31,7 @@ use crate::{Problem, Refusal, ReturnTo, auth::redirect, layer::Slot, refusal::As
 /// The cookies that belong to the sign-in go out with the answer to the request, which no cache
 /// keeps. So begin it before the answer begins: what a streamed page does later sets no cookie.
 pub struct SignIn {
-    slot: Arc<Slot>,
+    slot: Arc<RequestSession>,
     asker: Asker,
 }
 
@@ -74,7 +74,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignIn {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        match Slot::of(parts) {
+        match RequestSession::of(parts) {
             Ok(slot) => Ok(Self { slot, asker: Asker::of_parts(parts) }),
             Err(problem) => Err(Refusal::problem(parts, None, &problem)),
         }

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header::AUTHORIZATION, re
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{Auth, Problem, Refusal, csrf, layer::Slot, session::Loaded};
+use crate::{Auth, Problem, Refusal, csrf, layer::RequestSession, session::Loaded};
 
 /// The signed-in user.
 ///
@@ -46,6 +46,21 @@ pub struct SignedIn {
 }
 
 /// There is no access token that can be used now.
+///
+/// ```
+/// use axum::http::StatusCode;
+/// use doorward_axum::{AccessTokenError, SignedIn};
+///
+/// async fn orders(user: SignedIn) -> Result<String, StatusCode> {
+///     let token = user.access_token().map_err(|error| match error {
+///         AccessTokenError::Expired => StatusCode::UNAUTHORIZED,
+///         _ => StatusCode::SERVICE_UNAVAILABLE,
+///     })?;
+///     # let get_orders = |_: &str| String::new();
+///     Ok(get_orders(token.expose()))
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(orders));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AccessTokenError {
@@ -190,8 +205,10 @@ impl fmt::Debug for SignedIn {
 
 impl SignedIn {
     /// The user of a request, if there is one, and the slot of the request.
-    pub(crate) async fn of_request(parts: &Parts) -> Result<(Option<Self>, Arc<Slot>), Refusal> {
-        let slot = match Slot::of(parts) {
+    pub(crate) async fn of_request(
+        parts: &Parts,
+    ) -> Result<(Option<Self>, Arc<RequestSession>), Refusal> {
+        let slot = match RequestSession::of(parts) {
             Ok(slot) => slot,
             Err(problem) => return Err(Refusal::problem(parts, None, &problem)),
         };
@@ -228,7 +245,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Auth {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let slot = Slot::of(parts);
+        let slot = RequestSession::of(parts);
         slot.map(|slot| slot.auth.clone())
             .map_err(|problem: Problem| Refusal::problem(parts, None, &problem))
     }

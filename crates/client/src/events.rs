@@ -9,7 +9,8 @@ use std::{
 
 use crate::{Error, User, ports::Guard};
 
-/// Something that happened to the user or to their tokens.
+/// Something that happened to the user or to their tokens. See
+/// [`UserManager::events`](crate::UserManager::events) for an example.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum AuthEvent {
@@ -53,6 +54,24 @@ struct Registry {
 pub struct Events(Rc<Registry>);
 
 /// A subscription to events. Dropping it ends the subscription.
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+///
+/// use doorward_client::{AuthEvent, Events};
+///
+/// # fn page(events: &Events) {
+/// let failed = Rc::new(Cell::new(false));
+/// let seen = Rc::clone(&failed);
+/// let subscription = events.subscribe(move |event| {
+///     if let AuthEvent::SilentRenewError(_) = event {
+///         seen.set(true);
+///     }
+/// });
+/// drop(subscription); // The handler is called no more.
+/// # }
+/// # page(&Events::default());
+/// ```
 #[must_use = "dropping it ends the subscription"]
 pub struct Subscription {
     _guard: Guard,

@@ -10,6 +10,15 @@ use crate::{
 };
 
 /// A store in the page's memory. Clones share it.
+///
+/// ```
+/// use doorward_client::{in_page::MemoryStorage, ports::Storage};
+///
+/// let store = MemoryStorage::default();
+/// store.set("key", "value")?;
+/// assert_eq!(store.clone().get("key")?.as_deref(), Some("value"));
+/// # Ok::<(), doorward_client::ports::StorageError>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct MemoryStorage(Rc<RefCell<Vec<(String, String)>>>);
 
@@ -40,6 +49,17 @@ type HeldLocks = Vec<(String, Vec<oneshot::Sender<Guard>>)>;
 
 /// Locks within one page, first come, first served. Clones share them. They are enough for storage
 /// that only this page reads (memory and session storage).
+///
+/// ```
+/// use doorward_client::{in_page::PageLocks, ports::Locks};
+/// use futures::{FutureExt, executor::block_on};
+///
+/// let locks = PageLocks::default();
+/// let held = block_on(locks.acquire("renewal"));
+/// assert!(locks.acquire("renewal").now_or_never().is_none());
+/// drop(held);
+/// assert!(locks.acquire("renewal").now_or_never().is_some());
+/// ```
 #[derive(Clone, Default)]
 pub struct PageLocks(Rc<RefCell<HeldLocks>>);
 

@@ -51,6 +51,7 @@
 //!
 //! 1.88. A raise is a minor release.
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 #![deny(missing_docs)]
 // Large values are boxed, errors (`Fault`) first of all: moving them costs more bytes than the
 // pointer.

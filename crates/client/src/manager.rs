@@ -17,6 +17,22 @@ use crate::{
 ///
 /// The returned futures own what they need, so they can be awaited or spawned. They are boxed:
 /// other crates would compile a visible future type again, which makes the page larger.
+///
+/// ```no_run
+/// use doorward_client::{ApiRequest, Error, ErrorKind, SigninRequestArgs, UserManager};
+///
+/// async fn orders(manager: UserManager) -> Result<String, Error> {
+///     // Renews the access token first if it expires soon.
+///     match manager.fetch(ApiRequest::get("https://api.example/orders")).await {
+///         Ok(answer) => Ok(answer.body),
+///         Err(error) if error.kind() == ErrorKind::SignIn => {
+///             manager.signin_redirect(SigninRequestArgs::default().return_to("/orders")).await?;
+///             Err(error)
+///         }
+///         Err(error) => Err(error),
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct UserManager(pub(crate) Rc<Client>);
 

@@ -9,7 +9,7 @@ use crate::{
     flow::{
         pending::{self, Pending, Via},
         response,
-        tokens::TokenResponse,
+        tokens::ReceivedTokens,
     },
     id_token::logout_token::{self, LogoutToken},
     manager::boxed,
@@ -227,7 +227,7 @@ impl OidcClient {
 }
 
 /// New tokens of a user. They are not verified yet.
-pub struct RedeemedRefreshToken(TokenResponse);
+pub struct RedeemedRefreshToken(ReceivedTokens);
 
 impl RedeemedRefreshToken {
     /// The new refresh token, if the provider replaced the one that was sent. It is only ever sent
@@ -245,6 +245,16 @@ impl fmt::Debug for RedeemedRefreshToken {
 }
 
 /// A sign-in request that was created.
+///
+/// ```no_run
+/// use doorward_client::{Error, OidcClient, SigninRequestArgs};
+///
+/// async fn begin(client: &OidcClient) -> Result<(String, String), Error> {
+///     let created = client.create_signin_request_with_id(SigninRequestArgs::default()).await?;
+///     // Where the request waits in the state store.
+///     Ok((created.url, OidcClient::request_key(&created.id)))
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CreatedRequest {
@@ -257,7 +267,7 @@ pub struct CreatedRequest {
 impl Client {
     async fn verify_logout_token(&self, token: &str) -> Result<LogoutToken, Fault> {
         let metadata = self.metadata.metadata().await?;
-        let expected = logout_token::Expected {
+        let expected = logout_token::ExpectedLogoutToken {
             issuer: &metadata.issuer,
             client_id: &self.settings.client_id,
             algorithm: self.settings.id_token_signed_response_alg,

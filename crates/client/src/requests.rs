@@ -149,6 +149,17 @@ impl fmt::Debug for SignoutRequestArgs {
 }
 
 /// The result of a sign-in.
+///
+/// ```no_run
+/// use doorward_client::{Error, SigninOutcome, UserManager};
+///
+/// async fn callback(manager: &UserManager) -> Result<String, Error> {
+///     let url = manager.take_response();
+///     let SigninOutcome { user, return_to, .. } = manager.signin_redirect_callback(&url).await?;
+///     println!("Welcome, {}", user.sub());
+///     Ok(return_to.unwrap_or_else(|| "/".to_owned()))
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SigninOutcome {
@@ -163,6 +174,17 @@ pub struct SigninOutcome {
 }
 
 /// Where a sign-out took effect.
+///
+/// ```no_run
+/// use doorward_client::{Error, SignoutRequestArgs, SignoutScope, UserManager};
+///
+/// async fn sign_out(manager: &UserManager) -> Result<(), Error> {
+///     if manager.signout_redirect(SignoutRequestArgs::default()).await? == SignoutScope::Local {
+///         println!("You are signed out here. The sign-in service has no page for that.");
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignoutScope {
@@ -183,6 +205,20 @@ pub struct SignoutOutcome {
 }
 
 /// The kind of response that a URL carries.
+///
+/// ```no_run
+/// use doorward_client::{CallbackKind, Error, UserManager};
+///
+/// async fn start(manager: UserManager) -> Result<(), Error> {
+///     let url = manager.take_response();
+///     match manager.callback_kind(&url) {
+///         CallbackKind::Signin => drop(manager.signin_redirect_callback(&url).await?),
+///         CallbackKind::Signout => drop(manager.signout_redirect_callback(&url).await?),
+///         _ => {}
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallbackKind {

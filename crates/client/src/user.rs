@@ -9,7 +9,24 @@ use crate::lean::json::Members;
 
 /// A signed-in user. It serializes to the members of oidc-client's user object. Times are seconds
 /// since 1970 (UTC) by this device's clock.
+///
+/// ```
+/// use doorward_client::User;
+///
+/// // A user of a test. A client makes one of a verified answer.
+/// let user: User = serde_json::from_str(
+///     r#"{ "access_token": "secret", "scope": "openid profile", "expires_at": 1700000300,
+///          "profile": { "sub": "248289761001", "name": "Alice", "role": ["admin", "user"] } }"#,
+/// )?;
+/// assert_eq!(user.sub(), "248289761001");
+/// assert_eq!(user.claim("name"), Some("Alice"));
+/// assert_eq!(user.claim_texts("role"), ["admin", "user"]);
+/// assert_eq!(user.expires_in(1700000000), Some(300));
+/// assert!(!format!("{user:?}").contains("secret"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
+#[non_exhaustive]
 pub struct User {
     /// The ID token as received. It is absent if the scope has no `openid`.
     pub id_token: Option<String>,
@@ -37,6 +54,23 @@ pub struct User {
 }
 
 impl User {
+    /// A user of whom only these claims are known: the tokens are elsewhere, such as on a server.
+    pub fn without_tokens(profile: Map<String, Value>) -> Self {
+        Self {
+            id_token: None,
+            session_state: None,
+            access_token: String::new(),
+            refresh_token: None,
+            token_type: String::new(),
+            scope: None,
+            profile,
+            expires_at: None,
+            state: None,
+            url_state: None,
+            extra: Map::new(),
+        }
+    }
+
     /// The user's identifier, unique at the issuer: the claim `sub`.
     pub fn sub(&self) -> &str {
         self.claim("sub").unwrap_or_default()

@@ -158,6 +158,23 @@ impl Auth {
     }
 
     /// Calls the handler for the client's events until the component that calls this is removed.
+    ///
+    /// ```no_run
+    /// use doorward_leptos::{AuthEvent, use_auth};
+    /// use leptos::prelude::*;
+    ///
+    /// #[component]
+    /// fn Notice() -> impl IntoView {
+    ///     let notice = RwSignal::new("");
+    ///     use_auth().on_event(move |event| match event {
+    ///         AuthEvent::AccessTokenExpiring => notice.set("Your session is being renewed."),
+    ///         AuthEvent::UserSignedOut => notice.set("You have signed out."),
+    ///         _ => {}
+    ///     });
+    ///     move || notice.get()
+    /// }
+    /// # let _ = Notice;
+    /// ```
     pub fn on_event(self, handler: impl FnMut(&AuthEvent) + 'static) {
         let subscription = self.subscribe(handler);
         // The owner of the component drops the value.

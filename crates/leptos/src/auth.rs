@@ -18,6 +18,31 @@ use crate::{
 const LEAVING_LIMIT: Duration = Duration::from_secs(5);
 
 /// The state of sign-in and its operations. It is `Copy`, so closures can capture it.
+///
+/// ```no_run
+/// use doorward_leptos::{AuthStatus, use_auth};
+/// use leptos::prelude::*;
+///
+/// #[component]
+/// fn Account() -> impl IntoView {
+///     let auth = use_auth();
+///     let failure = move || auth.failure().map(|failure| failure.error.user_message());
+///     view! {
+///         <p role="alert">{failure}</p>
+///         {move || match auth.status() {
+///             AuthStatus::SignedIn(user) => view! {
+///                 <p>"Welcome, " {user.sub().to_owned()}</p>
+///                 <button on:click=move |_| auth.sign_out()>"Sign out"</button>
+///             }
+///             .into_any(),
+///             AuthStatus::Loading => "One moment …".into_any(),
+///             _ => view! { <button on:click=move |_| auth.sign_in()>"Sign in"</button> }
+///                 .into_any(),
+///         }}
+///     }
+/// }
+/// # let _ = Account;
+/// ```
 #[derive(Clone, Copy)]
 pub struct Auth {
     pub(crate) status: RwSignal<AuthStatus>,

@@ -12,21 +12,9 @@ pub(crate) async fn accept_response(
     auth: Auth,
     manager: &UserManager,
 ) -> Result<(), (AuthStep, Error)> {
-    let left_behind = auth.live.update(|live| live.response.take()).flatten();
+    let url = response_url(auth, manager);
     let before = auth.live.update(|live| live.before.take()).flatten();
-    let url = match left_behind {
-        Some(url) => url,
-        None if auth.live.plan().is_some_and(|plan| plan.skips(&page::url())) => return Ok(()),
-        None => {
-            // A code or an error in the URL must not be reloaded, bookmarked or sent as a referrer.
-            let before = page::url();
-            let url = manager.take_response();
-            if page::url() != before {
-                page::inform_router();
-            }
-            url
-        }
-    };
+    let Some(url) = url else { return Ok(()) };
     let (result, arrival, step) = match manager.callback_kind(&url) {
         CallbackKind::Signin => {
             let before = before.as_ref().map(|before| before.manager());
@@ -78,6 +66,25 @@ pub(crate) async fn accept_response(
             Err((step, error))
         }
     }
+}
+
+/// The URL with the response: the one whose processing failed before, or the page's, unless that
+/// is another program's.
+fn response_url(auth: Auth, manager: &UserManager) -> Option<String> {
+    let left_behind = auth.live.update(|live| live.response.take()).flatten();
+    if left_behind.is_some() {
+        return left_behind;
+    }
+    if auth.live.plan().is_some_and(|plan| plan.skips(&page::url())) {
+        return None;
+    }
+    // A code or an error in the URL must not be reloaded, bookmarked or sent as a referrer.
+    let before = page::url();
+    let url = manager.take_response();
+    if page::url() != before {
+        page::inform_router();
+    }
+    Some(url)
 }
 
 /// Whether the same response may be processed again.

@@ -10,7 +10,7 @@ use std::{
 use doorward_client::{CallbackKind, Settings};
 use leptos::prelude::set_timeout;
 
-use crate::{engine, live::Client, page};
+use crate::{engine, live::LoadedClient, page};
 
 /// After this time the page is brought to life in any case.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -32,7 +32,7 @@ enum Stage {
 /// A client that has begun.
 pub(crate) struct Early {
     pub settings: Settings,
-    pub client: Rc<dyn Client>,
+    pub client: Rc<dyn LoadedClient>,
     /// The URL of the response.
     pub response: String,
 }
@@ -162,11 +162,11 @@ mod tests {
     use doorward_client::{User, UserManager};
 
     use super::*;
-    use crate::subscription::Waiting;
+    use crate::subscription::Subscriber;
 
     struct NoClient;
 
-    impl Client for NoClient {
+    impl LoadedClient for NoClient {
         fn manager(&self) -> UserManager {
             unreachable!("nobody asks for it")
         }
@@ -179,7 +179,7 @@ mod tests {
             0
         }
 
-        fn begin(&self, _: &Waiting) {}
+        fn begin(&self, _: &Subscriber) {}
     }
 
     fn settings(scope: &str) -> Settings {
@@ -187,8 +187,8 @@ mod tests {
     }
 
     /// A client has begun. Gives what it holds.
-    fn begin() -> std::rc::Weak<dyn Client> {
-        let client: Rc<dyn Client> = Rc::new(NoClient);
+    fn begin() -> std::rc::Weak<dyn LoadedClient> {
+        let client: Rc<dyn LoadedClient> = Rc::new(NoClient);
         let held = Rc::downgrade(&client);
         let response = "https://app.example/?code=c&state=s".to_owned();
         begun(Early { settings: settings("openid"), client, response });

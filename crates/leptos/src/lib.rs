@@ -58,7 +58,9 @@
 //!
 //! This version needs leptos 0.8 and Rust 1.88.
 
-// The component macro generates a struct for the properties of each component.
+// The component macro generates a struct for the properties of each component, and so structs are
+// not checked here.
+#![warn(clippy::exhaustive_enums)]
 #![allow(clippy::must_use_candidate)]
 
 mod actions;
@@ -129,6 +131,24 @@ pub use subscription::AuthSubscription;
 
 /// Provides sign-in with these settings to all components below. It starts in the browser, after
 /// hydration.
+///
+/// ```
+/// use doorward_leptos::{Settings, SignedOut, provide_auth};
+/// use leptos::prelude::*;
+///
+/// #[component]
+/// fn App() -> impl IntoView {
+///     let auth =
+///         provide_auth(Settings::new("https://id.example", "my-page", "https://app.example/"));
+///     view! {
+///         <SignedOut>"Please sign in."</SignedOut>
+///         <p>{move || auth.status().as_str()}</p>
+///     }
+/// }
+///
+/// // On the server nobody knows yet who is signed in.
+/// Owner::new().with(|| assert!(view! { <App/> }.to_html().contains("loading")));
+/// ```
 pub fn provide_auth(settings: Settings) -> Auth {
     AuthOptions::new(settings).provide()
 }
@@ -158,6 +178,18 @@ where
 }
 
 /// Returns the sign-in that a component further up provided.
+///
+/// ```no_run
+/// use doorward_leptos::use_auth;
+/// use leptos::prelude::*;
+///
+/// #[component]
+/// fn Name() -> impl IntoView {
+///     let auth = use_auth();
+///     view! { <p>{move || auth.user_name()}</p> }
+/// }
+/// # let _ = Name;
+/// ```
 ///
 /// # Panics
 ///

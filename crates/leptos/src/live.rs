@@ -11,7 +11,7 @@ use doorward_client::{Error, Settings, Subscription, User, UserManager};
 #[cfg(target_arch = "wasm32")]
 use leptos::prelude::*;
 
-use crate::{AuthSubscription, subscription::Waiting};
+use crate::{AuthSubscription, subscription::Subscriber};
 
 /// Loads the settings.
 pub(crate) type Load = Rc<dyn Fn() -> Pin<Box<dyn Future<Output = Option<Settings>>>>>;
@@ -24,7 +24,7 @@ pub(crate) type MakeClient = Rc<dyn Fn(Settings) -> Result<UserManager, Error>>;
 
 /// The client as an object. Whoever calls it need not have its code, which may be a file of its own
 /// ([`crate::engine`]).
-pub(crate) trait Client {
+pub(crate) trait LoadedClient {
     /// The client itself.
     fn manager(&self) -> UserManager;
     /// [`UserManager::expires_in`].
@@ -32,7 +32,7 @@ pub(crate) trait Client {
     /// [`UserManager::now`].
     fn now(&self) -> u64;
     /// Lets a handler receive events.
-    fn begin(&self, waiting: &Waiting);
+    fn begin(&self, waiting: &Subscriber);
 }
 
 /// How sign-in was asked for.
@@ -75,16 +75,16 @@ pub(crate) struct Live {
     pub plan: Rc<Plan>,
     /// The settings, once they are loaded.
     pub settings: Option<Rc<Settings>>,
-    pub client: Option<Rc<dyn Client>>,
+    pub client: Option<Rc<dyn LoadedClient>>,
     pub subscription: Option<Subscription>,
     /// Subscriptions that wait for the client.
-    pub waiting: Vec<Weak<Waiting>>,
+    pub waiting: Vec<Weak<Subscriber>>,
     /// Tasks that wait until it is known who is signed in.
     pub wakers: Vec<Waker>,
     /// The URL of a response whose processing failed, for the next attempt.
     pub response: Option<String>,
     /// A client with other settings that has begun with this response.
-    pub before: Option<Rc<dyn Client>>,
+    pub before: Option<Rc<dyn LoadedClient>>,
     /// Counts the attempts to leave the page.
     pub departures: u32,
 }
@@ -138,7 +138,7 @@ impl LiveHandle {
         None
     }
 
-    pub(crate) fn client(self) -> Option<Rc<dyn Client>> {
+    pub(crate) fn client(self) -> Option<Rc<dyn LoadedClient>> {
         self.update(|live| live.client.clone()).flatten()
     }
 

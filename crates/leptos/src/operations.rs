@@ -14,10 +14,10 @@ use crate::{
     callback::accept_response,
     early::{self, Early},
     engine::{Reply, Task, Work},
-    live::Client,
+    live::LoadedClient,
     page,
     start::{fail, set_status, settings},
-    subscription::Waiting,
+    subscription::Subscriber,
 };
 
 /// Begins a task.
@@ -82,7 +82,7 @@ fn report(auth: Auth, step: AuthStep, outcome: Result<(), Error>) {
     }
 }
 
-impl Client for UserManager {
+impl LoadedClient for UserManager {
     fn manager(&self) -> UserManager {
         self.clone()
     }
@@ -95,7 +95,7 @@ impl Client for UserManager {
         Self::now(self)
     }
 
-    fn begin(&self, waiting: &Waiting) {
+    fn begin(&self, waiting: &Subscriber) {
         waiting.begin(self);
     }
 }

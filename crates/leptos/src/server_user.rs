@@ -47,18 +47,8 @@ impl ServerUser {
 
     /// The user as components see them: without tokens.
     pub(crate) fn into_user(self) -> User {
-        User {
-            id_token: None,
-            session_state: None,
-            access_token: String::new(),
-            refresh_token: None,
-            token_type: String::new(),
-            scope: self.scope,
-            profile: self.profile,
-            expires_at: None,
-            state: None,
-            url_state: None,
-            extra: Map::new(),
-        }
+        let mut user = User::without_tokens(self.profile);
+        user.scope = self.scope;
+        user
     }
 }

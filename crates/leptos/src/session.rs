@@ -18,7 +18,8 @@ use crate::{
     start::set_status,
 };
 
-/// Where the server's session begins and ends. The defaults are the routes of `doorward-axum`.
+/// Where the server's session begins and ends. The defaults are the routes of `doorward-axum`. See
+/// [`provide_session_auth`] for an example.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionRoutes {
@@ -187,7 +188,7 @@ fn with_query(route: &str, query: &str) -> String {
 
 /// What a tab keeps while its user is at the provider.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct StoredState {
     /// The fragment with which the browser comes back from the sign-in, and in no other way.
     mark: String,
     /// Where it is then, without the mark.
@@ -195,7 +196,7 @@ pub(crate) struct Kept {
     state: Value,
 }
 
-impl Kept {
+impl StoredState {
     pub(crate) fn new(path: &str, mark: String, state: Value) -> Self {
         Self { mark, path: path.to_owned(), state }
     }
@@ -217,7 +218,7 @@ impl Kept {
 
 /// Keeps a state until the browser comes back from the sign-in. Returns the path to come back to.
 fn keep_state(path: &str, state: Value) -> String {
-    let kept = Kept::new(path, page::new_mark(), state);
+    let kept = StoredState::new(path, page::new_mark(), state);
     match serde_json::to_string(&kept) {
         Ok(text) if page::keep_brought(&text) => kept.return_to(),
         // The tab can keep nothing, so nothing is repeated.
@@ -227,7 +228,8 @@ fn keep_state(path: &str, state: Value) -> String {
 
 /// Takes what a sign-in has brought to this page. It counts once.
 fn take_brought(auth: Auth) {
-    let kept: Option<Kept> = page::take_brought().and_then(|text| serde_json::from_str(&text).ok());
+    let kept: Option<StoredState> =
+        page::take_brought().and_then(|text| serde_json::from_str(&text).ok());
     if let Some((state, path)) = kept.and_then(|kept| kept.brought_to(&page::url())) {
         page::show(&path);
         auth.brought.set(Some(state));

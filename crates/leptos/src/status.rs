@@ -3,6 +3,19 @@
 use doorward_client::{Error, User};
 
 /// Who is signed in, as far as the page knows.
+///
+/// ```
+/// use doorward_leptos::{AuthStatus, User};
+///
+/// let user: User = serde_json::from_str(
+///     r#"{ "access_token": "secret", "profile": { "sub": "alice" } }"#,
+/// )?;
+/// let status = AuthStatus::from(Some(user));
+/// assert_eq!(status.as_str(), "signed-in");
+/// assert_eq!(status.user().map(User::sub), Some("alice"));
+/// assert_eq!(AuthStatus::default(), AuthStatus::Loading);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub enum AuthStatus {
@@ -59,7 +72,7 @@ pub enum Arrival {
     SignOut,
 }
 
-/// A step that can fail and be tried again.
+/// A step that can fail and be tried again, by [`Auth::try_again`](crate::Auth::try_again).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AuthStep {
@@ -78,6 +91,29 @@ pub enum AuthStep {
 }
 
 /// A step that failed.
+///
+/// ```no_run
+/// use doorward_leptos::{ErrorKind, use_auth};
+/// use leptos::prelude::*;
+///
+/// #[component]
+/// fn Failure() -> impl IntoView {
+///     let auth = use_auth();
+///     move || {
+///         auth.failure().map(|failure| {
+///             let again = failure.error.kind() == ErrorKind::Retry;
+///             let step = failure.step;
+///             view! {
+///                 <p role="alert">{failure.error.user_message()}</p>
+///                 <Show when=move || again>
+///                     <button on:click=move |_| auth.try_again(step)>"Try again"</button>
+///                 </Show>
+///             }
+///         })
+///     }
+/// }
+/// # let _ = Failure;
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AuthFailure {

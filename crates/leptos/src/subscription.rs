@@ -7,25 +7,26 @@ use doorward_client::{AuthEvent, Subscription, UserManager};
 /// A handler of the client's events.
 type Handler = Rc<RefCell<dyn FnMut(&AuthEvent)>>;
 
-/// A subscription to the client's events. Dropping it ends the subscription.
+/// A subscription to the client's events. Dropping it ends the subscription. See
+/// [`Auth::on_event`](crate::Auth::on_event) for an example.
 #[must_use = "dropping it ends the subscription"]
-pub struct AuthSubscription(Rc<Waiting>);
+pub struct AuthSubscription(Rc<Subscriber>);
 
 /// A subscription that begins once there is a client.
-pub(crate) struct Waiting {
+pub(crate) struct Subscriber {
     handler: Handler,
     begun: RefCell<Option<Subscription>>,
 }
 
 impl AuthSubscription {
     pub(crate) fn new(handler: impl FnMut(&AuthEvent) + 'static) -> Self {
-        Self(Rc::new(Waiting {
+        Self(Rc::new(Subscriber {
             handler: Rc::new(RefCell::new(handler)),
             begun: RefCell::new(None),
         }))
     }
 
-    pub(crate) fn waiting(&self) -> std::rc::Weak<Waiting> {
+    pub(crate) fn waiting(&self) -> std::rc::Weak<Subscriber> {
         Rc::downgrade(&self.0)
     }
 
@@ -35,7 +36,7 @@ impl AuthSubscription {
     }
 }
 
-impl Waiting {
+impl Subscriber {
     /// Begins to receive events.
     pub(crate) fn begin(&self, manager: &UserManager) {
         let handler = Rc::clone(&self.handler);

@@ -445,9 +445,9 @@ fn the_route_of_the_session_gets_what_a_link_may_bring() {
 
 #[test]
 fn only_the_way_back_from_the_sign_in_brings_the_state() {
-    use session::Kept;
+    use session::StoredState;
 
-    let kept = || Kept::new("/orders?page=2#top", "m1".to_owned(), 7.into());
+    let kept = || StoredState::new("/orders?page=2#top", "m1".to_owned(), 7.into());
     assert_eq!(kept().return_to(), "/orders?page=2#m1");
     let brought = kept().brought_to("https://shop.example/orders?page=2#m1");
     assert_eq!(brought, Some((7.into(), "/orders?page=2#top".to_owned())));
@@ -456,7 +456,7 @@ fn only_the_way_back_from_the_sign_in_brings_the_state() {
         assert_eq!(kept().brought_to(url), None, "{url}");
     }
     let text = serde_json::to_string(&kept()).unwrap();
-    let read: Kept = serde_json::from_str(&text).unwrap();
+    let read: StoredState = serde_json::from_str(&text).unwrap();
     assert!(read.brought_to("/orders?page=2#m1").is_some());
 }
 

@@ -17,6 +17,7 @@ use crate::{Need, Policy, Principal, StepUp};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "a decision that nobody looks at protects nothing"]
+#[expect(clippy::exhaustive_enums, reason = "it is yes or no")]
 pub enum Decision {
     /// The caller meets the policy.
     Allowed,
@@ -25,6 +26,16 @@ pub enum Decision {
 }
 
 /// Why a caller does not meet a policy. There is always at least one reason.
+///
+/// ```
+/// use doorward_policy::{Decision, Need, Policy, Principal};
+///
+/// let policy = Policy::all_of([Policy::require_role("admin"), Policy::require_scope("write")]);
+/// let Decision::Denied(denial) = policy.decide(&Principal::new("bob")) else { unreachable!() };
+/// assert_eq!(denial.reasons(), ["needs role admin", "needs scope write"]);
+/// assert_eq!(denial.unmet()[0], Need::Role { role: "admin".to_owned() });
+/// assert_eq!(denial.missing_scope(), ["write"]);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denial {
     unmet: Vec<Need>,

@@ -22,6 +22,8 @@
 //! # Ok::<(), doorward_policy::NoSubject>(())
 //! ```
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 mod decision;
 mod need;
 mod policy;

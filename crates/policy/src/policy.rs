@@ -44,6 +44,17 @@ enum Rule {
 }
 
 /// The name of a policy and what it needs, for pages, documents and logs.
+///
+/// ```
+/// use doorward_policy::Policy;
+///
+/// let description = Policy::require_role("admin").named("AdminPolicy").describe();
+/// assert_eq!(
+///     serde_json::to_string(&description)?,
+///     r#"{"name":"AdminPolicy","needs":{"kind":"role","role":"admin"}}"#
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyDescription {
@@ -309,11 +320,29 @@ fn step_up(policies: &[Policy], caller: Caller<'_>) -> Option<StepUp> {
 
 /// Applies every policy; the caller must meet all of them. If there are none, any authenticated
 /// caller is allowed. Nobody meets [`Policy::require_recent_sign_in`] here: that needs the time.
+///
+/// ```
+/// use doorward_policy::{Policy, Principal, decide_all};
+///
+/// let policies = [Policy::require_role("admin"), Policy::require_claim("department", "Sales")];
+/// let alice = Principal::new("alice").with_claim("role", "admin");
+/// assert_eq!(decide_all(&policies, &alice).reasons(), ["needs department Sales"]);
+/// assert!(decide_all(&[], &alice).is_allowed());
+/// ```
 pub fn decide_all(policies: &[Policy], principal: &Principal) -> Decision {
     decide(policies, Caller { principal, now: None })
 }
 
 /// As [`decide_all`], at this time in seconds since 1970 (UTC).
+///
+/// ```
+/// use doorward_policy::{Policy, Principal, decide_all_at};
+///
+/// let policies = [Policy::require_recent_sign_in(300)];
+/// let alice = Principal::new("alice").with_claim("auth_time", 1_700_000_000);
+/// assert!(decide_all_at(&policies, &alice, 1_700_000_100).is_allowed());
+/// assert!(!decide_all_at(&policies, &alice, 1_700_001_000).is_allowed());
+/// ```
 pub fn decide_all_at(policies: &[Policy], principal: &Principal, now: i64) -> Decision {
     decide(policies, Caller { principal, now: Some(now) })
 }

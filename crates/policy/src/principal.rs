@@ -39,6 +39,7 @@ pub struct Principal {
 
 /// The claims name no caller: `sub` is absent, empty, or not a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NoSubject;
 
 impl std::fmt::Display for NoSubject {

@@ -88,6 +88,14 @@ impl Requirement for EmailDomain {
 
 /// The caller is this subject. Where several issuers are trusted, combine it with
 /// [`crate::Policy::require_issuer`]: each issuer has its own subjects.
+///
+/// ```
+/// use doorward_policy::{Policy, Principal, SubjectIs};
+///
+/// let policy = Policy::require(SubjectIs::new("248289761001"));
+/// assert!(policy.decide(&Principal::new("248289761001")).is_allowed());
+/// assert_eq!(policy.decide(&Principal::new("bob")).reasons(), ["needs to be 248289761001"]);
+/// ```
 #[derive(Debug, Clone)]
 pub struct SubjectIs(String);
 

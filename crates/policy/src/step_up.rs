@@ -25,6 +25,7 @@ use crate::Principal;
 /// assert_eq!(step_up.max_age, Some(300));
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "RFC 9470 has these two")]
 pub struct StepUp {
     /// The sign-in must have one of these values of `acr`. If empty, any will do.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -15,10 +15,21 @@ const LONGEST_LOCAL_PART: usize = 64;
 /// The text is not a user name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a username has 1 to 255 bytes without control characters")]
+#[non_exhaustive]
 pub struct NoUsername;
 
 /// The user name that somebody typed, without the space around it: 1 to 255 bytes without control
 /// characters.
+///
+/// ```
+/// use doorward_protocol::account::checked_username;
+///
+/// assert_eq!(checked_username(" ada ").as_deref(), Ok("ada"));
+/// assert!(checked_username("  ").is_err());
+/// ```
+///
+/// # Errors
+/// The text is empty, longer than 255 bytes, or has control characters.
 pub fn checked_username(typed: &str) -> Result<String, NoUsername> {
     let username = typed.trim();
     let is_one = !username.is_empty()
@@ -29,6 +40,13 @@ pub fn checked_username(typed: &str) -> Result<String, NoUsername> {
 
 /// Whether a text in Unicode's composed form (NFC) is an e-mail address: a dot-atom, `@`, and a
 /// host name (RFC 5322 section 3.4.1; RFC 6531 for letters beyond ASCII).
+///
+/// ```
+/// use doorward_protocol::account::is_email_address;
+///
+/// assert!(is_email_address("ada+news@example.com"));
+/// assert!(!is_email_address("ada@example.com, bob@example.com"));
+/// ```
 pub fn is_email_address(text: &str) -> bool {
     text.rsplit_once('@').is_some_and(|(local, domain)| {
         text.len() <= LONGEST
@@ -55,6 +73,15 @@ fn is_label(text: &str) -> bool {
 }
 
 /// The name of a group: 1 to 64 ASCII letters, digits, and `.`, `_`, `-`, `:` and `/` between them.
+///
+/// ```
+/// use doorward_protocol::account::GroupName;
+///
+/// let group = GroupName::parse("eu/sales")?;
+/// assert_eq!(group.as_str(), "eu/sales");
+/// assert!(GroupName::parse("Sales team").is_err());
+/// # Ok::<(), doorward_protocol::account::InvalidGroupName>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct GroupName(String);
@@ -65,10 +92,14 @@ pub struct GroupName(String);
     "the name of a group has 1 to 64 letters (a to z), digits, and . _ - : / between them; it \
      begins and ends with a letter or a digit"
 )]
+#[non_exhaustive]
 pub struct InvalidGroupName;
 
 impl GroupName {
     /// Checks a text that comes from outside.
+    ///
+    /// # Errors
+    /// The text is not the name of a group.
     pub fn parse(text: &str) -> Result<Self, InvalidGroupName> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric();
         let bytes = text.as_bytes();

@@ -3,6 +3,16 @@
 //!
 //! A browser encodes a few hundred bytes for each sign-in. The compact implementation for wasm
 //! makes every visit 2 KB smaller.
+//!
+//! ```
+//! use doorward_protocol::base64url;
+//!
+//! assert_eq!(base64url::encode([0x03, 0xec, 0xff]), "A-z_");
+//! assert_eq!(base64url::decode("A-z_")?, [0x03, 0xec, 0xff]);
+//! assert!(base64url::decode("A+z/").is_err(), "the alphabet of base64");
+//! assert!(base64url::decode("AA==").is_err(), "with padding");
+//! # Ok::<(), base64url::NotBase64Url>(())
+//! ```
 
 #[cfg(any(target_arch = "wasm32", test))]
 mod compact;
@@ -13,6 +23,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 /// The text was not base64url without padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not base64url without padding")]
+#[non_exhaustive]
 pub struct NotBase64Url;
 
 /// Encodes bytes as base64url without padding.
@@ -24,6 +35,9 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// Decodes base64url without padding; padding, white space and the other alphabet are refused.
+///
+/// # Errors
+/// The text has another character, or a length that no bytes have.
 pub fn decode(text: impl AsRef<[u8]>) -> Result<Vec<u8>, NotBase64Url> {
     #[cfg(target_arch = "wasm32")]
     return compact::decode(text.as_ref()).ok_or(NotBase64Url);

@@ -28,6 +28,7 @@ use crate::{dpop, error::ErrorCode, scope::Scope};
 
 /// An authentication scheme, compared without regard to case (RFC 9110 section 11.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Scheme {
     /// RFC 7617.
     Basic,
@@ -62,6 +63,18 @@ impl From<&str> for Scheme {
 
 /// One challenge. Written with `Display`, as a header value of printable ASCII characters whatever
 /// the parameters hold.
+///
+/// ```
+/// use doorward_protocol::challenge::{Challenge, InvalidChallenge, Scheme};
+///
+/// // The step-up of RFC 9470 section 3, in a header with two challenges.
+/// let header = r#"DPoP algs="ES256", Bearer error="insufficient_user_authentication", max_age=5"#;
+/// let challenges = Challenge::parse_all(header)?;
+/// assert_eq!(challenges[0].param("algs"), Some("ES256"));
+/// assert_eq!(challenges[1].scheme(), &Scheme::Bearer);
+/// assert_eq!(challenges[1].max_age(), Some(5));
+/// # Ok::<(), InvalidChallenge>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
     scheme: Scheme,
@@ -190,6 +203,9 @@ impl Challenge {
 
     /// Reads a header value, which may hold several challenges. Values of repeated headers are read
     /// one by one, or joined by commas.
+    ///
+    /// # Errors
+    /// The value is not a list of challenges.
     pub fn parse_all(header: &str) -> Result<Vec<Self>, InvalidChallenge> {
         let mut cursor = Cursor(header);
         let mut challenges: Vec<Self> = Vec::new();
@@ -258,6 +274,7 @@ fn write_quoted(formatter: &mut fmt::Formatter<'_>, value: &str) -> fmt::Result 
 /// The header value is not well-formed (RFC 9110 section 11.6.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the WWW-Authenticate header is not a list of challenges")]
+#[non_exhaustive]
 pub struct InvalidChallenge;
 
 /// What is left to read.

@@ -10,8 +10,17 @@ use crate::{
 };
 
 /// `aud`: one recipient or several (RFC 7519 section 4.1.3).
+///
+/// ```
+/// use doorward_protocol::claims::Audience;
+///
+/// let audience = Audience::from(vec!["orders".to_owned()]);
+/// assert!(audience.contains("orders"));
+/// assert_eq!(serde_json::to_string(&audience).unwrap(), r#""orders""#);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 7519 has these two forms")]
 pub enum Audience {
     /// Written as a string.
     One(String),
@@ -45,7 +54,24 @@ impl From<Vec<String>> for Audience {
 
 /// The claims of an ID token as the provider writes them (OIDC Core section 2). Times are seconds
 /// since 1970 (UTC).
+///
+/// ```
+/// use doorward_protocol::claims::IdTokenClaims;
+/// use serde_json::json;
+///
+/// // OpenID Connect Core section 2, the example.
+/// let claims: IdTokenClaims = serde_json::from_value(json!({
+///     "iss": "https://server.example.com", "sub": "24400320", "aud": "s6BhdRkqt3",
+///     "nonce": "n-0S6_WzA2Mj", "exp": 1311281970, "iat": 1311280970, "auth_time": 1311280969,
+///     "acr": "urn:mace:incommon:iap:silver", "email": "janedoe@example.com",
+/// }))?;
+/// assert!(claims.aud.contains("s6BhdRkqt3"));
+/// assert_eq!(claims.nonce.as_deref(), Some("n-0S6_WzA2Mj"));
+/// assert_eq!(claims.extra["email"], "janedoe@example.com");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "a provider decides about each claim")]
 pub struct IdTokenClaims {
     /// Issuer identifier.
     pub iss: String,
@@ -81,7 +107,23 @@ pub struct IdTokenClaims {
 }
 
 /// The claims of a JWT access token (RFC 9068 section 2.2). Times are seconds since 1970 (UTC).
+///
+/// ```
+/// use doorward_protocol::claims::AccessTokenClaims;
+/// use serde_json::json;
+///
+/// let claims: AccessTokenClaims = serde_json::from_value(json!({
+///     "iss": "https://id.example", "sub": "alice", "aud": ["orders", "invoices"],
+///     "client_id": "shop", "jti": "1", "iat": 1700000000, "exp": 1700000300,
+///     "scope": "orders.read", "role": "clerk",
+/// }))?;
+/// assert!(claims.aud.contains("orders") && claims.scope.contains("orders.read"));
+/// assert_eq!(claims.extra["role"], "clerk");
+/// assert!(claims.cnf.is_none(), "a bearer token: it is bound to no key");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "a provider decides about each claim")]
 pub struct AccessTokenClaims {
     /// Issuer identifier.
     pub iss: String,
@@ -142,7 +184,22 @@ pub fn numeric_date(value: &Value) -> Option<i64> {
 }
 
 /// `cnf`: the key that a token is bound to (RFC 7800 section 3.1).
+///
+/// ```
+/// use doorward_protocol::claims::Confirmation;
+///
+/// // Bound to a certificate, of which a DPoP proof says nothing (RFC 8705 section 3.1).
+/// let certificate: Confirmation =
+///     serde_json::from_str(r#"{"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"}"#)?;
+/// assert_eq!(certificate.sole_key(), None);
+///
+/// let key = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I";
+/// let bound: Confirmation = serde_json::from_str(&format!(r#"{{"jkt":"{key}"}}"#))?;
+/// assert_eq!(bound.sole_key().map(|jkt| jkt.as_str()), Some(key));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Confirmation {
     /// Thumbprint of the key of which DPoP proofs show possession (RFC 9449 section 6.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]

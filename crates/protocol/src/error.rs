@@ -9,6 +9,7 @@ macro_rules! error_codes {
         /// An error code on the wire. The provider sends only the named ones; the client keeps
         /// unknown ones.
         #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
         pub enum ErrorCode {
             $($(#[$doc])* $variant,)+
             /// A code that is not known here, as received.
@@ -142,7 +143,23 @@ impl<'de> Deserialize<'de> for ErrorCode {
 
 /// The JSON body of an error at the token, revocation, userinfo or API endpoint (RFC 6749 section
 /// 5.2).
+///
+/// ```
+/// use doorward_protocol::error::{ErrorCode, ErrorResponse};
+///
+/// let written = ErrorResponse::new(ErrorCode::InvalidGrant, "The code was used before.");
+/// assert_eq!(
+///     serde_json::to_string(&written)?,
+///     r#"{"error":"invalid_grant","error_description":"The code was used before."}"#
+/// );
+/// // A code that is not known is kept as it was received.
+/// let read: ErrorResponse = serde_json::from_str(r#"{"error":"mfa_required"}"#)?;
+/// assert_eq!(read.error, ErrorCode::from("mfa_required"));
+/// assert_eq!(read.error.as_str(), "mfa_required");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ErrorResponse {
     /// The code.
     pub error: ErrorCode,

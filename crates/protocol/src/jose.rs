@@ -18,6 +18,7 @@ use crate::base64url;
 /// assert!("none".parse::<SigningAlgorithm>().is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "a verifier decides how each is checked")]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, the default of OIDC Core.
     Rs256,
@@ -51,6 +52,7 @@ pub const ED25519: &str = "Ed25519";
     "not a supported signature algorithm; use RS256 or PS256 (or their 384 and 512 forms), ES256, \
      ES384 or EdDSA"
 )]
+#[non_exhaustive]
 pub struct UnsupportedAlgorithm;
 
 impl SigningAlgorithm {

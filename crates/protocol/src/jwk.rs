@@ -23,6 +23,7 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 /// );
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Jwk {
     /// Family of the key: `RSA`, `EC` or `OKP`.
     pub kty: String,
@@ -180,7 +181,24 @@ impl<'de> Deserialize<'de> for Jwk {
 
 /// A set of public keys (RFC 7517 section 5). Entries that are no keys, and symmetric keys, are
 /// left out on reading.
+///
+/// ```
+/// use doorward_protocol::{
+///     jose::SigningAlgorithm,
+///     jwk::{Jwk, JwkSet, KeySelectionError},
+/// };
+///
+/// let ed25519 = Jwk::ed25519("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+/// let set = JwkSet::new(vec![ed25519.for_signing(SigningAlgorithm::EdDsa, "2026")]);
+/// let key = set.select(Some("2026"), SigningAlgorithm::EdDsa)?;
+/// assert_eq!(key.kid.as_deref(), Some("2026"));
+/// // A key is used only for its own algorithm, whatever a token says.
+/// let other = set.select(Some("2026"), SigningAlgorithm::Rs256);
+/// assert_eq!(other, Err(KeySelectionError::NotFound));
+/// # Ok::<(), KeySelectionError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct JwkSet {
     /// The keys in the order of the document.
     pub keys: Vec<Jwk>,
@@ -188,6 +206,7 @@ pub struct JwkSet {
 
 /// Why no key of a set was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeySelectionError {
     /// No key of the set fits the token's `kid` and `alg`. Keys rotate: fetching the set anew may
     /// help.
@@ -199,9 +218,17 @@ pub enum KeySelectionError {
 }
 
 impl JwkSet {
+    /// A set of these keys.
+    pub fn new(keys: Vec<Jwk>) -> Self {
+        Self { keys }
+    }
+
     /// The key that a token says it was signed with: by `kid`, or the only one that fits the
     /// algorithm when the token has no `kid` (OIDC Core section 10.1). The key fits the algorithm
     /// in any case.
+    ///
+    /// # Errors
+    /// No key fits, or several do and the token does not say which.
     pub fn select(
         &self,
         kid: Option<&str>,

@@ -28,6 +28,7 @@ pub const MAX_COMPACT_LENGTH: usize = 64 * 1024;
 
 /// Why a text is not a compact JWS that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "each verifier maps every cause to its own")]
 pub enum JwsError {
     /// More than [`MAX_COMPACT_LENGTH`] bytes.
     #[error("the token is longer than {MAX_COMPACT_LENGTH} bytes")]
@@ -50,6 +51,7 @@ pub enum JwsError {
 /// read: a key that comes with the token proves nothing. A DPoP proof, which is about such a key,
 /// reads it by itself ([`crate::dpop`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UnverifiedHeader {
     /// The algorithm as written; may be `none`. See [`UnverifiedHeader::algorithm`].
     pub alg: String,
@@ -150,6 +152,9 @@ impl<'a> UnverifiedJws<'a> {
     }
 
     /// The payload read as JSON, still as sent.
+    ///
+    /// # Errors
+    /// [`JwsError::InvalidPayload`]: the payload is not JSON of this type.
     pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         serde_json::from_slice(&self.payload).map_err(|_| JwsError::InvalidPayload)
     }

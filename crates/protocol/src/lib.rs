@@ -19,6 +19,8 @@
 //! `verify` adds the module `verification`, which checks signatures. It is for servers: in a
 //! browser WebCrypto does that.
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 pub mod account;
 pub mod base64url;
 pub mod challenge;

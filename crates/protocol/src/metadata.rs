@@ -7,7 +7,32 @@ use serde_json::{Map, Value};
 pub const OPENID_CONFIGURATION_PATH: &str = "/.well-known/openid-configuration";
 
 /// A discovery document. What a reader does not know stays in `extra`.
+///
+/// ```
+/// use doorward_protocol::metadata::ProviderMetadata;
+///
+/// let document = r#"{
+///     "issuer": "https://id.example",
+///     "token_endpoint": "https://id.example/token",
+///     "service_documentation": "https://id.example/help"
+/// }"#;
+/// let metadata: ProviderMetadata = serde_json::from_str(document)?;
+/// assert_eq!(metadata.issuer, "https://id.example");
+/// assert_eq!(metadata.token_endpoint.as_deref(), Some("https://id.example/token"));
+/// assert_eq!(metadata.revocation_endpoint, None);
+/// assert_eq!(metadata.extra["service_documentation"], "https://id.example/help");
+///
+/// // One that is written has what is set, and nothing else.
+/// let mut written = ProviderMetadata::new("https://id.example");
+/// written.claims_parameter_supported = Some(true);
+/// assert_eq!(
+///     serde_json::to_string(&written)?,
+///     r#"{"issuer":"https://id.example","claims_parameter_supported":true}"#
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ProviderMetadata {
     /// The issuer identifier: equal in this document, in tokens and in the URL that the document
     /// came from.
@@ -152,4 +177,11 @@ pub struct ProviderMetadata {
     /// Members that are not listed above.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+impl ProviderMetadata {
+    /// A document with nothing but its issuer.
+    pub fn new(issuer: impl Into<String>) -> Self {
+        Self { issuer: issuer.into(), ..Self::default() }
+    }
 }

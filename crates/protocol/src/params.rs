@@ -68,11 +68,24 @@ const KNOWN: &[&str] = &[
 
 /// The parameters of one request. Parameters "sent without a value MUST be treated as if they were
 /// omitted from the request" (RFC 6749 section 3.1), so they are left out.
+///
+/// ```
+/// use doorward_protocol::params::{Params, ParamsError};
+///
+/// let params = Params::parse("grant_type=refresh_token&scope=openid+profile&client_id=")?;
+/// assert_eq!(params.get("scope"), Some("openid profile"));
+/// assert!(!params.is_sent("client_id"), "it has no value");
+///
+/// let refused = Params::parse("state=1&state=2");
+/// assert_eq!(refused, Err(ParamsError::Repeated("state".to_owned())));
+/// # Ok::<(), ParamsError>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Params(Vec<(String, String)>);
 
 /// Why parameters were refused; all are `invalid_request`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ParamsError {
     /// "Request and response parameters MUST NOT be included more than once" (RFC 6749 section
     /// 3.1).
@@ -94,12 +107,18 @@ impl Params {
     }
 
     /// Reads a query (without `?`) or a form body.
+    ///
+    /// # Errors
+    /// The parameters can't be read, are too many, or one is there twice.
     pub fn parse(encoded: impl AsRef<[u8]>) -> Result<Self, ParamsError> {
         Self::parse_with_repeatable(encoded, &[])
     }
 
     /// As [`Params::parse`], but the named parameters may be repeated (`resource`, RFC 8707 section
     /// 2).
+    ///
+    /// # Errors
+    /// As [`Params::parse`].
     pub fn parse_with_repeatable(
         encoded: impl AsRef<[u8]>,
         repeatable: &[&str],
@@ -111,6 +130,9 @@ impl Params {
     /// Reads the parameters and the names of those that are wrongly repeated, for the endpoint that
     /// can still answer by a redirect (RFC 6749 section 4.1.2.1). Of a repeated parameter the first
     /// value is kept. An unknown parameter that is repeated is left out.
+    ///
+    /// # Errors
+    /// The parameters can't be read, or are too many.
     pub fn parse_noting_repeats(
         encoded: impl AsRef<[u8]>,
         repeatable: &[&str],
@@ -121,6 +143,9 @@ impl Params {
     /// Reads the query of a response, leniently: a value that is not readable text is left out, as
     /// if it were empty. The code of an error then says what happened, even if its description is
     /// in another encoding.
+    ///
+    /// # Errors
+    /// The parameters are too many, or one is there twice.
     pub fn parse_readable(encoded: impl AsRef<[u8]>) -> Result<Self, ParamsError> {
         let mut sent = pairs(encoded.as_ref())?;
         for (name, value) in &mut sent {
@@ -154,6 +179,9 @@ impl Params {
 
     /// Takes pairs that came in another form than a query. A value that is empty is left out, and
     /// the texts are held to the same rules.
+    ///
+    /// # Errors
+    /// The parameters are not readable text, or are too many.
     pub fn from_pairs(
         pairs: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ParamsError> {

@@ -13,18 +13,32 @@ pub const S256: &str = "S256";
 
 /// A `code_verifier`: 43 to 128 unreserved characters (RFC 7636 section 4.1). Secret until the code
 /// is redeemed.
+///
+/// ```
+/// use doorward_protocol::pkce::{CodeChallenge, CodeVerifier};
+///
+/// // RFC 7636 appendix B. A client makes a verifier by `from_entropy`.
+/// let verifier = CodeVerifier::parse("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")?;
+/// let challenge = CodeChallenge::parse("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")?;
+/// assert_eq!(verifier.challenge(), challenge);
+/// assert!(challenge.matches(&verifier));
+/// assert!(!challenge.matches(&CodeVerifier::from_entropy([7; 32])));
+/// # Ok::<(), doorward_protocol::pkce::PkceError>(())
+/// ```
 #[derive(Clone, Serialize)]
 #[serde(transparent)]
 pub struct CodeVerifier(String);
 
 /// A `code_challenge` of method S256 (RFC 7636 section 4.2): 43 to 128 unreserved characters by the
-/// grammar, of which only the 43 base64url characters of a SHA-256 hash can ever match.
+/// grammar, of which only the 43 base64url characters of a SHA-256 hash can ever match. See
+/// [`CodeVerifier`] for an example.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct CodeChallenge(String);
 
 /// Why a verifier or a challenge was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PkceError {
     /// RFC 7636 section 4.1.
     #[error("code_verifier must be 43 to 128 letters, digits, '-', '.', '_' or '~'")]
@@ -41,6 +55,9 @@ impl CodeVerifier {
     }
 
     /// Reads a verifier.
+    ///
+    /// # Errors
+    /// The text has another length, or another character.
     pub fn parse(text: impl Into<String>) -> Result<Self, PkceError> {
         let text = text.into();
         if is_unreserved(&text) { Ok(Self(text)) } else { Err(PkceError::InvalidVerifier) }
@@ -71,6 +88,9 @@ impl fmt::Debug for CodeVerifier {
 
 impl CodeChallenge {
     /// Reads a challenge.
+    ///
+    /// # Errors
+    /// The text has another length, or another character.
     pub fn parse(text: impl Into<String>) -> Result<Self, PkceError> {
         let text = text.into();
         if is_unreserved(&text) { Ok(Self(text)) } else { Err(PkceError::InvalidChallenge) }

@@ -18,6 +18,17 @@ pub const OFFLINE_ACCESS: &str = "offline_access";
 const MAX_TOKENS: usize = 100;
 
 /// An ordered set of scope tokens, in the order of the request, each once.
+///
+/// ```
+/// use doorward_protocol::scope::{InvalidScope, Scope};
+///
+/// let granted: Scope = "openid profile orders.read".parse()?;
+/// let asked: Scope = "orders.read openid openid".parse()?;
+/// assert!(asked.is_subset_of(&granted));
+/// assert_eq!(asked.to_string(), "orders.read openid");
+/// assert!("a\"b".parse::<Scope>().is_err());
+/// # Ok::<(), InvalidScope>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope(Vec<String>);
 
@@ -27,6 +38,7 @@ pub struct Scope(Vec<String>);
     "a scope is a list of tokens of printable ASCII characters without quotes and backslashes, \
      separated by single spaces"
 )]
+#[non_exhaustive]
 pub struct InvalidScope;
 
 impl Scope {

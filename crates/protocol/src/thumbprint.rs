@@ -8,16 +8,30 @@ use sha2::{Digest as _, Sha256};
 use crate::{base64url, jwk::Jwk};
 
 /// The SHA-256 thumbprint of a public key: 43 base64url characters. It is not a secret.
+///
+/// ```
+/// use doorward_protocol::{jwk::Jwk, thumbprint::Thumbprint};
+///
+/// // RFC 8037 appendix A.3.
+/// let key = Jwk::ed25519("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo");
+/// let named = Thumbprint::parse("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k")?;
+/// assert_eq!(key.thumbprint(), Some(named));
+/// # Ok::<(), doorward_protocol::thumbprint::NotAThumbprint>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Thumbprint(String);
 
 /// The text is not base64url of 32 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a JWK thumbprint: the base64url of a SHA-256 hash")]
+#[non_exhaustive]
 pub struct NotAThumbprint;
 
 impl Thumbprint {
     /// Takes what a message presented (`dpop_jkt`, `cnf.jkt`).
+    ///
+    /// # Errors
+    /// The text is not base64url of 32 bytes.
     pub fn parse(text: impl Into<String>) -> Result<Self, NotAThumbprint> {
         let text = text.into();
         match base64url::decode(&text) {

@@ -5,6 +5,15 @@ use std::{fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 /// A point in time: whole seconds since 1970-01-01 UTC, as JWT's NumericDate (RFC 7519 section 2).
+///
+/// ```
+/// use doorward_protocol::time::Timestamp;
+///
+/// let issued = Timestamp::from_seconds(1_700_000_000);
+/// let expires = issued.plus(300);
+/// assert_eq!(expires.since(issued), 300);
+/// assert!(issued < expires);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);

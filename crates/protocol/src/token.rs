@@ -11,7 +11,25 @@ pub const BEARER: &str = "Bearer";
 pub const DPOP: &str = "DPoP";
 
 /// The answer to a granted token request, as the provider writes it.
+///
+/// ```
+/// use doorward_protocol::token::{BEARER, TokenResponse};
+/// use serde_json::json;
+///
+/// let scope = "openid profile".parse()?;
+/// let mut response = TokenResponse::new("eyJ...".to_owned().into(), BEARER, 3600, scope);
+/// response.id_token = Some("eyJ...".to_owned().into());
+/// assert_eq!(
+///     serde_json::to_value(&response).unwrap(),
+///     json!({
+///         "access_token": "eyJ...", "token_type": "Bearer", "expires_in": 3600,
+///         "scope": "openid profile", "id_token": "eyJ...",
+///     }),
+/// );
+/// # Ok::<(), doorward_protocol::scope::InvalidScope>(())
+/// ```
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TokenResponse {
     /// The access token.
     pub access_token: Secret,
@@ -27,4 +45,23 @@ pub struct TokenResponse {
     /// The ID token, with scope `openid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token: Option<Secret>,
+}
+
+impl TokenResponse {
+    /// An answer with neither refresh token nor ID token.
+    pub fn new(
+        access_token: Secret,
+        token_type: impl Into<String>,
+        expires_in: u64,
+        scope: Scope,
+    ) -> Self {
+        Self {
+            access_token,
+            token_type: token_type.into(),
+            expires_in,
+            scope,
+            refresh_token: None,
+            id_token: None,
+        }
+    }
 }

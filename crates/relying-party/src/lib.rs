@@ -10,9 +10,11 @@
 //!
 //! 1.88. A raise is a minor release.
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 #![deny(missing_docs)]
 
 mod assertions;
+mod options;
 mod ports;
 mod proof_key;
 mod relying_party;
@@ -24,8 +26,9 @@ pub use doorward_client::{
     SignoutRequestArgs, User,
 };
 pub use doorward_protocol::jose::SigningAlgorithm;
+pub use options::ServerOptions;
 pub use proof_key::{ProofKey, ProofKeyError, ProvenCall};
-pub use relying_party::{NewRequest, RelyingParty, RelyingPartyError, ServerOptions, StartError};
+pub use relying_party::{NewRequest, RelyingParty, RelyingPartyError, StartError};
 pub use signed_secret::SignedSecret;
 
 /// Seconds since 1970 (UTC).

@@ -53,6 +53,7 @@ impl From<jsonwebtoken::errors::Error> for ProofKeyError {
 
 /// The call that a proof is for.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a signer decides about each claim")]
 pub struct ProvenCall<'a> {
     /// The method.
     pub method: &'a str,

@@ -23,7 +23,7 @@ use tokio::{
 };
 use url::Url;
 
-use crate::{ClientKey, Now, ProofKey, SignedSecret, assertions::Assertions, ports};
+use crate::{ClientKey, Now, ProofKey, ServerOptions, SignedSecret, assertions::Assertions, ports};
 
 /// After this time, the provider's metadata and keys are fetched again. So a key that the provider
 /// withdraws is accepted no longer than this.
@@ -41,6 +41,20 @@ type Job = Box<dyn FnOnce(Rc<Core>) -> LocalFuture<()> + Send>;
 pub struct StartError(pub(crate) String);
 
 /// Why the client did not do what it was asked for.
+///
+/// ```
+/// use doorward_relying_party::{Error, RelyingPartyError};
+///
+/// fn message(error: &RelyingPartyError) -> String {
+///     match error {
+///         RelyingPartyError::Protocol(error) => error.user_message(),
+///         other => other.to_string(),
+///     }
+/// }
+///
+/// let error = RelyingPartyError::Protocol(Box::new(Error::NotSignedIn));
+/// assert_eq!(message(&error), "You are not signed in. Please sign in first.");
+/// ```
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum RelyingPartyError {
@@ -52,58 +66,28 @@ pub enum RelyingPartyError {
     Stopped,
 }
 
-/// What a client on a server can have beside its [`Settings`].
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct ServerOptions {
-    key: Option<ClientKey>,
-    proof_key: Option<ProofKey>,
-    signed_secret: Option<Arc<SignedSecret>>,
-    trusted: Vec<Vec<u8>>,
-    now: Option<Arc<Now>>,
-}
-
-impl ServerOptions {
-    /// The client authenticates by assertions that this key signs (`private_key_jwt`). The settings
-    /// must say so, too.
-    #[must_use]
-    pub fn client_key(self, key: ClientKey) -> Self {
-        Self { key: Some(key), ..self }
-    }
-
-    /// Tokens are bound to this key (RFC 9449). The settings must say so, too (`dpop`).
-    #[must_use]
-    pub fn proof_key(self, key: ProofKey) -> Self {
-        Self { proof_key: Some(key), ..self }
-    }
-
-    /// The client signs its own secret, in place of that of the settings.
-    #[must_use]
-    pub fn signed_secret(self, secret: SignedSecret) -> Self {
-        Self { signed_secret: Some(Arc::new(secret)), ..self }
-    }
-
-    /// Certification authorities (DER) that are trusted beside the machine's.
-    #[must_use]
-    pub fn trusted_authorities(self, trusted: Vec<Vec<u8>>) -> Self {
-        Self { trusted, ..self }
-    }
-
-    /// Another clock than the system's, for tests: seconds since 1970 (UTC).
-    #[must_use]
-    pub fn clock(self, now: Arc<Now>) -> Self {
-        Self { now: Some(now), ..self }
-    }
-}
-
-/// Leaves out keys.
-impl fmt::Debug for ServerOptions {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("ServerOptions").field("key", &self.key).finish_non_exhaustive()
-    }
-}
-
 /// The client of one provider. Clones are cheap and share its thread, which ends with the last one.
+///
+/// ```no_run
+/// use doorward_relying_party::{RelyingParty, RelyingPartyError, SigninRequestArgs, User};
+///
+/// async fn sign_in(provider: &RelyingParty) -> Result<User, RelyingPartyError> {
+///     let request = provider.begin(SigninRequestArgs::default()).await?;
+///     println!("Open {}", request.url);
+///     let mut url = String::new();
+///     std::io::stdin().read_line(&mut url).expect("the address that the browser came back to");
+///     Ok(provider.finish(request.state, request.pending, url.trim().to_owned()).await?.user)
+/// }
+///
+/// async fn renew(provider: &RelyingParty, mut user: User) -> Result<User, RelyingPartyError> {
+///     let redeemed = provider.redeem(user.clone()).await?;
+///     if let Some(token) = redeemed.refresh_token() {
+///         // The old one may be spent: store this one before anything else.
+///         user.refresh_token = Some(token.to_owned());
+///     }
+///     provider.verify_renewal(user, redeemed).await
+/// }
+/// ```
 #[derive(Clone)]
 pub struct RelyingParty(mpsc::UnboundedSender<Job>);
 
@@ -113,7 +97,7 @@ impl fmt::Debug for RelyingParty {
     }
 }
 
-/// A sign-in request.
+/// A sign-in request. See [`RelyingParty`] for an example.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct NewRequest {

@@ -14,7 +14,21 @@ const LIFETIME: u64 = 3600;
 /// A client secret that the client signs itself, in place of a fixed one: Apple's
 /// (developer.apple.com, "Creating a client secret"). A new one is made with each refresh of the
 /// provider's metadata.
+///
+/// ```no_run
+/// use doorward_relying_party::{ClientKey, ServerOptions, SignedSecret, SigningAlgorithm};
+///
+/// # fn options() -> Result<ServerOptions, Box<dyn std::error::Error>> {
+/// let key = std::fs::read("AuthKey_ABC123DEFG.p8")?;
+/// let key = ClientKey::from_pem(&key, SigningAlgorithm::Es256, Some("ABC123DEFG"))?;
+/// let secret = SignedSecret::new(key, "DEF123GHIJ", "https://appleid.apple.com");
+/// # Ok(
+/// ServerOptions::default().signed_secret(secret)
+/// # )
+/// # }
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SignedSecret {
     /// The key, whose `kid` is its name at Apple.
     pub key: ClientKey,
@@ -25,6 +39,11 @@ pub struct SignedSecret {
 }
 
 impl SignedSecret {
+    /// A secret that this issuer signs with the key for this audience.
+    pub fn new(key: ClientKey, issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self { key, issuer: issuer.into(), audience: audience.into() }
+    }
+
     /// The secret of a client for the next hour.
     pub(crate) fn of(self: &Arc<Self>, client_id: &str, now: u64) -> Result<Secret, Error> {
         let claims = json!({
@@ -58,8 +77,7 @@ mod tests {
         let text = BASE64_STANDARD.encode(pkcs8.as_ref());
         let pem = format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n");
         let key = ClientKey::from_pem(pem.as_bytes(), SigningAlgorithm::Es256, Some("K1")).unwrap();
-        let (issuer, audience) = ("TEAM".to_owned(), "https://appleid.apple.com".to_owned());
-        let secret = Arc::new(SignedSecret { key, issuer, audience });
+        let secret = Arc::new(SignedSecret::new(key, "TEAM", "https://appleid.apple.com"));
         let secret = secret.of("com.example.web", 1_000).unwrap();
         let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
         let mut validation = Validation::new(Algorithm::ES256);

@@ -15,7 +15,7 @@ use crate::{ClaimPath, Clock, TokenError, TokenProfile};
 const ISSUED_AT_TOLERANCE: i64 = 60;
 
 /// The claims of an access token that an API uses itself. All of them, as the token has them, are
-/// in [`Principal::claims`].
+/// in [`Principal::claims`]. See [`AccessToken`] for an example.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenClaims {
@@ -42,6 +42,27 @@ pub struct TokenClaims {
 }
 
 /// An access token that was verified.
+///
+#[cfg_attr(feature = "test-util", doc = "```")]
+#[cfg_attr(not(feature = "test-util"), doc = "```ignore")]
+/// use std::sync::Arc;
+///
+/// use doorward_resource_server::{SystemClock, TokenValidator, test_util::TestIssuer};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let issuer = TestIssuer::new("orders-api");
+/// let clock = Arc::new(SystemClock::default());
+/// let validator = TokenValidator::new(&issuer.settings(), clock)?;
+///
+/// let token = issuer.token("alice").role("admin").scope("orders.read").sign();
+/// let token = validator.verify(&token).await?;
+/// assert_eq!(token.claims().client_id.as_deref(), Some("test-client"));
+/// assert_eq!(token.claims().scope, ["orders.read"]);
+/// assert!(token.principal().has_role("admin"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct AccessToken {
     claims: TokenClaims,

@@ -52,10 +52,27 @@ pub struct Authorized<P: RequiredPolicy> {
 }
 
 /// Any caller with a valid token.
+///
+/// ```
+/// use doorward_resource_server::Authenticated;
+///
+/// async fn hello(caller: Authenticated) -> String {
+///     format!("Hello {}", caller.principal().sub())
+/// }
+/// # let router: axum::Router<doorward_resource_server::ResourceServer> =
+/// #     axum::Router::new().route("/", axum::routing::get(hello));
+/// ```
 pub type Authenticated = Authorized<Anyone>;
 
 /// The policy that any authenticated caller meets.
+///
+/// ```
+/// use doorward_resource_server::{Anyone, RequiredPolicy};
+///
+/// assert!(Anyone::policies().is_empty());
+/// ```
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "it stands for itself")]
 pub struct Anyone;
 
 impl RequiredPolicy for Anyone {

@@ -112,7 +112,7 @@ pub(crate) enum IssuerError {
 }
 
 #[derive(Deserialize)]
-struct Metadata {
+struct IssuerMetadata {
     issuer: String,
     jwks_uri: Option<String>,
     introspection_endpoint: Option<Value>,
@@ -233,7 +233,7 @@ impl IssuerClient {
     }
 
     /// The metadata of OIDC, or else of RFC 8414: many authorization servers have only one.
-    async fn metadata(&self) -> Result<Metadata, IssuerError> {
+    async fn metadata(&self) -> Result<IssuerMetadata, IssuerError> {
         let path = self.base.path().trim_end_matches('/');
         let at = |path: String| {
             let mut url = self.base.clone();
@@ -241,7 +241,7 @@ impl IssuerClient {
             url
         };
         let fetched = self.get(at(format!("{path}{OPENID_CONFIGURATION_PATH}"))).await;
-        let metadata: Metadata = match fetched {
+        let metadata: IssuerMetadata = match fetched {
             Err(IssuerError::Status { status: 404, .. }) => {
                 self.get(at(format!("{AUTHORIZATION_SERVER_PATH}{path}"))).await?
             }

@@ -93,7 +93,7 @@ mod tests {
 
     fn set(keys: impl IntoIterator<Item = Jwk>) -> KeySet {
         let keys = keys.into_iter().collect();
-        KeySet::new(JwkSet { keys }, &VerificationKey::ALGORITHMS)
+        KeySet::new(JwkSet::new(keys), &VerificationKey::ALGORITHMS)
     }
 
     fn rsa() -> Jwk {
@@ -111,9 +111,10 @@ mod tests {
 
     #[test]
     fn what_cannot_check_signatures_is_left_out() {
-        let encryption = Jwk { key_use: Some("enc".to_owned()), ..rsa() };
-        let hmac = Jwk { alg: Some("HS256".to_owned()), ..rsa() };
-        let broken = Jwk { n: Some("!".to_owned()), ..rsa() };
+        let (mut encryption, mut hmac, mut broken) = (rsa(), rsa(), rsa());
+        encryption.key_use = Some("enc".to_owned());
+        hmac.alg = Some("HS256".to_owned());
+        broken.n = Some("!".to_owned());
         let short = Jwk::rsa(doorward_protocol::base64url::encode([255; 128]), "AQAB");
         assert!(set([encryption, hmac, broken, short, ec("secp256k1"), ec("P-521")]).is_empty());
     }
@@ -137,7 +138,7 @@ mod tests {
             let algorithm = algorithm.parse().unwrap();
             assert_eq!(all.verify("a.b.c", Some("a"), algorithm), Err(TokenError::BadSignature));
         }
-        let one = KeySet::new(JwkSet { keys: vec![named(rsa(), "a")] }, &[RS256]);
+        let one = KeySet::new(JwkSet::new(vec![named(rsa(), "a")]), &[RS256]);
         let ps256 = one.verify("a.b.c", Some("a"), SigningAlgorithm::Ps256);
         assert_eq!(ps256, Err(TokenError::WrongAlgorithm));
     }

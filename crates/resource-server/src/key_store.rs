@@ -448,9 +448,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_million_forged_key_names_lead_to_one_fetch() {
-        let keys = crate::KeySource::Fixed(doorward_protocol::jwk::JwkSet {
-            keys: vec![doorward_protocol::jwk::Jwk::ed25519("AA")],
-        });
+        let keys = crate::KeySource::Fixed(crate::JwkSet::new(vec![crate::Jwk::ed25519("AA")]));
         let issuer = crate::TrustedIssuer::new("https://id.example.com", "api").with_keys(keys);
         let settings = crate::ResourceServerSettings::for_issuer(issuer);
         let client = IssuerClient::new(&settings.issuers[0], &settings).unwrap();

@@ -58,6 +58,8 @@
 //! to a key, and applies the policies. A failure becomes a [`Refusal`], the one place that knows
 //! statuses, challenges and bodies.
 
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
+
 mod access_token;
 mod authorized;
 mod clock;

@@ -30,19 +30,19 @@ pub(crate) struct ProofMemory {
 
 #[derive(Default)]
 struct Callers {
-    by_id: HashMap<[u8; 32], Generations>,
+    by_id: HashMap<[u8; 32], ProofGenerations>,
     /// The number of proofs of all callers.
     length: usize,
 }
 
 #[derive(Default)]
-struct Generations {
+struct ProofGenerations {
     begun: Duration,
     young: HashSet<[u8; 32]>,
     old: HashSet<[u8; 32]>,
 }
 
-impl Generations {
+impl ProofGenerations {
     fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }
@@ -71,7 +71,8 @@ impl ProofMemory {
             callers.make_room(self.room, now);
         }
         let own = callers.by_id.entry(proof.caller);
-        let own = own.or_insert_with(|| Generations { begun: now, ..Generations::default() });
+        let own =
+            own.or_insert_with(|| ProofGenerations { begun: now, ..ProofGenerations::default() });
         let before = own.len();
         own.rotate(now, (self.room / 16).max(1));
         let is_new = !own.old.contains(&proof.id) && own.young.insert(proof.id);
@@ -91,7 +92,7 @@ impl Callers {
         });
         let average = room / self.by_id.len().max(1);
         for step in [Forget::OlderOfTheGreedy, Forget::AllOfTheGreedy, Forget::All] {
-            self.length = self.by_id.values().map(Generations::len).sum();
+            self.length = self.by_id.values().map(ProofGenerations::len).sum();
             if self.length < room / 4 * 3 {
                 return;
             }
@@ -107,7 +108,7 @@ impl Callers {
             });
         }
         tracing::warn!(room, "the memory of DPoP proofs is too small, and forgot some too early");
-        self.length = self.by_id.values().map(Generations::len).sum();
+        self.length = self.by_id.values().map(ProofGenerations::len).sum();
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
 
     fn held(memory: &ProofMemory) -> usize {
         let callers = memory.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        callers.by_id.values().map(Generations::len).sum()
+        callers.by_id.values().map(ProofGenerations::len).sum()
     }
 
     #[test]

@@ -22,6 +22,33 @@ pub(crate) const PROOF_LIFE: Duration =
 /// address and with the same token (RFC 9449 section 11.1). Where that is too much, implement this
 /// trait with a shared store, and give it to
 /// [`ResourceServer::with_proof_store`](crate::ResourceServer::with_proof_store).
+///
+/// ```
+/// use std::pin::Pin;
+///
+/// use doorward_resource_server::{ProofStore, ProofStoreError, UsedProof};
+///
+/// # struct Cache;
+/// # impl Cache {
+/// #     /// `SET key "" NX EX seconds`
+/// #     async fn set_if_absent(&self, _: &[u8], _: u64) -> Result<bool, std::io::Error> {
+/// #         Ok(true)
+/// #     }
+/// # }
+/// struct SharedProofs(Cache);
+///
+/// impl ProofStore for SharedProofs {
+///     fn use_once(
+///         &self,
+///         proof: UsedProof,
+///     ) -> Pin<Box<dyn Future<Output = Result<bool, ProofStoreError>> + Send + '_>> {
+///         Box::pin(async move {
+///             let is_new = self.0.set_if_absent(&proof.id, proof.life.as_secs()).await;
+///             is_new.map_err(|error| ProofStoreError(error.to_string()))
+///         })
+///     }
+/// }
+/// ```
 pub trait ProofStore: Send + Sync + 'static {
     /// Remembers the proof for its life, in one atomic step. Returns whether it is new.
     fn use_once(
@@ -46,6 +73,7 @@ pub struct UsedProof {
 /// The memory of proofs can't be used now.
 #[derive(Debug, thiserror::Error)]
 #[error("the memory of DPoP proofs can't be used: {0}")]
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 pub struct ProofStoreError(pub String);
 
 /// Checks the proofs of one API.

@@ -50,6 +50,28 @@ pub struct ProtectedRouter<S> {
 }
 
 /// A row of the table of routes.
+///
+/// ```
+/// # use axum::routing::get;
+/// # use doorward_resource_server::{
+/// #     Policy, ProtectedRouter, RequiredPolicy, ResourceServer, ResourceServerSettings,
+/// # };
+/// # struct Admin;
+/// # impl RequiredPolicy for Admin {
+/// #     fn policies() -> &'static [Policy] {
+/// #         static POLICIES: std::sync::LazyLock<[Policy; 1]> =
+/// #             std::sync::LazyLock::new(|| [Policy::require_role("admin").named("Admin")]);
+/// #         &*POLICIES
+/// #     }
+/// # }
+/// # let settings = ResourceServerSettings::new("https://id.example.com", "orders-api");
+/// # let server = ResourceServer::new(settings)?;
+/// let router = ProtectedRouter::new(server).route::<Admin>("/orders", get(|| async { "orders" }));
+/// let route = &router.routes()[0];
+/// assert_eq!(route.path(), "/orders");
+/// assert_eq!(route.describe()[0].name.as_deref(), Some("Admin"));
+/// # Ok::<(), doorward_resource_server::SettingsError>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct ProtectedRoute {
     path: String,

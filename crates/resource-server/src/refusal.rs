@@ -23,6 +23,13 @@ use serde::Serialize;
 use crate::{ExpiredStatus, IssuerUnavailable, TokenError, credentials::CredentialsError};
 
 /// Why a request was refused.
+///
+/// ```
+/// use doorward_resource_server::{Denial, RefusalCause, TokenError};
+///
+/// assert_eq!(RefusalCause::Token(TokenError::Expired).name(), "expired");
+/// assert_eq!(RefusalCause::Denied(Denial::because("an invoice")).name(), "denied");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalCause {

@@ -73,7 +73,7 @@ pub fn require_all(server: &ResourceServer, policies: impl AsRef<[Policy]>) -> R
     RequireLayer { server: server.clone(), policies: policies.as_ref().into() }
 }
 
-/// The layer that [`require`] and [`require_all`] make.
+/// The layer that [`require`] and [`require_all`] make. See the [module](self) for an example.
 #[derive(Clone)]
 pub struct RequireLayer {
     server: ResourceServer,

@@ -133,7 +133,7 @@ impl TestIssuer {
 
     /// The issuer for an API's settings, with its key: nothing is fetched.
     pub fn trusted(&self) -> TrustedIssuer {
-        let keys = JwkSet { keys: vec![self.key.public.clone()] };
+        let keys = JwkSet::new(vec![self.key.public.clone()]);
         TrustedIssuer::new(&self.issuer, &self.audience).with_keys(KeySource::Fixed(keys))
     }
 

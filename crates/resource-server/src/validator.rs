@@ -27,6 +27,7 @@ pub const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
 /// Why there is no verified token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[expect(clippy::exhaustive_enums, reason = "each of the two needs an answer of its own")]
 pub enum VerificationError {
     /// The token is not accepted.
     #[error(transparent)]

@@ -14,7 +14,7 @@ use http::header::SET_COOKIE;
 use crate::{
     Auth, Problem, ReturnTo,
     auth::redirect,
-    layer::Slot,
+    layer::RequestSession,
     refusal::Asker,
     routes::posted_params,
     session::{SessionRecord, random_text},
@@ -50,7 +50,7 @@ pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -
 
 pub(super) async fn callback(
     Extension(auth): Extension<Auth>,
-    Extension(slot): Extension<Arc<Slot>>,
+    Extension(slot): Extension<Arc<RequestSession>>,
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
@@ -69,7 +69,7 @@ pub(super) async fn callback(
 }
 
 /// Signs the user in. Returns where to go.
-async fn finish(auth: &Auth, slot: &Slot, query: &str) -> Result<ReturnTo, Problem> {
+async fn finish(auth: &Auth, slot: &RequestSession, query: &str) -> Result<ReturnTo, Problem> {
     let url = format!("{}?{query}", auth.settings.protocol.redirect_uri);
     // It may be anything, until the response is verified.
     let state = OidcClient::request_id(&url).unwrap_or_default();
@@ -92,7 +92,7 @@ async fn finish(auth: &Auth, slot: &Slot, query: &str) -> Result<ReturnTo, Probl
 
 /// The response was used before, is too old, or belongs to a request of another browser. Whoever is
 /// signed in came here by Back or Reload, and goes on as before.
-async fn not_awaited(slot: &Slot) -> Result<ReturnTo, Problem> {
+async fn not_awaited(slot: &RequestSession) -> Result<ReturnTo, Problem> {
     match slot.session().await? {
         Some(_) => Ok(ReturnTo::or_start(None)),
         None => Err(Problem::no_matching_state()),
@@ -103,7 +103,7 @@ async fn not_awaited(slot: &Slot) -> Result<ReturnTo, Problem> {
 /// cookie must not be signed in by it.
 async fn begin_session(
     auth: &Auth,
-    slot: &Slot,
+    slot: &RequestSession,
     outcome: SigninOutcome,
     mut set_cookies: Vec<http::HeaderValue>,
 ) -> Result<(), Problem> {

@@ -19,11 +19,11 @@ use http::{
 };
 use url::Url;
 
-use crate::{Auth, Problem, layer::Slot, refusal::Asker};
+use crate::{Auth, Problem, layer::RequestSession, refusal::Asker};
 
 pub(super) async fn logout(
     Extension(auth): Extension<Auth>,
-    Extension(slot): Extension<Arc<Slot>>,
+    Extension(slot): Extension<Arc<RequestSession>>,
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
@@ -33,7 +33,11 @@ pub(super) async fn logout(
     }
 }
 
-async fn end_sessions(auth: &Auth, slot: &Slot, query: &str) -> Result<StatusCode, Problem> {
+async fn end_sessions(
+    auth: &Auth,
+    slot: &RequestSession,
+    query: &str,
+) -> Result<StatusCode, Problem> {
     let params = Params::parse(query).unwrap_or_default();
     let (Some(iss), Some(sid)) = (params.get("iss"), params.get("sid")) else {
         return Ok(StatusCode::BAD_REQUEST);

@@ -8,7 +8,7 @@ use doorward_client::SigninRequestArgs;
 use doorward_protocol::params::{Params, encode};
 
 use super::{passed_on, posted_params};
-use crate::{Auth, Problem, ReturnTo, auth::redirect, layer::Slot, refusal::Asker};
+use crate::{Auth, Problem, ReturnTo, auth::redirect, layer::RequestSession, refusal::Asker};
 
 /// The longest parameter that is passed on, in bytes: the provider's URL must not get too long.
 pub(super) const LONGEST: usize = 512;
@@ -17,7 +17,7 @@ const LONGEST_POSTED: usize = 2048;
 
 pub(super) async fn sign_in(
     Extension(auth): Extension<Auth>,
-    Extension(slot): Extension<Arc<Slot>>,
+    Extension(slot): Extension<Arc<RequestSession>>,
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
@@ -78,7 +78,7 @@ pub(super) async fn posted(Extension(auth): Extension<Auth>, request: Request) -
 /// A sign-in that somebody else begins, as the provider's page of applications
 /// (`initiate_login_uri`). Anybody can write such a link: it must name the issuer of the settings,
 /// and a place of this application (`target_link_uri`).
-async fn initiated(auth: &Auth, slot: &Slot, opened: &str) -> Result<Response, Problem> {
+async fn initiated(auth: &Auth, slot: &RequestSession, opened: &str) -> Result<Response, Problem> {
     let mut args = begun_by(auth, opened)?;
     let return_to = ReturnTo::or_start(args.return_to.as_deref());
     args.login_hint = args.login_hint.filter(|hint| hint.len() <= LONGEST);

@@ -7,11 +7,13 @@ use doorward_client::SignoutRequestArgs;
 use doorward_protocol::params::Params;
 
 use super::passed_on;
-use crate::{Auth, StoreError, auth::redirect, layer::Slot, refusal::Asker, session::Loaded};
+use crate::{
+    Auth, StoreError, auth::redirect, layer::RequestSession, refusal::Asker, session::Loaded,
+};
 
 pub(super) async fn sign_out(
     Extension(auth): Extension<Auth>,
-    Extension(slot): Extension<Arc<Slot>>,
+    Extension(slot): Extension<Arc<RequestSession>>,
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
@@ -34,7 +36,7 @@ pub(super) async fn sign_out(
 /// Ends the session here, and says where the browser has to go for its end at the provider.
 pub(crate) async fn leave(
     auth: &Auth,
-    slot: &Slot,
+    slot: &RequestSession,
     args: SignoutRequestArgs,
 ) -> Result<String, StoreError> {
     let ended = leave_here(auth, slot).await?;
@@ -46,7 +48,10 @@ pub(crate) async fn leave(
 }
 
 /// Ends the session here. That at the provider goes on. Returns what ended.
-pub(crate) async fn leave_here(auth: &Auth, slot: &Slot) -> Result<Option<Loaded>, StoreError> {
+pub(crate) async fn leave_here(
+    auth: &Auth,
+    slot: &RequestSession,
+) -> Result<Option<Loaded>, StoreError> {
     let session = auth.sessions.load(&slot.cookies, auth.now()).await?;
     if let Some(session) = &session {
         // First of all: a user who signs out must not stay signed in until the provider answers.

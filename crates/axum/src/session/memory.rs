@@ -11,6 +11,20 @@ use super::{FoundSession, Key, SessionRow, SessionStore, StoreError, Whose};
 
 /// Sessions in memory: for tests, for development, and for applications of one process whose users
 /// may have to sign in again when it restarts. Clones share the sessions.
+///
+/// ```
+/// use doorward_axum::{Key, MemorySessions, SessionStore, StoreError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), StoreError> {
+/// let sessions = MemorySessions::default();
+/// let key = Key::of(&["the secret of a browser"]);
+/// sessions.put_request(key, b"sealed".to_vec(), 300).await?;
+/// assert_eq!(sessions.take_request(key, 299).await?, Some(b"sealed".to_vec()));
+/// assert_eq!(sessions.take_request(key, 299).await?, None, "it was taken");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct MemorySessions(Arc<Mutex<Tables>>);
 

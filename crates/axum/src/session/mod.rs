@@ -29,7 +29,7 @@ pub use self::{
     store::{FoundSession, Key, SessionRow, SessionStore, StoreError, Whose},
 };
 pub(crate) use self::{
-    record::{Asked, SessionRecord, form_token_mac},
+    record::{RequestedSignIn, SessionRecord, form_token_mac},
     seal::random_text,
     sessions::{ChangeOf, Loaded, Sessions},
 };

@@ -15,6 +15,16 @@ const LOCK: i64 = 0x446f_6f72_5365_7373;
 
 /// Sessions in PostgreSQL, for any number of processes. The database may be the application's own:
 /// the tables are called `doorward_…`. Clones share the pool.
+///
+/// ```no_run
+/// use deadpool_postgres::Pool;
+/// use doorward_axum::{Auth, PostgresSessions, SignInSettings};
+///
+/// # type Failure = Box<dyn std::error::Error>;
+/// # async fn start(settings: SignInSettings, pool: Pool) -> Result<Auth, Failure> {
+/// Ok(Auth::new(settings, PostgresSessions::new(pool).await?)?)
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct PostgresSessions(Pool);
 

@@ -11,7 +11,7 @@ const RENEWAL_LEAD: u64 = 60;
 
 /// What a sign-in was asked for (RFC 9470 section 4).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct RequestedSignIn {
     pub(crate) acr_values: Option<String>,
     pub(crate) max_age: Option<u64>,
     /// The scope, if it was not that of the settings alone. What was granted is often said without
@@ -32,7 +32,7 @@ pub(crate) struct SessionRecord {
     /// When its access token is to be renewed.
     pub(crate) renew_at: Option<u64>,
     /// What the sign-in was asked for. If that is not met, another sign-in does not help.
-    pub(crate) asked: Asked,
+    pub(crate) asked: RequestedSignIn,
     pub(crate) user: User,
     /// What the application keeps in the session.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -51,7 +51,7 @@ impl SessionRecord {
             began: now,
             expires_at,
             renew_at: renew_at(&user, now),
-            asked: Asked::default(),
+            asked: RequestedSignIn::default(),
             user,
             values: Map::new(),
             changes: 0,

@@ -44,6 +44,7 @@ pub struct CookieKeys(Vec<Sealing>);
 /// A key is not 32 bytes in base64url, or there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a cookie key must be 32 random bytes, written as 43 characters of base64url")]
+#[non_exhaustive]
 pub struct CookieKeysError;
 
 impl CookieKeys {

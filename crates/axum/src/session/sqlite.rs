@@ -19,6 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Sessions in a file of SQLite, which may be the application's own: the tables are called
 /// `doorward_…`. Several processes of one machine may share it. Clones share the connection.
+///
+/// ```no_run
+/// use doorward_axum::{Auth, SignInSettings, SqliteSessions};
+///
+/// # fn start(settings: SignInSettings) -> Result<Auth, Box<dyn std::error::Error>> {
+/// Ok(Auth::new(settings, SqliteSessions::open("sessions.db")?)?)
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct SqliteSessions(Arc<Mutex<Connection>>);
 

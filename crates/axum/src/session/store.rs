@@ -9,10 +9,19 @@ use sha2::{Digest as _, Sha256};
 /// The store can't be used. The text says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the session store can't be used: {0}")]
+#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
 pub struct StoreError(pub String);
 
 /// What a row is found by: the SHA-256 hash of a secret or an identifier, which the store never
 /// sees.
+///
+/// ```
+/// use doorward_axum::Key;
+///
+/// assert_ne!(Key::of(&["ab", "c"]), Key::of(&["a", "bc"]));
+/// let key = Key::of(&["issuer", "sub"]);
+/// assert_eq!(Key::from_bytes(*key.as_bytes()), key);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key([u8; 32]);
 
@@ -46,6 +55,7 @@ impl fmt::Debug for Key {
 
 /// A session to be kept. Times are seconds since 1970 (UTC).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
 pub struct SessionRow {
     /// What it is found by.
     pub key: Key,
@@ -62,6 +72,7 @@ pub struct SessionRow {
 
 /// A session as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "who implements a store handles all of it")]
 pub struct FoundSession {
     /// The session, encrypted.
     pub sealed: Vec<u8>,
@@ -71,6 +82,7 @@ pub struct FoundSession {
 
 /// Whose sessions end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "who implements a store handles all of it")]
 pub enum Whose {
     /// All sessions of a user: those with this [`SessionRow::user`].
     User(Key),
@@ -80,7 +92,10 @@ pub enum Whose {
     UserWithoutProviderSession(Key),
 }
 
-/// Keeps sessions, and the sign-ins that wait for their response.
+/// Keeps sessions, and the sign-ins that wait for their response. See [`MemorySessions`] for one,
+/// and how it is called.
+///
+/// [`MemorySessions`]: crate::MemorySessions
 ///
 /// Each command is atomic, also between processes that share the store, and durable when it
 /// returns. Times are seconds since 1970 (UTC), by the caller's clock. The crate's own stores pass

@@ -14,6 +14,7 @@ const SMALLEST_MODULUS: usize = 342;
 
 /// The window's `crypto.subtle`. It exists only in secure contexts.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it stands for itself")]
 pub struct WebCrypto;
 
 #[async_trait(?Send)]

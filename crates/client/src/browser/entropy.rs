@@ -6,6 +6,7 @@ use crate::ports::{Entropy, EntropyError};
 
 /// The browser's source of randomness.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it stands for itself")]
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {

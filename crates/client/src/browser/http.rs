@@ -18,6 +18,7 @@ use crate::ports::{CacheMode, HttpClient, HttpRequest, HttpResponse, NetworkFail
 
 /// The window's `fetch`, without cookies.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it stands for itself")]
 pub struct Fetch;
 
 #[async_trait(?Send)]

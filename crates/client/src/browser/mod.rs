@@ -47,6 +47,16 @@ use crate::{
 
 /// Creates a client on the browser's own APIs.
 ///
+/// ```no_run
+/// use doorward_client::{Error, Settings, browser};
+///
+/// # fn page() -> Result<(), Error> {
+/// let settings = Settings::new("https://id.example", "my-page", "https://app.example/");
+/// let manager = browser::user_manager(settings)?;
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 ///
 /// [`Error::Settings`] if the settings are invalid.
@@ -56,6 +66,23 @@ pub fn user_manager(settings: Settings) -> Result<UserManager, Error> {
 }
 
 /// The browser's ports for these settings.
+///
+/// ```no_run
+/// use std::rc::Rc;
+///
+/// use doorward_client::{
+///     Error, Settings, UserManager, browser, in_page::MemoryStorage, ports::Ports,
+/// };
+///
+/// # fn page() -> Result<(), Error> {
+/// let settings = Settings::new("https://id.example", "my-page", "https://app.example/");
+/// // The user is kept where no other script of the origin can read.
+/// let user_store = Rc::new(MemoryStorage::default());
+/// let ports = Ports { user_store, ..browser::ports(&settings) };
+/// let manager = UserManager::new(settings, ports)?;
+/// # Ok(())
+/// # }
+/// ```
 pub fn ports(settings: &Settings) -> Ports {
     let channel = ["oidc:", &settings.authority, ":", &settings.client_id].concat();
     let clock = Rc::new(BrowserClock::new());

@@ -10,6 +10,7 @@ const HIDDEN_OR_SHOWN: &str = "visibilitychange";
 
 /// The window.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it stands for itself")]
 pub struct WindowNavigator;
 
 impl Navigator for WindowNavigator {

@@ -15,6 +15,7 @@ const HIDDEN: [(&str, &str); 4] =
 
 /// The window's popups and frames.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it stands for itself")]
 pub struct PagePopups;
 
 impl Popups for PagePopups {

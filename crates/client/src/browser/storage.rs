@@ -11,6 +11,7 @@ use crate::ports::{Guard, Storage, StorageError};
 /// A store of the window's origin. It is looked up at each use, because a browser may forbid it at
 /// any time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum WebStorage {
     /// The tab's own.
     Session,

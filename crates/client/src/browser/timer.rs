@@ -16,6 +16,7 @@ const LONGEST: u32 = i32::MAX as u32;
 
 /// The window's timers.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it stands for itself")]
 pub struct BrowserTimer;
 
 #[async_trait(?Send)]

@@ -110,8 +110,8 @@ impl Client {
         loop {
             let answer = self.call(&request, &access_token, http).await?;
             match refusal(&answer) {
-                Some(Refusal::Token) if !replaced => (),
-                Some(Refusal::SignIn(step_up)) => {
+                Some(ApiRefusal::Token) if !replaced => (),
+                Some(ApiRefusal::SignIn(step_up)) => {
                     return Err(Error::StepUp { step_up, response: Box::new(answer) }.into());
                 }
                 _ => return Ok(answer),
@@ -179,14 +179,14 @@ impl StepUp {
     /// it as an error; this is for calls that are made without the client.
     pub fn asked_by(answer: &ApiResponse) -> Option<Self> {
         match refusal(answer)? {
-            Refusal::SignIn(step_up) => Some(step_up),
-            Refusal::Token => None,
+            ApiRefusal::SignIn(step_up) => Some(step_up),
+            ApiRefusal::Token => None,
         }
     }
 }
 
 /// Why an API refused a token.
-enum Refusal {
+enum ApiRefusal {
     /// The token itself is not accepted.
     Token,
     /// The sign-in behind the token is not enough.
@@ -195,14 +195,16 @@ enum Refusal {
 
 /// Whether an API asks for another token. From another origin, the header is visible only if
 /// `Access-Control-Expose-Headers` names it.
-fn refusal(answer: &HttpResponse) -> Option<Refusal> {
+fn refusal(answer: &HttpResponse) -> Option<ApiRefusal> {
     if answer.status != 401 {
         return None;
     }
     let challenges = Challenge::parse_all(answer.header("www-authenticate")?).ok()?;
     challenges.iter().find_map(|challenge| match challenge.error()? {
-        ErrorCode::InvalidToken => Some(Refusal::Token),
-        ErrorCode::InsufficientUserAuthentication => Some(Refusal::SignIn(StepUp::of(challenge))),
+        ErrorCode::InvalidToken => Some(ApiRefusal::Token),
+        ErrorCode::InsufficientUserAuthentication => {
+            Some(ApiRefusal::SignIn(StepUp::of(challenge)))
+        }
         _ => None,
     })
 }

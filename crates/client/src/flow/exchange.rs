@@ -11,9 +11,9 @@ use crate::{
         claims,
         pending::PendingSignin,
         response::AuthorizationResponse,
-        tokens::{TokenResponse, add_params},
+        tokens::{ReceivedTokens, add_params},
     },
-    id_token::{self, Asked, Expected, Nonce, VerifiedIdToken},
+    id_token::{self, ExpectedIdToken, Nonce, RequiredSignIn, VerifiedIdToken},
     jarm,
     lean::url,
     metadata::Metadata,
@@ -30,7 +30,7 @@ pub(crate) struct AcceptedResponse {
 /// The tokens for a redeemed code. The ID token is not verified yet.
 pub(crate) struct UnverifiedTokens {
     pub accepted: Box<AcceptedResponse>,
-    pub answer: Box<TokenResponse>,
+    pub answer: Box<ReceivedTokens>,
 }
 
 /// The claims of a user. Those of the ID token were verified. Only [`Client::profile`] makes one.
@@ -93,7 +93,7 @@ impl Client {
     pub(crate) async fn exchange(
         &self,
         accepted: &AcceptedResponse,
-    ) -> Result<Box<TokenResponse>, Fault> {
+    ) -> Result<Box<ReceivedTokens>, Fault> {
         let pending = &accepted.pending;
         let mut form = url::encoded(&[
             ("grant_type", "authorization_code"),
@@ -118,7 +118,8 @@ impl Client {
             self.ports.retrying(|| self.metadata.keys()).await?;
         }
         let nonce = Nonce::Exactly(&pending.nonce);
-        let asked = Asked { max_age: pending.max_age, acr: pending.required_acr.as_deref() };
+        let asked =
+            RequiredSignIn { max_age: pending.max_age, acr: pending.required_acr.as_deref() };
         let id_token = self.verify_id_token(&tokens.answer, nonce, asked).await?;
         if id_token.is_none() && pending.scope.split(' ').any(|token| token == scope::OPENID) {
             return Err(IdTokenError::Missing.into());
@@ -131,16 +132,16 @@ impl Client {
     /// is retried.
     pub(crate) async fn verify_id_token(
         &self,
-        answer: &TokenResponse,
+        answer: &ReceivedTokens,
         nonce: Nonce<'_>,
-        asked: Asked<'_>,
+        asked: RequiredSignIn<'_>,
     ) -> Result<Option<VerifiedIdToken>, Fault> {
         let Some(id_token) = &answer.unverified_id_token else {
             let needs_proof = asked.acr.is_some() || asked.max_age.is_some();
             return if needs_proof { Err(IdTokenError::Missing.into()) } else { Ok(None) };
         };
         let metadata = self.metadata.metadata().await?;
-        let expected = Expected {
+        let expected = ExpectedIdToken {
             issuer: &metadata.issuer,
             client_id: &self.settings.client_id,
             algorithm: self.settings.id_token_signed_response_alg,
@@ -160,7 +161,7 @@ impl Client {
     /// Builds the profile from the claims of an ID token, with userinfo if that is set.
     pub(crate) async fn profile(
         &self,
-        answer: &TokenResponse,
+        answer: &ReceivedTokens,
         id_token: Option<&VerifiedIdToken>,
     ) -> Result<Profile, Fault> {
         let Some(id_token) = id_token else {
@@ -188,7 +189,7 @@ impl StoredUser {
 
     /// Builds the user of a token response for this scope.
     pub(crate) fn of_response(
-        answer: TokenResponse,
+        answer: ReceivedTokens,
         requested_scope: String,
         profile: Profile,
     ) -> Self {

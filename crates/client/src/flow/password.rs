@@ -8,7 +8,7 @@ use crate::{
     AuthEvent, Fault, IdTokenError,
     client::Client,
     flow::tokens::add_params,
-    id_token::{Asked, Nonce},
+    id_token::{Nonce, RequiredSignIn},
     lean::url,
     user_store::StoredUser,
 };
@@ -30,7 +30,7 @@ impl Client {
         add_params(&mut form, &settings.resource, &settings.extra_token_params);
         let answer = self.tokens.grant(&form).await?;
         let is_openid = settings.scope.split(' ').any(|token| token == scope::OPENID);
-        let asked = Asked { max_age: settings.max_age.filter(|_| is_openid), acr: None };
+        let asked = RequiredSignIn { max_age: settings.max_age.filter(|_| is_openid), acr: None };
         // This grant has no authorization request, and so no nonce.
         let id_token = self.verify_id_token(&answer, Nonce::AbsentOr(None), asked).await?;
         if id_token.is_none() && is_openid {

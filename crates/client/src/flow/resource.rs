@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{
     Error, Fault,
     client::Client,
-    flow::tokens::{TokenResponse, add_params},
+    flow::tokens::{ReceivedTokens, add_params},
     lean::{single_flight::SharedWork, url},
     metadata::Endpoint,
     transport::unexpected,
@@ -99,7 +99,7 @@ impl Client {
         &self,
         stored: &StoredUser,
         resource: &str,
-    ) -> Result<Box<TokenResponse>, Fault> {
+    ) -> Result<Box<ReceivedTokens>, Fault> {
         let refresh_token = stored.user.refresh_token.as_deref().ok_or(Error::NoRefreshToken)?;
         let mut form = url::encoded(&[
             ("grant_type", "refresh_token"),
@@ -116,7 +116,7 @@ impl Client {
         &self,
         stored: &StoredUser,
         resource: &str,
-        answer: &TokenResponse,
+        answer: &ReceivedTokens,
     ) -> Result<(), Fault> {
         if may_be_for(&answer.access_token, &stored.user.access_token, resource) {
             return Ok(());
@@ -126,7 +126,7 @@ impl Client {
     }
 
     /// Keeps the token of an answer for its API.
-    pub(crate) fn keep_for(&self, session: &StoredSession, resource: &str, answer: TokenResponse) {
+    pub(crate) fn keep_for(&self, session: &StoredSession, resource: &str, answer: ReceivedTokens) {
         let now = self.ports.clock.monotonic();
         let until = |life: u64| (now + Duration::from_secs(life)).saturating_sub(LEAD);
         self.resources.keep(ResourceToken {

@@ -30,7 +30,7 @@ const USER_MEMBERS: [&str; 10] = [
 
 /// A successful token response. Its ID token is not verified yet.
 #[derive(Clone)]
-pub(crate) struct TokenResponse {
+pub(crate) struct ReceivedTokens {
     pub access_token: String,
     pub token_type: String,
     /// The access token's lifetime in seconds.
@@ -67,7 +67,7 @@ pub(crate) struct TokenClient {
 
 impl TokenClient {
     /// Requests tokens. `form` contains the grant. The client's authentication is added.
-    pub(crate) async fn grant(&self, form: &str) -> Result<Box<TokenResponse>, Fault> {
+    pub(crate) async fn grant(&self, form: &str) -> Result<Box<ReceivedTokens>, Fault> {
         let url = self.metadata.endpoint(Endpoint::Token).await?;
         let response = self.http.post_authenticated(&url, form.to_owned(), ProofOf::Key).await?;
         if !response.is_success() {
@@ -104,7 +104,7 @@ fn read_answer(
     url: &str,
     mut members: Members,
     expected_type: &str,
-) -> Result<Box<TokenResponse>, Fault> {
+) -> Result<Box<ReceivedTokens>, Fault> {
     let refuse = |problem: &str| Err(unexpected(url, problem));
     let Some(access_token) = members.text("access_token") else {
         return refuse("the answer has no access token");
@@ -120,7 +120,7 @@ fn read_answer(
     let scope = members.text("scope");
     let session_state = members.text("session_state");
     let expires_in = members.value("expires_in").as_ref().and_then(lifetime);
-    Ok(Box::new(TokenResponse {
+    Ok(Box::new(ReceivedTokens {
         access_token,
         token_type,
         expires_in,
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    fn read(value: Value) -> Result<Box<TokenResponse>, Fault> {
+    fn read(value: Value) -> Result<Box<ReceivedTokens>, Fault> {
         read_answer("https://op/token", Members(serde_json::from_value(value).unwrap()), BEARER)
     }
 

@@ -17,6 +17,19 @@ use crate::{
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// What a verified logout token says: whose session at the provider ended.
+///
+/// ```no_run
+/// use doorward_client::{Error, OidcClient};
+///
+/// async fn back_channel(client: &OidcClient, posted: &str) -> Result<(), Error> {
+///     let token = client.verify_logout_token(posted).await?;
+///     match (&token.sid, &token.sub) {
+///         (Some(sid), _) => println!("The session {sid} ends."),
+///         (None, sub) => println!("Every session of {sub:?} ends."),
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LogoutToken {
@@ -33,7 +46,7 @@ pub struct LogoutToken {
 }
 
 /// What a logout token is checked against.
-pub(crate) struct Expected<'a> {
+pub(crate) struct ExpectedLogoutToken<'a> {
     /// The issuer in the metadata.
     pub issuer: &'a str,
     pub client_id: &'a str,
@@ -50,7 +63,7 @@ pub(crate) struct Expected<'a> {
 /// for the signature.
 pub(crate) async fn verify(
     token: &str,
-    expected: &Expected<'_>,
+    expected: &ExpectedLogoutToken<'_>,
     metadata: &Metadata,
     keys: &MetadataService,
     verifier: &dyn SignatureVerifier,

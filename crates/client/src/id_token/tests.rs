@@ -1,6 +1,7 @@
 //! Each claim just inside and just outside its limit, and each header that must be refused.
 #![allow(clippy::unwrap_used)]
 
+use doorward_protocol::jwk::KeySelectionError;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -12,19 +13,20 @@ use crate::{
         provider::{ISSUER, key, sign_as},
         world::{Tab, World},
     },
+    trace::Tracer,
 };
 
 const NOW: u64 = 1_763_800_000;
 const ACCESS_TOKEN: &str = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
 
-fn expected() -> Expected<'static> {
-    Expected {
+fn expected() -> ExpectedIdToken<'static> {
+    ExpectedIdToken {
         issuer: ISSUER,
         client_id: "app",
         algorithm: None,
         trusted_audiences: None,
         nonce: Nonce::Exactly("n"),
-        asked: Asked::default(),
+        asked: RequiredSignIn::default(),
         access_token: ACCESS_TOKEN,
         now: NOW,
         clock_skew: 300,
@@ -45,7 +47,7 @@ fn good() -> Map<String, Value> {
 }
 
 /// The result for the good claims with these changes. A null removes a claim.
-fn check(changes: Value, expected: &Expected<'_>) -> Result<(), IdTokenError> {
+fn check(changes: Value, expected: &ExpectedIdToken<'_>) -> Result<(), IdTokenError> {
     let mut claims = good();
     for (name, value) in serde_json::from_value::<Map<String, Value>>(changes).unwrap() {
         if value.is_null() {
@@ -131,7 +133,7 @@ fn audiences_that_the_client_does_not_trust_are_refused_if_it_says_whom_it_trust
         (&[], json!(["app", 1]), refused("1")),
         (&trusted, json!(["api"]), Err(IdTokenError::Audience)),
     ] {
-        let expected = Expected { trusted_audiences: Some(trusted), ..expected() };
+        let expected = ExpectedIdToken { trusted_audiences: Some(trusted), ..expected() };
         assert_eq!(check(json!({"aud": audience}), &expected), outcome, "{audience}");
     }
 }
@@ -157,8 +159,8 @@ fn a_claim_that_is_null_is_absent() {
 
 #[test]
 fn auth_time_counts_when_max_age_was_sent() {
-    let asked = Asked { max_age: Some(60), ..Asked::default() };
-    let expected = Expected { asked, ..expected() };
+    let asked = RequiredSignIn { max_age: Some(60), ..RequiredSignIn::default() };
+    let expected = ExpectedIdToken { asked, ..expected() };
     for (changes, outcome) in [
         (json!({}), Err(IdTokenError::Claim("auth_time"))),
         (json!({"auth_time": NOW - 360}), Ok(())),
@@ -172,8 +174,8 @@ fn auth_time_counts_when_max_age_was_sent() {
 
 #[test]
 fn acr_counts_when_it_was_asked_for() {
-    let asked = Asked { acr: Some("2 3"), ..Asked::default() };
-    let expected = Expected { asked, ..expected() };
+    let asked = RequiredSignIn { acr: Some("2 3"), ..RequiredSignIn::default() };
+    let expected = ExpectedIdToken { asked, ..expected() };
     for (changes, outcome) in [
         (json!({}), Err(IdTokenError::Acr)),
         (json!({"acr": "1"}), Err(IdTokenError::Acr)),
@@ -194,7 +196,7 @@ fn a_renewed_token_has_the_old_nonce_or_none() {
         (json!("m"), Some("n"), Err(IdTokenError::Nonce)),
         (json!("m"), None, Err(IdTokenError::Nonce)),
     ] {
-        let expected = Expected { nonce: Nonce::AbsentOr(original), ..expected() };
+        let expected = ExpectedIdToken { nonce: Nonce::AbsentOr(original), ..expected() };
         assert_eq!(check(json!({"nonce": nonce}), &expected), outcome);
     }
 }
@@ -374,8 +376,8 @@ proptest! {
     ) {
         let mut claims = good();
         claims.insert(name.to_owned(), value.clone());
-        let asked = Asked { max_age, acr: None };
-        let expected = Expected { asked, now, clock_skew, ..expected() };
+        let asked = RequiredSignIn { max_age, acr: None };
+        let expected = ExpectedIdToken { asked, now, clock_skew, ..expected() };
         let result = check_claims(&claims, SigningAlgorithm::Es512, &expected, &tracer());
         if matches!(name, "iss" | "nonce") {
             prop_assert!(result.is_err() || value == json!(ISSUER) || value == json!("n"));

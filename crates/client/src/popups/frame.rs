@@ -10,7 +10,7 @@ use crate::{
     flow::{
         exchange::UnverifiedTokens,
         pending::{self, Pending, Via},
-        renewal::stored_claims,
+        renewal::verified::stored_claims,
     },
     id_token::VerifiedIdToken,
     user_store::{StoredSession, StoredUser},

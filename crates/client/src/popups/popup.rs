@@ -16,6 +16,18 @@ const SMALLEST_WIDTH: i32 = 360;
 const HEIGHT: i32 = 640;
 
 /// The popup's size in CSS pixels. By default it depends on the window's size.
+///
+/// ```no_run
+/// use doorward_client::{Error, PopupArgs, SigninRequestArgs, UserManager};
+///
+/// // Call it while a click is handled: the popup opens before `signin_popup` returns.
+/// async fn sign_in(manager: UserManager) -> Result<(), Error> {
+///     let popup = PopupArgs::default().width(480).height(640);
+///     let outcome = manager.signin_popup(SigninRequestArgs::default(), popup).await?;
+///     println!("Welcome, {}", outcome.user.sub());
+///     Ok(())
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PopupArgs {

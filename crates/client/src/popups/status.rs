@@ -7,6 +7,15 @@ use super::frame::silent_args;
 use crate::{Error, Fault, client::Client, id_token::VerifiedIdToken};
 
 /// A session at the provider.
+///
+/// ```no_run
+/// use doorward_client::{Error, UserManager};
+///
+/// async fn somebody_else(manager: UserManager, own_sub: &str) -> Result<bool, Error> {
+///     let session = manager.query_session_status().await?;
+///     Ok(session.is_some_and(|session| session.sub != own_sub))
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionStatus {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How the client authenticates at the token endpoint (OIDC Core section 9).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ClientAuthentication {
     /// The client sends only its identifier.
     #[default]
@@ -21,6 +22,7 @@ pub enum ClientAuthentication {
 /// `response_type` (RFC 6749 section 3.1.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ResponseType {
     /// The authorization code flow.
     #[default]
@@ -30,6 +32,7 @@ pub enum ResponseType {
 /// `response_mode` (OAuth 2.0 Multiple Response Types section 2.1).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ResponseMode {
     /// In the query.
     #[default]
@@ -83,6 +86,7 @@ impl ResponseMode {
 /// A kind of store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum StoreKind {
     /// The tab's session storage. It survives a reload, but not the tab.
     Session,
@@ -96,6 +100,7 @@ pub enum StoreKind {
 /// are always kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum ClaimsFilter {
     /// `true`: `nbf`, `jti`, `auth_time`, `nonce`, `acr`, `amr`, `azp` and `at_hash`; `false`:
     /// none.
@@ -113,6 +118,7 @@ impl Default for ClaimsFilter {
 /// How arrays in userinfo are merged with those of the ID token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum MergeClaims {
     /// The later array replaces the earlier one.
     #[default]
@@ -124,6 +130,7 @@ pub enum MergeClaims {
 /// A token that can be revoked; the values of `token_type_hint` (RFC 7009 section 2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TokenType {
     /// The access token.
     AccessToken,

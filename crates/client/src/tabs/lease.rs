@@ -27,8 +27,9 @@ const EXTEND_INTERVAL: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_millis(50);
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Locks by leases. Clones share them.
+/// Locks by leases. Clones share them. `browser::ports` uses them where there are no Web Locks.
 #[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "who makes a lock decides about each port")]
 pub struct StorageLease {
     /// The storage that the tabs share.
     pub store: Rc<dyn Storage>,

@@ -49,10 +49,7 @@ fn the_user_is_signed_in_and_the_response_leaves_the_address() {
 fn the_response_is_taken_out_of_the_address_and_nothing_else_is() {
     let world = World::new();
     let tab = world.tab();
-    let url = world.callback_url(&tab, SigninRequestArgs::default());
-    url.clone_into(&mut tab.navigator.url.borrow_mut());
-    assert_eq!(tab.manager.take_response(), url);
-    assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
+    world.take_callback(&tab);
     assert_eq!(tab.manager.take_response(), REDIRECT_URI);
     "https://app.example/?code=of+the+page".clone_into(&mut tab.navigator.url.borrow_mut());
     assert_eq!(tab.manager.take_response(), *tab.navigator.url.borrow());

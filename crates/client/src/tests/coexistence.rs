@@ -113,10 +113,7 @@ fn nothing_about_the_user_stays_after_sign_out() {
 fn a_reload_while_the_code_is_redeemed_does_not_lose_the_sign_in() {
     let world = World::new();
     let tab = world.tab();
-    let url = world.callback_url(&tab, SigninRequestArgs::default());
-    url.clone_into(&mut tab.navigator.url.borrow_mut());
-    assert_eq!(tab.manager.take_response(), url);
-    assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
+    let url = world.take_callback(&tab);
 
     let reloaded = world.tab_with(World::settings(), tab.session_storage.clone());
     REDIRECT_URI.clone_into(&mut reloaded.navigator.url.borrow_mut());

@@ -287,12 +287,9 @@ fn settings_have_the_well_known_defaults() {
 fn the_seed_completes_the_metadata_and_replaces_nothing() {
     let world = World::new();
     world.provider.metadata.borrow_mut()["authorization_endpoint"] = json!(null);
-    let seed = ProviderMetadata {
-        issuer: "https://seed.example".to_owned(),
-        authorization_endpoint: Some(format!("{ISSUER}/seeded")),
-        token_endpoint: Some(format!("{ISSUER}/elsewhere")),
-        ..ProviderMetadata::default()
-    };
+    let mut seed = ProviderMetadata::new("https://seed.example");
+    seed.authorization_endpoint = Some(format!("{ISSUER}/seeded"));
+    seed.token_endpoint = Some(format!("{ISSUER}/elsewhere"));
     let settings = Settings { metadata_seed: Some(seed), ..World::settings() };
     let (endpoint, _) = request(&world, settings.clone(), SigninRequestArgs::default()).unwrap();
     assert_eq!(endpoint, format!("{ISSUER}/seeded"));

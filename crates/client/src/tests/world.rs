@@ -553,6 +553,30 @@ impl World {
         outcome
     }
 
+    /// The browser comes back with the response to a request, and the tab takes it out of the
+    /// address.
+    pub fn take_callback(&self, tab: &Tab) -> String {
+        let url = self.callback_url(tab, SigninRequestArgs::default());
+        url.clone_into(&mut tab.navigator.url.borrow_mut());
+        assert_eq!(tab.manager.take_response(), url);
+        assert_eq!(*tab.navigator.url.borrow(), REDIRECT_URI);
+        url
+    }
+
+    /// These tabs ask for an access token at the same time. One renewal answers all of them.
+    pub fn renew_once_for<'a>(&self, tabs: impl IntoIterator<Item = &'a Tab>) {
+        let calls: Vec<_> = tabs
+            .into_iter()
+            .map(|tab| {
+                let manager = tab.manager.clone();
+                async move { manager.get_access_token().await }
+            })
+            .collect();
+        let tokens = self.run(futures::future::join_all(calls));
+        assert!(tokens.iter().all(|token| token.as_deref() == Ok("access-2")));
+        assert_eq!(self.provider.count("token"), 2, "sign-in and one renewal");
+    }
+
     pub fn access_token(&self, tab: &Tab) -> Result<String, crate::Error> {
         let manager = tab.manager.clone();
         self.run(async move { manager.get_access_token().await })

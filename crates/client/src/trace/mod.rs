@@ -20,6 +20,7 @@ use crate::{
 
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
 pub struct Trace {
     /// The time by this device's clock: seconds since 1970 (UTC).
     pub at: u64,
@@ -28,6 +29,20 @@ pub struct Trace {
 }
 
 /// A message or a check.
+///
+/// ```
+/// use doorward_client::{AuthEvent, Subscription, TraceStep, UserManager};
+///
+/// fn log_checks(manager: &UserManager) -> Subscription {
+///     manager.events().subscribe(|event| {
+///         if let AuthEvent::Trace(trace) = event
+///             && let TraceStep::Check(check) = &trace.step
+///         {
+///             println!("{}: {} = {}", trace.at, check.name, check.passed);
+///         }
+///     })
+/// }
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum TraceStep {
@@ -49,6 +64,7 @@ pub enum TraceStep {
 
 /// A request with its response.
 #[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
 pub struct HttpExchange {
     /// The request.
     pub request: HttpRequest,
@@ -60,6 +76,7 @@ pub struct HttpExchange {
 
 /// A check.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a page that shows a trace shows all of it")]
 pub struct Check {
     /// What was checked: a parameter (`state`), a claim (`nonce`), or `signature`.
     pub name: String,

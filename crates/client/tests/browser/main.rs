@@ -342,11 +342,12 @@ async fn keys_that_must_not_be_used_are_refused() {
     let key: Jwk = serde_json::from_str(key).unwrap();
     let ps256 = WebCrypto.verify(&key, SigningAlgorithm::Ps256, b"input", b"signature").await;
     assert_eq!(ps256, Err(SignatureError::InvalidKey), "the key is for RS256");
-    let small = Jwk { n: key.n.as_ref().map(|modulus| modulus[..171].to_owned()), ..key.clone() };
+    let mut small = key.clone();
+    small.n = key.n.map(|modulus| modulus[..171].to_owned());
     assert_eq!(verify(token, &small).await, Err(SignatureError::InvalidKey));
     let (token, key) = RFC_EXAMPLES[1];
-    let key: Jwk = serde_json::from_str(key).unwrap();
-    let off_the_curve = Jwk { y: key.x.clone(), ..key };
+    let mut off_the_curve: Jwk = serde_json::from_str(key).unwrap();
+    off_the_curve.y.clone_from(&off_the_curve.x);
     assert_eq!(verify(token, &off_the_curve).await, Err(SignatureError::InvalidKey));
 }
 

@@ -48,6 +48,7 @@ pub const MAX_PROOF_LENGTH: usize = 8 * 1024;
 
 /// The claims of a proof (section 4.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a signer decides about each claim")]
 pub struct ProofClaims {
     /// Unique to the proof.
     pub jti: String,
@@ -78,6 +79,7 @@ pub fn es256_header(public: &Jwk) -> String {
 
 /// Why a proof does not hold (section 4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProofError {
     /// More than one `DPoP` header, or one that is not text.
     #[error("send one DPoP header with one proof")]
@@ -125,6 +127,32 @@ pub enum ProofError {
 
 /// A proof whose shape is right: type, algorithm, a public key for it, and claims. Nothing in it is
 /// verified.
+///
+/// ```
+/// use doorward_protocol::dpop::{ProofError, ProvenRequest, TargetUri, UnverifiedProof};
+///
+/// // RFC 9449 section 4.1, the example.
+/// let proof = concat!(
+///     "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0",
+///     "VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10",
+///     "NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjo",
+///     "iUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.",
+///     "2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg",
+/// );
+/// let uri = TargetUri::parse("https://server.example.com/token").unwrap();
+/// let request = ProvenRequest { method: "POST", uri: &uri, access_token: None, now: 1562262620 };
+/// // With the feature `verify`, the function `verify` checks the signature as well.
+/// let verified = UnverifiedProof::parse(proof)?.verify(&request, |_key, _algorithm, _jws| true)?;
+/// assert_eq!(
+///     verified.thumbprint().as_str(),
+///     "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+/// );
+///
+/// let late = ProvenRequest { now: 1562263000, ..request };
+/// let refused = UnverifiedProof::parse(proof)?.verify(&late, |_, _, _| true);
+/// assert_eq!(refused.unwrap_err(), ProofError::TooOld);
+/// # Ok::<(), ProofError>(())
+/// ```
 #[derive(Debug)]
 pub struct UnverifiedProof<'a> {
     compact: &'a str,
@@ -136,6 +164,7 @@ pub struct UnverifiedProof<'a> {
 
 /// The request that a proof came with.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "a server must compare all of it")]
 pub struct ProvenRequest<'a> {
     /// The method.
     pub method: &'a str,
@@ -160,6 +189,9 @@ pub struct Proof {
 
 impl<'a> UnverifiedProof<'a> {
     /// Reads a proof (section 4.3, steps 2 to 6 and 8).
+    ///
+    /// # Errors
+    /// [`ProofError`] says which of these steps failed.
     pub fn parse(compact: &'a str) -> Result<Self, ProofError> {
         if compact.len() > MAX_PROOF_LENGTH {
             return Err(ProofError::Malformed);
@@ -182,6 +214,9 @@ impl<'a> UnverifiedProof<'a> {
     /// Checks the claims against the request, and with `verifies` the signature (section 4.3, steps
     /// 7 to 9, 11 and 12a). `verifies` says whether the key, by that algorithm, made the signature
     /// of the compact JWS.
+    ///
+    /// # Errors
+    /// [`ProofError`] says which of these steps failed.
     pub fn verify(
         self,
         request: &ProvenRequest<'_>,
@@ -197,6 +232,9 @@ impl<'a> UnverifiedProof<'a> {
 }
 
 /// Checks a proof as a whole, signature included.
+///
+/// # Errors
+/// [`ProofError`] says why it does not hold.
 #[cfg(feature = "verify")]
 pub fn verify(compact: &str, request: &ProvenRequest<'_>) -> Result<Proof, ProofError> {
     use crate::verification::VerificationKey;

@@ -18,6 +18,7 @@ pub struct TargetUri(String);
 /// The text is not an absolute http or https URI, or it names a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an absolute http or https URI")]
+#[non_exhaustive]
 pub struct NotATargetUri;
 
 impl TargetUri {

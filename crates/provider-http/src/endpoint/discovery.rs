@@ -3,7 +3,6 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use doorward_protocol::metadata::ProviderMetadata;
 use doorward_provider::Provider;
 
 use crate::{http::json_document::JsonDocument, texts::LANGUAGES};
@@ -25,8 +24,8 @@ impl DiscoveryDocument {
         {
             return document.clone();
         }
-        let ui_locales_supported = LANGUAGES.map(|texts| texts.lang.to_owned()).into();
-        let metadata = ProviderMetadata { ui_locales_supported, ..provider.discovery().metadata() };
+        let mut metadata = provider.discovery().metadata();
+        metadata.ui_locales_supported = LANGUAGES.map(|texts| texts.lang.to_owned()).into();
         // Strings and lists of strings can always be serialised.
         let text = serde_json::to_string(&metadata).unwrap_or_default();
         let document = JsonDocument::new(text.into());

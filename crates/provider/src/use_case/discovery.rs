@@ -30,88 +30,84 @@ pub struct Discovery<'a> {
 impl Discovery<'_> {
     /// The discovery document.
     pub fn metadata(&self) -> ProviderMetadata {
+        let mut metadata = ProviderMetadata::new(&self.settings.issuer);
+        self.write_endpoints(&mut metadata);
+        self.write_values(&mut metadata);
+        self.write_algorithms(&mut metadata);
+        write_authentication(&mut metadata);
+        self.write_features(&mut metadata);
+        metadata
+    }
+
+    fn write_endpoints(&self, metadata: &mut ProviderMetadata) {
         let endpoint = |path: &str| Some(format!("{}{path}", self.settings.issuer));
-        let list =
-            |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
-        let authentication =
-            || list(&["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]);
-        let signing_algorithms =
-            || self.algorithms.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let assertion_algorithms = || list(&keys::ALGORITHMS);
-        ProviderMetadata {
-            issuer: self.settings.issuer.clone(),
-            authorization_endpoint: endpoint(paths::AUTHORIZE),
-            token_endpoint: endpoint(paths::TOKEN),
-            userinfo_endpoint: endpoint(paths::USERINFO),
-            jwks_uri: endpoint(paths::JWKS),
-            revocation_endpoint: endpoint(paths::REVOCATION),
-            device_authorization_endpoint: if self.allow(GrantType::DeviceCode) {
-                endpoint(paths::DEVICE_AUTHORIZATION)
-            } else {
-                None
-            },
-            pushed_authorization_request_endpoint: endpoint(paths::PUSHED_AUTHORIZATION),
-            require_pushed_authorization_requests: Some(
-                self.settings.require_pushed_authorization_requests,
-            ),
-            registration_endpoint: match self.settings.registration.mode {
-                RegistrationMode::Off => None,
-                RegistrationMode::Token | RegistrationMode::Open => endpoint(paths::REGISTRATION),
-            },
-            introspection_endpoint: endpoint(paths::INTROSPECTION),
-            end_session_endpoint: endpoint(paths::END_SESSION),
-            check_session_iframe: endpoint(paths::CHECK_SESSION),
-            scopes_supported: self.scopes(),
-            response_types_supported: list(&["code"]),
-            response_modes_supported: list(&[
-                "query",
-                "fragment",
-                "form_post",
-                "jwt",
-                "query.jwt",
-                "fragment.jwt",
-                "form_post.jwt",
-            ]),
-            grant_types_supported: self.grant_types(),
-            acr_values_supported: self.settings.acr.supported(),
-            subject_types_supported: self.subject_types(),
-            id_token_signing_alg_values_supported: signing_algorithms(),
-            authorization_signing_alg_values_supported: signing_algorithms(),
-            userinfo_signing_alg_values_supported: signing_algorithms(),
-            introspection_signing_alg_values_supported: signing_algorithms(),
-            token_endpoint_auth_methods_supported: authentication(),
-            token_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
-            revocation_endpoint_auth_methods_supported: authentication(),
-            revocation_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
-            // Not `none`: a caller must authenticate to ask about tokens (RFC 7662 section 2.1).
-            introspection_endpoint_auth_methods_supported: list(&[
-                "client_secret_basic",
-                "client_secret_post",
-                "private_key_jwt",
-            ]),
-            introspection_endpoint_auth_signing_alg_values_supported: assertion_algorithms(),
-            dpop_signing_alg_values_supported: list(&dpop::ALGORITHMS),
-            code_challenge_methods_supported: list(&["S256"]),
-            claims_supported: self.resources.claim_names(),
-            prompt_values_supported: self.prompt_values(),
-            claims_parameter_supported: Some(true),
-            request_parameter_supported: Some(true),
-            request_object_signing_alg_values_supported: self.request_object_algorithms(),
-            require_signed_request_object: Some(self.settings.require_signed_request_object),
-            request_uri_parameter_supported: Some(self.settings.fetch_request_uris),
-            require_request_uri_registration: self.settings.fetch_request_uris.then_some(true),
-            client_id_metadata_document_supported: self
-                .settings
-                .registration
-                .metadata_documents
-                .then_some(true),
-            authorization_response_iss_parameter_supported: Some(true),
-            frontchannel_logout_supported: Some(true),
-            frontchannel_logout_session_supported: Some(true),
-            backchannel_logout_supported: Some(true),
-            backchannel_logout_session_supported: Some(true),
-            ..ProviderMetadata::default()
+        metadata.authorization_endpoint = endpoint(paths::AUTHORIZE);
+        metadata.token_endpoint = endpoint(paths::TOKEN);
+        metadata.userinfo_endpoint = endpoint(paths::USERINFO);
+        metadata.jwks_uri = endpoint(paths::JWKS);
+        metadata.revocation_endpoint = endpoint(paths::REVOCATION);
+        metadata.introspection_endpoint = endpoint(paths::INTROSPECTION);
+        metadata.pushed_authorization_request_endpoint = endpoint(paths::PUSHED_AUTHORIZATION);
+        metadata.end_session_endpoint = endpoint(paths::END_SESSION);
+        metadata.check_session_iframe = endpoint(paths::CHECK_SESSION);
+        if self.allow(GrantType::DeviceCode) {
+            metadata.device_authorization_endpoint = endpoint(paths::DEVICE_AUTHORIZATION);
         }
+        metadata.registration_endpoint = match self.settings.registration.mode {
+            RegistrationMode::Off => None,
+            RegistrationMode::Token | RegistrationMode::Open => endpoint(paths::REGISTRATION),
+        };
+    }
+
+    /// The values that parameters and claims may have.
+    fn write_values(&self, metadata: &mut ProviderMetadata) {
+        metadata.scopes_supported = self.scopes();
+        metadata.response_types_supported = list(&["code"]);
+        metadata.response_modes_supported = list(&[
+            "query",
+            "fragment",
+            "form_post",
+            "jwt",
+            "query.jwt",
+            "fragment.jwt",
+            "form_post.jwt",
+        ]);
+        metadata.grant_types_supported = self.grant_types();
+        metadata.acr_values_supported = self.settings.acr.supported();
+        metadata.subject_types_supported = self.subject_types();
+        metadata.code_challenge_methods_supported = list(&["S256"]);
+        metadata.claims_supported = self.resources.claim_names();
+        metadata.prompt_values_supported = self.prompt_values();
+    }
+
+    /// What signs the provider's own messages, and what may sign those of clients.
+    fn write_algorithms(&self, metadata: &mut ProviderMetadata) {
+        let own = || self.algorithms.iter().map(ToString::to_string).collect::<Vec<_>>();
+        metadata.id_token_signing_alg_values_supported = own();
+        metadata.authorization_signing_alg_values_supported = own();
+        metadata.userinfo_signing_alg_values_supported = own();
+        metadata.introspection_signing_alg_values_supported = own();
+        metadata.dpop_signing_alg_values_supported = list(&dpop::ALGORITHMS);
+        metadata.request_object_signing_alg_values_supported = self.request_object_algorithms();
+    }
+
+    /// What else a client may count on, or must do.
+    fn write_features(&self, metadata: &mut ProviderMetadata) {
+        let settings = self.settings;
+        metadata.claims_parameter_supported = Some(true);
+        metadata.request_parameter_supported = Some(true);
+        metadata.request_uri_parameter_supported = Some(settings.fetch_request_uris);
+        metadata.require_request_uri_registration = settings.fetch_request_uris.then_some(true);
+        metadata.require_signed_request_object = Some(settings.require_signed_request_object);
+        metadata.require_pushed_authorization_requests =
+            Some(settings.require_pushed_authorization_requests);
+        metadata.client_id_metadata_document_supported =
+            settings.registration.metadata_documents.then_some(true);
+        metadata.authorization_response_iss_parameter_supported = Some(true);
+        metadata.frontchannel_logout_supported = Some(true);
+        metadata.frontchannel_logout_session_supported = Some(true);
+        metadata.backchannel_logout_supported = Some(true);
+        metadata.backchannel_logout_session_supported = Some(true);
     }
 
     /// What request objects may be signed by. `none` is among them if a client registered it, or
@@ -176,4 +172,22 @@ impl Discovery<'_> {
         .map(|(_, name)| name.to_owned())
         .collect()
     }
+}
+
+/// How clients may authenticate, and what may sign their assertions.
+fn write_authentication(metadata: &mut ProviderMetadata) {
+    // A caller must authenticate to ask about tokens (RFC 7662 section 2.1).
+    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"];
+    let with_none = || list(&[&methods[..], &["none"]].concat());
+    metadata.token_endpoint_auth_methods_supported = with_none();
+    metadata.revocation_endpoint_auth_methods_supported = with_none();
+    metadata.introspection_endpoint_auth_methods_supported = list(&methods);
+    let algorithms = || list(&keys::ALGORITHMS);
+    metadata.token_endpoint_auth_signing_alg_values_supported = algorithms();
+    metadata.revocation_endpoint_auth_signing_alg_values_supported = algorithms();
+    metadata.introspection_endpoint_auth_signing_alg_values_supported = algorithms();
+}
+
+fn list(values: &[&str]) -> Vec<String> {
+    values.iter().map(|&value| value.to_owned()).collect()
 }

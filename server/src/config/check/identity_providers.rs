@@ -337,12 +337,10 @@ fn lasting(key: &'static str, claim: &str) -> Result<(), Wrong> {
 fn github_metadata(server: &str) -> ProviderMetadata {
     let issuer = format!("{}/login/oauth", server.trim_end_matches('/'));
     let at = |path: &str| Some(format!("{issuer}{path}"));
-    ProviderMetadata {
-        authorization_endpoint: at("/authorize"),
-        token_endpoint: at("/access_token"),
-        issuer,
-        ..ProviderMetadata::default()
-    }
+    let mut metadata = ProviderMetadata::new(&issuer);
+    metadata.authorization_endpoint = at("/authorize");
+    metadata.token_endpoint = at("/access_token");
+    metadata
 }
 
 fn scope(settings: &IdentityProviderSettings) -> Result<String, Wrong> {
@@ -396,7 +394,7 @@ fn authentication(
             // The secret itself is signed when it is needed.
             if let LoadedKey::Key(key) = key {
                 let audience = APPLE.to_owned();
-                upstream.signed_secret = Some(SignedSecret { key: *key, issuer, audience });
+                upstream.signed_secret = Some(SignedSecret::new(*key, issuer, audience));
             }
             client
                 .client_secret(Secret::new("signed when it is needed"))

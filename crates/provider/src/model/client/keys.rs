@@ -171,13 +171,14 @@ fn usable(jwks: Map<String, Value>, most: usize) -> impl Iterator<Item = (Jwk, R
 
 /// The key with the members that a public key of its type has, and no others (RFC 7518 section 6,
 /// RFC 8037 section 2).
-fn bare(key: Jwk) -> Jwk {
-    let (n, e, crv, x, y) = match key.kty.as_str() {
+fn bare(mut key: Jwk) -> Jwk {
+    (key.n, key.e, key.crv, key.x, key.y) = match key.kty.as_str() {
         "RSA" => (key.n, key.e, None, None, None),
         "EC" => (None, None, key.crv, key.x, key.y),
         _ => (None, None, key.crv, key.x, None),
     };
-    Jwk { n, e, crv, x, y, extra: Map::new(), ..key }
+    key.extra.clear();
+    key
 }
 
 /// One key, for each of [`ALGORITHMS`] that it can be used by, and about how many bytes these take.

@@ -83,7 +83,7 @@ mod tests {
     fn a_username_is_a_line_of_text() {
         assert_eq!(checked_username(" alice ").as_deref(), Ok("alice"));
         for wrong in ["", " ", "a\nb", "a\0b", &"x".repeat(256)] {
-            assert_eq!(checked_username(wrong), Err(NoUsername), "{wrong:?}");
+            assert!(checked_username(wrong).is_err(), "{wrong:?}");
         }
     }
 }

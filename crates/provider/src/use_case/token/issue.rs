@@ -111,14 +111,9 @@ impl TokenIssuer {
         } else {
             None
         };
-        let tokens = TokenResponse {
-            access_token,
-            token_type: binding.token_type().to_owned(),
-            expires_in: u64::from(client.access_token_lifetime),
-            scope,
-            refresh_token: None,
-            id_token,
-        };
+        let lifetime = u64::from(client.access_token_lifetime);
+        let mut tokens = TokenResponse::new(access_token, binding.token_type(), lifetime, scope);
+        tokens.id_token = id_token;
         Ok(Issued { tokens, sub: Some(grant.authentication.sub.clone()) })
     }
 
@@ -138,14 +133,9 @@ impl TokenIssuer {
             extra: client.claims.clone(),
             ..self.access_token_claims(client, &scope, targets, binding, now)
         };
-        let tokens = TokenResponse {
-            access_token: self.write_access_token(client, targets, claims, now).await?,
-            token_type: binding.token_type().to_owned(),
-            expires_in: u64::from(client.access_token_lifetime),
-            scope,
-            refresh_token: None,
-            id_token: None,
-        };
+        let access_token = self.write_access_token(client, targets, claims, now).await?;
+        let lifetime = u64::from(client.access_token_lifetime);
+        let tokens = TokenResponse::new(access_token, binding.token_type(), lifetime, scope);
         Ok(Issued { tokens, sub: None })
     }
 

@@ -1,5 +1,7 @@
 //! All errors, what to tell the user about each, and what to offer next.
 
+mod messages;
+
 use std::fmt;
 
 use doorward_protocol::error::ErrorCode;
@@ -12,6 +14,23 @@ use crate::{
 };
 
 /// Why an operation of the client failed. No variant contains a token, a code or a verifier.
+///
+/// ```
+/// use doorward_client::{Error, ErrorKind, ports::NetworkFailure};
+///
+/// let error = Error::Network {
+///     url: "https://id.example/connect/token".to_owned(),
+///     failure: NetworkFailure::Timeout,
+/// };
+/// // For the log:
+/// assert_eq!(error.to_string(), "https://id.example/connect/token: no answer in time");
+/// // For the user, and what to offer:
+/// assert_eq!(
+///     error.user_message(),
+///     "https://id.example does not answer. Check your connection, then try again."
+/// );
+/// assert_eq!(error.kind(), ErrorKind::Retry);
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -187,6 +206,20 @@ fn described(description: Option<&str>) -> String {
 }
 
 /// What to offer after an error.
+///
+/// ```
+/// use doorward_client::{Error, ErrorKind};
+///
+/// fn button(error: &Error) -> Option<&'static str> {
+///     match error.kind() {
+///         ErrorKind::Retry => Some("Try again"),
+///         ErrorKind::Restart | ErrorKind::Refused | ErrorKind::SignIn => Some("Sign in"),
+///         _ => None,
+///     }
+/// }
+///
+/// assert_eq!(button(&Error::PopupClosed), Some("Sign in"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -275,98 +308,6 @@ impl Error {
     pub(crate) fn ends_the_grant(&self) -> bool {
         matches!(self, Self::Refused { code: ErrorCode::InvalidGrant, .. })
     }
-
-    /// One or two sentences for the user: what happened, and what to do next.
-    pub fn user_message(&self) -> String {
-        match self {
-            Self::Network { failure: NetworkFailure::Offline, .. } => {
-                "You are offline. Connect to the network, then try again.".to_owned()
-            }
-            Self::Network { url, .. } => format!(
-                "{} does not answer. Check your connection, then try again.",
-                crate::lean::url::origin(url).unwrap_or(url)
-            ),
-            Self::PopupBlocked => {
-                "The browser blocked the sign-in window. Allow popups for this site, then try \
-                    again."
-                    .to_owned()
-            }
-            Self::PopupClosed => {
-                "The sign-in window was closed before the sign-in was done. You can sign in \
-                    again."
-                    .to_owned()
-            }
-            Self::FrameTimeout => {
-                "The sign-in service does not answer. Check your connection, then try \
-                    again."
-                    .to_owned()
-            }
-            Self::Http { .. } if self.is_transient() => {
-                "The sign-in service has trouble at the moment. Try again in a minute.".to_owned()
-            }
-            Self::InvalidResponse(_) | Self::StateMismatch(_) => {
-                "The answer from the sign-in page cannot be used. Please sign in again.".to_owned()
-            }
-            Self::NoMatchingState { signed_in: true } => {
-                "This sign-in was already used. You are signed in and can go on.".to_owned()
-            }
-            Self::NoMatchingState { signed_in: false } => {
-                "This sign-in was already used, took too long, or began in another browser. Please \
-                    sign in again."
-                    .to_owned()
-            }
-            Self::Authorization(error) => refusal(&error.code, error.description.as_deref()),
-            Self::Refused { code, description, .. } => refusal(code, description.as_deref()),
-            Self::IdToken(error) => error.user_message(),
-            Self::OtherTab => {
-                "Another tab of this application is busy. Close it or reload it, then try again."
-                    .to_owned()
-            }
-            Self::RenewedTokenDiffers("azp" | "auth_time") => {
-                "Your session could not be renewed, because the sign-in service treats it as a new \
-                    sign-in. Please sign in again."
-                    .to_owned()
-            }
-            Self::RenewedTokenDiffers(_) => {
-                "Your session could not be renewed, because somebody else seems to have signed in. \
-                    Please sign in again."
-                    .to_owned()
-            }
-            Self::StepUp { step_up, .. } => {
-                let kind = match (&step_up.acr_values, step_up.max_age) {
-                    (None, Some(_)) => "more recent",
-                    (Some(_), None) => "stronger",
-                    _ => "stronger or more recent",
-                };
-                format!("This needs a {kind} sign-in. Sign in again to continue.")
-            }
-            Self::NotSignedIn => "You are not signed in. Please sign in first.".to_owned(),
-            Self::NoRefreshToken => "Your session has ended. Please sign in again.".to_owned(),
-            Self::Storage(_) => {
-                "The browser does not let this page store anything. Allow storage for this site, \
-                    then try again."
-                    .to_owned()
-            }
-            Self::ProofKey(_) => {
-                "The browser can't keep a key for this page. Open it by https and allow storage, \
-                    or try another browser."
-                    .to_owned()
-            }
-            Self::Entropy(_) => {
-                "The browser gives this page no random numbers. Try another browser.".to_owned()
-            }
-            Self::Settings(_)
-            | Self::NoWindow
-            | Self::Http { .. }
-            | Self::UnexpectedAnswer { .. }
-            | Self::IssuerMismatch { .. }
-            | Self::NoEndpoint(_)
-            | Self::UserInfoSubject => format!(
-                "Sign-in is not set up correctly: {self}. Please tell whoever runs this \
-                    application."
-            ),
-        }
-    }
 }
 
 /// Whether the same request may be answered otherwise a little later: the server has trouble,
@@ -387,95 +328,5 @@ fn kind_of_code(code: &ErrorCode) -> ErrorKind {
         | ErrorCode::InteractionRequired
         | ErrorCode::AccountSelectionRequired => ErrorKind::Restart,
         _ => ErrorKind::Configuration,
-    }
-}
-
-fn refusal(code: &ErrorCode, description: Option<&str>) -> String {
-    match kind_of_code(code) {
-        _ if *code == ErrorCode::UnmetAuthenticationRequirements => {
-            "The sign-in service can't sign you in as strongly as this needs.".to_owned()
-        }
-        ErrorKind::Retry => {
-            "The sign-in service has trouble at the moment. Try again in a minute.".to_owned()
-        }
-        ErrorKind::Refused => {
-            "The sign-in was cancelled or refused. You can sign in again.".to_owned()
-        }
-        ErrorKind::Restart => "Your sign-in has ended or expired. Please sign in again.".to_owned(),
-        _ => format!(
-            "The sign-in service refused the request: {code}{}. Please tell whoever runs this \
-                application.",
-            described(description)
-        ),
-    }
-}
-
-#[cfg(all(test, not(target_arch = "wasm32")))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_error_tells_a_person_what_to_do() {
-        let network =
-            |failure| Error::Network { url: "https://op.example/token".to_owned(), failure };
-        let step_up = |acr_values: Option<&str>, max_age| Error::StepUp {
-            step_up: StepUp {
-                acr_values: acr_values.map(str::to_owned),
-                max_age,
-                ..StepUp::default()
-            },
-            response: Box::new(ApiResponse {
-                status: 401,
-                headers: Vec::new(),
-                body: String::new(),
-                date: None,
-                url: None,
-            }),
-        };
-        let refused = |code: &str| Error::Refused {
-            endpoint: "token_endpoint",
-            code: code.into(),
-            description: None,
-        };
-        for (error, kind, part) in [
-            (network(NetworkFailure::Offline), ErrorKind::Retry, "offline"),
-            (
-                network(NetworkFailure::Timeout),
-                ErrorKind::Retry,
-                "https://op.example does not answer",
-            ),
-            (Error::Http { url: String::new(), status: 503 }, ErrorKind::Retry, "Try again"),
-            (
-                Error::Http { url: "u".to_owned(), status: 404 },
-                ErrorKind::Configuration,
-                "whoever runs",
-            ),
-            (Error::NoMatchingState { signed_in: false }, ErrorKind::Restart, "sign in again"),
-            (Error::NoMatchingState { signed_in: true }, ErrorKind::Restart, "You are signed in"),
-            (Error::InvalidResponse(String::new()), ErrorKind::Restart, "sign in again"),
-            (refused("invalid_grant"), ErrorKind::Restart, "sign in again"),
-            (refused("temporarily_unavailable"), ErrorKind::Retry, "Try again"),
-            (refused("invalid_scope"), ErrorKind::Configuration, "invalid_scope"),
-            (Error::PopupBlocked, ErrorKind::Device, "Allow popups"),
-            (Error::OtherTab, ErrorKind::Retry, "Another tab"),
-            (Error::RenewedTokenDiffers("sub"), ErrorKind::Restart, "somebody else"),
-            (Error::RenewedTokenDiffers("auth_time"), ErrorKind::Restart, "new sign-in"),
-            (Error::PopupClosed, ErrorKind::Refused, "was closed"),
-            (Error::FrameTimeout, ErrorKind::Retry, "try again"),
-            (step_up(None, Some(5)), ErrorKind::StepUp, "more recent sign-in. Sign in again"),
-            (step_up(Some("2"), None), ErrorKind::StepUp, "a stronger sign-in"),
-            (step_up(Some("2"), Some(5)), ErrorKind::StepUp, "stronger or more recent"),
-            (refused("unmet_authentication_requirements"), ErrorKind::Refused, "as strongly"),
-            (Error::NotSignedIn, ErrorKind::SignIn, "sign in first"),
-            (Error::NoRefreshToken, ErrorKind::SignIn, "sign in again"),
-            (Error::Storage(StorageError("off".to_owned())), ErrorKind::Device, "Allow storage"),
-            (ProofKeyError::Unavailable.into(), ErrorKind::Device, "by https"),
-            (IdTokenError::Expired(7200).into(), ErrorKind::Device, "120 minutes"),
-            (IdTokenError::Audience.into(), ErrorKind::Configuration, "another client"),
-        ] {
-            assert_eq!(error.kind(), kind, "{error}");
-            let message = error.user_message();
-            assert!(message.contains(part) && message.ends_with('.'), "{error}: {message}");
-        }
     }
 }

@@ -1,22 +1,22 @@
 //! Where sessions are kept, in a store or in cookies, behind one face: between the cookies of a
 //! request and [`SessionRecord`]s.
 
+mod end;
+mod keys;
+mod requests;
+
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderValue};
 use quick_cache::sync::Cache;
 
 use super::{
-    CookieKeys, Key, SessionRecord, SessionRow, SessionStore, StoreError, Whose,
+    CookieKeys, Key, SessionRecord, SessionRow, SessionStore, StoreError,
     seal::{SealError, Sealing, random_text},
     sealed_cookies::SealedCookies,
 };
-use crate::cookies::{Cookie, Cookies, LONGEST_PART, LONGEST_VALUE};
+use crate::cookies::{Cookie, Cookies, LONGEST_VALUE};
 
-/// How long a sign-in may take, in seconds.
-const REQUEST_LIFETIME: u64 = 900;
-/// How long the browser has for the step from the posted response to the callback, in seconds.
-const RESPONSE_LIFETIME: u64 = 60;
 /// How many sessions are kept opened, a few kilobytes each: opening one costs more than the rest of
 /// a request.
 const MOST_OPENED: usize = 4000;
@@ -25,15 +25,23 @@ const MOST_OPENED: usize = 4000;
 const MOST_TRIES: u32 = 100;
 /// How many sign-in requests may wait in a store. Whoever opens a page begins one.
 const MOST_REQUESTS: u32 = 100_000;
-/// Of how many sign-ins that it began a browser may have the secret: fewer than 100 bytes each.
-const MOST_SECRETS: usize = 20;
-/// How many sign-ins a browser may have begun where its cookies keep them whole.
-const MOST_SEALED: usize = 6;
-/// What is sealed.
+/// What a session is sealed as.
 const SESSION: &str = "session";
-const REQUEST: &str = "request";
 
 /// Where sessions are kept: a [`SessionStore`], or [`CookieKeys`] for sessions in cookies.
+///
+/// ```
+/// use doorward_axum::{CookieKeys, CookieKeysError, MemorySessions, SessionsIn};
+///
+/// // By a setting, for example.
+/// fn sessions(cookie_key: Option<&str>) -> Result<SessionsIn, CookieKeysError> {
+///     Ok(match cookie_key {
+///         Some(key) => CookieKeys::parse([key])?.into(),
+///         None => MemorySessions::default().into(),
+///     })
+/// }
+/// # assert!(sessions(Some("too short")).is_err() && sessions(None).is_ok());
+/// ```
 pub struct SessionsIn(Kind);
 
 enum Kind {
@@ -117,104 +125,6 @@ impl Sessions {
     /// Whether a request has a session cookie, whatever is in it.
     pub(crate) fn is_cookie_sent(&self, headers: &HeaderMap) -> bool {
         self.cookies.is_sent(headers, Cookie::Session)
-    }
-
-    /// Keeps a sign-in request until its response arrives. Returns the cookies that bind it to the
-    /// browser.
-    pub(crate) async fn put_request(
-        &self,
-        headers: &HeaderMap,
-        state: &str,
-        text: &str,
-        now: u64,
-    ) -> Result<Vec<HeaderValue>, StoreError> {
-        let until = now.saturating_add(REQUEST_LIFETIME);
-        let (value, most) = match &self.kind {
-            Kind::Store(store) => {
-                let secret = random_text()?;
-                let sealing = Sealing::derived(&secret, REQUEST)?;
-                let sealed = sealing.seal(self.owned_key(REQUEST, state), text.as_bytes())?;
-                store.put_request(self.request_key(state, &secret), sealed, until).await?;
-                (secret, MOST_SECRETS)
-            }
-            Kind::Cookies(cookies) => {
-                let text = format!("{until} {text}");
-                let value = cookies.seal(self.owned_key(REQUEST, state), text.as_bytes())?;
-                (value, MOST_SEALED)
-            }
-        };
-        let mut set = self.cookies.remove_old_requests(headers, most - 1);
-        let cookie = Cookie::Request(tag(state));
-        let own = self.cookies.set(headers, cookie, &value, Some(REQUEST_LIFETIME));
-        set.extend(own.ok_or_else(too_long)?);
-        Ok(set)
-    }
-
-    /// Takes the sign-in request with this `state`, which may be anything, if this browser began
-    /// it. Returns also the cookies to remove.
-    pub(crate) async fn take_request(
-        &self,
-        headers: &HeaderMap,
-        state: &str,
-        now: u64,
-    ) -> Result<Option<(String, Vec<HeaderValue>)>, StoreError> {
-        let cookie = Cookie::Request(tag(state));
-        let Some(value) = self.cookies.read(headers, cookie) else { return Ok(None) };
-        let key = self.owned_key(REQUEST, state);
-        let text = match &self.kind {
-            Kind::Store(store) => {
-                if !is_random(&value) {
-                    return Ok(None);
-                }
-                let sealed = store.take_request(self.request_key(state, &value), now).await?;
-                let sealing = Sealing::derived(&value, REQUEST)?;
-                sealed.and_then(|sealed| sealing.open(key, &sealed).ok())
-            }
-            Kind::Cookies(cookies) => {
-                let text = cookies.open(key, &value).and_then(|text| unexpired(&text, now));
-                // Cookies can be sent again. The code counts once at the provider, and here.
-                let until = now.saturating_add(REQUEST_LIFETIME);
-                let is_first = text.is_some() && cookies.used.use_once(key, now, until).await?;
-                text.filter(|_| is_first)
-            }
-        };
-        let text = text.and_then(|text| String::from_utf8(text).ok());
-        Ok(text.map(|text| (text, self.cookies.remove(headers, cookie))))
-    }
-
-    /// The cookie that brings a response, an encoded form, to the callback, and its tag. `None` if
-    /// it is too long: anybody can make a browser post one, and many long cookies make servers
-    /// refuse it.
-    pub(crate) fn response_cookie(
-        &self,
-        headers: &HeaderMap,
-        response: &str,
-    ) -> Result<Option<(String, Vec<HeaderValue>)>, StoreError> {
-        if response.len() > LONGEST_PART {
-            return Ok(None);
-        }
-        let tag = random_text()?;
-        let cookie = Cookie::Response(&tag);
-        let set = self.cookies.set(&HeaderMap::new(), cookie, response, Some(RESPONSE_LIFETIME));
-        let Some(mut set) = set else { return Ok(None) };
-        set.extend(self.cookies.remove_surplus_responses(headers, &tag));
-        Ok(Some((tag, set)))
-    }
-
-    /// The response that was posted a moment ago, and the cookies to remove.
-    pub(crate) fn posted_response(
-        &self,
-        headers: &HeaderMap,
-        tag: &str,
-    ) -> (String, Vec<HeaderValue>) {
-        if !is_random(tag) {
-            return (String::new(), Vec::new());
-        }
-        let cookie = Cookie::Response(tag);
-        let response = self.cookies.read(headers, cookie).unwrap_or_default();
-        let mut removed = self.cookies.remove(headers, cookie);
-        removed.extend(self.cookies.remove_surplus_responses(headers, tag));
-        (response, removed)
     }
 
     /// Keeps a new session, with a new cookie.
@@ -410,83 +320,6 @@ impl Sessions {
         matches!(self.kind, Kind::Cookies(_))
     }
 
-    /// Ends a session whose refresh token the provider no longer knows. Where sessions are in
-    /// cookies, another process may have renewed it: then another cookie goes on.
-    pub(crate) async fn remove_spent(&self, loaded: &Loaded, now: u64) -> Result<(), StoreError> {
-        match (&self.kind, self.grant_key(&loaded.record)) {
-            (Kind::Cookies(cookies), Some(grant)) => {
-                cookies.end(grant, now, loaded.record.expires_at);
-                Ok(())
-            }
-            _ => self.remove(loaded, now).await,
-        }
-    }
-
-    /// Ends one session.
-    pub(crate) async fn remove(&self, loaded: &Loaded, now: u64) -> Result<(), StoreError> {
-        match &self.kind {
-            Kind::Store(store) => store.remove(self.session_key(&loaded.value)).await,
-            Kind::Cookies(cookies) => {
-                cookies.end(self.own_key(&loaded.record), now, loaded.record.expires_at);
-                Ok(())
-            }
-        }
-    }
-
-    /// Ends the sessions of one sign-in at the provider. None of them lives after `until`.
-    pub(crate) async fn end_provider_session(
-        &self,
-        sid: &str,
-        now: u64,
-        until: u64,
-    ) -> Result<(), StoreError> {
-        let key = self.provider_session_key(sid);
-        self.end(Whose::ProviderSession(key), key, now, until).await
-    }
-
-    /// Ends the sessions of one sign-in, because somebody names it who need not be the provider.
-    pub(crate) async fn end_named_session(&self, sid: &str, now: u64) -> Result<(), StoreError> {
-        let key = self.provider_session_key(sid);
-        match &self.kind {
-            Kind::Store(_) => self.end(Whose::ProviderSession(key), key, now, now).await,
-            Kind::Cookies(cookies) => {
-                cookies.end_named(key, now);
-                Ok(())
-            }
-        }
-    }
-
-    /// Ends all sessions of a user. None of them lives after `until`.
-    pub(crate) async fn end_user(&self, sub: &str, now: u64, until: u64) -> Result<(), StoreError> {
-        let key = self.user_key(sub);
-        self.end(Whose::User(key), key, now, until).await
-    }
-
-    /// Ends the sessions of a user that the provider did not name. None lives after `until`.
-    pub(crate) async fn end_unnamed(
-        &self,
-        sub: &str,
-        now: u64,
-        until: u64,
-    ) -> Result<(), StoreError> {
-        let whose = Whose::UserWithoutProviderSession(self.user_key(sub));
-        self.end(whose, self.unnamed_key(sub), now, until).await
-    }
-
-    /// Ends sessions in a store, or those whose cookies have this key.
-    async fn end(&self, whose: Whose, key: Key, now: u64, until: u64) -> Result<(), StoreError> {
-        match &self.kind {
-            Kind::Store(store) => {
-                let ended = store.remove_all(whose).await?;
-                if ended > 0 {
-                    tracing::info!(ended, "the provider ended sessions");
-                }
-            }
-            Kind::Cookies(cookies) => cookies.end(key, now, until),
-        }
-        Ok(())
-    }
-
     /// Whether a token of the provider was seen before.
     pub(crate) async fn was_seen(&self, jti: &str, now: u64) -> Result<bool, StoreError> {
         self.memory().was_used(self.owned_key("token", jti), now).await
@@ -521,72 +354,9 @@ impl Sessions {
         }
     }
 
-    /// What may have ended the session.
-    fn keys_of(&self, record: &SessionRecord) -> Vec<Key> {
-        let sub = record.user.sub();
-        let of_provider = record.sid().map(|sid| self.provider_session_key(sid));
-        let of_provider = of_provider.unwrap_or_else(|| self.unnamed_key(sub));
-        [self.own_key(record), self.user_key(sub), of_provider]
-            .into_iter()
-            .chain(self.grant_key(record))
-            .collect()
-    }
-
-    /// What the store finds the session of this cookie by.
-    fn session_key(&self, value: &str) -> Key {
-        self.owned_key(SESSION, value)
-    }
-
-    /// What the store finds a sign-in request by.
-    fn request_key(&self, state: &str, secret: &str) -> Key {
-        let [issuer, client_id] = &self.owner;
-        Key::of(&[REQUEST, issuer, client_id, state, secret])
-    }
-
-    fn own_key(&self, record: &SessionRecord) -> Key {
-        self.owned_key("own", &record.id)
-    }
-
-    /// What cookies of a user's sessions that the provider did not name are ended by.
-    fn unnamed_key(&self, sub: &str) -> Key {
-        self.owned_key("unnamed", sub)
-    }
-
-    fn grant_key(&self, record: &SessionRecord) -> Option<Key> {
-        let token = record.user.refresh_token.as_deref()?;
-        Some(self.owned_key("refresh token", token))
-    }
-
     fn sealed_by(&self, handle: &str, record: &SessionRecord) -> Result<Vec<u8>, StoreError> {
         Ok(Sealing::derived(handle, SESSION)?.seal(self.context, &json(record)?)?)
     }
-
-    fn user_key(&self, sub: &str) -> Key {
-        self.owned_key("user", sub)
-    }
-
-    fn provider_session_key(&self, sid: &str) -> Key {
-        self.owned_key("provider session", sid)
-    }
-
-    /// The key of a text of this client. No other client has it.
-    fn owned_key(&self, kind: &str, text: &str) -> Key {
-        let [issuer, client_id] = &self.owner;
-        Key::of(&[kind, issuer, client_id, text])
-    }
-}
-
-/// What distinguishes the cookies of the sign-ins that a browser has begun.
-fn tag(state: &str) -> &str {
-    let end = state.bytes().take(8).take_while(|byte| is_base64url(*byte)).count();
-    &state[..end]
-}
-
-/// The text after its time, if that has not come.
-fn unexpired(text: &[u8], now: u64) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(text).ok()?;
-    let (until, text) = text.split_once(' ')?;
-    (now < until.parse().ok()?).then(|| text.as_bytes().to_vec())
 }
 
 /// Whether a value may be one of ours: 43 base64url characters.

@@ -4,16 +4,21 @@
 //! Everything runs on one thread, so nothing is `Send`. Time and randomness enter here and nowhere
 //! else.
 
+mod http;
+
 use std::{future::Future, pin::Pin, rc::Rc, time::Duration};
 
 use async_trait::async_trait;
 use doorward_protocol::{jose::SigningAlgorithm, jwk::Jwk};
 
+pub use self::http::{CacheMode, HttpClient, HttpRequest, HttpResponse, NetworkFailure};
+
 /// A boxed future that stays on one thread.
 pub type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
-/// All ports of one client.
+/// All ports of one client. In a browser, `browser::ports` makes them, and one can be replaced.
 #[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "who makes a client decides about each port")]
 pub struct Ports {
     /// Requests to the provider and to APIs.
     pub http: Rc<dyn HttpClient>,
@@ -46,117 +51,14 @@ pub struct Ports {
     pub popups: Option<Rc<dyn Popups>>,
 }
 
-/// How a request may use the browser's HTTP cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheMode {
-    /// Answer from the cache where HTTP allows it, and store the answer.
-    Use,
-    /// Fetch again, and store the answer.
-    Refresh,
-    /// Neither read nor store.
-    Never,
-}
-
-/// An HTTP request. Cookies are never sent.
-#[derive(Clone)]
-pub struct HttpRequest {
-    /// `GET`, `POST` …
-    pub method: String,
-    /// Absolute URL.
-    pub url: String,
-    /// Header names and values.
-    pub headers: Vec<(String, String)>,
-    /// The body. Its type is in the headers.
-    pub body: Option<String>,
-    /// The time limit for the whole answer.
-    pub timeout: Duration,
-    /// Whether redirects are followed. Requests that contain a code or a token must not be
-    /// redirected to another address.
-    pub follow_redirects: bool,
-    /// How the HTTP cache may be used.
-    pub cache: CacheMode,
-}
-
-/// Shows neither headers nor body, which may contain tokens.
-impl std::fmt::Debug for HttpRequest {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} {}", self.method, self.url)
-    }
-}
-
-/// An HTTP response with any status.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HttpResponse {
-    /// Status code.
-    pub status: u16,
-    /// Header names in lower case, and values. From another origin, only the exposed headers are
-    /// visible.
-    pub headers: Vec<(String, String)>,
-    /// The whole body as text.
-    pub body: String,
-    /// The server's time by the `Date` header, if that is readable. Seconds since 1970 (UTC).
-    pub date: Option<u64>,
-    /// The URL that answered, if a redirect led there. It may be that of another server than the
-    /// one that was asked. It may also be set without a redirect.
-    pub url: Option<String>,
-}
-
-impl HttpResponse {
-    /// Whether the status is 2xx.
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// The first header of this name. The name must be in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The body as a JSON document of this type.
-    ///
-    /// # Errors
-    ///
-    /// If it is no such document.
-    pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(&self.body)
-    }
-}
-
-/// Shows only the status: the body may contain tokens.
-impl std::fmt::Debug for HttpResponse {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "HttpResponse({})", self.status)
-    }
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NetworkFailure {
-    /// The device reports that it has no network.
-    #[error("the device is offline")]
-    Offline,
-    /// The answer was not complete within the time limit.
-    #[error("no answer in time")]
-    Timeout,
-    /// The connection was refused, the name was not found, or CORS or a policy blocked the request.
-    /// Browsers do not say which.
-    #[error("the connection failed: {0}")]
-    Failed(String),
-}
-
-/// Sends HTTP requests.
-#[async_trait(?Send)]
-pub trait HttpClient {
-    /// Sends a request and reads the whole answer.
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, NetworkFailure>;
-}
-
 /// A store is blocked, full or missing. The text says which.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 pub struct StorageError(pub String);
 
-/// A store of strings by key. Other code of the origin uses it too.
+/// A store of strings by key. Other code of the origin uses it too. See
+/// [`MemoryStorage`](crate::in_page::MemoryStorage) for one that is always there.
 pub trait Storage {
     /// Reads the string under the key.
     fn get(&self, key: &str) -> Result<Option<String>, StorageError>;
@@ -186,6 +88,7 @@ pub trait Clock {
 /// The source of randomness failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the device gives no random numbers")]
+#[expect(clippy::exhaustive_structs, reason = "who implements a port makes it")]
 pub struct EntropyError;
 
 /// A cryptographically secure source of randomness.
@@ -196,6 +99,7 @@ pub trait Entropy {
 
 /// Why a signature was not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SignatureError {
     /// The page is not a secure context (it was served by http from another machine), so there is
     /// no Web Cryptography.
@@ -229,6 +133,7 @@ pub trait SignatureVerifier {
 
 /// Why there is no key for proofs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProofKeyError {
     /// The page is not a secure context (it was served by http from another machine), so there is
     /// no Web Cryptography.
@@ -258,6 +163,19 @@ pub trait AssertionSource {
 }
 
 /// Undoes something when it is dropped: releases a lock, or ends a subscription.
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc};
+///
+/// use doorward_client::ports::Guard;
+///
+/// let locked = Rc::new(Cell::new(true));
+/// let released = Rc::clone(&locked);
+/// let guard = Guard::new(move || released.set(false));
+/// assert!(locked.get());
+/// drop(guard);
+/// assert!(!locked.get());
+/// ```
 #[must_use = "dropping it undoes what it stands for"]
 pub struct Guard(Option<Box<dyn FnOnce()>>);
 
@@ -306,6 +224,7 @@ pub trait Broadcast {
 
 /// How to leave the page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "who implements a port handles all of it")]
 pub struct Redirect {
     /// Whether the new page replaces this one in the history.
     pub replace: bool,
@@ -337,6 +256,7 @@ pub trait Timer {
 
 /// A rectangle on the screen, in CSS pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "it is a rectangle")]
 pub struct Area {
     /// From the screen's left edge.
     pub left: i32,
