@@ -64,6 +64,12 @@ const fapi = {
   authorization_request_type: 'simple',
 };
 
+const messageSigning = {
+  ...fapi,
+  fapi_request_method: 'signed_non_repudiation',
+  fapi_response_mode: 'jarm',
+};
+
 /** By a short name: the suite's name of the plan, its variant and its configuration. */
 export const plans = {
   config: ['oidcc-config-certification-test-plan', {}, secret('basic1')],
@@ -98,7 +104,12 @@ export const plans = {
   ],
   message_signing: [
     'fapi2-message-signing-final-test-plan',
-    { ...fapi, fapi_request_method: 'signed_non_repudiation', fapi_response_mode: 'jarm' },
+    messageSigning,
     signing('message', 'openid profile offline_access'),
+  ],
+  message_signing_oauth: [
+    'fapi2-message-signing-final-test-plan',
+    { ...messageSigning, openid: 'plain_oauth' },
+    oauth('message', 'my-api offline_access'),
   ],
 };
