@@ -9,8 +9,10 @@
 // configure.mjs: it has the keys, and gets pictures of what a person must judge. ONLY is a regular
 // expression for the names of modules. RESTART is a command that restarts the application: each
 // module is a provider with new keys under the same name, and a server remembers the old ones. It
-// finds the module's name in MODULE. The plans of FAPI 2.0 are for `server` with private_key_jwt;
-// JARM=1 is for the plan of Message Signing, and for the application as well.
+// finds the module's name in MODULE. The plan for sign-ins that others begin knows registered clients
+// only: this program registers the application, as its operator would, and RESTART finds what the
+// suite gave it in CLIENT_ID and CLIENT_SECRET. The plans of FAPI 2.0 are for `server` with
+// private_key_jwt; JARM=1 is for the plan of Message Signing, and for the application as well.
 import { execSync } from 'node:child_process';
 import fs from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -58,7 +60,9 @@ if (method === 'private_key_jwt') {
   const { kty, crv, x, y, alg, kid } = keys.key1;
   client.jwks = { keys: [{ kty, crv, x, y, alg, kid, use: 'sig' }] };
 }
-const config = { alias: 'doorward-rp', description: 'Doorward', waitTimeoutSeconds: 3, client };
+const alias = 'doorward-rp';
+const issuer = `${suite.address}/test/a/${alias}/`;
+const config = { alias, description: 'Doorward', waitTimeoutSeconds: 3, client };
 const variant = {
   client_auth_type: method,
   // Of FAPI 2.0. Doorward's clients sign no requests, and have no certificates.
@@ -81,6 +85,29 @@ const browser = await chromium.launch({
 for (const plan of plans) await runPlan(plan);
 await browser.close();
 
+/** Whether a plan or a module is about sign-ins that others begin (OIDC Core section 4). */
+function begunByOthers(name) {
+  return /3rd-party/.test(name);
+}
+
+/** Registers the application at the suite. Gives the variables that tell it who it is. */
+async function registered() {
+  const metadata = await (await fetch(`${issuer}.well-known/openid-configuration`)).json();
+  const answer = await fetch(metadata.registration_endpoint, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      client_name: client.client_name,
+      redirect_uris: [client.redirect_uri],
+      initiate_login_uri: client.initiate_login_uri,
+      token_endpoint_auth_method: method,
+      ...(client.jwks && { jwks: client.jwks }),
+    }),
+  });
+  const { client_id, client_secret } = await answer.json();
+  return { CLIENT_ID: client_id, ...(client_secret && { CLIENT_SECRET: client_secret }) };
+}
+
 /** A plan takes the parts of the variant that it knows. */
 async function planned(plan) {
   const available = await (await fetch(`${suite.address}/api/plan/available`)).json();
@@ -89,7 +116,9 @@ async function planned(plan) {
   // A client of FAPI 2.0 says beforehand what it asks for: SCOPE, as the application has it.
   const scope = process.env.SCOPE ?? 'openid profile offline_access';
   const own = plan.startsWith('fapi2-') ? { ...config, client: { ...client, scope } } : config;
-  return suite.newPlan(plan, Object.fromEntries(taken), own);
+  const chosen = Object.fromEntries(taken);
+  if (begunByOthers(plan)) chosen.client_registration = 'dynamic_client';
+  return suite.newPlan(plan, chosen, own);
 }
 
 async function runPlan(plan) {
@@ -118,8 +147,11 @@ async function waitFor(what, times = 40) {
 
 async function runModule(plan, module) {
   const name = module.testModule;
-  const env = { ...process.env, MODULE: name };
-  if (process.env.RESTART) execSync(process.env.RESTART, { stdio: 'ignore', env });
+  const restart = (more) => {
+    const env = { ...process.env, MODULE: name, ...more };
+    if (process.env.RESTART) execSync(process.env.RESTART, { stdio: 'ignore', env });
+  };
+  if (!begunByOthers(name)) restart();
   const id = await suite.newModule(plan, module);
   let info;
   await waitFor(async () => {
@@ -127,6 +159,7 @@ async function runModule(plan, module) {
     if (info.status === 'CONFIGURED') await suite.start(id).catch(() => {});
     return info.status === 'WAITING' || suite.hasEnded(info);
   }, 100);
+  if (begunByOthers(name)) restart(await registered());
   const context = await browser.newContext({ ignoreHTTPSErrors: true });
   const page = await context.newPage();
   await signIn(page, name, id);
@@ -147,7 +180,7 @@ async function runModule(plan, module) {
 }
 
 async function signIn(page, name, id) {
-  if (/3rd-party/.test(name)) {
+  if (begunByOthers(name)) {
     const asked = async () => (await suite.browser(id)).urls[0];
     await waitFor(async () => (await asked()) !== undefined);
     const url = await asked();
@@ -155,6 +188,8 @@ async function signIn(page, name, id) {
     await page.goto(url, { waitUntil: 'load' }).catch(() => {});
     return;
   }
+  // The module ends when the keys were asked for, and takes no request after that.
+  if (/discovery-jwks-uri-keys/.test(name)) await page.route(/\/userinfo$/, (route) => route.abort());
   // The module ends when the document was asked for, and takes no request after that.
   if (/discovery-openid-config/.test(name)) {
     await page.route(/\/authorize\?/, (route) => route.abort());
@@ -199,7 +234,12 @@ async function afterwards(page, name, id) {
         .first()
         .click()
         .catch(() => {});
-    else await page.goto(`${origin}/call`).catch(() => {});
+    else {
+      // The token's lifetime is four seconds. A server renews it at the first use after half of it.
+      await suite.sleep(2500);
+      // Where that is refused and the token is over, it asks for a new sign-in. The module takes none.
+      await page.request.get(`${origin}/call`, { maxRedirects: 0 });
+    }
     return;
   }
   if (/opinitlogout/.test(name)) {

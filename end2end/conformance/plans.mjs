@@ -3,6 +3,8 @@
 const issuer = 'https://localhost:6443';
 /** Where the provider describes itself. */
 export const discovery = `${issuer}/.well-known/openid-configuration`;
+/** What an access token without OpenID Connect opens. */
+const api = 'https://localhost:6444/api/DemoPolicyBased/Everyone/Get';
 const secrets = ['secret-of-the-suite-number-1-012', 'secret-of-the-suite-number-2-012'];
 
 const withSecret = (client_id, number) => ({
@@ -38,6 +40,12 @@ const signing = (client, scope) => (keys) => {
   return { ...shared, client: one(1), client2: one(2), client_secret_post: withSecret('basic1', 1) };
 };
 
+/** The same without OpenID Connect: what such tokens are for is an API. */
+const oauth = (client, scope) => (keys) => ({
+  ...signing(client, scope)(keys),
+  resource: { resourceUrl: api },
+});
+
 /** The configuration of a plan that registers its clients. */
 const registering = () => ({
   ...shared,
@@ -54,6 +62,12 @@ const fapi = {
   sender_constrain: 'dpop',
   fapi_profile: 'plain_fapi',
   authorization_request_type: 'simple',
+};
+
+const messageSigning = {
+  ...fapi,
+  fapi_request_method: 'signed_non_repudiation',
+  fapi_response_mode: 'jarm',
 };
 
 /** By a short name: the suite's name of the plan, its variant and its configuration. */
@@ -78,9 +92,24 @@ export const plans = {
   third_party: ['oidcc-3rdparty-init-login-certification-test-plan', { response_type: 'code' }, registering],
   dynamic: ['oidcc-dynamic-certification-test-plan', { response_type: 'code' }, registering],
   fapi2: ['fapi2-security-profile-final-test-plan', fapi, signing('fapi', 'openid profile offline_access')],
+  fapi2_oauth: [
+    'fapi2-security-profile-final-test-plan',
+    { ...fapi, openid: 'plain_oauth' },
+    oauth('fapi', 'my-api offline_access'),
+  ],
+  fapi2_machine: [
+    'fapi2-security-profile-final-test-plan',
+    { ...fapi, openid: 'plain_oauth', fapi_profile: 'fapi_client_credentials_grant' },
+    oauth('machine', 'my-api'),
+  ],
   message_signing: [
     'fapi2-message-signing-final-test-plan',
-    { ...fapi, fapi_request_method: 'signed_non_repudiation', fapi_response_mode: 'jarm' },
+    messageSigning,
     signing('message', 'openid profile offline_access'),
+  ],
+  message_signing_oauth: [
+    'fapi2-message-signing-final-test-plan',
+    { ...messageSigning, openid: 'plain_oauth' },
+    oauth('message', 'my-api offline_access'),
   ],
 };

@@ -78,11 +78,22 @@ impl Transport {
         request: HttpRequest,
         proven: ProofOf<'_>,
     ) -> Result<HttpResponse, Fault> {
+        self.transmit_made(http, &|| Ok(request.clone()), proven).await
+    }
+
+    /// The same for a request that `make` makes, anew each time that it is sent.
+    async fn transmit_made(
+        &self,
+        http: &dyn HttpClient,
+        make: &dyn Fn() -> Result<HttpRequest, Fault>,
+        proven: ProofOf<'_>,
+    ) -> Result<HttpResponse, Fault> {
+        let request = make()?;
         let under_way = self.trace.sending(&request);
         let answer = match (&self.proofs, proven) {
-            (Some(proofs), ProofOf::Key) => proofs.send(http, request, None).await,
+            (Some(proofs), ProofOf::Key) => proofs.send(http, request, make, None).await,
             (Some(proofs), ProofOf::Token(access_token)) => {
-                proofs.send(http, request, Some(access_token)).await
+                proofs.send(http, request, make, Some(access_token)).await
             }
             _ => {
                 let url = request.url.clone();
@@ -118,12 +129,12 @@ impl Transport {
     }
 
     /// Posts an encoded form (RFC 6749 section 4.1.3), with the client's authentication.
-    pub(crate) fn post_authenticated(
+    pub(crate) async fn post_authenticated(
         &self,
         url: &str,
         mut form: String,
         proven: ProofOf<'_>,
-    ) -> impl Future<Output = Result<HttpResponse, Fault>> {
+    ) -> Result<HttpResponse, Fault> {
         let mut headers =
             vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
         let settings = &self.settings;
@@ -136,16 +147,17 @@ impl Transport {
         if settings.client_authentication == ClientAuthentication::ClientSecretPost {
             form::append(&mut form, "client_secret", secret);
         }
-        let signed = self.add_assertion(&mut form);
-        let request = self.request("POST", url, headers, Some(form), CacheMode::Never);
-        async move {
-            signed?;
-            self.transmit(request, proven).await
-        }
+        let request = self.request("POST", url, headers, None, CacheMode::Never);
+        let make = || {
+            let mut body = form.clone();
+            self.add_assertion(&mut body)?;
+            Ok(HttpRequest { body: Some(body), ..request.clone() })
+        };
+        self.transmit_made(&*self.ports.http, &make, proven).await
     }
 
     /// Adds an assertion that the client's key signs, if it authenticates so (RFC 7523 section
-    /// 2.2).
+    /// 2.2). Each is sent once: the provider takes none twice (section 3).
     #[cfg(feature = "private-key-jwt")]
     fn add_assertion(&self, form: &mut String) -> Result<(), Fault> {
         if self.settings.client_authentication != ClientAuthentication::PrivateKeyJwt {

@@ -5,24 +5,30 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use doorward_axum::{Auth, ClientKey, MemorySessions, SignInSettings, SigningAlgorithm};
+use doorward_axum::{Auth, ClientKey, MemorySessions, ProofKey, SignInSettings, SigningAlgorithm};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
 
-use crate::support::{Browser, ORIGIN, Provider};
+use crate::support::{Browser, ORIGIN, Provider, WITHOUT_ITS_NONCE};
 
-#[tokio::test]
-async fn assertions_are_signed_and_new_each_time() {
+/// A new key for ES256, as bytes and as the client has it.
+fn new_key() -> (Vec<u8>, ClientKey) {
     let pkcs8 =
         EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())
             .unwrap();
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref()).unwrap();
     let pem = format!(
         "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
         BASE64_STANDARD.encode(pkcs8.as_ref())
     );
     let key = ClientKey::from_pem(pem.as_bytes(), SigningAlgorithm::Es256, Some("k")).unwrap();
-    assert!(!format!("{key:?}").contains(&BASE64_STANDARD.encode(&pkcs8.as_ref()[..30])));
+    (pkcs8.as_ref().to_vec(), key)
+}
+
+#[tokio::test]
+async fn assertions_are_signed_and_new_each_time() {
+    let (pkcs8, key) = new_key();
+    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).unwrap();
+    assert!(!format!("{key:?}").contains(&BASE64_STANDARD.encode(&pkcs8[..30])));
 
     let provider = Provider::start().await;
     let settings = SignInSettings::new(&*provider.issuer, "shop", format!("{ORIGIN}/signin-oidc"))
@@ -54,6 +60,29 @@ async fn assertions_are_signed_and_new_each_time() {
         seen.push(token.claims["jti"].clone());
     }
     assert_ne!(seen[0], seen[1]);
+}
+
+/// RFC 7523 section 3: a provider takes no assertion twice. One that refuses the proof of a request
+/// may have read its assertion before.
+#[tokio::test]
+async fn a_request_that_is_sent_again_with_a_nonce_has_a_new_assertion() {
+    let provider = Provider::start().await;
+    provider.change(|rules| {
+        rules.token_type = "DPoP";
+        rules.nonce = Some("first".to_owned());
+    });
+    let settings = SignInSettings::new(&*provider.issuer, "shop", format!("{ORIGIN}/signin-oidc"))
+        .client_key(new_key().1)
+        .proof_key(ProofKey::generate().unwrap());
+    let auth = Auth::new(settings, MemorySessions::default()).unwrap();
+    let browser = Browser::new(&auth.attach(axum::Router::new()));
+    let to_provider = browser.open("/signin").await.location().to_owned();
+    browser.open(&provider.authorize(&to_provider)).await.location();
+
+    let [refused] = &provider.forms(WITHOUT_ITS_NONCE)[..] else { panic!("one refusal") };
+    let [taken] = &provider.forms("token")[..] else { panic!("one grant") };
+    assert_eq!(refused["code"], taken["code"]);
+    assert_ne!(refused["client_assertion"], taken["client_assertion"]);
 }
 
 #[test]

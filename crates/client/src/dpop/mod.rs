@@ -71,19 +71,21 @@ impl Proofs {
 
     /// Sends a request with a proof. It is sent once more if the server requires a nonce, and once
     /// more if the server shows that the device's clock is wrong: three times at most. A request
-    /// that was refused because of its proof had no effect.
+    /// that was refused because of its proof had no effect but one: what may be sent once only, as
+    /// an assertion, was sent. So `make` makes the same request anew.
     pub(crate) async fn send(
         &self,
         http: &dyn HttpClient,
-        request: HttpRequest,
+        mut request: HttpRequest,
+        make: &dyn Fn() -> Result<HttpRequest, Fault>,
         access_token: Option<&str>,
     ) -> Result<HttpResponse, Fault> {
-        let origin = origin_of(&request.url);
+        let origin = origin_of(&request.url).to_owned();
         let (mut may_take_nonce, mut may_set_clock) = (true, true);
         loop {
-            let before = self.server(origin);
-            let answer = self.send_once(http, &request, access_token, &before).await?;
-            let after = self.server(origin);
+            let before = self.server(&origin);
+            let answer = self.send_once(http, request, access_token, &before).await?;
+            let after = self.server(&origin);
             let asks_again = match error_of(&answer) {
                 Some(ErrorCode::UseDpopNonce) => {
                     let is_new = after.nonce.is_some() && after.nonce != before.nonce;
@@ -98,17 +100,17 @@ impl Proofs {
             if !asks_again {
                 return Ok(answer);
             }
+            request = make()?;
         }
     }
 
     async fn send_once(
         &self,
         http: &dyn HttpClient,
-        request: &HttpRequest,
+        mut request: HttpRequest,
         access_token: Option<&str>,
         server: &Server,
     ) -> Result<HttpResponse, Fault> {
-        let mut request = request.clone();
         let proof = self.proof(&request, access_token, server).await?;
         request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(HEADER));
         request.headers.push((HEADER.to_owned(), proof));

@@ -24,6 +24,7 @@ impl Proofs {
         &self,
         _: &dyn HttpClient,
         _: HttpRequest,
+        _: &dyn Fn() -> Result<HttpRequest, Fault>,
         _: Option<&str>,
     ) -> Result<HttpResponse, Fault> {
         match *self {}

@@ -6,6 +6,6 @@ mod world;
 
 pub use self::{
     browser::Browser,
-    provider::{Provider, nonce_of, now, proof_claims},
+    provider::{Provider, WITHOUT_ITS_NONCE, nonce_of, now, proof_claims},
     world::{CLIENT, Kept, ORIGIN, World},
 };

@@ -61,6 +61,9 @@ pub struct Rules {
     pub nonce: Option<String>,
 }
 
+/// In place of the endpoint, for a token request that was refused for the nonce of its proof.
+pub const WITHOUT_ITS_NONCE: &str = "token without its nonce";
+
 /// An endpoint, the form that it got, and the headers.
 type Received = (String, HashMap<String, String>, HeaderMap);
 
@@ -305,6 +308,7 @@ async fn token(State(provider): Shared, headers: HeaderMap, body: Bytes) -> Resp
     if let Some(nonce) = rules.nonce
         && nonce_of(&headers).as_ref() != Some(&nonce)
     {
+        provider.receive(WITHOUT_ITS_NONCE, &headers, &body);
         let answer = Json(json!({ "error": "use_dpop_nonce" }));
         return (StatusCode::BAD_REQUEST, [("dpop-nonce", nonce)], answer).into_response();
     }

@@ -134,6 +134,20 @@ async fn claims_max_age_and_resource_need_not_be_texts() {
         .expect_redirect_error(REDIRECT, "login_required");
 }
 
+/// OIDC Core section 7.2.1: in an object, `registration` is an object itself.
+#[tokio::test]
+async fn what_is_not_supported_is_named_in_an_object_too() {
+    let key = ProofKey::es256();
+    let world = world_with(&key, json!({})).await;
+    for registration in [json!({"client_name": "App"}), json!("{}")] {
+        let object = signed(&key, &json!({"registration": registration}));
+        let answer = world.get(&url_of(&object)).await;
+        answer.expect_redirect_error(REDIRECT, "registration_not_supported");
+        let pushed = push(&world, &object).await;
+        pushed.expect_json_error(StatusCode::BAD_REQUEST, "registration_not_supported");
+    }
+}
+
 /// RFC 9101 section 6.3: "The authorization server MUST only use the parameters in the Request
 /// Object".
 #[tokio::test]

@@ -362,8 +362,9 @@ pub(crate) fn check(
     Ok(VerifiedObject { params: params.without("client_id").with("client_id", client_id), once })
 }
 
-/// The parameters of the object (RFC 9101 section 4): texts as they are, `claims` as JSON text, a
-/// number for `max_age`, and each address of `resource`.
+/// The parameters of the object (RFC 9101 section 4): texts as they are, `claims` and `registration`
+/// as JSON text (OIDC Core sections 5.5 and 7.2.1), a number for `max_age`, and each address of
+/// `resource`.
 fn parameters(members: &Map<String, Value>) -> Result<Params, ParamsError> {
     /// Claims about the message, of which `iss` is not a parameter of a request either.
     const OWN: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
@@ -374,7 +375,7 @@ fn parameters(members: &Map<String, Value>) -> Result<Params, ParamsError> {
         }
         match (name.as_str(), value) {
             (_, Value::String(text)) => pairs.push((name.clone(), text.clone())),
-            ("claims", Value::Object(_)) | ("max_age", Value::Number(_)) => {
+            ("claims" | "registration", Value::Object(_)) | ("max_age", Value::Number(_)) => {
                 pairs.push((name.clone(), value.to_string()));
             }
             ("resource", Value::Array(list)) => {
