@@ -481,6 +481,7 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     await pages.button('Add: dave').click();
     await expect(pages.notice).toContainText('The member was added');
     await expect(pages.button('Remove: dave')).toBeVisible();
+    await pages.findsByBeginning('Beginning of the user name', 'DAV', 'Remove: dave');
     await pages.button('Edit').click();
     await page.getByLabel('Description').fill('Who sells');
     await addClaim(page, 1, 'region', 'Text', 'North');
@@ -497,6 +498,7 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     await pages.dialog.getByRole('button', { name: 'Invite somebody' }).click();
     await expect(page.locator('#once')).toContainText(provider);
     await pages.button('Close').click();
+    await pages.findsByBeginning('Beginning of the address', 'NEW@', 'Withdraw: new@example.com');
     await pages.button('Withdraw: new@example.com').click();
     await pages.dialog.getByRole('button', { name: 'Withdraw' }).click();
     await expect(pages.notice).toContainText('The invitation was withdrawn');
@@ -638,6 +640,8 @@ test('the pages speak German', async ({ browser }) => {
   await pages.close();
 });
 
+  await expect(pages.page.getByText('There is no user with this sub.')).toBeVisible();
+  await pages.go('Overview');
 test('the document is strict, and its program is loaded there alone', async ({ request, page }) => {
   const response = await request.get(`${provider}/admin/users/alice`);
   const policy = response.headers()['content-security-policy'] ?? '';

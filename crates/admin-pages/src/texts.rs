@@ -431,6 +431,9 @@ words! {
     add_to_group: "Add to a group", "Zu einer Gruppe hinzufügen";
     search_clients: "Beginning of the identifier", "Anfang der Kennung";
     search_groups: "Beginning of the group's name", "Anfang des Namens der Gruppe";
+    search_usernames: "Beginning of the user name", "Anfang des Benutzernamens";
+    search_addresses: "Beginning of the address", "Anfang der Adresse";
+    nothing_begins_so: "Nothing was found that begins so.", "Nichts gefunden, das so beginnt.";
     // Clients.
     clients: "Clients", "Clients";
     no_clients: "There is no client.", "Es gibt keinen Client.";

@@ -95,7 +95,7 @@ pub async fn list_tokens(
     let limit = page::limit(parameters.limit)?;
     let after: Option<String> = page::after(parameters.cursor.as_deref())?;
     if after.as_ref().is_some_and(|after| after.contains('\0')) {
-        return Err(Problem::query("cursor is not one that this list has given"));
+        return Err(page::wrong_cursor());
     }
     let rows = api.store().registration_tokens_page(after.as_deref(), limit + 1).await?;
     Ok(page::page(rows, limit, |token| token.id.clone(), RegistrationTokenRow::of))

@@ -27,9 +27,9 @@ use doorward_provider::{
         time::Timestamp,
         token_handle::{SuccessorSeed, TokenHash},
         user::{User, UserClaims},
-        user_query::UserCounts,
+        user_query::{UserCounts, UserCursor},
     },
-    store::RefreshTokenRecord,
+    store::{FoundMember, RefreshTokenRecord},
 };
 
 use super::json_cache::JsonCache;
@@ -152,6 +152,13 @@ pub(crate) fn group(row: &impl Row) -> Result<StoredGroup, ColumnError> {
         group: row.json(0, "user_groups.content")?,
         version: row.integer(1, "user_groups.version")?,
     })
+}
+
+/// Reads `sub` and `username` of a membership, and `username` of the user.
+pub(crate) fn member(row: &impl Row) -> Result<FoundMember, ColumnError> {
+    let (sub, key) = (row.id(0, "group_members.sub")?, row.string(1, "group_members.username")?);
+    let username = row.string(2, "users.username")?;
+    Ok(FoundMember { username, cursor: UserCursor { key, sub } })
 }
 
 /// Parses the content of a grant.

@@ -3,7 +3,7 @@
 use doorward_protocol::ids::Sub;
 use serde_json::{Map, Value};
 
-use crate::model::time::Timestamp;
+use crate::model::{email::normalized_email, time::Timestamp};
 
 /// Seconds for which a mail that only tells something is tried to be sent: three days.
 pub(crate) const NOTICE_LIFETIME: u32 = 259_200;
@@ -52,7 +52,21 @@ pub struct MailCursor {
     pub id: String,
 }
 
+/// Where a search by address goes on: after the mail with these values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressCursor {
+    /// The address that it goes to, in the form in which addresses are compared.
+    pub address: String,
+    /// Its identifier.
+    pub id: String,
+}
+
 impl QueuedMail {
+    /// Where a search by address goes on after this mail.
+    pub fn address_cursor(&self) -> AddressCursor {
+        AddressCursor { address: normalized_email(&self.mail.to), id: self.mail.id.clone() }
+    }
+
     /// Where the list goes on after this mail.
     pub fn cursor(&self) -> MailCursor {
         MailCursor { created_at: self.mail.created_at, id: self.mail.id.clone() }
