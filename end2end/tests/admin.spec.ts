@@ -631,17 +631,23 @@ test('who has no role is told so', async ({ browser, expectConsoleError }) => {
   await context.close();
 });
 
-test('the pages speak German', async ({ browser }) => {
+test('the pages speak German, and so does what the server refuses', async ({
+  browser,
+  expectConsoleError,
+}) => {
   const pages = await AdminPages.of(browser, provider, 'udo', '', { locale: 'de-DE' });
   await expect(pages.page.locator('html')).toHaveAttribute('lang', 'de');
   await expect(pages.heading).toHaveText('Übersicht');
+  expectConsoleError(/status of 404/);
+  await pages.reopen('/users/nobody-at-all');
+  await expect(pages.page.getByText('Es gibt keinen Benutzer mit diesem sub.')).toBeVisible();
   await pages.button('English').click();
+  await expect(pages.page.getByText('There is no user with this sub.')).toBeVisible();
+  await pages.go('Overview');
   await expect(pages.heading).toHaveText('Overview');
   await pages.close();
 });
 
-  await expect(pages.page.getByText('There is no user with this sub.')).toBeVisible();
-  await pages.go('Overview');
 test('the document is strict, and its program is loaded there alone', async ({ request, page }) => {
   const response = await request.get(`${provider}/admin/users/alice`);
   const policy = response.headers()['content-security-policy'] ?? '';

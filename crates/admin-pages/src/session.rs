@@ -4,7 +4,7 @@ use doorward_admin::{
     AdminRole, Operation, ROLE_CLAIM,
     types::{pages::PagesConfig, system::MeView},
 };
-use doorward_leptos::{Auth, Settings, StepUp, boxed_effect, provide_auth_with};
+use doorward_leptos::{ApiRequest, Auth, Settings, StepUp, boxed_effect, provide_auth_with};
 use doorward_policy::{Decision, Principal};
 use doorward_protocol::base64url;
 use leptos::{prelude::*, task::spawn_local};
@@ -135,11 +135,17 @@ impl Session {
         self.rights.get()
     }
 
+    /// The request of a call. What is wrong is said in the language of the page.
+    fn request(self, call: Call) -> ApiRequest {
+        let request = call.request(&browser::origin());
+        request.header("accept-language", self.texts.language)
+    }
+
     /// Asks the API for the present rights.
     pub fn ask_rights(self) {
         spawn_local(async move {
             let call = Call::new(Operation::Me, &[]);
-            let answer = Answer::of(self.auth.call(call.request(&browser::origin())).await);
+            let answer = Answer::of(self.auth.call(self.request(call)).await);
             let rights = match answer.and_then(|answer| answer.read::<MeView>()) {
                 Ok(me) => me.role.map_or(Rights::None, Rights::Role),
                 Err(failure) if matches!(failure.status(), Some(401 | 403)) => Rights::None,
@@ -235,8 +241,7 @@ impl Session {
     /// Calls the API. A refusal for lack of rights lets the page ask for them again, since they may
     /// have gone while it was open; one for lack of a sign-in asks for that.
     pub async fn call(self, call: Call) -> Result<Answer, Failure> {
-        let request = call.request(&browser::origin());
-        let answer = Answer::of(self.auth.call(request).await);
+        let answer = Answer::of(self.auth.call(self.request(call)).await);
         if let Err(failure) = &answer {
             match failure {
                 Failure::StepUp(step_up) => {
@@ -265,7 +270,7 @@ impl Session {
     /// Says why something was not done. A wanted sign-in is asked for elsewhere.
     pub fn failed(self, failure: &Failure) {
         if !matches!(failure, Failure::StepUp(_)) {
-            self.notice.set(Some(Notice::Failed(failure.message(self.texts))));
+            self.notice.set(Some(Notice::Failed(failure.message())));
         }
     }
 

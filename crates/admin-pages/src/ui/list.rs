@@ -157,7 +157,7 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
                 self.failure.get().filter(|failure| !matches!(failure, Failure::StepUp(_)));
             failure.map(|failure| {
                 view! {
-                    {alert("alert-error", failure.message(t))}
+                    {alert("alert-error", failure.message())}
                     {button(t.try_again, "btn btn-small", move || self.reload())}
                 }
             })

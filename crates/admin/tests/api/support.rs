@@ -15,7 +15,7 @@ use doorward_admin::{
     AdminScope, FreshSignIn, Operation,
     api::{
         AUDIENCE, AdminParts, AdminSettings, BASE_PATH, OPENAPI_PATH, SharedConfiguration,
-        api_resource, api_scopes, router,
+        api_resource, api_scopes, german, router,
     },
     scim,
 };
@@ -414,10 +414,28 @@ impl Call<'_> {
             assert_eq!(parts.headers["content-type"], "application/problem+json", "{body}");
             assert_eq!(body["status"], json!(parts.status.as_u16()));
             assert!(body["type"].as_str().unwrap().starts_with("urn:doorward:problem:"));
+            if !parts.headers.contains_key("content-language") {
+                is_said_in_german(&body);
+            }
         }
         assert_eq!(parts.headers["cache-control"], "no-store");
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, text, body }
+    }
+}
+
+/// Each problem has a German text, wherever it comes from.
+fn is_said_in_german(problem: &Value) {
+    let errors = problem["errors"].as_array().into_iter().flatten();
+    let mut texts: Vec<&Value> = errors.map(|error| &error["problem"]).collect();
+    if texts.is_empty() {
+        texts.push(&problem["detail"]);
+    }
+    texts.push(&problem["title"]);
+    for text in texts {
+        let text = text.as_str().unwrap();
+        // A directory of the tests says this.
+        assert!(text == "x" || german(text).is_some(), "{text} has no German text");
     }
 }
 

@@ -19,7 +19,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header::ACCEPT_LANGUAGE, request::Parts},
 };
-use doorward_protocol::params::Params;
+use doorward_protocol::{language, params::Params};
 use doorward_provider::{
     model::resource::ScopeDescription,
     use_case::{
@@ -346,26 +346,18 @@ impl AppState {
     }
 }
 
-/// The known language with the greatest weight in `Accept-Language` (RFC 9110 section 12.5.4). The
-/// first of several with equal weights wins.
+/// The texts in the language that a browser prefers, or in the first one.
 fn accepted(headers: &HeaderMap, languages: [&'static Texts; 2]) -> &'static Texts {
-    let ranges = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
-    let mut best: (&'static Texts, f32) = (languages[0], 0.0);
-    for range in ranges.flat_map(|value| value.split(',')) {
-        let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
-        let weight =
-            weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
-        if let Some(texts) = language(tag.trim(), languages).filter(|_| weight > best.1) {
-            best = (texts, weight);
-        }
-    }
-    best.0
+    let values = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    let wanted = language::accepted(values, &languages.map(|texts| texts.lang));
+    let found = languages.into_iter().find(|texts| Some(texts.lang) == wanted);
+    found.unwrap_or(languages[0])
 }
 
-/// The language of a tag. Its region and script are ignored (RFC 4647 section 3.4).
+/// The texts in the language of a tag.
 fn language(tag: &str, languages: [&'static Texts; 2]) -> Option<&'static Texts> {
-    let primary = tag.split('-').next().unwrap_or_default();
-    languages.into_iter().find(|texts| texts.lang.eq_ignore_ascii_case(primary))
+    let known = language::of_tag(tag, &languages.map(|texts| texts.lang))?;
+    languages.into_iter().find(|texts| texts.lang == known)
 }
 
 #[cfg(test)]
