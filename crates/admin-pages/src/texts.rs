@@ -463,6 +463,16 @@ words! {
         "Such as #175c4a. One that can't be read is refused.",
         "Etwa #175c4a. Eine, die nicht lesbar ist, wird abgelehnt.";
     branding_accent_dark: "Colour on dark pages", "Farbe auf dunklen Seiten";
+    branding_imprint: "Link to the imprint", "Link zum Impressum";
+    branding_privacy: "Link to the privacy policy", "Link zur Datenschutzerklärung";
+    branding_help: "Link to help", "Link zur Hilfe";
+    branding_links_hint:
+        "An https address, or a path on the provider's own origin.",
+        "Eine Adresse mit https, oder ein Pfad beim Anbieter selbst.";
+    branding_texts: "Words", "Wörter";
+    branding_texts_hint:
+        "The name of a folder in the folder branding.texts.",
+        "Der Name eines Ordners im Ordner branding.texts.";
     salt: "Salt", "Salt";
     salt_hint:
         "At least 16 random characters. It is not shown again.",

@@ -189,6 +189,7 @@ impl Provider {
         let mail_queued = Arc::new(Notify::new());
         let mail = MailDelivery {
             outbox: store.clone(),
+            clients: Arc::clone(&clients),
             queued: Arc::clone(&mail_queued),
             is_failing: AtomicBool::new(false),
             keys: Arc::clone(&keys),

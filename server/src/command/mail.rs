@@ -106,7 +106,7 @@ async fn test(address: &str, language: &str, data: &DataArguments) -> Result<(),
     let templates = config.mail.as_ref().map(|mail| mail.templates.clone());
     let Some(templates) = templates else { return Err(no_server()) };
     let values = Map::from_iter([("site".to_owned(), Value::from(sender.hello.clone()))]);
-    let brand = brand(&config.branding, &config.provider.settings.issuer);
+    let brand = brand(&config.branding.chosen_for(None), &config.provider.settings.issuer);
     let message =
         templates.render(TEST_MESSAGE, language, &values, &brand).map_err(CommandError::refused)?;
     let id = random_id(&SystemEntropy);

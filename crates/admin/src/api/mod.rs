@@ -50,7 +50,7 @@ pub use self::{
     command_client::{COMMAND_CLIENT, command_client},
     german::german,
     resources::{AUDIENCE, api_resource, api_scopes},
-    state::{AdminParts, AdminSettings, KnownLogos, SharedConfiguration},
+    state::{AdminParts, AdminSettings, KnownFiles, SharedConfiguration},
 };
 use self::{
     problem::Problem,

@@ -30,6 +30,7 @@ use doorward_provider::{
     model::{
         account_settings::{AccountSettings, Registration},
         acr::AcrLevels,
+        branding::BrandingFiles,
         directory::Directory,
         group::{Group, StoredGroup},
         identity_provider::IdentityProvider,
@@ -277,7 +278,10 @@ impl World {
             store: Arc::clone(&store),
             resource_server: issuer.resource_server(),
             entropy: Arc::new(SystemEntropy),
-            logos: Arc::new(|| BTreeSet::from(["shop.png".to_owned().try_into().unwrap()])),
+            branding_files: Arc::new(|| BrandingFiles {
+                logos: BTreeSet::from(["shop.png".to_owned().try_into().unwrap()]),
+                texts: BTreeSet::from(["shop".to_owned().try_into().unwrap()]),
+            }),
             settings: AdminSettings {
                 fresh_sign_in: FreshSignIn::default(),
                 requests_per_minute,

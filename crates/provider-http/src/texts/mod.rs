@@ -307,9 +307,10 @@ impl Localized {
 }
 
 impl AppState {
-    /// The texts in each language, as an operator may have replaced them.
-    fn languages(&self) -> [&'static Texts; 2] {
-        self.settings.branding.current().texts.0
+    /// The texts in each language, as an operator may have replaced them, also for the client that
+    /// waits for the sign-in.
+    pub(crate) fn languages(&self) -> [&'static Texts; 2] {
+        self.settings.branding.current().texts_for(self.client_branding()).0
     }
 
     /// The same state in the language that the waiting authorization request asks for, and with
@@ -340,7 +341,7 @@ impl AppState {
     pub(crate) fn in_language(mut self, ui_locales: Option<&str>) -> Self {
         let languages = self.languages();
         let mut tags = ui_locales.unwrap_or_default().split(' ');
-        let wanted = tags.find_map(|tag| language(tag, languages));
+        let wanted = tags.find_map(|tag| texts_in(tag, languages));
         self.texts = wanted.unwrap_or(self.texts);
         self
     }
@@ -355,7 +356,7 @@ fn accepted(headers: &HeaderMap, languages: [&'static Texts; 2]) -> &'static Tex
 }
 
 /// The texts in the language of a tag.
-fn language(tag: &str, languages: [&'static Texts; 2]) -> Option<&'static Texts> {
+pub(crate) fn texts_in(tag: &str, languages: [&'static Texts; 2]) -> Option<&'static Texts> {
     let known = language::of_tag(tag, &languages.map(|texts| texts.lang))?;
     languages.into_iter().find(|texts| texts.lang == known)
 }

@@ -91,8 +91,8 @@ pub(super) async fn put(connection: &Connection, mails: &[MailRow]) -> Result<()
         connection
             .execute(
                 "INSERT INTO outbox (id, recipient, kind, language, data, sub, attempts, due_at,
-                     created_at, expires_at, address)
-                 VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7, $8, $9)",
+                     created_at, expires_at, address, client_id)
+                 VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7, $8, $9, $10)",
                 &[
                     &mail.id,
                     &mail.to,
@@ -103,6 +103,7 @@ pub(super) async fn put(connection: &Connection, mails: &[MailRow]) -> Result<()
                     &mail.created_at.seconds(),
                     &mail.expires_at.seconds(),
                     address,
+                    &mail.client_id.as_deref(),
                 ],
             )
             .await?;
@@ -119,6 +120,7 @@ pub(super) async fn put_notices(
     match &notices.event {
         Some(event) => account_events::add(connection, event).await,
         None => Ok(()),
+    Ok(())
     }
 }
 
@@ -145,7 +147,7 @@ async fn claim(
              UPDATE outbox o SET attempts = o.attempts + 1, due_at = $3 FROM due
                  WHERE o.id = due.id
              RETURNING o.id, o.recipient, o.kind, o.language, o.data, o.sub, o.created_at,
-                 o.expires_at, o.attempts, o.due_at, o.error",
+                 o.expires_at, o.attempts, o.due_at, o.error, o.client_id",
             &[&i64::from(limit), &now.seconds(), &due_again.seconds()],
             read::mail,
         )
@@ -193,7 +195,7 @@ async fn retry(connection: &Connection, id: &str, now: Timestamp) -> Result<bool
 /// A page of the mails, the oldest first.
 pub(super) const PAGE: &str =
     "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-        due_at, error
+        due_at, error, client_id
     FROM outbox WHERE (created_at, id COLLATE \"C\") > ($1, $2) AND expires_at > $4
     ORDER BY created_at, id COLLATE \"C\" LIMIT $3";
 
@@ -211,7 +213,7 @@ async fn page(
 /// A page of the mails to some addresses, in the order of these.
 pub(super) const PAGE_BY_ADDRESS: &str =
     "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-        due_at, error
+        due_at, error, client_id
     FROM outbox WHERE (address COLLATE \"C\", id COLLATE \"C\") > ($1, $2)
         AND address COLLATE \"C\" < $3 AND address IS NOT NULL AND expires_at > $5
     ORDER BY address COLLATE \"C\", id COLLATE \"C\" LIMIT $4";

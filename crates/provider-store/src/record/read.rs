@@ -107,8 +107,8 @@ pub(crate) fn ticket(row: &impl Row) -> Result<Ticket, ColumnError> {
     })
 }
 
-/// Reads `id, recipient, kind, language, data, sub, created_at, expires_at, attempts, due_at,
-/// error`.
+/// Reads `id, recipient, kind, language, data, sub, created_at, expires_at, attempts, due_at, error,
+/// client_id`.
 pub(crate) fn mail(row: &impl Row) -> Result<QueuedMail, ColumnError> {
     let kind = MailKind::parse(row.text(2, "outbox.kind")?);
     Ok(QueuedMail {
@@ -119,6 +119,7 @@ pub(crate) fn mail(row: &impl Row) -> Result<QueuedMail, ColumnError> {
             language: row.string(3, "outbox.language")?,
             data: row.json(4, "outbox.data")?,
             sub: row.optional_id(5, "outbox.sub")?,
+            client_id: row.optional_id(11, "outbox.client_id")?,
             created_at: row.timestamp(6, "outbox.created_at")?,
             expires_at: row.timestamp(7, "outbox.expires_at")?,
         },

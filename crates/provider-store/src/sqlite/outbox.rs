@@ -132,8 +132,8 @@ pub(super) fn put(connection: &Connection, mails: &[MailRow]) -> Result<(), Fail
         execute(
             connection,
             "INSERT INTO outbox (id, recipient, kind, language, data, sub, attempts, due_at,
-                 created_at, expires_at, address)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8, ?9)",
+                 created_at, expires_at, address, client_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8, ?9, ?10)",
             params![
                 mail.id,
                 mail.to,
@@ -143,7 +143,8 @@ pub(super) fn put(connection: &Connection, mails: &[MailRow]) -> Result<(), Fail
                 mail.sub.as_deref(),
                 mail.created_at.seconds(),
                 mail.expires_at.seconds(),
-                address
+                address,
+                mail.client_id.as_deref()
             ],
         )?;
     }
@@ -175,7 +176,7 @@ fn claim(
          WHERE id IN (SELECT id FROM outbox WHERE due_at <= ?2 AND expires_at > ?2
              ORDER BY due_at, id LIMIT ?1)
          RETURNING id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-             due_at, error",
+             due_at, error, client_id",
         params![limit, now.seconds(), due_again.seconds()],
         |row| read::mail(row),
     )
@@ -184,14 +185,14 @@ fn claim(
 /// A page of the mails, the oldest first.
 pub(super) const PAGE: &str =
     "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-        due_at, error
+        due_at, error, client_id
     FROM outbox WHERE (created_at, id) > (?1, ?2) AND expires_at > ?4
     ORDER BY created_at, id LIMIT ?3";
 
 /// A page of the mails to some addresses, in the order of these.
 pub(super) const PAGE_BY_ADDRESS: &str =
     "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-        due_at, error
+        due_at, error, client_id
     FROM outbox WHERE (address, id) > (?1, ?2) AND address < ?3 AND address IS NOT NULL
         AND expires_at > ?5
     ORDER BY address, id LIMIT ?4";

@@ -1,6 +1,6 @@
 //! Mails that wait to be sent.
 
-use doorward_protocol::ids::Sub;
+use doorward_protocol::ids::{ClientId, Sub};
 use serde_json::{Map, Value};
 
 use crate::model::{email::normalized_email, time::Timestamp};
@@ -24,6 +24,8 @@ pub struct OutboxMail {
     pub data: Map<String, Value>,
     /// The user whom it is about; `None` if there is none yet.
     pub sub: Option<Sub>,
+    /// The client at whose sign-in it was asked for, whose look it has; `None`: the provider's.
+    pub client_id: Option<ClientId>,
     /// When it was written.
     pub created_at: Timestamp,
     /// It is not sent from this timestamp on.
@@ -198,6 +200,7 @@ mod tests {
             language: "en".to_owned(),
             data,
             sub: None,
+            client_id: None,
             created_at: Timestamp::from_seconds(0),
             expires_at: Timestamp::from_seconds(1),
         };

@@ -249,7 +249,7 @@ impl Provider {
         remember: bool,
         browser: SignInBrowser<'_>,
     ) -> Result<StartedSession, SignInError> {
-        let SignInBrowser { device, session, known_by, language } = browser;
+        let SignInBrowser { device, session, known_by, language, client_id } = browser;
         let is_known = known_by.and_then(|cookie| self.devices.recognise(cookie, user));
         // A browser in which a password was set by a link may be that of somebody who reads the
         // owner's mail.
@@ -265,6 +265,7 @@ impl Provider {
             browser: device.browser.as_deref(),
             language,
             mark: None,
+            client_id,
         };
         let notices = self.accounts().notices(user, kind, Told::new(event), asker)?;
         let replaces = session;

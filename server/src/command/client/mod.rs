@@ -379,8 +379,8 @@ fn check(
 ) -> Result<(), CommandError> {
     let provider = &context.config.provider;
     let (resources, algorithms) = (&provider.resources, &*provider.signing_algorithms);
-    let logos = &context.config.branding.logo_names();
-    let rules = ClientRules { resources, algorithms, logos };
+    let files = &context.config.branding.files();
+    let rules = ClientRules { resources, algorithms, files };
     rules.check(read(settings)?, before).map_err(|error| refused(&error))
 }
 

@@ -214,6 +214,63 @@ pub const SETTINGS: &[Text] = &[
         "there is no such picture in the folder branding.logos",
         "Dieses Bild gibt es im Ordner branding.logos nicht",
     ),
+    (
+        "there is no such folder in the folder branding.texts",
+        "Diesen Ordner gibt es im Ordner branding.texts nicht",
+    ),
+    (
+        "give the name of a file in the folder branding.logos, without a folder: letters, digits, \
+         dots, hyphens and underscores, at most 64",
+        "Nennen Sie eine Datei im Ordner branding.logos, ohne Ordner: Buchstaben, Ziffern, Punkte, \
+         Bindestriche und Unterstriche, höchstens 64",
+    ),
+    (
+        "an SVG is a document that can run scripts and load other files, so it is not served as a \
+         logo: export it as PNG or WebP",
+        "Ein SVG ist ein Dokument, das Programme ausführen und andere Dateien laden kann, und wird \
+         deshalb nicht als Logo gezeigt: Exportieren Sie es als PNG oder WebP",
+    ),
+    (
+        "give a file that ends in .png, .jpg, .jpeg or .webp",
+        "Nennen Sie eine Datei mit der Endung .png, .jpg, .jpeg oder .webp",
+    ),
+    (
+        "give the name of a folder in the folder branding.texts: letters, digits, hyphens and \
+         underscores, at most 64",
+        "Nennen Sie einen Ordner im Ordner branding.texts: Buchstaben, Ziffern, Bindestriche und \
+         Unterstriche, höchstens 64",
+    ),
+    (
+        "give an https URL, or a path on this origin that begins with one slash",
+        "Geben Sie eine URL mit https an, oder einen Pfad hier, der mit einem Schrägstrich beginnt",
+    ),
+    (
+        "give a name of 1 to 60 characters on one line, without control characters",
+        "Geben Sie einen Namen mit 1 bis 60 Zeichen in einer Zeile an, ohne Steuerzeichen",
+    ),
+    (
+        "give a colour as # and six hexadecimal digits, like #175c4a",
+        "Geben Sie eine Farbe als # und sechs hexadezimale Ziffern an, wie #175c4a",
+    ),
+    (
+        "its contrast with {} ({}) is {}:1, and text needs 4.5:1 (WCAG AA): take a {} colour, for \
+         example {}",
+        "Der Kontrast mit {} ({}) ist {}:1, und Text braucht 4.5:1 (WCAG AA): Nehmen Sie eine \
+         Farbe, die {} ist, zum Beispiel {}",
+    ),
+    ("the page's background", "dem Hintergrund der Seite"),
+    ("the background of cards", "dem Hintergrund der Karten"),
+    ("the background of code", "dem Hintergrund von Code"),
+    (
+        "the background of notes, which is mixed from it",
+        "dem Hintergrund der Hinweise, der daraus gemischt wird",
+    ),
+    (
+        "the glow at the top of the page, which is mixed from it",
+        "dem Schein oben auf der Seite, der daraus gemischt wird",
+    ),
+    ("lighter", "heller"),
+    ("darker", "dunkler"),
 ];
 
 /// Addresses in the settings of clients.

@@ -5,6 +5,7 @@ CREATE INDEX group_members_by_username ON group_members (group_name, username, s
 
 -- What was stored before is found as it is written, in lower case. It is sent or given up within days.
 ALTER TABLE outbox ADD COLUMN address TEXT; -- the recipient, in the form in which addresses are compared
+ALTER TABLE outbox ADD COLUMN client_id TEXT; -- whose look the mail has
 UPDATE outbox SET address = lower(trim(recipient));
 CREATE INDEX outbox_by_address ON outbox (address, id) WHERE address IS NOT NULL;
 

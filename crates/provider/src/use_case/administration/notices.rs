@@ -127,6 +127,7 @@ impl OperatorNotices<'_> {
                 language: user.language().unwrap_or_else(|| LANGUAGE.to_owned()),
                 data: values,
                 sub: Some(user.sub.clone()),
+                client_id: None,
                 created_at: at,
                 expires_at: at.plus(NOTICE_LIFETIME),
             };
