@@ -117,11 +117,10 @@ pub(super) async fn put_notices(
     notices: &NoticesRow,
 ) -> Result<(), Failure> {
     put(connection, &notices.mails).await?;
-    match &notices.event {
-        Some(event) => account_events::add(connection, event).await,
-        None => Ok(()),
-    Ok(())
+    for event in &notices.events {
+        account_events::add(connection, event).await?;
     }
+    Ok(())
 }
 
 /// Removes the mails about a user.

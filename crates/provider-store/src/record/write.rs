@@ -107,12 +107,12 @@ impl MailRow {
 /// What tells of a change, as rows of `outbox` and `account_events`.
 pub(crate) struct NoticesRow {
     pub(crate) mails: Vec<MailRow>,
-    pub(crate) event: Option<AccountEvent>,
+    pub(crate) events: Vec<AccountEvent>,
 }
 
 impl NoticesRow {
     pub(crate) fn encode(notices: AccountNotices) -> Result<Self, ColumnError> {
-        Ok(Self { mails: MailRow::encode_all(notices.mails)?, event: notices.event })
+        Ok(Self { mails: MailRow::encode_all(notices.mails)?, events: notices.events })
     }
 }
 

@@ -154,7 +154,7 @@ pub(super) fn put(connection: &Connection, mails: &[MailRow]) -> Result<(), Fail
 /// Keeps what tells a user of a change.
 pub(super) fn put_notices(connection: &Connection, notices: &NoticesRow) -> Result<(), Failure> {
     put(connection, &notices.mails)?;
-    notices.event.as_ref().map_or(Ok(()), |event| account_events::add(connection, event))
+    notices.events.iter().try_for_each(|event| account_events::add(connection, event))
 }
 
 /// Removes the mails about a user.
