@@ -63,7 +63,10 @@ pub const REQUESTS: &[Text] = &[
         "A caller may have {} idempotency keys in a day.",
         "Am Tag sind {} Idempotency-Keys je Aufrufer erlaubt.",
     ),
-    ("send one, of 1 to 255 characters", "Senden Sie einen mit 1 bis 255 Zeichen"),
+    (
+        "send one, of 1 to 255 visible ASCII characters",
+        "Senden Sie einen mit 1 bis 255 sichtbaren ASCII-Zeichen",
+    ),
     (
         "A caller may send {} requests in a minute.",
         "In der Minute sind {} Anfragen je Aufrufer erlaubt.",
