@@ -93,6 +93,15 @@ export class AdminPages {
     return this.page.getByRole('button', { name });
   }
 
+  /** The field of a search finds nothing by the one beginning, and by the other one a row with this button. */
+  async findsByBeginning(label: string, beginning: string, button: string): Promise<void> {
+    const field = this.page.getByRole('search').getByLabel(label);
+    await field.fill('!');
+    await expect(this.page.getByText('Nothing was found that begins so.')).toBeVisible();
+    await field.fill(beginning);
+    await expect(this.button(button)).toBeVisible();
+  }
+
   async close(): Promise<void> {
     await this.page.context().close();
   }

@@ -31,7 +31,7 @@ test('users, invitations and groups', async ({ browser }) => {
   await pages.go('Users');
   await show('users');
   await page.getByLabel('Beginning of the user name').fill('nobody at all');
-  await expect(page.getByText('No user is found.')).toBeVisible();
+  await expect(page.getByText('Nothing was found that begins so.')).toBeVisible();
   await show('users-none');
   await pages.reopen('/new-user');
   await page.getByLabel('E-mail address').fill('nobody');

@@ -481,6 +481,7 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     await pages.button('Add: dave').click();
     await expect(pages.notice).toContainText('The member was added');
     await expect(pages.button('Remove: dave')).toBeVisible();
+    await pages.findsByBeginning('Beginning of the user name', 'DAV', 'Remove: dave');
     await pages.button('Edit').click();
     await page.getByLabel('Description').fill('Who sells');
     await addClaim(page, 1, 'region', 'Text', 'North');
@@ -497,6 +498,7 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     await pages.dialog.getByRole('button', { name: 'Invite somebody' }).click();
     await expect(page.locator('#once')).toContainText(provider);
     await pages.button('Close').click();
+    await pages.findsByBeginning('Beginning of the address', 'NEW@', 'Withdraw: new@example.com');
     await pages.button('Withdraw: new@example.com').click();
     await pages.dialog.getByRole('button', { name: 'Withdraw' }).click();
     await expect(pages.notice).toContainText('The invitation was withdrawn');
@@ -513,7 +515,8 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     }
     await page.reload();
     await pages.ready();
-    await expect(page.locator('.event').filter({ hasText: 'keys_rotated' })).toHaveCount(2);
+    // Each key has a record.
+    await expect(page.locator('.event').filter({ hasText: 'keys_rotated' })).toHaveCount(4);
   });
 
   await test.step('the history has all of it, and is exported', async () => {
@@ -521,7 +524,7 @@ test('groups, invitations, keys and the history are worked with', async ({ brows
     await page.getByLabel('Event').fill('keys_rotated');
     await pages.button('Search').click();
     await expect(page).toHaveURL(/events\?event=keys_rotated$/);
-    await expect(page.locator('.event')).toHaveCount(2);
+    await expect(page.locator('.event')).toHaveCount(4);
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       pages.button('Export as JSON lines').click(),
@@ -629,11 +632,19 @@ test('who has no role is told so', async ({ browser, expectConsoleError }) => {
   await context.close();
 });
 
-test('the pages speak German', async ({ browser }) => {
+test('the pages speak German, and so does what the server refuses', async ({
+  browser,
+  expectConsoleError,
+}) => {
   const pages = await AdminPages.of(browser, provider, 'udo', '', { locale: 'de-DE' });
   await expect(pages.page.locator('html')).toHaveAttribute('lang', 'de');
   await expect(pages.heading).toHaveText('Übersicht');
+  expectConsoleError(/status of 404/);
+  await pages.reopen('/users/nobody-at-all');
+  await expect(pages.page.getByText('Es gibt keinen Benutzer mit diesem sub.')).toBeVisible();
   await pages.button('English').click();
+  await expect(pages.page.getByText('There is no user with this sub.')).toBeVisible();
+  await pages.go('Overview');
   await expect(pages.heading).toHaveText('Overview');
   await pages.close();
 });

@@ -8,7 +8,7 @@ use doorward_admin::{
 use doorward_leptos::{ApiRequest, ApiResponse, Error, StepUp};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{names, route::encoded, texts::Texts};
+use crate::route::encoded;
 
 /// A request that is not sent yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,10 +156,10 @@ impl Failure {
         }
     }
 
-    /// What is wrong, as a sentence.
-    pub fn message(&self, t: &Texts) -> String {
+    /// What is wrong, as a sentence in the reader's language.
+    pub fn message(&self) -> String {
         match self {
-            Self::Refused(details) => names::problem(t, details),
+            Self::Refused(details) => details.detail.clone(),
             Self::Broken(message) => message.clone(),
             Self::StepUp(_) => String::new(),
         }

@@ -1,7 +1,5 @@
-//! What the API's own names are called in German: events, outcomes, actors, mails and problems. In
+//! What the API's own names are called in German: events, outcomes, actors and mails. In
 //! English they stay as they are, since they are English words, and what is searched for.
-
-use doorward_admin::types::problem::ProblemDetails;
 
 use crate::texts::Texts;
 
@@ -145,27 +143,6 @@ const MAILS: Table = &[
     ("account_deleted", "Konto gelöscht"),
 ];
 
-/// The kinds of problems. What the server says of one is in English, and stands behind it.
-const PROBLEMS: Table = &[
-    ("invalid", "Ein Wert ist nicht gültig"),
-    ("malformed", "Die Anfrage ist nicht lesbar"),
-    ("query", "Die Suche ist nicht lesbar"),
-    ("media-type", "Die Anfrage ist kein JSON"),
-    ("too-large", "Die Anfrage ist zu groß"),
-    ("missing", "Das gibt es nicht oder nicht mehr"),
-    ("method", "Das geht hier nicht"),
-    ("conflict", "Das widerspricht dem, was da ist"),
-    ("read-only", "Das ist in der Konfiguration definiert"),
-    ("rights", "Das dürfen Sie nicht"),
-    ("precondition", "Es fehlt, um welchen Stand es geht"),
-    ("stale", "Inzwischen wurde es geändert"),
-    ("idempotency-key", "Die Anfrage wurde schon anders gestellt"),
-    ("idempotency-running", "Die erste Anfrage läuft noch"),
-    ("rate", "Zu viele Anfragen: Warten Sie etwas"),
-    ("unavailable", "Gerade nicht verfügbar: Versuchen Sie es gleich noch einmal"),
-    ("internal", "Ein Fehler des Servers, der im Protokoll steht"),
-];
-
 /// What an event is called.
 pub fn event(t: &Texts, name: &str) -> String {
     called(t, EVENTS, name)
@@ -184,15 +161,6 @@ pub fn actor_kind(t: &Texts, name: &str) -> String {
 /// What a kind of mail is called.
 pub fn mail(t: &Texts, name: &str) -> String {
     called(t, MAILS, name)
-}
-
-/// What is wrong, as a sentence.
-pub fn problem(t: &Texts, details: &ProblemDetails) -> String {
-    let kind = details.kind.rsplit(':').next().unwrap_or_default();
-    match found(PROBLEMS, kind) {
-        Some(own) if t.language == "de" => format!("{own}. ({})", details.detail),
-        _ => details.detail.clone(),
-    }
 }
 
 fn called(t: &Texts, table: Table, name: &str) -> String {
@@ -235,15 +203,5 @@ mod tests {
         assert_eq!(event(german, "keys_rotated"), "Neue Signaturschlüssel angelegt");
         assert_eq!(event(german, "of_another_version"), "of_another_version");
         assert_eq!(event(crate::texts::of("en"), "keys_rotated"), "keys_rotated");
-    }
-
-    /// The kinds are written where each problem is made.
-    #[test]
-    fn each_kind_of_problem_is_called_something_in_german() {
-        let source = include_str!("../../admin/src/api/problem.rs");
-        let known = names(PROBLEMS);
-        let is_made = |kind: &&str| source.contains(&format!("\"{kind}\""));
-        assert!(known.iter().all(is_made), "{known:?}");
-        assert_eq!(source.matches("Self::new(").count(), known.len());
     }
 }

@@ -4,10 +4,11 @@ use doorward_admin::{
     AdminRole, Operation, ROLE_CLAIM,
     types::{pages::PagesConfig, system::MeView},
 };
-use doorward_leptos::{Auth, Settings, StepUp, boxed_effect, provide_auth_with};
+use doorward_leptos::{ApiRequest, Auth, Settings, StepUp, boxed_effect, provide_auth_with};
 use doorward_policy::{Decision, Principal};
 use doorward_protocol::base64url;
 use leptos::{prelude::*, task::spawn_local};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -53,6 +54,21 @@ pub enum Notice {
     Failed(String),
 }
 
+/// What was meant to be done on a page before a sign-in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Intent {
+    /// The path of the page. On another one, such as that of another group, nothing goes on.
+    path: String,
+    what: String,
+}
+
+impl Intent {
+    /// What was meant to be done on this page.
+    fn on(&self, route: &Route) -> Option<&str> {
+        (self.path == route.path()).then_some(self.what.as_str())
+    }
+}
+
 /// Another sign-in that is needed, and what is meant to be done after it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
@@ -76,7 +92,7 @@ pub struct Session {
     /// The sign-in that somebody has to confirm.
     pub wanted: RwSignal<Option<Wanted>>,
     /// What was meant to be done before the sign-in that is just over.
-    intent: RwSignal<Option<String>>,
+    intent: RwSignal<Option<Intent>>,
     /// Where to sign in, or why that is not known.
     pub config: RwSignal<Option<Result<PagesConfig, String>>>,
     rights: RwSignal<Rights>,
@@ -125,7 +141,7 @@ impl Session {
         });
         boxed_effect(move || {
             if let Some(intent) = self.auth.take_repeat() {
-                self.intent.set(intent.as_str().map(str::to_owned));
+                self.intent.set(serde_json::from_value(intent).ok());
             }
         });
     }
@@ -135,11 +151,17 @@ impl Session {
         self.rights.get()
     }
 
+    /// The request of a call. What is wrong is said in the language of the page.
+    fn request(self, call: Call) -> ApiRequest {
+        let request = call.request(&browser::origin());
+        request.header("accept-language", self.texts.language)
+    }
+
     /// Asks the API for the present rights.
     pub fn ask_rights(self) {
         spawn_local(async move {
             let call = Call::new(Operation::Me, &[]);
-            let answer = Answer::of(self.auth.call(call.request(&browser::origin())).await);
+            let answer = Answer::of(self.auth.call(self.request(call)).await);
             let rights = match answer.and_then(|answer| answer.read::<MeView>()) {
                 Ok(me) => me.role.map_or(Rights::None, Rights::Role),
                 Err(failure) if matches!(failure.status(), Some(401 | 403)) => Rights::None,
@@ -206,13 +228,21 @@ impl Session {
     /// Leaves for the sign-in that is wanted.
     pub fn sign_in_as_wanted(self) {
         if let Some(wanted) = self.wanted.get_untracked() {
-            self.auth.step_up(&wanted.step_up, wanted.intent);
+            let path = self.route.with_untracked(Route::path);
+            let intent = Intent { path, what: wanted.intent };
+            self.auth.step_up(&wanted.step_up, serde_json::to_value(intent).unwrap_or_default());
         }
+    }
+
+    /// What was meant to be done on the page that is shown. Tracked.
+    fn meant(self) -> Option<String> {
+        let route = self.route.get_untracked();
+        self.intent.with(|own| own.as_ref()?.on(&route).map(str::to_owned))
     }
 
     /// Whether this was to be done before the sign-in that is just over. It is so once. Tracked.
     pub fn resumes(self, intent: &str) -> bool {
-        let is_it = self.intent.with(|own| own.as_deref() == Some(intent));
+        let is_it = self.meant().as_deref() == Some(intent);
         if is_it {
             self.intent.update_untracked(|own| *own = None);
         }
@@ -222,10 +252,9 @@ impl Session {
     /// The same for what is done to one of many, such as a key of the list: `kind` is what is
     /// before the first colon of the intent, and its name comes after that. Tracked.
     pub fn resumes_on(self, kind: &str) -> Option<String> {
-        let name = self.intent.with(|own| {
-            let (own, name) = own.as_deref()?.split_once(':')?;
-            (own == kind).then(|| name.to_owned())
-        });
+        let meant = self.meant();
+        let name = meant.as_deref().and_then(|own| own.split_once(':'));
+        let name = name.filter(|(own, _)| *own == kind).map(|(_, name)| name.to_owned());
         if name.is_some() {
             self.intent.update_untracked(|own| *own = None);
         }
@@ -235,8 +264,7 @@ impl Session {
     /// Calls the API. A refusal for lack of rights lets the page ask for them again, since they may
     /// have gone while it was open; one for lack of a sign-in asks for that.
     pub async fn call(self, call: Call) -> Result<Answer, Failure> {
-        let request = call.request(&browser::origin());
-        let answer = Answer::of(self.auth.call(request).await);
+        let answer = Answer::of(self.auth.call(self.request(call)).await);
         if let Err(failure) = &answer {
             match failure {
                 Failure::StepUp(step_up) => {
@@ -265,7 +293,7 @@ impl Session {
     /// Says why something was not done. A wanted sign-in is asked for elsewhere.
     pub fn failed(self, failure: &Failure) {
         if !matches!(failure, Failure::StepUp(_)) {
-            self.notice.set(Some(Notice::Failed(failure.message(self.texts))));
+            self.notice.set(Some(Notice::Failed(failure.message())));
         }
     }
 
@@ -338,6 +366,16 @@ mod tests {
         };
         let principal = Principal::from_claims(claims).unwrap();
         decide(operation, &config, principal, role, 1_000_000)
+    }
+
+    #[test]
+    fn what_was_meant_on_one_page_does_not_go_on_at_another() {
+        let sales = Route::Group("sales/north".to_owned());
+        let intent = Intent { path: sales.path(), what: "add-member:ada".to_owned() };
+        assert_eq!(intent.on(&sales), Some("add-member:ada"));
+        assert_eq!(intent.on(&Route::parse(&sales.path())), Some("add-member:ada"));
+        assert_eq!(intent.on(&Route::Group("sales".to_owned())), None);
+        assert_eq!(intent.on(&Route::Users), None);
     }
 
     #[test]

@@ -431,6 +431,9 @@ words! {
     add_to_group: "Add to a group", "Zu einer Gruppe hinzufügen";
     search_clients: "Beginning of the identifier", "Anfang der Kennung";
     search_groups: "Beginning of the group's name", "Anfang des Namens der Gruppe";
+    search_usernames: "Beginning of the user name", "Anfang des Benutzernamens";
+    search_addresses: "Beginning of the address", "Anfang der Adresse";
+    nothing_begins_so: "Nothing was found that begins so.", "Nichts gefunden, das so beginnt.";
     // Clients.
     clients: "Clients", "Clients";
     no_clients: "There is no client.", "Es gibt keinen Client.";
@@ -460,6 +463,16 @@ words! {
         "Such as #175c4a. One that can't be read is refused.",
         "Etwa #175c4a. Eine, die nicht lesbar ist, wird abgelehnt.";
     branding_accent_dark: "Colour on dark pages", "Farbe auf dunklen Seiten";
+    branding_imprint: "Link to the imprint", "Link zum Impressum";
+    branding_privacy: "Link to the privacy policy", "Link zur Datenschutzerklärung";
+    branding_help: "Link to help", "Link zur Hilfe";
+    branding_links_hint:
+        "An https address, or a path on the provider's own origin.",
+        "Eine Adresse mit https, oder ein Pfad beim Anbieter selbst.";
+    branding_texts: "Words", "Wörter";
+    branding_texts_hint:
+        "The name of a folder in the folder branding.texts.",
+        "Der Name eines Ordners im Ordner branding.texts.";
     salt: "Salt", "Salt";
     salt_hint:
         "At least 16 random characters. It is not shown again.",

@@ -34,6 +34,7 @@ pub mod jose;
 pub mod json;
 pub mod jwk;
 pub mod jws;
+pub mod language;
 pub mod metadata;
 pub mod params;
 pub mod pkce;

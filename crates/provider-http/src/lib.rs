@@ -23,7 +23,7 @@ use doorward_mail::DemoMailbox;
 use doorward_protocol::metadata::OPENID_CONFIGURATION_PATH;
 use doorward_provider::{
     Provider,
-    model::{branding::ClientBranding, paths},
+    model::{client::Client, paths},
 };
 use tower::ServiceBuilder;
 
@@ -53,10 +53,7 @@ use crate::{
 };
 
 pub use crate::{
-    branding::{
-        Branding, FooterLink, FooterLinks, LONGEST_LOGO, Logo, NoFooterLink, NoLogo,
-        SharedBranding, USUAL_NAME,
-    },
+    branding::{Branding, ChosenLook, LONGEST_LOGO, Logo, NoLogo, SharedBranding, USUAL_NAME},
     http::{
         audit::{RequestId, recorded},
         peer::{Network, ParseNetworkError},
@@ -97,8 +94,8 @@ struct AppState {
     shared: Arc<Shared>,
     /// The texts in the language of this request.
     texts: &'static Texts,
-    /// How the pages of the client look that waits for the sign-in, if it has a look of its own.
-    client_look: Option<Arc<ClientBranding>>,
+    /// The client that waits for the sign-in, if its pages have a look of their own.
+    client: Option<Arc<Client>>,
 }
 
 /// What all requests share.
@@ -187,7 +184,7 @@ fn state(provider: Arc<Provider>, settings: HttpSettings) -> AppState {
         base: BasePath::of_issuer(provider.issuer()),
         provider,
     };
-    AppState { shared: Arc::new(shared), texts: &ENGLISH, client_look: None }
+    AppState { shared: Arc::new(shared), texts: &ENGLISH, client: None }
 }
 
 // Each `layer` clones all that is below it once more for each request, so each group of routes has

@@ -301,6 +301,15 @@ impl Lists {
                 found.unwrap().len()
             };
             timed(ROUNDS, ask).await.print(&format!("members of a group of {what}"));
+            for count in 1..=3 {
+                let ask = |drawn| async move {
+                    let prefix = letters(drawn, count);
+                    let found = self.store.find_group_members(name, &prefix, None, PAGE).await;
+                    found.unwrap().len()
+                };
+                let what = format!("members of a group of {what}, {count} letters");
+                timed(ROUNDS, ask).await.print(&what);
+            }
         }
         let ask = |drawn: u64| async move {
             let after = GroupName::parse(&format!("group-{:08}", drawn % 900)).unwrap();
@@ -318,12 +327,23 @@ impl Lists {
         };
         timed(ROUNDS, ask).await.print("invitations");
         let ask = |drawn: u64| async move {
+            let prefix = format!("guest{}", drawn % 1000);
+            let purpose = TicketPurpose::Invitation;
+            store.tickets_about(purpose, &prefix, None, PAGE, now).await.unwrap().len()
+        };
+        timed(ROUNDS, ask).await.print("invitations by address");
+        let ask = |drawn: u64| async move {
             let ago = i64::try_from(drawn % 5000).unwrap();
             let created_at = Timestamp::from_seconds(now.seconds() - ago);
             let after = MailCursor { created_at, id: "mail-".to_owned() };
             store.outbox(Some(&after), PAGE, now).await.unwrap().len()
         };
         timed(ROUNDS, ask).await.print("outbox");
+        let ask = |drawn: u64| async move {
+            let prefix = format!("a{}", drawn % 1000);
+            store.mails_to(&prefix, None, PAGE, now).await.unwrap().len()
+        };
+        timed(ROUNDS, ask).await.print("outbox by address");
     }
 
     /// A value of each column, by a drawn number: those that many records have, and rare ones.

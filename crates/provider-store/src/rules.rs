@@ -44,8 +44,20 @@ pub(crate) fn filter_of(filter: UserFilter, disabled: &str, enabled: &str) -> St
 /// After which key and `sub` a list begins: the cursor, or what is before every key with the
 /// prefix, since no `sub` is empty.
 pub(crate) fn start_of(query: &UserQuery, after: Option<UserCursor>) -> (String, String) {
-    let start = (query.prefix.clone(), String::new());
-    after.map_or(start.clone(), |after| (after.key, after.sub.to_string()).max(start))
+    begin_after(&query.prefix, after.map(|after| (after.key, after.sub.to_string())))
+}
+
+/// After which key and identifier a search by prefix begins: those that are given, or what is
+/// before every key with the prefix, since no identifier is empty.
+pub(crate) fn begin_after<I: Ord + Default>(
+    prefix: &str,
+    after: Option<(String, I)>,
+) -> (String, I) {
+    let start = (prefix.to_owned(), I::default());
+    match after {
+        Some(after) if after > start => after,
+        _ => start,
+    }
 }
 
 /// The first key of a page of those with this prefix, which goes on behind the key `after`. Between

@@ -160,7 +160,7 @@ impl Provider {
         let min_length = settings.accounts.min_password_length;
         Ok(Self {
             issuer: shared.token_issuer(),
-            mail: Arc::new(shared.mail_delivery()),
+            mail: Arc::new(shared.mail_delivery(&clients)),
             audit: Arc::new(audit),
             access_of_users: shared.access_of_users(&logout),
             logout: Arc::new(logout),
@@ -275,9 +275,10 @@ impl Shared<'_> {
         }
     }
 
-    fn mail_delivery(&self) -> MailDelivery {
+    fn mail_delivery(&self, clients: &Arc<ClientRegistry>) -> MailDelivery {
         MailDelivery {
             outbox: self.store.clone(),
+            clients: Arc::clone(clients),
             queued: Arc::new(Notify::new()),
             is_failing: AtomicBool::new(false),
             keys: Arc::clone(self.keys),

@@ -47,7 +47,7 @@ pub fn start(
         store: running.store(),
         resource_server,
         entropy: Arc::new(SystemEntropy),
-        logos: Arc::new(move || branding.current().logo_names()),
+        branding_files: Arc::new(move || branding.current().files()),
         settings: AdminSettings {
             fresh_sign_in,
             requests_per_minute: config.requests_per_minute,

@@ -9,10 +9,11 @@ use std::{
 
 use clap::Subcommand;
 use doorward_mail::{Brand, LANGUAGES, Templates};
+use doorward_provider::model::client::ClientSettings;
 use doorward_provider_http::{PREVIEWED_PAGES, PageTexts, PreviewFile, PreviewedClient, preview};
 use serde_json::{Map, Value};
 
-use super::CommandError;
+use super::{CommandError, config::stored_clients};
 use crate::{
     config::{Config, ConfigArgument},
     output::print,
@@ -26,7 +27,8 @@ const SCHEMES: [&str; 2] = ["light", "dark"];
 /// What to do with the look of the pages.
 #[derive(Debug, Subcommand)]
 pub enum BrandingCommand {
-    /// Write pages and messages as they will look, with an index.html to open in a browser.
+    /// Write pages and messages as they will look, also those of clients with a look of their own,
+    /// with an index.html to open in a browser. The database stays as it is.
     Preview {
         /// The folder to write to. It is created if it is missing.
         folder: PathBuf,
@@ -45,7 +47,12 @@ impl BrandingCommand {
     /// Runs the command.
     pub fn run(&self) -> Result<(), CommandError> {
         match self {
-            Self::Preview { folder, config } => write_preview(&config.load()?, folder),
+            Self::Preview { folder, config } => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let config = config.load()?;
+                let stored = runtime.block_on(stored_clients(&config));
+                write_preview(&config, &stored, folder)
+            }
             Self::Texts { folder } => write_texts(folder),
         }
     }
@@ -58,9 +65,18 @@ struct Shown {
     client: Option<PreviewedClient>,
 }
 
-fn write_preview(config: &Config, folder: &Path) -> Result<(), CommandError> {
-    let own = Shown { title: "All pages".to_owned(), prefix: String::new(), client: None };
-    let clients = config.provider.clients.iter().filter_map(|settings| {
+fn write_preview(
+    config: &Config,
+    stored: &[ClientSettings],
+    folder: &Path,
+) -> Result<(), CommandError> {
+    let own =
+        Shown { title: "All pages and messages".to_owned(), prefix: String::new(), client: None };
+    let is_configured = |own: &ClientSettings| {
+        config.provider.clients.iter().any(|it| it.client_id == own.client_id)
+    };
+    let stored = stored.iter().filter(|own| !is_configured(own));
+    let clients = config.provider.clients.iter().chain(stored).filter_map(|settings| {
         let branding = settings.branding.clone()?;
         let name = settings.client_name.clone().unwrap_or_else(|| settings.client_id.clone());
         Some((name.clone(), PreviewedClient { name, branding }))
@@ -75,7 +91,9 @@ fn write_preview(config: &Config, folder: &Path) -> Result<(), CommandError> {
         .iter()
         .flat_map(|own| preview(&config.branding, own.client.as_ref(), &own.prefix))
         .collect();
-    files.extend(mails(config)?);
+    for own in &all {
+        files.extend(mails(config, own)?);
+    }
     files.push(PreviewFile { name: "index.html".to_owned(), content: index(&all).into() });
     create(folder)?;
     for file in &files {
@@ -87,16 +105,17 @@ fn write_preview(config: &Config, folder: &Path) -> Result<(), CommandError> {
 }
 
 /// Messages in each language. A mail program chooses the colour scheme; here the page does.
-fn mails(config: &Config) -> Result<Vec<PreviewFile>, CommandError> {
+fn mails(config: &Config, shown: &Shown) -> Result<Vec<PreviewFile>, CommandError> {
     let templates = match &config.mail {
         Some(mail) => Arc::clone(&mail.templates),
         None => Arc::new(Templates::new([]).map_err(CommandError::refused)?),
     };
     let issuer = &config.provider.settings.issuer;
     // The page finds the logo beside it.
-    let logo = config.branding.logo_url("");
+    let look = config.branding.chosen_for(shown.client.as_ref().map(|client| &client.branding));
+    let logo = look.logo_url("");
     let logo = logo.and_then(|url| url.strip_prefix("/assets/").map(str::to_owned));
-    let brand = Brand { logo, ..brand(&config.branding, issuer) };
+    let brand = Brand { logo, ..brand(&look, issuer) };
     let values = Map::from_iter(
         [
             ("site", site(issuer)),
@@ -117,7 +136,7 @@ fn mails(config: &Config) -> Result<Vec<PreviewFile>, CommandError> {
             for scheme in SCHEMES {
                 let usual = "name=\"color-scheme\" content=\"light dark\"";
                 let chosen = format!("name=\"color-scheme\" content=\"{scheme}\"");
-                let name = format!("mail-{kind}-{language}-{scheme}.html");
+                let name = format!("{}mail-{kind}-{language}-{scheme}.html", shown.prefix);
                 files.push(PreviewFile { name, content: html.replace(usual, &chosen).into() });
             }
         }
@@ -147,11 +166,10 @@ fn index(all: &[Shown]) -> String {
         html.push_str("</div>\n");
     };
     for own in all {
-        let files = PREVIEWED_PAGES.iter().flat_map(|page| named(&own.prefix, page));
-        section(&own.title, files.collect());
+        let pages = PREVIEWED_PAGES.iter().flat_map(|page| named(&own.prefix, page));
+        let mails = PREVIEWED_MAILS.map(|kind| named(&format!("{}mail-", own.prefix), kind));
+        section(&own.title, pages.chain(mails.into_iter().flatten()).collect());
     }
-    let mails = PREVIEWED_MAILS.iter().flat_map(|kind| named("mail-", kind));
-    section("Messages", mails.collect());
     html.push_str("</body>\n</html>\n");
     html
 }

@@ -8,8 +8,9 @@ use doorward_provider::{
         group::{Group, GroupName, StoredGroup},
         time::SystemEntropy,
         user::User,
+        user_query::UserOrder,
     },
-    store::AddedGroupMember,
+    store::{AddedGroupMember, FoundMember},
     use_case::administration::groups::{GroupChangeError, add_group, replace_group},
 };
 use serde_json::{Value, json};
@@ -70,12 +71,12 @@ pub enum GroupCommand {
 /// What to do with the members of a group.
 #[derive(Debug, Subcommand)]
 pub enum MemberCommand {
-    /// List the members by their subject identifiers.
+    /// List the members by their subject identifiers, or by the beginning of a user name.
     List {
         /// The group.
         group: GroupName,
         #[command(flatten)]
-        data: DataArguments,
+        search: SearchArguments,
     },
     /// Make a user a member.
     Add {
@@ -176,8 +177,8 @@ impl GroupCommand {
 impl MemberCommand {
     async fn run(self) -> Result<(), CommandError> {
         match self {
-            Self::List { group, data } => {
-                members(&CommandContext::open(&data).await?, &group).await
+            Self::List { group, search } => {
+                members(&CommandContext::open(&search.data).await?, &group, &search.prefix).await
             }
             Self::Add { group, user, data } => {
                 join(&CommandContext::open(&data).await?, &group, &user).await
@@ -300,9 +301,27 @@ pub(super) fn tell_removed(json: bool, name: &GroupName) {
     done(json, &format!("The group {name} is removed."), json!({"name": name}));
 }
 
-async fn members(context: &CommandContext, group: &GroupName) -> Result<(), CommandError> {
+async fn members(
+    context: &CommandContext,
+    group: &GroupName,
+    prefix: &str,
+) -> Result<(), CommandError> {
     find(context, group).await?;
     let mut printer = RowPrinter::new(context.json, MEMBER_COLUMNS);
+    if !prefix.is_empty() {
+        let (prefix, mut after) = (UserOrder::Username.normalized(prefix), None);
+        loop {
+            let store = &context.store;
+            let page = store.find_group_members(group, &prefix, after.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.cursor.clone());
+            let row =
+                |found: &FoundMember| json!({"sub": found.cursor.sub, "username": found.username});
+            printer.print_page(&page.iter().map(row).collect::<Vec<_>>());
+        }
+        printer.finish();
+        return Ok(());
+    }
     let mut after = None;
     loop {
         let page = context.store.named_group_members(group, after.as_ref(), PAGE).await?;

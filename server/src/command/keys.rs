@@ -112,9 +112,16 @@ impl KeyLine {
 async fn rotate(context: &CommandContext) -> Result<(), CommandError> {
     let algorithms = &context.config.provider.signing_algorithms;
     let added = add_keys(context, algorithms, keys::ANNOUNCED_FOR).await?;
-    context.audit(by_operator(ChangeEvent::KeysRotated).on("kid", &added.name())).await;
+    record_each(context, &added).await;
     tell_rotated(context.json, added.takes_over.seconds());
     Ok(())
+}
+
+/// Each key has a record of its own, so that it is found by its name.
+async fn record_each(context: &CommandContext, added: &AddedKeys) {
+    for kid in &added.kids {
+        context.audit(by_operator(ChangeEvent::KeysRotated).on("kid", kid)).await;
+    }
 }
 
 /// Says that new keys are made.
@@ -292,7 +299,8 @@ async fn retire(context: &CommandContext, kid: &str, replace: bool) -> Result<()
         })
     })?;
     if let Some(algorithm) = replaced {
-        add_keys(context, &[algorithm], Seconds::ZERO).await?;
+        let added = add_keys(context, &[algorithm], Seconds::ZERO).await?;
+        record_each(context, &added).await;
     }
     context.store.remove_signing_keys(&[kid.to_owned()]).await?;
     context.audit(by_operator(ChangeEvent::KeyRetired).on("kid", kid)).await;

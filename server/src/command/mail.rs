@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use doorward_mail::{LANGUAGES, TEST_MESSAGE};
-use doorward_provider::model::{outbox::QueuedMail, time::SystemEntropy, token_handle::random_id};
+use doorward_provider::model::{
+    email::normalized_email, outbox::QueuedMail, time::SystemEntropy, token_handle::random_id,
+};
 use serde_json::{Map, Value, json};
 
-use super::{CommandContext, CommandError, DataArguments, PAGE, RowPrinter, done};
+use super::{CommandContext, CommandError, DataArguments, PAGE, RowPrinter, SearchArguments, done};
 use crate::{
     config::{Config, ConfigArgument},
     output::print,
@@ -28,9 +30,9 @@ pub enum MailCommand {
         #[command(flatten)]
         data: DataArguments,
     },
-    /// List the messages that wait to be sent, the oldest first. What they say is not shown: many
-    /// have a link that opens an account.
-    Outbox(DataArguments),
+    /// List the messages that wait to be sent, the oldest first, or those to addresses that begin
+    /// so. What they say is not shown: many have a link that opens an account.
+    Outbox(SearchArguments),
     /// Write our templates into a folder, to be changed there and named by mail.templates. Files
     /// that are there stay as they are.
     Templates {
@@ -46,7 +48,9 @@ impl MailCommand {
     pub(super) async fn run(self) -> Result<(), CommandError> {
         match self {
             Self::Test { address, language, data } => test(&address, &language, &data).await,
-            Self::Outbox(data) => outbox(&CommandContext::open(&data).await?).await,
+            Self::Outbox(search) => {
+                outbox(&CommandContext::open(&search.data).await?, &search.prefix).await
+            }
             Self::Templates { folder, .. } => write_templates(&folder),
         }
     }
@@ -56,8 +60,20 @@ impl MailCommand {
 pub(super) const COLUMNS: &[&str] =
     &["id", "kind", "to", "written", "attempts", "due", "expires", "error"];
 
-async fn outbox(context: &CommandContext) -> Result<(), CommandError> {
+async fn outbox(context: &CommandContext, prefix: &str) -> Result<(), CommandError> {
     let mut printer = RowPrinter::new(context.json, COLUMNS);
+    if !prefix.is_empty() {
+        let (prefix, mut after) = (normalized_email(prefix), None);
+        loop {
+            let now = CommandContext::now();
+            let page = context.store.mails_to(&prefix, after.as_ref(), PAGE, now).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.address_cursor());
+            printer.print_page(&page.iter().map(waiting).collect::<Vec<_>>());
+        }
+        printer.finish();
+        return Ok(());
+    }
     let mut after = None;
     loop {
         let now = CommandContext::now();
@@ -90,7 +106,7 @@ async fn test(address: &str, language: &str, data: &DataArguments) -> Result<(),
     let templates = config.mail.as_ref().map(|mail| mail.templates.clone());
     let Some(templates) = templates else { return Err(no_server()) };
     let values = Map::from_iter([("site".to_owned(), Value::from(sender.hello.clone()))]);
-    let brand = brand(&config.branding, &config.provider.settings.issuer);
+    let brand = brand(&config.branding.chosen_for(None), &config.provider.settings.issuer);
     let message =
         templates.render(TEST_MESSAGE, language, &values, &brand).map_err(CommandError::refused)?;
     let id = random_id(&SystemEntropy);

@@ -96,7 +96,7 @@ pub struct DataArguments {
 /// Which rows of a list are shown.
 #[derive(Debug, clap::Args)]
 pub struct SearchArguments {
-    /// Only those that begin so. The case counts.
+    /// Only those that begin so. The case counts, but not in addresses and names of users.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub prefix: String,
     #[command(flatten)]

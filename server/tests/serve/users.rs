@@ -244,6 +244,8 @@ fn users_are_told_of_another_password_and_address() {
     let mut kinds: Vec<_> = mails.iter().map(|mail| mail["kind"].as_str().unwrap()).collect();
     kinds.sort_unstable();
     assert_eq!(kinds, ["email_changed", "password_changed"]);
+    assert_eq!(rows(&["mail", "outbox", "--prefix", "ERIN@"]), mails);
+    assert_eq!(rows(&["mail", "outbox", "--prefix", "new"]), [Value::Null; 0]);
     let events = rows(&["user", "events", "erin"]);
     let events: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
     assert_eq!(events, ["email_set_by_administrator", "password_set_by_administrator"]);

@@ -19,9 +19,10 @@ use crate::{
         dialog::Dialog,
         form::{Field, Form, Part, form, select},
         link,
-        list::{List, search},
+        list::List,
         or_dash, plain,
         rows::rows,
+        search::search,
     },
 };
 
@@ -38,19 +39,21 @@ pub fn page(session: Session) -> AnyView {
             adding.set(true);
         }
     });
-    let table = list.table(t.clients, t.client_columns, t.no_clients, move |row| {
-        let kind = if row.require_client_secret { t.confidential } else { t.public };
-        let is_admin = row.allowed_scopes.iter().any(|scope| AdminScope::parse(scope).is_some());
-        let state = (!row.enabled).then(|| badge("badge-no", t.disabled));
-        let admin = is_admin.then(|| badge("", t.administers));
-        let file = row.configured.then(|| badge("", t.from_file));
-        vec![
-            link(session, Route::Client(row.client_id.clone()), "strong-link", row.client_id),
-            or_dash(row.client_name),
-            plain(kind),
-            view! { <span class="row">{admin} {file} {state}</span> }.into_any(),
-        ]
-    });
+    let table =
+        list.searched(prefix).table(t.clients, t.client_columns, t.no_clients, move |row| {
+            let kind = if row.require_client_secret { t.confidential } else { t.public };
+            let is_admin =
+                row.allowed_scopes.iter().any(|scope| AdminScope::parse(scope).is_some());
+            let state = (!row.enabled).then(|| badge("badge-no", t.disabled));
+            let admin = is_admin.then(|| badge("", t.administers));
+            let file = row.configured.then(|| badge("", t.from_file));
+            vec![
+                link(session, Route::Client(row.client_id.clone()), "strong-link", row.client_id),
+                or_dash(row.client_name),
+                plain(kind),
+                view! { <span class="row">{admin} {file} {state}</span> }.into_any(),
+            ]
+        });
     let actions = move || {
         let registered = link(session, Route::RegisteredClients, "btn", t.registered_clients);
         let add = session.offers(Operation::CreateClient).then(|| {

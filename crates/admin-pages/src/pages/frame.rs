@@ -120,7 +120,7 @@ fn content(session: Session) -> AnyView {
             ("signed-in", Rights::None) => no_role(session),
             ("signed-in", Rights::Failed(failure)) => {
                 let again = button(t.try_again, "btn btn-primary", move || session.ask_rights());
-                message(t.no_answer, failure.message(t), again)
+                message(t.no_answer, failure.message(), again)
             }
             ("loading", _) | ("signed-in", Rights::Unknown) => {
                 view! { <p class="muted" role="status">{t.one_moment}</p> }.into_any()

@@ -1,7 +1,5 @@
 //! A group: what its members get, who they are, and what happened to it.
 
-use std::time::Duration;
-
 use doorward_admin::{
     Operation,
     types::{
@@ -32,6 +30,7 @@ use crate::{
         or_dash,
         overtaken::{Difference, Overtaken, different},
         plain,
+        search::{search, search_field},
     },
 };
 
@@ -192,8 +191,10 @@ fn difference(session: Session, before: &GroupView, present: &GroupView) -> Vec<
 fn members(session: Session, name: String) -> AnyView {
     let t = session.texts;
     let of = StoredValue::new(name);
+    let prefix = RwSignal::new(String::new());
     let list = List::<MemberRow>::new(session, move || {
-        Call::new(Operation::ListMembers, &[&of.get_value()])
+        let query = query(&[("prefix", &prefix.get())]);
+        Call::new(Operation::ListMembers, &[&of.get_value()]).query(&query)
     });
     let (open, chosen) = (RwSignal::new(false), RwSignal::new(String::new()));
     let may_remove = Memo::new(move |_| session.offers(Operation::RemoveMember));
@@ -204,21 +205,22 @@ fn members(session: Session, name: String) -> AnyView {
             open.set(true);
         }
     });
-    let table = list.table(t.members, t.member_columns, t.no_members, move |row| {
-        let (sub, name) = (row.sub.clone(), row.username.clone().unwrap_or(row.sub.clone()));
-        let remove = may_remove.get().then(|| {
-            named_button(t.remove, name.clone(), "btn btn-small", move || {
-                chosen.set(sub.clone());
-                let intent = format!("remove-member:{sub}");
-                session.begin(Operation::RemoveMember, &intent, || open.set(true));
-            })
+    let table =
+        list.searched(prefix).table(t.members, t.member_columns, t.no_members, move |row| {
+            let (sub, name) = (row.sub.clone(), row.username.clone().unwrap_or(row.sub.clone()));
+            let remove = may_remove.get().then(|| {
+                named_button(t.remove, name.clone(), "btn btn-small", move || {
+                    chosen.set(sub.clone());
+                    let intent = format!("remove-member:{sub}");
+                    session.begin(Operation::RemoveMember, &intent, || open.set(true));
+                })
+            });
+            vec![
+                link(session, Route::User(row.sub.clone()), "strong-link", name),
+                ui::mono(row.sub),
+                remove.unwrap_or_else(nothing),
+            ]
         });
-        vec![
-            link(session, Route::User(row.sub.clone()), "strong-link", name),
-            ui::mono(row.sub),
-            remove.unwrap_or_else(nothing),
-        ]
-    });
     let question = Question {
         id: "remove-member",
         title: t.remove_member_title.to_owned(),
@@ -231,11 +233,12 @@ fn members(session: Session, name: String) -> AnyView {
         list.reload();
         session.done(t.member_removed);
     };
+    let find = search("find-member", t.search_usernames, prefix);
     let add = move || {
         session.offers(Operation::AddMember).then(|| add_member(session, of.get_value(), list))
     };
     view! {
-        {card(t.members, nothing(), view! { {table} {add} }.into_any())}
+        {card(t.members, nothing(), view! { {find} {table} {add} }.into_any())}
         {confirm(session, open, question, remove, removed)}
     }
     .into_any()
@@ -245,7 +248,6 @@ fn members(session: Session, name: String) -> AnyView {
 fn add_member(session: Session, group: String, members: List<MemberRow>) -> AnyView {
     let t = session.texts;
     let prefix = RwSignal::new(String::new());
-    let mut search = debounce(Duration::from_millis(150), move |text: String| prefix.set(text));
     let group = StoredValue::new(group);
     let add = move |sub: String| {
         session.begin(Operation::AddMember, &format!("add-member:{sub}"), move || {
@@ -283,18 +285,7 @@ fn add_member(session: Session, group: String, members: List<MemberRow>) -> AnyV
         })
     };
     view! {
-        <div class="field">
-            <label for="member-search">{t.add_member}</label>
-            <input
-                id="member-search"
-                type="search"
-                autocomplete="off"
-                spellcheck="false"
-                maxlength="255"
-                on:input=move |event| search(event_target_value(&event))
-            />
-            <p class="field-hint">{t.search_users}</p>
-        </div>
+        {search_field("member-search", t.add_member, Some(t.search_users), prefix)}
         {found}
     }
     .into_any()

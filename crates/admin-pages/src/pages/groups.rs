@@ -19,8 +19,9 @@ use crate::{
         dialog::Dialog,
         form::{Field, Form, Part, form, lines},
         link,
-        list::{List, search},
+        list::List,
         or_dash,
+        search::search,
     },
 };
 
@@ -37,7 +38,7 @@ pub fn page(session: Session) -> AnyView {
             adding.set(true);
         }
     });
-    let table = list.table(t.groups, t.group_columns, t.no_groups, move |group| {
+    let table = list.searched(prefix).table(t.groups, t.group_columns, t.no_groups, move |group| {
         vec![
             link(session, Route::Group(group.name.clone()), "strong-link", group.name),
             or_dash(group.display_name),

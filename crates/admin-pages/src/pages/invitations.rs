@@ -14,6 +14,7 @@ use super::new_user::role_choice;
 use crate::{
     api::{Answer, Call},
     browser,
+    route::query,
     session::Session,
     ui::{
         self, button, card,
@@ -22,13 +23,17 @@ use crate::{
         json,
         list::List,
         named_button, nothing, or_dash, plain,
+        search::search,
     },
 };
 
 /// The page.
 pub fn page(session: Session) -> AnyView {
     let t = session.texts;
-    let list = List::<InvitationRow>::new(session, || Call::new(Operation::ListInvitations, &[]));
+    let prefix = RwSignal::new(String::new());
+    let list = List::<InvitationRow>::new(session, move || {
+        Call::new(Operation::ListInvitations, &[]).query(&query(&[("prefix", &prefix.get())]))
+    });
     let (inviting, withdrawing) = (RwSignal::new(false), RwSignal::new(false));
     let chosen = RwSignal::new(String::new());
     let may_withdraw = Memo::new(move |_| session.offers(Operation::WithdrawInvitation));
@@ -37,26 +42,31 @@ pub fn page(session: Session) -> AnyView {
             inviting.set(true);
         }
     });
-    let table = list.table(t.invitations, t.invitation_columns, t.no_invitations, move |row| {
-        let id = row.id.clone();
-        let withdraw = may_withdraw.get().then(|| {
-            named_button(t.withdraw, row.email.clone(), "btn btn-small", move || {
-                chosen.set(id.clone());
-                withdrawing.set(true);
-            })
-        });
-        let claims = row.claims.as_object().into_iter().flatten();
-        let claims = claims.map(|(name, value)| format!("{name}: {}", json::shown(value)));
-        let groups = Some(row.groups.join(", ")).filter(|groups| !groups.is_empty());
-        let groups = groups.map(|groups| format!("{}: {groups}", t.groups));
-        let given = claims.chain(groups).collect::<Vec<_>>().join(" · ");
-        vec![
-            plain(row.email),
-            or_dash(Some(given)),
-            plain(session.moment(row.expires_at)),
-            withdraw.unwrap_or_else(nothing),
-        ]
-    });
+    let table = list.searched(prefix).table(
+        t.invitations,
+        t.invitation_columns,
+        t.no_invitations,
+        move |row| {
+            let id = row.id.clone();
+            let withdraw = may_withdraw.get().then(|| {
+                named_button(t.withdraw, row.email.clone(), "btn btn-small", move || {
+                    chosen.set(id.clone());
+                    withdrawing.set(true);
+                })
+            });
+            let claims = row.claims.as_object().into_iter().flatten();
+            let claims = claims.map(|(name, value)| format!("{name}: {}", json::shown(value)));
+            let groups = Some(row.groups.join(", ")).filter(|groups| !groups.is_empty());
+            let groups = groups.map(|groups| format!("{}: {groups}", t.groups));
+            let given = claims.chain(groups).collect::<Vec<_>>().join(" · ");
+            vec![
+                plain(row.email),
+                or_dash(Some(given)),
+                plain(session.moment(row.expires_at)),
+                withdraw.unwrap_or_else(nothing),
+            ]
+        },
+    );
     let question = Question {
         id: "withdraw-invitation",
         title: t.withdraw_title.to_owned(),
@@ -75,9 +85,10 @@ pub fn page(session: Session) -> AnyView {
             })
         })
     };
+    let find = search("invitation-search", t.search_addresses, prefix);
     view! {
         {ui::heading(t.invitations, actions.into_any())}
-        {card(t.open_invitations, nothing(), table)}
+        {card(t.open_invitations, nothing(), view! { {find} {table} }.into_any())}
         {confirm(session, withdrawing, question, withdraw, withdrawn)}
         <Dialog open=inviting title=t.invite id="invite">
             {invite(session, inviting, list)}

@@ -6,15 +6,18 @@ use leptos::{prelude::*, task::spawn_local};
 use crate::{
     api::Call,
     names,
-    route::Route,
+    route::{Route, query},
     session::Session,
-    ui::{self, card, link, list::List, named_button, nothing, or_dash, plain},
+    ui::{self, card, link, list::List, named_button, nothing, or_dash, plain, search::search},
 };
 
 /// The page.
 pub fn page(session: Session) -> AnyView {
     let t = session.texts;
-    let list = List::<MailRow>::new(session, || Call::new(Operation::ListMails, &[]));
+    let prefix = RwSignal::new(String::new());
+    let list = List::<MailRow>::new(session, move || {
+        Call::new(Operation::ListMails, &[]).query(&query(&[("prefix", &prefix.get())]))
+    });
     let may_retry = Memo::new(move |_| session.offers(Operation::RetryMail));
     let retry = move |id: String| {
         spawn_local(async move {
@@ -27,7 +30,7 @@ pub fn page(session: Session) -> AnyView {
             }
         });
     };
-    let table = list.table(t.outbox, t.mail_columns, t.no_mails, move |mail| {
+    let table = list.searched(prefix).table(t.outbox, t.mail_columns, t.no_mails, move |mail| {
         let id = mail.id.clone();
         let again = may_retry.get().then(|| {
             named_button(t.try_again, mail.to.clone(), "btn btn-small", move || retry(id.clone()))
@@ -46,6 +49,10 @@ pub fn page(session: Session) -> AnyView {
             again.unwrap_or_else(nothing),
         ]
     });
-    view! { {ui::heading(t.outbox, nothing())} {card(t.waiting_mails, nothing(), table)} }
-        .into_any()
+    let find = search("mail-search", t.search_addresses, prefix);
+    view! {
+        {ui::heading(t.outbox, nothing())}
+        {card(t.waiting_mails, nothing(), view! { {find} {table} }.into_any())}
+    }
+    .into_any()
 }

@@ -18,8 +18,9 @@ use crate::{
         dialog::{Dialog, Question, confirm},
         form::{Field, Form, form},
         link,
-        list::{List, search},
+        list::List,
         mono, named_button, nothing, or_dash, plain,
+        search::search,
     },
 };
 
@@ -52,26 +53,27 @@ fn clients(session: Session) -> AnyView {
         }
     });
     let columns = t.registered_columns;
-    let table = list.table(t.registered_clients, columns, t.no_registered, move |row| {
-        let (id, name) = (row.client_id.clone(), row.client_id.clone());
-        let remove = may_remove.get().then(|| {
-            named_button(t.remove, name, "btn btn-small", move || {
-                chosen.set(id.clone());
-                let intent = format!("remove-registered:{id}");
-                session.begin(Operation::RemoveRegisteredClient, &intent, || open.set(true));
-            })
+    let table =
+        list.searched(prefix).table(t.registered_clients, columns, t.no_registered, move |row| {
+            let (id, name) = (row.client_id.clone(), row.client_id.clone());
+            let remove = may_remove.get().then(|| {
+                named_button(t.remove, name, "btn btn-small", move || {
+                    chosen.set(id.clone());
+                    let intent = format!("remove-registered:{id}");
+                    session.begin(Operation::RemoveRegisteredClient, &intent, || open.set(true));
+                })
+            });
+            let used = if row.used { badge("badge-ok", t.yes) } else { badge("", t.no) };
+            vec![
+                mono(row.client_id),
+                or_dash(row.name),
+                or_dash(Some(row.redirect_uris.join(", "))),
+                used,
+                plain(session.moment(row.issued_at)),
+                plain(session.moment(row.expires_at)),
+                remove.unwrap_or_else(nothing),
+            ]
         });
-        let used = if row.used { badge("badge-ok", t.yes) } else { badge("", t.no) };
-        vec![
-            mono(row.client_id),
-            or_dash(row.name),
-            or_dash(Some(row.redirect_uris.join(", "))),
-            used,
-            plain(session.moment(row.issued_at)),
-            plain(session.moment(row.expires_at)),
-            remove.unwrap_or_else(nothing),
-        ]
-    });
     let question = Question {
         id: "remove-registered",
         title: t.remove_registered_title.to_owned(),

@@ -1,7 +1,5 @@
 //! The list of users: found by the beginning of a name or an address, filtered, in pages.
 
-use std::time::Duration;
-
 use doorward_admin::{Operation, types::users::UserRow};
 use leptos::prelude::*;
 
@@ -9,11 +7,8 @@ use crate::{
     api::Call,
     route::{Route, query},
     session::Session,
-    ui::{self, badge, form::select, link, list::List, nothing, or_dash},
+    ui::{self, badge, form::select, link, list::List, nothing, or_dash, search::search_field},
 };
-
-/// How long to wait after a key before the API is asked.
-const PAUSE: Duration = Duration::from_millis(150);
 
 /// The page.
 pub fn page(session: Session) -> AnyView {
@@ -32,7 +27,6 @@ pub fn page(session: Session) -> AnyView {
         let query = query(&[("prefix", &prefix.get()), ("sort", &sort), ("filter", &filter)]);
         Call::new(Operation::ListUsers, &[]).query(&query)
     });
-    let mut search = debounce(PAUSE, move |text: String| prefix.set(text));
     let options = |names: [(&str, &str); 3]| {
         names.map(|(name, label)| (name.to_owned(), label.to_owned())).to_vec()
     };
@@ -52,22 +46,14 @@ pub fn page(session: Session) -> AnyView {
             .then(|| link(session, Route::Invitations, "btn", t.invite));
         view! { {invite} {add} }
     };
-    let table = list.table(t.users, t.user_columns, t.no_users, move |user| row(session, user));
+    let table = list
+        .searched(prefix)
+        .table(t.users, t.user_columns, t.no_users, move |user| row(session, user));
     view! {
         {ui::heading(t.users, actions.into_any())}
         <section class="card stack admin-card">
             <div class="filters" role="search">
-                <div class="field">
-                    <label for="user-search">{t.search_users}</label>
-                    <input
-                        id="user-search"
-                        type="search"
-                        autocomplete="off"
-                        spellcheck="false"
-                        maxlength="255"
-                        on:input=move |event| search(event_target_value(&event))
-                    />
-                </div>
+                {search_field("user-search", t.search_users, None, prefix)}
                 {select("user-sort", t.sorted_by, sorts, sort)}
                 {select("user-filter", t.shown_are, filters, filter)}
             </div>

@@ -150,7 +150,7 @@ fn confirmed(
             <p>{text.clone()}</p>
             {move || {
                 let failure = failure.get()?;
-                Some(super::alert("alert-error", failure.message(session.texts)))
+                Some(super::alert("alert-error", failure.message()))
             }}
             <div class="row">
                 <button

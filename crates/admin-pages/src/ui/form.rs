@@ -100,7 +100,7 @@ impl Form {
         let errors = failure.errors();
         // A field is named beside it; the sentence says it for those that have none here.
         let is_shown = !matches!(failure, Failure::StepUp(_));
-        self.failure.set(is_shown.then(|| failure.message(self.session.texts)));
+        self.failure.set(is_shown.then(|| failure.message()));
         self.errors.set(errors);
         browser::focus_mistake();
     }

@@ -1,7 +1,5 @@
 //! Lists that are read in pages.
 
-use std::time::Duration;
-
 use doorward_admin::types::page::Page;
 use doorward_leptos::boxed_effect;
 use leptos::{prelude::*, task::spawn_local};
@@ -21,28 +19,6 @@ const MOST_EMPTY: u32 = 10;
 /// What makes the call for the first page. What it reads is tracked.
 type Source = Box<dyn Fn() -> Call + Send + Sync>;
 
-/// How long to wait after a key before the API is asked.
-const PAUSE: Duration = Duration::from_millis(150);
-
-/// A field in which the beginning is typed of what a list looks for.
-pub fn search(id: &'static str, label: &'static str, prefix: RwSignal<String>) -> AnyView {
-    let mut search = debounce(PAUSE, move |text: String| prefix.set(text));
-    view! {
-        <div class="field" role="search">
-            <label for=id>{label}</label>
-            <input
-                id=id
-                type="search"
-                autocomplete="off"
-                spellcheck="false"
-                maxlength="255"
-                on:input=move |event| search(event_target_value(&event))
-            />
-        </div>
-    }
-    .into_any()
-}
-
 /// A list. It is `Copy`, so closures can capture it.
 pub struct List<T: 'static> {
     session: Session,
@@ -51,6 +27,8 @@ pub struct List<T: 'static> {
     next: RwSignal<Option<String>>,
     busy: RwSignal<bool>,
     failure: RwSignal<Option<Failure>>,
+    /// The beginning that is looked for, if the list is searched by one.
+    prefix: Option<RwSignal<String>>,
     /// The answers of older requests come too late.
     turn: RwSignal<u32>,
 }
@@ -73,10 +51,16 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
             next: RwSignal::new(None),
             busy: RwSignal::new(true),
             failure: RwSignal::new(None),
+            prefix: None,
             turn: RwSignal::new(0),
         };
         boxed_effect(move || list.load(list.source.with_value(|source| source()), false, 0));
         list
+    }
+
+    /// The same list, which shows only what begins so. Where nothing does, it says that.
+    pub fn searched(self, prefix: RwSignal<String>) -> Self {
+        Self { prefix: Some(prefix), ..self }
     }
 
     /// Reads it again.
@@ -157,7 +141,12 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
         let is_known = !self.busy.get()
             && self.next.with(Option::is_none)
             && self.failure.with(Option::is_none);
-        if is_known { view! { <p class="muted">{empty}</p> }.into_any() } else { nothing() }
+        if !is_known {
+            return nothing();
+        }
+        let is_searched = self.prefix.is_some_and(|prefix| prefix.with(|text| !text.is_empty()));
+        let said = if is_searched { self.session.texts.nothing_begins_so } else { empty };
+        view! { <p class="muted">{said}</p> }.into_any()
     }
 
     /// The rows as they are shown elsewhere, with what becomes of the list.
@@ -168,7 +157,7 @@ impl<T: DeserializeOwned + Clone + Send + Sync + 'static> List<T> {
                 self.failure.get().filter(|failure| !matches!(failure, Failure::StepUp(_)));
             failure.map(|failure| {
                 view! {
-                    {alert("alert-error", failure.message(t))}
+                    {alert("alert-error", failure.message())}
                     {button(t.try_again, "btn btn-small", move || self.reload())}
                 }
             })

@@ -12,6 +12,7 @@ pub mod object;
 pub mod overtaken;
 pub mod request_keys;
 pub mod rows;
+pub mod search;
 
 use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 

@@ -83,7 +83,7 @@ impl<T: DeserializeOwned + Clone + PartialEq + Send + Sync + 'static> Object<T> 
             Some(Ok(read)) => view(read),
             Some(Err(failure)) => {
                 let again = button(t.try_again, "btn btn-small", move || self.reload());
-                view! { {alert("alert-error", failure.message(t))} {again} }.into_any()
+                view! { {alert("alert-error", failure.message())} {again} }.into_any()
             }
         };
         content.into_any()

@@ -10,9 +10,9 @@ use doorward_provider::{
     model::{
         group::{Group, GroupError, GroupName, MOST_PER_USER, StoredGroup},
         user::{User, UserClaims},
-        user_query::{UserFilter, UserOrder, UserQuery},
+        user_query::{UserCursor, UserFilter, UserOrder, UserQuery},
     },
-    store::AddedGroupMember,
+    store::{AddedGroupMember, FoundMember},
     use_case::administration::groups::{GroupChangeError, add_group, replace_group},
 };
 use http::{
@@ -27,7 +27,7 @@ use super::{
     caller::Caller,
     history::History,
     location,
-    page::{self, PageParameters, SearchParameters},
+    page::{self, SearchParameters},
     problem::Problem,
     state::AdminApi,
     version::Version,
@@ -143,18 +143,43 @@ pub async fn remove(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `GET /groups/{group}/members`.
+/// `GET /groups/{group}/members`. All of them are in the order of their subject identifiers, those
+/// that are searched in the order of their user names.
 pub async fn list_members(
     State(api): State<AdminApi>,
     Named(name): Named<String>,
-    Parameters(parameters): Parameters<PageParameters>,
+    Parameters(parameters): Parameters<SearchParameters>,
 ) -> Answer {
-    let limit = page::limit(parameters.limit)?;
-    let after: Option<Sub> = page::after(parameters.cursor.as_deref())?;
+    let (limit, prefix) = (page::limit(parameters.limit)?, parameters.prefix()?);
+    let cursor = parameters.cursor.as_deref();
     let name = find(&api, &name).await?.group.name;
+    if !prefix.is_empty() {
+        return find_members(&api, &name, prefix, cursor, limit).await;
+    }
+    let after: Option<Sub> = page::after(cursor)?;
     let rows = api.store().named_group_members(&name, after.as_ref(), limit + 1).await?;
     let row = |(sub, username): (Sub, _)| MemberRow { sub: sub.to_string(), username };
     Ok(page::page(rows, limit, |(sub, _)| sub.clone(), row))
+}
+
+/// The members whose user names begin so.
+async fn find_members(
+    api: &AdminApi,
+    name: &GroupName,
+    prefix: &str,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Answer {
+    let after: Option<(String, Sub)> = page::after(cursor)?;
+    let after = after.map(|(key, sub)| UserCursor { key, sub });
+    let prefix = UserOrder::Username.normalized(prefix);
+    let rows = api.store().find_group_members(name, &prefix, after.as_ref(), limit + 1).await?;
+    let cursor = |found: &FoundMember| (found.cursor.key.clone(), found.cursor.sub.clone());
+    let row = |FoundMember { username, cursor }| MemberRow {
+        sub: cursor.sub.to_string(),
+        username: Some(username),
+    };
+    Ok(page::page(rows, limit, cursor, row))
 }
 
 /// `PUT /groups/{group}/members/{sub}`. Who is a member already stays one.

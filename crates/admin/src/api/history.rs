@@ -38,6 +38,8 @@ struct Noted {
     is_admitted: bool,
     sub: Option<String>,
     object: Option<(String, String)>,
+    /// What was done by the way, each to an object, and has a record of its own.
+    also: Vec<(ChangeEvent, String, String)>,
     details: Map<String, Value>,
     before: Option<Value>,
     after: Option<Value>,
@@ -52,6 +54,11 @@ impl History {
     /// What else it is done to, if the path does not say it.
     pub fn on(&self, kind: &str, name: &str) {
         self.note(|noted| noted.object = Some((kind.to_owned(), name.to_owned())));
+    }
+
+    /// What is done by the way to another object, by whose name it is found.
+    pub fn also(&self, event: ChangeEvent, kind: &str, name: &str) {
+        self.note(|noted| noted.also.push((event, kind.to_owned(), name.to_owned())));
     }
 
     /// What else there is to say. No secrets, and nothing that a caller can make long.
@@ -154,13 +161,24 @@ async fn recorded(api: AdminApi, change: Change, request: Request, next: Next) -
     if let Some((kind, name)) = noted.object {
         record = record.on(&kind, &name);
     }
-    // Who may not ask for it at all can still ask as often as they like.
-    if !noted.is_admitted {
+    let also = noted.also.into_iter().map(|(event, kind, name)| {
+        let event = event.name().to_owned();
+        Record { event, ..record.clone() }.on(&kind, &name)
+    });
+    for record in also.collect::<Vec<_>>().into_iter().chain([record]) {
+        keep(&api, record, noted.is_admitted).await;
+    }
+    response
+}
+
+/// Writes a record. Who may not ask for a change at all can still ask as often as they like.
+async fn keep(api: &AdminApi, record: Record, is_admitted: bool) {
+    let event = record.event.clone();
+    if !is_admitted {
         api.provider().audit().queue(record);
     } else if let Err(error) = api.provider().audit().write(record).await {
         tracing::error!(%error, event, "it is in the log, but not in the audit history");
     }
-    response
 }
 
 /// The answer of a handler, also of one that panics: what it noted until then is recorded, and that

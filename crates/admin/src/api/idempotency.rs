@@ -121,10 +121,15 @@ async fn answer(
 fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut keys = headers.get_all(HEADER).iter();
     let Some(key) = keys.next() else { return Ok(None) };
-    let text = key.to_str().ok().filter(|text| (1..=255).contains(&text.len()));
-    match text.filter(|_| keys.next().is_none()) {
+    let is_key = |text: &&str| {
+        (1..=255).contains(&text.len()) && text.bytes().all(|letter| letter.is_ascii_graphic())
+    };
+    match key.to_str().ok().filter(is_key).filter(|_| keys.next().is_none()) {
         Some(text) => Ok(Some(text.to_owned())),
-        None => Err(Problem::invalid("Idempotency-Key", "send one, of 1 to 255 characters")),
+        None => Err(Problem::invalid(
+            "Idempotency-Key",
+            "send one, of 1 to 255 visible ASCII characters",
+        )),
     }
 }
 

@@ -9,9 +9,9 @@ use doorward_protocol::base64url;
 use doorward_provider::{
     model::{
         account_settings::Registration,
-        email::EmailAddress,
+        email::{EmailAddress, normalized_email},
         group::GroupName,
-        ticket::{Ticket, TicketCursor, TicketPurpose},
+        ticket::{AboutCursor, Ticket, TicketCursor, TicketPurpose},
         time::{SystemClock, Timestamp},
         token_handle::TokenHash,
         user::ADMIN_ROLE_CLAIM,
@@ -26,7 +26,7 @@ use super::{
     body::{Body, Named, Parameters},
     caller::Caller,
     history::History,
-    page::{self, PageParameters},
+    page::{self, SearchParameters},
     problem::Problem,
     state::AdminApi,
 };
@@ -36,6 +36,7 @@ use crate::{
     types::invitations::{A_WEEK, LONGEST_DAYS},
 };
 
+const PURPOSE: TicketPurpose = TicketPurpose::Invitation;
 /// Roles or groups of an invitation, and the longest name of one in bytes.
 const MOST_NAMES: usize = 50;
 const LONGEST_NAME: usize = 255;
@@ -57,20 +58,37 @@ impl InvitationRow {
 /// `GET /invitations`.
 pub async fn list(
     State(api): State<AdminApi>,
-    Parameters(parameters): Parameters<PageParameters>,
+    Parameters(parameters): Parameters<SearchParameters>,
 ) -> Answer {
-    let limit = page::limit(parameters.limit)?;
-    let after: Option<(i64, String)> = page::after(parameters.cursor.as_deref())?;
+    let (limit, prefix) = (page::limit(parameters.limit)?, parameters.prefix()?);
+    let cursor = parameters.cursor.as_deref();
+    if !prefix.is_empty() {
+        return found(&api, &normalized_email(prefix), cursor, limit).await;
+    }
+    let after: Option<(i64, String)> = page::after(cursor)?;
     let after = after.map(|(seconds, id)| {
         let hash = hash_of(&id)?;
         Ok::<_, Problem>(TicketCursor { expires_at: Timestamp::from_seconds(seconds), hash })
     });
     let after = after.transpose()?;
-    let purpose = TicketPurpose::Invitation;
-    let rows = api.store().tickets(purpose, after.as_ref(), limit + 1, api.now()).await?;
+    let rows = api.store().tickets(PURPOSE, after.as_ref(), limit + 1, api.now()).await?;
     let cursor = |ticket: &Ticket| {
         let TicketCursor { expires_at, hash } = ticket.cursor();
         (expires_at.seconds(), base64url::encode(hash.as_bytes()))
+    };
+    Ok(page::page(rows, limit, cursor, |ticket| InvitationRow::of(&ticket)))
+}
+
+/// The invitations of addresses that begin so, in the order of the addresses.
+async fn found(api: &AdminApi, prefix: &str, cursor: Option<&str>, limit: u32) -> Answer {
+    let after: Option<(String, String)> = page::after(cursor)?;
+    let after = after.map(|(about, id)| hash_of(&id).map(|hash| AboutCursor { about, hash }));
+    let after = after.transpose()?;
+    let store = api.store();
+    let rows = store.tickets_about(PURPOSE, prefix, after.as_ref(), limit + 1, api.now()).await?;
+    let cursor = |ticket: &Ticket| {
+        let AboutCursor { about, hash } = ticket.about_cursor();
+        (about, base64url::encode(hash.as_bytes()))
     };
     Ok(page::page(rows, limit, cursor, |ticket| InvitationRow::of(&ticket)))
 }
@@ -185,8 +203,8 @@ pub async fn withdraw(
     Named(id): Named<String>,
 ) -> Answer {
     let missing = || Problem::missing("There is no such invitation, or it was followed.");
-    let (hash, purpose) = (hash_of(&id).map_err(|_| missing())?, TicketPurpose::Invitation);
-    let ticket = api.store().ticket(hash, purpose, api.now()).await?.ok_or_else(missing)?;
+    let hash = hash_of(&id).map_err(|_| missing())?;
+    let ticket = api.store().ticket(hash, PURPOSE, api.now()).await?.ok_or_else(missing)?;
     let role = ticket.data.get("claims").and_then(|claims| claims[ADMIN_ROLE_CLAIM].as_str());
     if let Some(role) = role {
         match AdminRole::parse(role) {
@@ -194,7 +212,7 @@ pub async fn withdraw(
             None => return Err(Problem::forbidden("The role of this invitation is not known.")),
         }
     }
-    let taken = api.store().take_ticket(hash, purpose, api.now()).await?.ok_or_else(missing)?;
+    let taken = api.store().take_ticket(hash, PURPOSE, api.now()).await?.ok_or_else(missing)?;
     history.on("email", taken.about.as_deref().unwrap_or_default());
     let before = json!({"claims": taken.data.get("claims"), "groups": taken.groups()});
     history.changed(Some(before), None);
@@ -202,7 +220,6 @@ pub async fn withdraw(
 }
 
 fn hash_of(id: &str) -> Result<TokenHash, Problem> {
-    let wrong = || Problem::query("cursor is not one that this list has given");
-    let bytes = base64url::decode(id).map_err(|_| wrong())?;
-    Ok(TokenHash::from_bytes(bytes.try_into().map_err(|_| wrong())?))
+    let bytes = base64url::decode(id).map_err(|_| page::wrong_cursor())?;
+    Ok(TokenHash::from_bytes(bytes.try_into().map_err(|_| page::wrong_cursor())?))
 }

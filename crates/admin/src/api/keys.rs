@@ -8,7 +8,9 @@ use axum::{
 use doorward_provider::{
     keys::KeyRingError,
     model::time::Seconds,
-    use_case::administration::keys::{ANNOUNCED_FOR, KeyState, RetireError, add_keys, retirement},
+    use_case::administration::keys::{
+        ANNOUNCED_FOR, AddedKeys, KeyState, RetireError, add_keys, retirement,
+    },
 };
 use http::StatusCode;
 use serde::Deserialize;
@@ -21,6 +23,7 @@ use super::{
     problem::Problem,
     state::AdminApi,
 };
+use crate::ChangeEvent;
 pub use crate::types::keys::{KeyRow, Rotated};
 
 /// How many keys there may be for more to be made.
@@ -68,7 +71,7 @@ pub async fn rotate(State(api): State<AdminApi>, Extension(history): Extension<H
     )
     .await
     .map_err(problem)?;
-    history.on("kid", &added.name());
+    note_each(&history, &added);
     let takes_over = added.takes_over.seconds();
     history.detail("takes_over", takes_over);
     Ok((StatusCode::CREATED, Json(Rotated { takes_over })).into_response())
@@ -94,13 +97,27 @@ pub async fn retire(
     })?;
     history.detail("replaced", replaced.is_some());
     if let Some(algorithm) = replaced {
-        add_keys(ring, api.store(), api.store(), &[algorithm], now, Seconds::ZERO, api.entropy())
-            .await
-            .map_err(problem)?;
+        let (algorithms, at_once, entropy) = ([algorithm], Seconds::ZERO, api.entropy());
+        let added =
+            add_keys(ring, api.store(), api.store(), &algorithms, now, at_once, entropy).await;
+        for kid in added.map_err(problem)?.kids {
+            history.also(ChangeEvent::KeysRotated, "kid", &kid);
+        }
     }
     api.store().remove_signing_keys(&[kid]).await?;
     api.provider().upkeep().maintain_keys().await.map_err(problem)?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Each key has a record of its own, so that it is found by its name.
+fn note_each(history: &History, added: &AddedKeys) {
+    let mut kids = added.kids.iter();
+    if let Some(kid) = kids.next() {
+        history.on("kid", kid);
+    }
+    for kid in kids {
+        history.also(ChangeEvent::KeysRotated, "kid", kid);
+    }
 }
 
 fn problem(error: KeyRingError) -> Problem {

@@ -15,6 +15,7 @@ mod command_client;
 mod directories;
 mod docs;
 mod events;
+mod german;
 pub(crate) mod groups;
 pub(crate) mod history;
 mod idempotency;
@@ -35,7 +36,7 @@ mod version;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    middleware::from_fn_with_state,
+    middleware::{from_fn, from_fn_with_state},
     response::Response,
     routing::{MethodRouter, any, delete, get, patch, post, put},
 };
@@ -47,8 +48,9 @@ use http::{
 
 pub use self::{
     command_client::{COMMAND_CLIENT, command_client},
+    german::german,
     resources::{AUDIENCE, api_resource, api_scopes},
-    state::{AdminParts, AdminSettings, KnownLogos, SharedConfiguration},
+    state::{AdminParts, AdminSettings, KnownFiles, SharedConfiguration},
 };
 use self::{
     problem::Problem,
@@ -76,6 +78,7 @@ pub fn router(parts: AdminParts) -> Router {
         .merge(routes)
         .merge(docs::router(&description))
         .route("/api/admin/{*path}", any(not_found))
+        .layer(from_fn(german::for_german_readers))
         .layer(axum::middleware::map_response(hardened))
 }
 

@@ -354,14 +354,9 @@ fn parameters(operation: Operation) -> Vec<utoipa::openapi::path::Parameter> {
         let filters = one_of(&["all", "enabled", "disabled", "administrators"]);
         query("filter", "Which users. The last two are sorted by username only.", filters);
     }
-    let searched = match operation {
-        Operation::ListClients | Operation::ListRegisteredClients => Some("a client_id"),
-        Operation::ListGroups => Some("a name"),
-        _ => None,
-    };
-    if let Some(searched) = searched {
+    if let Some(searched) = searched_by(operation) {
         let prefix = limited(0, 255, "^[^\\u0000-\\u001f\\u007f-\\u009f]*$");
-        query("prefix", &format!("The beginning of {searched}. The case counts."), prefix);
+        query("prefix", searched, prefix);
     }
     if matches!(operation, Operation::ListDirectoryUsers | Operation::ListDirectoryGroups) {
         query("prefix", "The beginning of a name.", text());
@@ -402,6 +397,21 @@ fn parameters(operation: Operation) -> Vec<utoipa::openapi::path::Parameter> {
         all.push(named("Idempotency-Key", ParameterIn::Header, false, about, key));
     }
     all
+}
+
+/// What a list is searched by.
+fn searched_by(operation: Operation) -> Option<&'static str> {
+    match operation {
+        Operation::ListClients | Operation::ListRegisteredClients => {
+            Some("The beginning of a client_id. The case counts.")
+        }
+        Operation::ListGroups => Some("The beginning of a name. The case counts."),
+        Operation::ListMembers => Some("The beginning of a user name, in any case."),
+        Operation::ListInvitations | Operation::ListMails => {
+            Some("The beginning of an address, in any case.")
+        }
+        _ => None,
+    }
 }
 
 /// Whether a list has parameters of pages.

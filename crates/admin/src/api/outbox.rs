@@ -5,7 +5,8 @@ use axum::{
     response::IntoResponse as _,
 };
 use doorward_provider::model::{
-    outbox::{MailCursor, QueuedMail},
+    email::normalized_email,
+    outbox::{AddressCursor, MailCursor, QueuedMail},
     time::Timestamp,
 };
 use http::StatusCode;
@@ -14,7 +15,7 @@ use super::{
     Answer,
     body::{Named, Parameters},
     history::History,
-    page::{self, PageParameters},
+    page::{self, SearchParameters},
     problem::Problem,
     state::AdminApi,
 };
@@ -41,19 +42,35 @@ impl MailRow {
 /// `GET /outbox`.
 pub async fn list(
     State(api): State<AdminApi>,
-    Parameters(parameters): Parameters<PageParameters>,
+    Parameters(parameters): Parameters<SearchParameters>,
 ) -> Answer {
-    let limit = page::limit(parameters.limit)?;
-    let after: Option<(i64, String)> = page::after(parameters.cursor.as_deref())?;
+    let (limit, prefix) = (page::limit(parameters.limit)?, parameters.prefix()?);
+    let cursor = parameters.cursor.as_deref();
+    if !prefix.is_empty() {
+        return found(&api, &normalized_email(prefix), cursor, limit).await;
+    }
+    let after: Option<(i64, String)> = page::after(cursor)?;
     let after =
         after.map(|(seconds, id)| MailCursor { created_at: Timestamp::from_seconds(seconds), id });
     if after.as_ref().is_some_and(|after| after.id.contains('\0')) {
-        return Err(Problem::query("cursor is not one that this list has given"));
+        return Err(page::wrong_cursor());
     }
     let rows = api.store().outbox(after.as_ref(), limit + 1, api.now()).await?;
     let cursor = |queued: &QueuedMail| {
         let MailCursor { created_at, id } = queued.cursor();
         (created_at.seconds(), id)
+    };
+    Ok(page::page(rows, limit, cursor, MailRow::of))
+}
+
+/// The mails to addresses that begin so, in the order of the addresses.
+async fn found(api: &AdminApi, prefix: &str, cursor: Option<&str>, limit: u32) -> Answer {
+    let after: Option<(String, String)> = page::after(cursor)?;
+    let after = after.map(|(address, id)| AddressCursor { address, id });
+    let rows = api.store().mails_to(prefix, after.as_ref(), limit + 1, api.now()).await?;
+    let cursor = |queued: &QueuedMail| {
+        let AddressCursor { address, id } = queued.address_cursor();
+        (address, id)
     };
     Ok(page::page(rows, limit, cursor, MailRow::of))
 }

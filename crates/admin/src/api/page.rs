@@ -60,9 +60,13 @@ impl SearchParameters {
 /// is decided by it.
 pub fn after<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
     let Some(text) = cursor else { return Ok(None) };
-    let wrong = || Problem::query("cursor is not one that this list has given");
-    let bytes = base64url::decode(text).map_err(|_| wrong())?;
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| wrong())
+    let bytes = base64url::decode(text).map_err(|_| wrong_cursor())?;
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| wrong_cursor())
+}
+
+/// The problem with a cursor that no list gives.
+pub fn wrong_cursor() -> Problem {
+    Problem::query("cursor is not one that this list has given")
 }
 
 /// The cursor after the row with these values.

@@ -249,10 +249,12 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.status();
         let headers = self.0.headers.clone();
-        let kind = self.0.details.kind.rsplit(':').next().unwrap_or_default().to_owned();
+        let details = self.0.details.clone();
+        let kind = details.kind.rsplit(':').next().unwrap_or_default().to_owned();
         let mut response = (status, headers, Json(self)).into_response();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         response.extensions_mut().insert(ProblemKind(kind));
+        response.extensions_mut().insert(details);
         response
     }
 }

@@ -70,7 +70,7 @@ pub async fn list_clients(
     Ok(page::page(rows, limit, |client| client.client_id.clone(), row))
 }
 
-/// `DELETE /registered-clients/{client_id}`.
+/// `DELETE /registered-clients/{client_id}`. One that has expired is there until it is swept.
 pub async fn remove_client(
     State(api): State<AdminApi>,
     Extension(history): Extension<History>,
@@ -78,7 +78,8 @@ pub async fn remove_client(
 ) -> Answer {
     let missing = || Problem::missing("There is no registered client with this client_id.");
     let client_id: ClientId = client_id.parse().map_err(|_| missing())?;
-    let client = api.store().registered_client(&client_id, api.now()).await?;
+    let page = api.store().registered_clients_page(&client_id, None, 1).await?;
+    let client = page.into_iter().find(|client| client.client_id == client_id);
     let client = client.ok_or_else(missing)?;
     if !api.store().remove_client(&client_id, None).await? {
         return Err(missing());
@@ -95,7 +96,7 @@ pub async fn list_tokens(
     let limit = page::limit(parameters.limit)?;
     let after: Option<String> = page::after(parameters.cursor.as_deref())?;
     if after.as_ref().is_some_and(|after| after.contains('\0')) {
-        return Err(Problem::query("cursor is not one that this list has given"));
+        return Err(page::wrong_cursor());
     }
     let rows = api.store().registration_tokens_page(after.as_deref(), limit + 1).await?;
     Ok(page::page(rows, limit, |token| token.id.clone(), RegistrationTokenRow::of))

@@ -1,16 +1,13 @@
 //! What the API works with.
 
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRef;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     Provider,
     model::{
-        branding::LogoName,
+        branding::BrandingFiles,
         time::{Entropy, Timestamp},
         user::User,
     },
@@ -21,8 +18,8 @@ use doorward_resource_server::ResourceServer;
 use super::{problem::Problem, rate_limit::RateLimit};
 use crate::{FreshSignIn, Operation, types::system::ConfigurationView};
 
-/// Says which pictures there are in the folder of logos.
-pub type KnownLogos = Arc<dyn Fn() -> BTreeSet<LogoName> + Send + Sync>;
+/// Says what clients may name for their look.
+pub type KnownFiles = Arc<dyn Fn() -> BrandingFiles + Send + Sync>;
 
 /// What the API is made from.
 pub struct AdminParts {
@@ -34,8 +31,8 @@ pub struct AdminParts {
     pub resource_server: ResourceServer,
     /// Draws identifiers and secrets.
     pub entropy: Arc<dyn Entropy>,
-    /// The pictures that clients may name as their logos, as they are by now.
-    pub logos: KnownLogos,
+    /// What clients may name for their look, as it is by now.
+    pub branding_files: KnownFiles,
     /// The settings.
     pub settings: AdminSettings,
 }

@@ -1,9 +1,13 @@
 //! What the endpoint works with.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use axum::extract::FromRef;
-use doorward_provider::{Provider, model::time::Entropy, store::Store};
+use doorward_provider::{
+    Provider,
+    model::{branding::BrandingFiles, time::Entropy},
+    store::Store,
+};
 use doorward_resource_server::ResourceServer;
 
 use crate::{
@@ -61,7 +65,7 @@ impl ScimApi {
             resource_server: parts.resource_server,
             entropy: parts.entropy,
             // No client is changed by this endpoint.
-            logos: Arc::new(BTreeSet::new),
+            branding_files: Arc::new(BrandingFiles::default),
             settings: AdminSettings {
                 fresh_sign_in: FreshSignIn::default(),
                 requests_per_minute: parts.settings.requests_per_minute,

@@ -67,7 +67,7 @@ async fn among_many_one_creates() {
 async fn a_key_is_one_visible_text() {
     let world = World::new().await;
     let long = "x".repeat(256);
-    for keys in [&[""][..], &["a", "b"], &[&long]] {
+    for keys in [&[""][..], &["a", "b"], &["a b"], &["a\tb"], &[&long]] {
         let call = world.call("POST", "/users").by("adam");
         let call = keys.iter().fold(call, |call, key| call.with("idempotency-key", key));
         let answer = call.json(&json!({"username": "ada"})).send().await;

@@ -94,6 +94,57 @@ async fn clients_and_groups_are_found_by_their_beginning() {
 }
 
 #[tokio::test]
+async fn members_invitations_and_mails_are_found_by_their_beginning() {
+    let world = World::new().await;
+    let added =
+        world.call("POST", "/groups").by("adam").json(&json!({"name": "team"})).send().await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    for sub in ["adam", "alice", "helen"] {
+        let path = format!("/groups/team/members/{sub}");
+        let joined = world.call("PUT", &path).by("olga").send().await;
+        assert_eq!(joined.status, 204, "{}", joined.body);
+    }
+    for email in ["Zoe@example.com", "ada@example.com", "adele@example.com"] {
+        let new = json!({"email": email});
+        let invited = world.call("POST", "/invitations").by("olga").json(&new).send().await;
+        assert_eq!(invited.status, 201, "{}", invited.body);
+    }
+    let addresses = json!(["ada@example.com", "adele@example.com"]);
+    for (path, column, expected) in [
+        ("/groups/team/members?prefix=A", "username", json!(["adam", "alice"])),
+        ("/groups/team/members?prefix=al", "sub", json!(["alice"])),
+        ("/groups/team/members?prefix=%25", "sub", json!([])),
+        ("/invitations?prefix=AD", "email", addresses.clone()),
+        ("/invitations?prefix=zoe@", "email", json!(["Zoe@example.com"])),
+        ("/invitations?prefix=%25", "email", json!([])),
+        ("/outbox?prefix=AD", "to", addresses),
+        ("/outbox?prefix=zoe@", "to", json!(["Zoe@example.com"])),
+        ("/outbox?prefix=%25", "to", json!([])),
+    ] {
+        let page = world.get("olga", path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        let rows = page.body["items"].as_array().unwrap().iter();
+        let found = json!(rows.map(|row| row[column].clone()).collect::<Vec<_>>());
+        assert_eq!(found, expected, "{path}");
+    }
+    for path in ["/groups/team/members?prefix=a", "/invitations?prefix=a", "/outbox?prefix=a"] {
+        let first = world.get("olga", &format!("{path}&limit=1")).await;
+        let next = first.body["next"].as_str().unwrap();
+        let second = world.get("olga", &format!("{path}&limit=1&cursor={next}")).await;
+        assert_eq!(second.body["items"].as_array().unwrap().len(), 1, "{}", second.body);
+        assert_ne!(first.body["items"], second.body["items"], "{path}");
+        assert!(second.body.get("next").is_none(), "{}", second.body);
+        // A cursor of the search is none of the whole list.
+        let other = path.replace("?prefix=a", "");
+        let other = world.get("olga", &format!("{other}?cursor={next}")).await;
+        assert_eq!(other.status, 400, "{}", other.body);
+        let long = format!("{path}{}", "x".repeat(300));
+        assert_eq!(world.get("olga", &long).await.status, 400, "{path}");
+        assert_eq!(world.get("olga", &format!("{path}%00")).await.status, 400, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn clients_come_in_pages() {
     let world = World::new().await;
     let first = world.get("udo", "/clients?limit=3").await;

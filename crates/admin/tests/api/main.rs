@@ -8,6 +8,7 @@ mod directories;
 mod document;
 mod escalation;
 mod events;
+mod german;
 mod groups;
 mod history;
 mod idempotency;

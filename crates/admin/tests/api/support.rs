@@ -15,7 +15,7 @@ use doorward_admin::{
     AdminScope, FreshSignIn, Operation,
     api::{
         AUDIENCE, AdminParts, AdminSettings, BASE_PATH, OPENAPI_PATH, SharedConfiguration,
-        api_resource, api_scopes, router,
+        api_resource, api_scopes, german, router,
     },
     scim,
 };
@@ -30,6 +30,7 @@ use doorward_provider::{
     model::{
         account_settings::{AccountSettings, Registration},
         acr::AcrLevels,
+        branding::BrandingFiles,
         directory::Directory,
         group::{Group, StoredGroup},
         identity_provider::IdentityProvider,
@@ -277,7 +278,10 @@ impl World {
             store: Arc::clone(&store),
             resource_server: issuer.resource_server(),
             entropy: Arc::new(SystemEntropy),
-            logos: Arc::new(|| BTreeSet::from(["shop.png".to_owned().try_into().unwrap()])),
+            branding_files: Arc::new(|| BrandingFiles {
+                logos: BTreeSet::from(["shop.png".to_owned().try_into().unwrap()]),
+                texts: BTreeSet::from(["shop".to_owned().try_into().unwrap()]),
+            }),
             settings: AdminSettings {
                 fresh_sign_in: FreshSignIn::default(),
                 requests_per_minute,
@@ -414,10 +418,28 @@ impl Call<'_> {
             assert_eq!(parts.headers["content-type"], "application/problem+json", "{body}");
             assert_eq!(body["status"], json!(parts.status.as_u16()));
             assert!(body["type"].as_str().unwrap().starts_with("urn:doorward:problem:"));
+            if !parts.headers.contains_key("content-language") {
+                is_said_in_german(&body);
+            }
         }
         assert_eq!(parts.headers["cache-control"], "no-store");
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, text, body }
+    }
+}
+
+/// Each problem has a German text, wherever it comes from.
+fn is_said_in_german(problem: &Value) {
+    let errors = problem["errors"].as_array().into_iter().flatten();
+    let mut texts: Vec<&Value> = errors.map(|error| &error["problem"]).collect();
+    if texts.is_empty() {
+        texts.push(&problem["detail"]);
+    }
+    texts.push(&problem["title"]);
+    for text in texts {
+        let text = text.as_str().unwrap();
+        // A directory of the tests says this.
+        assert!(text == "x" || german(text).is_some(), "{text} has no German text");
     }
 }
 

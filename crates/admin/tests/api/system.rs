@@ -98,6 +98,11 @@ async fn keys_are_rotated_and_retired() {
     let made = rotated.unwrap()["object"].as_str().unwrap();
     assert!(items.iter().any(|key| key["kid"] == json!(made)), "{made}");
     assert!(succeeded.clone().any(|record| record["event"] == json!("key_retired")));
+    // Each key that was made is found by its name, also the one in place of another.
+    for kid in items.iter().map(|key| key["kid"].as_str().unwrap()) {
+        let found = world.get("udo", &format!("/events?event=keys_rotated&object={kid}")).await;
+        assert_eq!(found.body["items"].as_array().unwrap().len(), 1, "{kid}: {}", found.body);
+    }
 }
 
 #[tokio::test]

@@ -257,7 +257,8 @@ async fn a_link_is_sent_whatever_strangers_ask_for_or_the_answer_says_that_it_is
     for number in 0..501 {
         let (address, nobody) = (stranger(number), format!("nobody-{number}"));
         let name = if number < 10 { "alice" } else { nobody.as_str() };
-        let asker = Asker { address: &address, browser: None, language: "en", mark: None };
+        let asker =
+            Asker { address: &address, browser: None, language: "en", mark: None, client_id: None };
         let outcome = world.provider.accounts().forgot_password(name, None, None, asker).await;
         assert_eq!(outcome.is_ok(), number < 500, "{number}: {outcome:?}");
     }

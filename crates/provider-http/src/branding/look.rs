@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use doorward_protocol::{base64url, params::Params};
 use doorward_provider::model::{
-    branding::{Accent as _, Accents, ClientBranding, DarkAccent, LightAccent, ShownName},
+    branding::{
+        Accent as _, Accents, ClientBranding, DarkAccent, FooterLinks, LightAccent, ShownName,
+    },
     client::Client,
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{Branding, FooterLinks};
-use crate::AppState;
+use super::{Branding, ChosenLook, USUAL_NAME};
+use crate::{AppState, texts::texts_in};
 
 /// How the name of a style sheet with accents begins.
 const ACCENTS: &str = "accents-";
@@ -33,19 +35,12 @@ pub(crate) struct Look {
 impl Look {
     /// The provider's look, and in place of its parts those of a client.
     pub(crate) fn of(branding: &Branding, client: Option<&ClientBranding>) -> Self {
-        let own_name = client.and_then(|client| client.name.as_ref()).map(ShownName::as_str);
-        let named = client.and_then(|client| client.logo.as_ref()).and_then(|own| {
-            // A client of the database may name a logo that is not there any more.
-            branding.logos.get(own)
-        });
-        let usual = branding.logo.as_ref().and_then(|own| branding.logos.get(own));
-        let own_accents = client.map(ClientBranding::accents);
-        let accents = own_accents.filter(|own| *own != Accents::default());
+        let ChosenLook { name, logo, accents, links } = branding.chosen_for(client);
         Self {
-            name: own_name.unwrap_or_else(|| branding.shown_name()).to_owned(),
-            logo: named.or(usual).map(super::Logo::path),
-            accents: style_name(accents.unwrap_or(branding.accents)),
-            links: branding.links.clone(),
+            name: name.map_or(USUAL_NAME, ShownName::as_str).to_owned(),
+            logo: logo.map(super::Logo::path),
+            accents: style_name(accents),
+            links,
         }
     }
 }
@@ -83,13 +78,20 @@ impl AppState {
         let params = query.and_then(|query| Params::parse_noting_repeats(query, &[]).ok());
         let client_id = params.as_ref().and_then(|(params, _)| params.get("client_id"));
         let client = client_id.and_then(|client_id| self.provider.clients().get(client_id));
-        self.in_look_of(client.as_deref())
+        self.in_look_of(client.as_ref())
     }
 
-    /// The same state with the look of a client, if it has one.
-    pub(crate) fn in_look_of(self, client: Option<&Client>) -> Self {
-        let look = client.and_then(Client::branding).map(|own| Arc::new(own.clone()));
-        Self { client_look: look, ..self }
+    /// The same state with the look and the words of a client, if it has its own.
+    pub(crate) fn in_look_of(self, client: Option<&Arc<Client>>) -> Self {
+        let client = client.filter(|client| client.branding().is_some()).cloned();
+        let state = Self { client, ..self };
+        let texts = texts_in(state.texts.lang, state.languages()).unwrap_or(state.texts);
+        Self { texts, ..state }
+    }
+
+    /// The look of the client that waits for the sign-in, if it has its own.
+    pub(crate) fn client_branding(&self) -> Option<&ClientBranding> {
+        self.client.as_deref().and_then(Client::branding)
     }
 }
 

@@ -4,13 +4,14 @@ mod logo;
 pub(crate) mod look;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
 
-use doorward_provider::model::branding::{Accents, LogoName, ShownName};
-use url::Url;
+use doorward_provider::model::branding::{
+    Accents, BrandingFiles, ClientBranding, FooterLinks, LogoName, ShownName, TextsName,
+};
 
 pub use self::logo::{LONGEST_LOGO, Logo, NoLogo};
 pub(crate) use self::look::Look;
@@ -34,66 +35,24 @@ pub struct Branding {
     pub links: FooterLinks,
     /// The words on the pages.
     pub texts: PageTexts,
-}
-
-/// The links under every page.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct FooterLinks {
-    /// Who runs this.
-    pub imprint: Option<FooterLink>,
-    /// What is done with users' data.
-    pub privacy: Option<FooterLink>,
-    /// Where users find help.
-    pub help: Option<FooterLink>,
-}
-
-/// Where a link under the pages leads: an `https` URL, or a path on the provider's own origin.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FooterLink(String);
-
-/// The text is no such address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("give an https URL, or a path on this origin that begins with one slash")]
-pub struct NoFooterLink;
-
-impl FooterLink {
-    /// Reads an address.
-    pub fn parse(text: &str) -> Result<Self, NoFooterLink> {
-        let is_plain = text.bytes().all(|own| own.is_ascii_graphic() && own != b'\\');
-        let is_path = text.starts_with('/') && !text.starts_with("//");
-        let is_https = || {
-            let url = Url::parse(text).ok()?;
-            (url.scheme() == "https" && url.username().is_empty() && url.password().is_none())
-                .then_some(())
-        };
-        if is_plain && text.len() <= 500 && (is_path || is_https().is_some()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NoFooterLink)
-        }
-    }
-
-    /// The address, as a page of the provider has it.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The whole URL, for a mail. `issuer` is the provider's.
-    pub fn absolute(&self, issuer: &str) -> String {
-        let joined = Url::parse(issuer).and_then(|issuer| issuer.join(&self.0));
-        joined.map_or_else(|_| self.0.clone(), |url| url.to_string())
-    }
+    /// Those of clients that have words of their own.
+    pub client_texts: BTreeMap<TextsName, PageTexts>,
 }
 
 impl Branding {
-    /// The name at the top of the pages.
-    pub fn shown_name(&self) -> &str {
-        self.name.as_ref().map_or(USUAL_NAME, ShownName::as_str)
+    /// What a client may name.
+    pub fn files(&self) -> BrandingFiles {
+        BrandingFiles {
+            logos: self.logos.keys().cloned().collect(),
+            texts: self.client_texts.keys().cloned().collect(),
+        }
     }
 
-    /// The pictures that a client may name as its logo.
-    pub fn logo_names(&self) -> BTreeSet<LogoName> {
-        self.logos.keys().cloned().collect()
+    /// The words on the pages, in the look of a client.
+    pub(crate) fn texts_for(&self, client: Option<&ClientBranding>) -> PageTexts {
+        // A client of the database may name texts that are not there any more.
+        let own = client.and_then(|client| self.client_texts.get(client.texts.as_ref()?));
+        own.copied().unwrap_or(self.texts)
     }
 
     /// The logo that is served by this name.
@@ -101,10 +60,40 @@ impl Branding {
         self.logos.values().find(|logo| logo.path().strip_prefix("/assets/") == Some(asset))
     }
 
+    /// What is shown, and in place of its parts those of a client.
+    pub fn chosen_for<'a>(&'a self, client: Option<&'a ClientBranding>) -> ChosenLook<'a> {
+        let named = client.and_then(|client| client.logo.as_ref()).and_then(|own| {
+            // A client of the database may name a logo that is not there any more.
+            self.logos.get(own)
+        });
+        let usual = self.logo.as_ref().and_then(|own| self.logos.get(own));
+        let accents = client.map(ClientBranding::accents).filter(|own| *own != Accents::default());
+        ChosenLook {
+            name: client.and_then(|client| client.name.as_ref()).or(self.name.as_ref()),
+            logo: named.or(usual),
+            accents: accents.unwrap_or(self.accents),
+            links: client.map_or_else(|| self.links.clone(), |own| own.links_over(&self.links)),
+        }
+    }
+}
+
+/// What the pages or mails of one sign-in show.
+#[derive(Debug, Clone)]
+pub struct ChosenLook<'a> {
+    /// In place of our name.
+    pub name: Option<&'a ShownName>,
+    /// In place of our logo.
+    pub logo: Option<&'a Logo>,
+    /// The colours of buttons and links.
+    pub accents: Accents,
+    /// The links below.
+    pub links: FooterLinks,
+}
+
+impl ChosenLook<'_> {
     /// The URL of the logo, for a mail. `issuer` is the provider's.
     pub fn logo_url(&self, issuer: &str) -> Option<String> {
-        let logo = self.logos.get(self.logo.as_ref()?)?;
-        Some(format!("{}{}", issuer.trim_end_matches('/'), logo.path()))
+        Some(format!("{}{}", issuer.trim_end_matches('/'), self.logo?.path()))
     }
 }
 
@@ -132,33 +121,5 @@ impl SharedBranding {
 impl fmt::Debug for SharedBranding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.current().fmt(formatter)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn a_link_leads_to_https_or_to_this_origin() {
-        for good in ["https://example.com/imprint?a=b#c", "/help", "/"] {
-            FooterLink::parse(good).unwrap();
-        }
-        for bad in [
-            "",
-            "help",
-            "//evil.example",
-            "/\\evil.example",
-            "http://example.com",
-            "javascript:alert(1)",
-            "https://user@example.com",
-            "https://example.com/a b",
-            "data:text/html,x",
-        ] {
-            assert_eq!(FooterLink::parse(bad), Err(NoFooterLink), "{bad}");
-        }
-        let link = FooterLink::parse("/help").unwrap();
-        assert_eq!(link.absolute("https://op.example/id"), "https://op.example/help");
     }
 }

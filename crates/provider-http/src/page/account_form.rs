@@ -1,5 +1,7 @@
 //! What the pages of registration, invitations and forgotten passwords have in common.
 
+use std::sync::Arc;
+
 use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -10,7 +12,7 @@ use doorward_protocol::{
     secret::Secret,
 };
 use doorward_provider::{
-    model::{paths, session::Device, token_handle::TokenHandle},
+    model::{client::Client, paths, session::Device, token_handle::TokenHandle},
     use_case::accounts::{AccountError, AskedIn, Asker, LONGEST_RETURN_URL},
 };
 use leptos::prelude::*;
@@ -40,13 +42,14 @@ pub(crate) struct AskingBrowser<'a> {
     device: Device,
     language: &'static str,
     mark: Option<String>,
+    client: Option<Arc<Client>>,
 }
 
 impl<'a> AskingBrowser<'a> {
     pub(crate) fn new(state: &AppState, headers: &HeaderMap, peer: &'a Peer) -> Self {
         let device = user_agent::device(headers, peer);
         let (language, mark) = (state.texts.lang, browser_mark(state, headers));
-        Self { address: &peer.0, device, language, mark }
+        Self { address: &peer.0, device, language, mark, client: state.client.clone() }
     }
 
     pub(crate) fn asker(&self) -> Asker<'_> {
@@ -55,6 +58,7 @@ impl<'a> AskingBrowser<'a> {
             browser: self.device.browser.as_deref(),
             language: self.language,
             mark: self.mark.as_deref(),
+            client_id: self.client.as_deref().map(|client| &client.client_id),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The HTML document around every page.
 
+use doorward_provider::model::branding::FooterLinks;
 use leptos::prelude::*;
 
 use crate::{
     AppState,
-    branding::{FooterLinks, Look, USUAL_NAME},
+    branding::{Look, USUAL_NAME},
     page::demo_mail,
     texts::Texts,
 };
@@ -30,7 +31,7 @@ impl AppState {
     /// The layout of this provider's pages.
     pub(crate) fn layout(&self) -> Layout {
         let branding = self.settings.branding.current();
-        let look = Look::of(&branding, self.client_look.as_deref());
+        let look = Look::of(&branding, self.client_branding());
         Layout {
             style: self.base.join(&self.assets.style_path()),
             accents: look.accents.as_ref().map(|name| self.base.join(&format!("/assets/{name}"))),

@@ -74,7 +74,7 @@ pub fn preview(
         let style = format!("{style}\n:root {{ color-scheme: {}; }}\n", scheme.name);
         let style_name = format!("{prefix}{}.css", scheme.name);
         files.push(PreviewFile { name: style_name.clone(), content: style.into() });
-        for texts in branding.texts.0 {
+        for texts in branding.texts_for(client.map(|client| &client.branding)).0 {
             let look = Look { logo: logo.map(str::to_owned), ..look.clone() };
             let (style, icon) = (style_name.clone(), icon.clone());
             let layout = Layout { style, accents: None, icon, look, letters: None, texts };

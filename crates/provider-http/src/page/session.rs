@@ -54,6 +54,7 @@ impl AppState {
             session: before.as_ref(),
             known_by: known.as_ref(),
             language: self.texts.lang,
+            client_id: self.client.as_deref().map(|client| &client.client_id),
         };
         let started =
             self.provider.sign_ins().begin_session(user, sign_in, remember, browser).await?;

@@ -19,7 +19,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header::ACCEPT_LANGUAGE, request::Parts},
 };
-use doorward_protocol::params::Params;
+use doorward_protocol::{language, params::Params};
 use doorward_provider::{
     model::resource::ScopeDescription,
     use_case::{
@@ -307,9 +307,10 @@ impl Localized {
 }
 
 impl AppState {
-    /// The texts in each language, as an operator may have replaced them.
-    fn languages(&self) -> [&'static Texts; 2] {
-        self.settings.branding.current().texts.0
+    /// The texts in each language, as an operator may have replaced them, also for the client that
+    /// waits for the sign-in.
+    pub(crate) fn languages(&self) -> [&'static Texts; 2] {
+        self.settings.branding.current().texts_for(self.client_branding()).0
     }
 
     /// The same state in the language that the waiting authorization request asks for, and with
@@ -341,32 +342,24 @@ impl AppState {
     pub(crate) fn in_language(mut self, ui_locales: Option<&str>) -> Self {
         let languages = self.languages();
         let mut tags = ui_locales.unwrap_or_default().split(' ');
-        let wanted = tags.find_map(|tag| language(tag, languages));
+        let wanted = tags.find_map(|tag| texts_in(tag, languages));
         self.texts = wanted.unwrap_or(self.texts);
         self
     }
 }
 
-/// The known language with the greatest weight in `Accept-Language` (RFC 9110 section 12.5.4). The
-/// first of several with equal weights wins.
+/// The texts in the language that a browser prefers, or in the first one.
 fn accepted(headers: &HeaderMap, languages: [&'static Texts; 2]) -> &'static Texts {
-    let ranges = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
-    let mut best: (&'static Texts, f32) = (languages[0], 0.0);
-    for range in ranges.flat_map(|value| value.split(',')) {
-        let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
-        let weight =
-            weight.trim().strip_prefix("q=").and_then(|weight| weight.parse().ok()).unwrap_or(0.0);
-        if let Some(texts) = language(tag.trim(), languages).filter(|_| weight > best.1) {
-            best = (texts, weight);
-        }
-    }
-    best.0
+    let values = headers.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    let wanted = language::accepted(values, &languages.map(|texts| texts.lang));
+    let found = languages.into_iter().find(|texts| Some(texts.lang) == wanted);
+    found.unwrap_or(languages[0])
 }
 
-/// The language of a tag. Its region and script are ignored (RFC 4647 section 3.4).
-fn language(tag: &str, languages: [&'static Texts; 2]) -> Option<&'static Texts> {
-    let primary = tag.split('-').next().unwrap_or_default();
-    languages.into_iter().find(|texts| texts.lang.eq_ignore_ascii_case(primary))
+/// The texts in the language of a tag.
+pub(crate) fn texts_in(tag: &str, languages: [&'static Texts; 2]) -> Option<&'static Texts> {
+    let known = language::of_tag(tag, &languages.map(|texts| texts.lang))?;
+    languages.into_iter().find(|texts| texts.lang == known)
 }
 
 #[cfg(test)]

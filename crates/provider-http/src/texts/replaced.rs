@@ -40,9 +40,12 @@ pub struct TextProblem {
     pub problem: String,
 }
 
-/// What was replaced last, with the result: texts stay in memory, so they are not made again when a
-/// configuration is read again that has the same.
-static LAST: Mutex<Option<(BTreeMap<String, GivenTexts>, PageTexts)>> = Mutex::new(None);
+/// What was replaced so far, with the result: texts stay in memory, so they are not made again when
+/// a configuration is read again that has the same.
+static MADE: Mutex<BTreeMap<AllTexts, PageTexts>> = Mutex::new(BTreeMap::new());
+
+/// What an operator gives, by language.
+type AllTexts = BTreeMap<String, GivenTexts>;
 
 /// The texts of the pages in each language: ours, with those of an operator in their place.
 #[derive(Debug, Clone, Copy)]
@@ -62,53 +65,34 @@ impl PageTexts {
     ///
     /// The texts stay in memory until the process ends, since pages borrow them: some ten kilobytes
     /// each time that an operator changes them.
-    pub fn replaced(given: &BTreeMap<String, GivenTexts>) -> Result<Self, Vec<TextProblem>> {
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, texts)) = last.as_ref().filter(|(own, _)| own == given) {
-            return Ok(*texts);
-        }
-        let mut problems = Vec::new();
-        for (language, texts) in given {
-            if !LANGUAGES.iter().any(|known| known.lang == language) {
-                let known = LANGUAGES.map(|known| known.lang).join(", ");
-                let problem = format!("there are no pages in this language, only in {known}");
-                let (language, key) = (language.clone(), language.clone());
-                problems.push(TextProblem { language, key, problem });
-                continue;
-            }
-            for other in LANGUAGES.iter().filter(|other| other.lang != language) {
-                let missing =
-                    |key: &&String| given.get(other.lang).is_none_or(|own| !own.contains_key(*key));
-                problems.extend(texts.keys().filter(missing).map(|key| TextProblem {
-                    language: other.lang.to_owned(),
-                    key: key.clone(),
-                    problem: format!(
-                        "it is replaced in {language} and not in {}: replace it in both",
-                        other.lang
-                    ),
-                }));
-            }
-        }
-        let put = |is_trial, problems: &mut Vec<TextProblem>| {
-            LANGUAGES.map(|ours| {
-                let Some(texts) = given.get(ours.lang).filter(|texts| !texts.is_empty()) else {
-                    return ours;
-                };
-                let mut given = Given { rest: texts.clone(), problems: Vec::new(), is_trial };
-                let replaced = Replaceable::replaced(&ours, "", &mut given);
-                problems.extend(given.finished(ours.lang));
-                replaced
-            })
-        };
+    pub fn replaced(given: &AllTexts) -> Result<Self, Vec<TextProblem>> {
+        Self::replaced_for_client(&AllTexts::new(), given)
+    }
+
+    /// The same for the pages of a client, whose texts take the place of those of the provider,
+    /// which were checked before.
+    pub fn replaced_for_client(
+        provider: &AllTexts,
+        given: &AllTexts,
+    ) -> Result<Self, Vec<TextProblem>> {
+        let mut problems = one_sided(given);
         // Memory is taken for good only if all is well: a configuration with a mistake takes none,
         // however often it is read.
-        put(true, &mut problems);
+        put(given, true, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
-        let all = put(false, &mut problems);
-        *last = Some((given.clone(), Self(all)));
-        Ok(Self(all))
+        let mut all = provider.clone();
+        for (language, texts) in given {
+            all.entry(language.clone()).or_default().extend(texts.clone());
+        }
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(texts) = made.get(&all) {
+            return Ok(*texts);
+        }
+        let texts = Self(put(&all, false, &mut problems));
+        made.insert(all, texts);
+        Ok(texts)
     }
 
     /// Every key with our text in this language, for an operator to start from; `None` if there are
@@ -120,6 +104,46 @@ impl PageTexts {
         all.remove(LANGUAGE);
         Some(all)
     }
+}
+
+/// Languages that there are not, and texts that are replaced in one language only.
+fn one_sided(given: &AllTexts) -> Vec<TextProblem> {
+    let mut problems = Vec::new();
+    for (language, texts) in given {
+        if !LANGUAGES.iter().any(|known| known.lang == language) {
+            let known = LANGUAGES.map(|known| known.lang).join(", ");
+            let problem = format!("there are no pages in this language, only in {known}");
+            let (language, key) = (language.clone(), language.clone());
+            problems.push(TextProblem { language, key, problem });
+            continue;
+        }
+        for other in LANGUAGES.iter().filter(|other| other.lang != language) {
+            let missing =
+                |key: &&String| given.get(other.lang).is_none_or(|own| !own.contains_key(*key));
+            problems.extend(texts.keys().filter(missing).map(|key| TextProblem {
+                language: other.lang.to_owned(),
+                key: key.clone(),
+                problem: format!(
+                    "it is replaced in {language} and not in {}: replace it in both",
+                    other.lang
+                ),
+            }));
+        }
+    }
+    problems
+}
+
+/// Ours with these in their place. A trial looks for problems only.
+fn put(given: &AllTexts, is_trial: bool, problems: &mut Vec<TextProblem>) -> [&'static Texts; 2] {
+    LANGUAGES.map(|ours| {
+        let Some(texts) = given.get(ours.lang).filter(|texts| !texts.is_empty()) else {
+            return ours;
+        };
+        let mut given = Given { rest: texts.clone(), problems: Vec::new(), is_trial };
+        let replaced = Replaceable::replaced(&ours, "", &mut given);
+        problems.extend(given.finished(ours.lang));
+        replaced
+    })
 }
 
 /// The given texts that are not in their place yet.

@@ -8,12 +8,11 @@ use axum::{
 };
 use doorward_protocol::params;
 use doorward_provider::model::{
-    branding::{Accents, LightAccent, LogoName, ShownName},
+    account_settings::AccountSettings,
+    branding::{Accents, FooterLink, FooterLinks, LightAccent, LogoName, ShownName},
     registration::{RegistrationMode, RegistrationSettings},
 };
-use doorward_provider_http::{
-    Branding, FooterLink, FooterLinks, GivenTexts, Logo, PageTexts, SharedBranding,
-};
+use doorward_provider_http::{Branding, GivenTexts, Logo, PageTexts, SharedBranding};
 use serde_json::{Value, json};
 
 use crate::{
@@ -55,7 +54,24 @@ fn branding() -> Branding {
             help: None,
         },
         texts: PageTexts::default(),
+        client_texts: BTreeMap::from([("shop".to_owned().try_into().unwrap(), shop_texts())]),
     }
+}
+
+/// The words of a client: one text that the provider replaces, too, and one that it does not.
+fn shop_texts() -> PageTexts {
+    let given = |texts: &[(&str, &str)]| -> GivenTexts {
+        texts.iter().map(|(key, text)| ((*key).to_owned(), (*text).to_owned())).collect()
+    };
+    let of = |english, german| {
+        BTreeMap::from([("en".to_owned(), given(english)), ("de".to_owned(), given(german))])
+    };
+    let provider = of(
+        &[("sign_in", "Provider sign-in"), ("privacy_policy", "Data")],
+        &[("sign_in", "Anbieter"), ("privacy_policy", "Daten")],
+    );
+    let shop = of(&[("sign_in", "Enter the shop")], &[("sign_in", "In den Laden")]);
+    PageTexts::replaced_for_client(&provider, &shop).unwrap()
 }
 
 fn shop() -> Value {
@@ -180,7 +196,7 @@ async fn a_client_has_its_look_on_the_pages_of_its_sign_in() {
         assert_eq!(logo_of(&answer).as_deref(), Some(shop_logo.as_str()), "{name}");
         let style = world.get(&style_sheets(&answer)[1]).await;
         assert!(style.body.contains("--accent: #123c8c;"), "{name}: {}", style.body);
-        // Links are the operator's, whoever the client is.
+        // Links are the operator's where the client has none.
         assert!(answer.body.contains("https://example.com/imprint"), "{name}");
     }
     // Other clients, and pages without one, look like the provider.
@@ -245,4 +261,52 @@ async fn texts_are_replaced_in_each_language_and_exchanged_while_it_runs() {
     let texts = PageTexts::replaced(&given("Open")).unwrap();
     shared.replace(Branding { texts, ..Branding::default() });
     assert!(german().await.body.contains("Open de &lt;b&gt;"));
+}
+
+#[tokio::test]
+async fn a_client_has_links_and_words_of_its_own() {
+    let look = json!({"imprint": "https://shop.example/imprint", "texts": "shop"});
+    let shop = client_settings("Shop", json!({"branding": look}));
+    let gone = json!({"name": "Old shop", "texts": "gone"});
+    let old = client_settings("Old", json!({"branding": gone}));
+    let world = world_with(branding(), vec![shop, old]).await;
+    let hrefs = |answer: &Answer| -> Vec<String> {
+        let page = answer.page();
+        let links = page.all("a").filter_map(|link| link.attribute("href"));
+        links.map(str::to_owned).collect()
+    };
+    let answer = world.get(&login_for("Shop")).await;
+    let links = hrefs(&answer);
+    assert!(links.contains(&"https://shop.example/imprint".to_owned()), "{links:?}");
+    assert!(!links.contains(&"https://example.com/imprint".to_owned()), "{links:?}");
+    assert!(links.contains(&"/privacy".to_owned()), "the provider's: {links:?}");
+    assert!(answer.body.contains("Enter the shop") && answer.body.contains(">Data<"));
+    let request = Request::get(login_for("Shop")).header("accept-language", "de");
+    let german = world.send(request.body(Body::empty()).unwrap()).await;
+    assert!(german.body.contains("In den Laden") && german.body.contains("lang=\"de\""));
+    // Elsewhere, and where the words are gone, nothing of it is seen.
+    for path in ["/account/login", &login_for("Old")] {
+        let answer = world.get(path).await;
+        assert!(!answer.body.contains("Enter the shop"), "{path}");
+        assert!(hrefs(&answer).contains(&"https://example.com/imprint".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn mails_that_belong_to_a_sign_in_at_a_client_have_its_look() {
+    let (branding, clients) = (SharedBranding::new(branding()), vec![shop()]);
+    let accounts = AccountSettings { mail: true, ..AccountSettings::default() };
+    let world = World::with(Setup { clients, accounts, branding, ..Setup::default() }).await;
+    let mut browser = Browser::new(&world);
+    let return_url = asking("Shop");
+    let query = params::encode([("return_url", return_url.as_str())]);
+    for (path, client) in [
+        (format!("/account/forgot-password?{query}"), Some("Shop")),
+        ("/account/forgot-password".to_owned(), None),
+    ] {
+        let form = browser.get(&path).await.page();
+        browser.submit(&form, &[("account", "alice")]).await;
+        let mail = world.mail_to("alice@example.com").await;
+        assert_eq!(mail.client_id.as_deref(), client, "{path}");
+    }
 }

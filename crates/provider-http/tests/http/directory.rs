@@ -47,8 +47,13 @@ use crate::{
 
 const WRONG: &str = "The user name or the password is wrong";
 
-const ASKER: Asker<'static> =
-    Asker { address: "192.0.2.1", browser: Some("Firefox, Linux"), language: "en", mark: None };
+const ASKER: Asker<'static> = Asker {
+    address: "192.0.2.1",
+    browser: Some("Firefox, Linux"),
+    language: "en",
+    mark: None,
+    client_id: None,
+};
 
 fn dn_of(name: &str) -> String {
     format!("uid={name},ou=people,{BASE}")

@@ -12,6 +12,7 @@ use doorward_mail::{DemoMailbox, Message};
 use doorward_provider::{
     keys::{MasterKey, waiting_mail},
     model::{
+        branding::ClientBranding,
         outbox::{MailKind, OutboxMail},
         time::Timestamp,
     },
@@ -20,10 +21,10 @@ use doorward_provider::{
         mail_delivery::{MailChannel, MailError},
     },
 };
-use serde_json::Map;
+use serde_json::{Map, json};
 use tokio::sync::{Notify, watch};
 
-use crate::support::{Browser, Setup, World};
+use crate::support::{Browser, Setup, World, client_settings};
 
 /// A mail server: remembers what came, and answers as it is told to.
 #[derive(Default)]
@@ -31,11 +32,19 @@ struct MailServer {
     came: Mutex<Vec<String>>,
     answer: Mutex<Option<MailError>>,
     arrived: Notify,
+    /// The name in the look of the last one.
+    look: Mutex<Option<String>>,
 }
 
 #[async_trait]
 impl MailChannel for MailServer {
-    async fn send(&self, mail: &OutboxMail) -> Result<(), MailError> {
+    async fn send(
+        &self,
+        mail: &OutboxMail,
+        look: Option<&ClientBranding>,
+    ) -> Result<(), MailError> {
+        let name = look.and_then(|look| look.name.as_ref()).map(|name| name.as_str().to_owned());
+        *self.look.lock().unwrap() = name;
         self.came.lock().unwrap().push(mail.id.clone());
         self.arrived.notify_one();
         tokio::task::yield_now().await;
@@ -66,6 +75,7 @@ fn mail(id: &str, now: Timestamp, lifetime: u32) -> OutboxMail {
         language: "en".to_owned(),
         data: Map::new(),
         sub: None,
+        client_id: None,
         created_at: now,
         expires_at: now.plus(lifetime),
     }
@@ -289,5 +299,26 @@ async fn letters_are_shown_in_demo_mode_and_on_this_machine_only() {
     let mut far = Browser::at(&world, "192.0.2.1".parse().unwrap());
     for path in ["/demo/mail", "/demo/mail/1", "/demo/mail/1/html"] {
         assert_eq!(far.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_is_written_in_the_look_of_its_client_while_that_has_one() {
+    let look = json!({"branding": {"name": "The Shop"}});
+    let clients = vec![client_settings("Shop", look), client_settings("Plain", json!({}))];
+    let world = World::with(Setup { clients, ..Setup::default() }).await;
+    let server = MailServer::default();
+    for (client, name) in [
+        (Some("Shop"), Some("The Shop".to_owned())),
+        (Some("Plain"), None),
+        (Some("Gone"), None),
+        (None, None),
+    ] {
+        let client_id = client.map(|id| id.parse().unwrap());
+        let mail = OutboxMail { client_id, ..mail("one", world.provider.now(), 3600) };
+        let mail = waiting_mail::seal(world.provider.keys().master(), mail).unwrap();
+        world.store().put_mails(vec![mail]).await.unwrap();
+        assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+        assert_eq!(*server.look.lock().unwrap(), name, "{client:?}");
     }
 }

@@ -138,7 +138,9 @@ impl Dialect {
             "INSERT INTO group_members (group_name, sub)
              SELECT 'group-' || {first}, 'user-' || {sub} FROM {rows};
              INSERT INTO group_members (group_name, sub)
-             SELECT 'group-' || {other}, 'user-' || {sub} FROM {rows}"
+             SELECT 'group-' || {other}, 'user-' || {sub} FROM {rows};
+             UPDATE group_members SET username = (
+                 SELECT normalized_username FROM users WHERE users.sub = group_members.sub)"
         )
     }
 
@@ -202,9 +204,9 @@ impl Dialect {
         let (id, rows) = ((self.padded)("i * 7919 % 5003"), (self.numbers)(MAILS));
         format!(
             "INSERT INTO outbox (id, recipient, kind, language, data, sub, attempts, due_at,
-                 created_at, expires_at)
+                 created_at, expires_at, address)
              SELECT 'mail-' || {id}, 'a@example.com', 'reset_password', 'en', '{{}}', NULL, 0,
-                 {now}, {now} - 5000 + i, {now} + 864000 FROM {rows}"
+                 {now}, {now} - 5000 + i, {now} + 864000, 'a' || i || '@example.com' FROM {rows}"
         )
     }
 

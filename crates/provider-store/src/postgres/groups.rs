@@ -6,8 +6,9 @@ use doorward_provider::{
     model::{
         group::{Group, GroupName, MOST_PER_USER, StoredGroup},
         provisioning::Provisioned,
+        user_query::UserCursor,
     },
-    store::{AddedGroupMember, ChangedGroup, GroupChange, Groups, StoreError},
+    store::{AddedGroupMember, ChangedGroup, FoundMember, GroupChange, Groups, StoreError},
 };
 
 use super::{PostgresStore, connection::Connection, external_ids, failure::Failure, run, sql};
@@ -128,6 +129,16 @@ impl Groups for PostgresStore {
     ) -> Result<Vec<(Sub, Option<String>)>, StoreError> {
         run!(self, "named_group_members", named_members, name, after, limit)
     }
+
+    async fn find_group_members(
+        &self,
+        name: &GroupName,
+        prefix: &str,
+        after: Option<&UserCursor>,
+        limit: u32,
+    ) -> Result<Vec<FoundMember>, StoreError> {
+        run!(self, "find_group_members", find_members, name, prefix, after, limit)
+    }
 }
 
 async fn add(
@@ -217,7 +228,8 @@ async fn join(
     if connection.count(count, &[&sub]).await? >= i64::from(MOST_PER_USER) {
         return Ok(AddedGroupMember::TooMany);
     }
-    let sql = "INSERT INTO group_members (group_name, sub) VALUES ($1, $2)";
+    let sql = "INSERT INTO group_members (group_name, sub, username)
+               SELECT $1, sub, normalized_username FROM users WHERE sub = $2";
     connection.execute(sql, &[&name, &sub]).await?;
     connection.commit().await?;
     Ok(AddedGroupMember::Added)
@@ -230,8 +242,9 @@ pub(super) async fn join_invited(
     groups: &[GroupName],
     sub: &Sub,
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO group_members (group_name, sub)
-               SELECT name, $2::TEXT FROM user_groups WHERE name = $1 FOR SHARE
+    let sql = "INSERT INTO group_members (group_name, sub, username)
+               SELECT g.name, u.sub, u.normalized_username FROM user_groups g, users u
+               WHERE g.name = $1 AND u.sub = $2 FOR SHARE OF g
                ON CONFLICT DO NOTHING";
     for name in groups {
         connection.execute(sql, &[&name.as_str(), &sub.as_str()]).await?;
@@ -280,6 +293,33 @@ async fn named_members(
             Ok((row.id(0, "group_members.sub")?, row.optional_string(1, "users.username")?))
         })
         .await
+}
+
+/// A page of the members whose user names begin so, with the limit in the text as above.
+pub(super) fn find_members_sql(limit: u32) -> String {
+    format!(
+        "SELECT m.sub, m.username, u.username FROM group_members m JOIN users u ON u.sub = m.sub
+         WHERE m.group_name = $1 AND (m.username COLLATE \"C\", m.sub COLLATE \"C\") > ($2, $3)
+             AND m.username COLLATE \"C\" < $4 AND m.username IS NOT NULL
+         ORDER BY m.username COLLATE \"C\", m.sub COLLATE \"C\" LIMIT {limit}"
+    )
+}
+
+async fn find_members(
+    connection: &Connection,
+    name: &GroupName,
+    prefix: &str,
+    after: Option<&UserCursor>,
+    limit: u32,
+) -> Result<Vec<FoundMember>, Failure> {
+    let after = after.map(|after| (after.key.clone(), after.sub.to_string()));
+    let (key, sub) = rules::begin_after(prefix, after);
+    let end = rules::end_of(prefix);
+    if !sql::can_hold(&key) || !sql::can_hold(&end) {
+        return Ok(Vec::new());
+    }
+    let statement = find_members_sql(limit);
+    connection.all(&statement, &[&name.as_str(), &key, &sub, &end], read::member).await
 }
 
 async fn shown_as(
@@ -349,7 +389,8 @@ async fn made(
     let leaving: Vec<&str> = change.removed.iter().map(Sub::as_str).collect();
     let sql = "DELETE FROM group_members WHERE group_name = $1 AND sub = ANY ($2)";
     connection.execute(sql, &[&name, &leaving]).await?;
-    let sql = "INSERT INTO group_members (group_name, sub) SELECT $1, unnest($2::TEXT[])
+    let sql = "INSERT INTO group_members (group_name, sub, username)
+               SELECT $1, sub, normalized_username FROM users WHERE sub = ANY ($2)
                ON CONFLICT DO NOTHING";
     connection.execute(sql, &[&name, &joining]).await?;
     connection.commit().await?;

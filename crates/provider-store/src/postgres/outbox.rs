@@ -4,14 +4,17 @@ use async_trait::async_trait;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
-        outbox::{MailCursor, OutboxMail, QueuedMail},
+        outbox::{AddressCursor, MailCursor, OutboxMail, QueuedMail},
         time::Timestamp,
     },
     store::{Outbox, StoreError},
 };
 
 use super::{PostgresStore, account_events, connection::Connection, failure::Failure, run, sql};
-use crate::record::{MailRow, NoticesRow, read};
+use crate::{
+    record::{MailRow, NoticesRow, read},
+    rules,
+};
 
 #[async_trait]
 impl Outbox for PostgresStore {
@@ -60,6 +63,16 @@ impl Outbox for PostgresStore {
         run!(self, "outbox", page, after, limit, now)
     }
 
+    async fn mails_to(
+        &self,
+        prefix: &str,
+        after: Option<&AddressCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<QueuedMail>, StoreError> {
+        run!(self, "mails_to", page_by_address, prefix, after, limit, now)
+    }
+
     async fn outbox_depth(&self, now: Timestamp) -> Result<u64, StoreError> {
         run!(self, "outbox_depth", depth, now)
     }
@@ -74,12 +87,12 @@ async fn put_all(connection: &Connection, mails: &[MailRow]) -> Result<(), Failu
 
 /// Adds mails, within a transaction.
 pub(super) async fn put(connection: &Connection, mails: &[MailRow]) -> Result<(), Failure> {
-    for MailRow { mail, data } in mails {
+    for MailRow { mail, address, data } in mails {
         connection
             .execute(
                 "INSERT INTO outbox (id, recipient, kind, language, data, sub, attempts, due_at,
-                     created_at, expires_at)
-                 VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7, $8)",
+                     created_at, expires_at, address, client_id)
+                 VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7, $8, $9, $10)",
                 &[
                     &mail.id,
                     &mail.to,
@@ -89,6 +102,8 @@ pub(super) async fn put(connection: &Connection, mails: &[MailRow]) -> Result<()
                     &mail.sub.as_deref(),
                     &mail.created_at.seconds(),
                     &mail.expires_at.seconds(),
+                    address,
+                    &mail.client_id.as_deref(),
                 ],
             )
             .await?;
@@ -102,10 +117,10 @@ pub(super) async fn put_notices(
     notices: &NoticesRow,
 ) -> Result<(), Failure> {
     put(connection, &notices.mails).await?;
-    match &notices.event {
-        Some(event) => account_events::add(connection, event).await,
-        None => Ok(()),
+    for event in &notices.events {
+        account_events::add(connection, event).await?;
     }
+    Ok(())
 }
 
 /// Removes the mails about a user.
@@ -131,7 +146,7 @@ async fn claim(
              UPDATE outbox o SET attempts = o.attempts + 1, due_at = $3 FROM due
                  WHERE o.id = due.id
              RETURNING o.id, o.recipient, o.kind, o.language, o.data, o.sub, o.created_at,
-                 o.expires_at, o.attempts, o.due_at, o.error",
+                 o.expires_at, o.attempts, o.due_at, o.error, o.client_id",
             &[&i64::from(limit), &now.seconds(), &due_again.seconds()],
             read::mail,
         )
@@ -179,7 +194,7 @@ async fn retry(connection: &Connection, id: &str, now: Timestamp) -> Result<bool
 /// A page of the mails, the oldest first.
 pub(super) const PAGE: &str =
     "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-        due_at, error
+        due_at, error, client_id
     FROM outbox WHERE (created_at, id COLLATE \"C\") > ($1, $2) AND expires_at > $4
     ORDER BY created_at, id COLLATE \"C\" LIMIT $3";
 
@@ -192,6 +207,32 @@ async fn page(
     let (created_at, id) =
         after.map_or((i64::MIN, ""), |after| (after.created_at.seconds(), after.id.as_str()));
     connection.all(PAGE, &[&created_at, &id, &i64::from(limit), &now.seconds()], read::mail).await
+}
+
+/// A page of the mails to some addresses, in the order of these.
+pub(super) const PAGE_BY_ADDRESS: &str =
+    "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
+        due_at, error, client_id
+    FROM outbox WHERE (address COLLATE \"C\", id COLLATE \"C\") > ($1, $2)
+        AND address COLLATE \"C\" < $3 AND address IS NOT NULL AND expires_at > $5
+    ORDER BY address COLLATE \"C\", id COLLATE \"C\" LIMIT $4";
+
+async fn page_by_address(
+    connection: &Connection,
+    prefix: &str,
+    after: Option<&AddressCursor>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<QueuedMail>, Failure> {
+    let after = after.map(|after| (after.address.clone(), after.id.clone()));
+    let (address, id) = rules::begin_after(prefix, after);
+    let end = rules::end_of(prefix);
+    if ![&address, &id, &end].into_iter().all(|text| sql::can_hold(text)) {
+        return Ok(Vec::new());
+    }
+    connection
+        .all(PAGE_BY_ADDRESS, &[&address, &id, &end, &i64::from(limit), &now.seconds()], read::mail)
+        .await
 }
 
 /// How many mails wait.

@@ -53,19 +53,19 @@ async fn filled() -> (TestPostgres, PostgresStore) {
              email, full_name, admin_role)
          SELECT n::TEXT, n::TEXT, n::TEXT, NULL, n % 1000 <> 0, '{}', n::TEXT, n::TEXT,
              CASE n % 1000 WHEN 0 THEN 'auditor' END FROM generate_series(1, 20000) AS n;
-         INSERT INTO group_members (group_name, sub)
-         SELECT 'all', n::TEXT FROM generate_series(1, 20000) AS n;
+         INSERT INTO group_members (group_name, sub, username)
+         SELECT 'all', n::TEXT, n::TEXT FROM generate_series(1, 20000) AS n;
          INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at)
          SELECT sha256(n::TEXT::BYTEA), (n / 200)::TEXT, n, '[]', n::TEXT, 1000000
              FROM generate_series(1, 20000) AS n;
          INSERT INTO clients (client_id, settings, configured)
          SELECT n::TEXT, '{}', FALSE FROM generate_series(1, 20000) AS n;
-         INSERT INTO tickets (hash, purpose, data, failures, expires_at)
+         INSERT INTO tickets (hash, purpose, about, data, failures, expires_at)
          SELECT sha256(n::TEXT::BYTEA), CASE WHEN n > 19000 THEN 'invitation' ELSE
-             n / 1000 + 10 || '' END, '{}', 0, n FROM generate_series(1, 20000) AS n;
+             n / 1000 + 10 || '' END, n::TEXT, '{}', 0, n FROM generate_series(1, 20000) AS n;
          INSERT INTO outbox (id, recipient, kind, language, data, attempts, due_at, created_at,
-             expires_at)
-         SELECT n::TEXT, 'a', 'invitation', 'en', '{}', 0, n, n, 1000000
+             expires_at, address)
+         SELECT n::TEXT, 'a', 'invitation', 'en', '{}', 0, n, n, 1000000, n::TEXT
              FROM generate_series(1, 20000) AS n;
          INSERT INTO account_events (sub, at, kind)
          SELECT (n / 200)::TEXT, n, 'signed_in' FROM generate_series(1, 20000) AS n;
@@ -172,10 +172,16 @@ async fn no_list_of_the_administration_reads_a_whole_table() {
     for list in [
         (users::page_sql(51), ["'5'"].as_slice()),
         (groups::named_members_sql(51), &["'all'", "'5'"]),
+        (groups::find_members_sql(51), &["'all'", "'5'", "''", "'6'"]),
         (clients::PAGE.to_owned(), &["'5'", "'6'", "51"]),
         (sessions::OF_USER.to_owned(), &["'1'", "9000", "'5'", "51", "0"]),
         (account_events::PAGE.to_owned(), &["'1'", "9000", "51"]),
         (outbox::PAGE.to_owned(), &["9000", "'5'", "51", "0"]),
+        (outbox::PAGE_BY_ADDRESS.to_owned(), &["'5'", "''", "'6'", "51", "0"]),
+        (
+            tickets::PAGE_BY_ABOUT.to_owned(),
+            &["'invitation'", "'195'", "'\\x'", "'196'", "0", "51"],
+        ),
         (tickets::PAGE.to_owned(), &["'invitation'", "9000", "'\\x00'", "0", "51"]),
         search(Username, All),
         search(Username, Disabled),

@@ -6,7 +6,7 @@ use doorward_provider::{
     model::{
         outbox::OutboxMail,
         throttle::Admission,
-        ticket::{Ticket, TicketBound, TicketCursor, TicketPurpose},
+        ticket::{AboutCursor, Ticket, TicketBound, TicketCursor, TicketPurpose},
         time::Timestamp,
         token_handle::TokenHash,
         user::User,
@@ -16,11 +16,12 @@ use doorward_provider::{
 
 use super::{
     PostgresStore, connection::Connection, failed_sign_ins, failure::Failure, groups, outbox, run,
-    schema, users,
+    schema, sql, users,
 };
 use crate::{
     record::{MailRow, UserRow, read},
     row::{Row as _, to_json},
+    rules,
 };
 
 #[async_trait]
@@ -99,6 +100,17 @@ impl Tickets for PostgresStore {
         now: Timestamp,
     ) -> Result<Vec<Ticket>, StoreError> {
         run!(self, "tickets", page, purpose, after, limit, now)
+    }
+
+    async fn tickets_about(
+        &self,
+        purpose: TicketPurpose,
+        prefix: &str,
+        after: Option<&AboutCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        run!(self, "tickets_about", page_by_about, purpose, prefix, after, limit, now)
     }
 
     async fn remove_tickets_about(
@@ -186,6 +198,36 @@ async fn page(
         .all(
             PAGE,
             &[&purpose.as_str(), &expires_at, &hash.as_slice(), &now.seconds(), &i64::from(limit)],
+            read::ticket,
+        )
+        .await
+}
+
+/// A page of the tickets of a purpose, in the order of what they are about.
+pub(super) const PAGE_BY_ABOUT: &str =
+    "SELECT hash, purpose, sub, about, data, expires_at FROM tickets
+    WHERE purpose = $1 AND (about COLLATE \"C\", hash) > ($2, $3)
+        AND about COLLATE \"C\" < $4 AND about IS NOT NULL AND expires_at > $5
+    ORDER BY about COLLATE \"C\", hash LIMIT $6";
+
+async fn page_by_about(
+    connection: &Connection,
+    purpose: TicketPurpose,
+    prefix: &str,
+    after: Option<&AboutCursor>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<Ticket>, Failure> {
+    let after = after.map(|after| (after.about.clone(), after.hash.as_bytes().to_vec()));
+    let (about, hash) = rules::begin_after(prefix, after);
+    let end = rules::end_of(prefix);
+    if !sql::can_hold(&about) || !sql::can_hold(&end) {
+        return Ok(Vec::new());
+    }
+    connection
+        .all(
+            PAGE_BY_ABOUT,
+            &[&purpose.as_str(), &about, &hash, &end, &now.seconds(), &i64::from(limit)],
             read::ticket,
         )
         .await

@@ -27,9 +27,9 @@ use doorward_provider::{
         time::Timestamp,
         token_handle::{SuccessorSeed, TokenHash},
         user::{User, UserClaims},
-        user_query::UserCounts,
+        user_query::{UserCounts, UserCursor},
     },
-    store::RefreshTokenRecord,
+    store::{FoundMember, RefreshTokenRecord},
 };
 
 use super::json_cache::JsonCache;
@@ -107,8 +107,8 @@ pub(crate) fn ticket(row: &impl Row) -> Result<Ticket, ColumnError> {
     })
 }
 
-/// Reads `id, recipient, kind, language, data, sub, created_at, expires_at, attempts, due_at,
-/// error`.
+/// Reads `id, recipient, kind, language, data, sub, created_at, expires_at, attempts, due_at, error,
+/// client_id`.
 pub(crate) fn mail(row: &impl Row) -> Result<QueuedMail, ColumnError> {
     let kind = MailKind::parse(row.text(2, "outbox.kind")?);
     Ok(QueuedMail {
@@ -119,6 +119,7 @@ pub(crate) fn mail(row: &impl Row) -> Result<QueuedMail, ColumnError> {
             language: row.string(3, "outbox.language")?,
             data: row.json(4, "outbox.data")?,
             sub: row.optional_id(5, "outbox.sub")?,
+            client_id: row.optional_id(11, "outbox.client_id")?,
             created_at: row.timestamp(6, "outbox.created_at")?,
             expires_at: row.timestamp(7, "outbox.expires_at")?,
         },
@@ -152,6 +153,13 @@ pub(crate) fn group(row: &impl Row) -> Result<StoredGroup, ColumnError> {
         group: row.json(0, "user_groups.content")?,
         version: row.integer(1, "user_groups.version")?,
     })
+}
+
+/// Reads `sub` and `username` of a membership, and `username` of the user.
+pub(crate) fn member(row: &impl Row) -> Result<FoundMember, ColumnError> {
+    let (sub, key) = (row.id(0, "group_members.sub")?, row.string(1, "group_members.username")?);
+    let username = row.string(2, "users.username")?;
+    Ok(FoundMember { username, cursor: UserCursor { key, sub } })
 }
 
 /// Parses the content of a grant.

@@ -10,6 +10,7 @@ use doorward_provider::model::{
     account_event::AccountEvent,
     account_notice::AccountNotices,
     device_code::DeviceAnswer,
+    email::normalized_email,
     grant::{Grant, ReferenceToken},
     outbox::OutboxMail,
     stored_client::StoredClient,
@@ -87,12 +88,15 @@ impl UserRow {
 /// The columns of `outbox` that are not the mail's own.
 pub(crate) struct MailRow {
     pub(crate) mail: OutboxMail,
+    /// The recipient, in the form in which addresses are compared.
+    pub(crate) address: String,
     pub(crate) data: String,
 }
 
 impl MailRow {
     pub(crate) fn encode(mail: OutboxMail) -> Result<Self, ColumnError> {
-        Ok(Self { data: to_json(&mail.data, "outbox.data")?, mail })
+        let data = to_json(&mail.data, "outbox.data")?;
+        Ok(Self { address: normalized_email(&mail.to), data, mail })
     }
 
     pub(crate) fn encode_all(mails: Vec<OutboxMail>) -> Result<Vec<Self>, ColumnError> {
@@ -103,12 +107,12 @@ impl MailRow {
 /// What tells of a change, as rows of `outbox` and `account_events`.
 pub(crate) struct NoticesRow {
     pub(crate) mails: Vec<MailRow>,
-    pub(crate) event: Option<AccountEvent>,
+    pub(crate) events: Vec<AccountEvent>,
 }
 
 impl NoticesRow {
     pub(crate) fn encode(notices: AccountNotices) -> Result<Self, ColumnError> {
-        Ok(Self { mails: MailRow::encode_all(notices.mails)?, event: notices.event })
+        Ok(Self { mails: MailRow::encode_all(notices.mails)?, events: notices.events })
     }
 }
 

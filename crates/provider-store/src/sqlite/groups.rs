@@ -6,8 +6,9 @@ use doorward_provider::{
     model::{
         group::{Group, GroupName, MOST_PER_USER, StoredGroup},
         provisioning::Provisioned,
+        user_query::UserCursor,
     },
-    store::{AddedGroupMember, ChangedGroup, GroupChange, Groups, StoreError},
+    store::{AddedGroupMember, ChangedGroup, FoundMember, GroupChange, Groups, StoreError},
 };
 use rusqlite::{Connection, params};
 
@@ -199,6 +200,24 @@ impl Groups for SqliteStore {
         })
         .await
     }
+
+    async fn find_group_members(
+        &self,
+        name: &GroupName,
+        prefix: &str,
+        after: Option<&UserCursor>,
+        limit: u32,
+    ) -> Result<Vec<FoundMember>, StoreError> {
+        let name = name.clone();
+        let after = after.map(|after| (after.key.clone(), after.sub.to_string()));
+        let (key, sub) = rules::begin_after(prefix, after);
+        let end = rules::end_of(prefix);
+        self.read("find_group_members", move |connection| {
+            let params = params![name.as_str(), key, sub, end, limit];
+            sql::all(connection, FIND_MEMBERS, params, |row| read::member(row))
+        })
+        .await
+    }
 }
 
 /// A page of groups, by their names.
@@ -209,6 +228,20 @@ pub(super) const PAGE: &str = "SELECT content, version FROM user_groups
 pub(super) const NAMED_MEMBERS: &str = "SELECT m.sub, u.username FROM group_members m
     LEFT JOIN users u ON u.sub = m.sub
     WHERE m.group_name = ?1 AND m.sub > ?2 ORDER BY m.sub LIMIT ?3";
+
+/// A page of the members whose user names begin so.
+pub(super) const FIND_MEMBERS: &str = "SELECT m.sub, m.username, u.username FROM group_members m
+    JOIN users u ON u.sub = m.sub
+    WHERE m.group_name = ?1 AND (m.username, m.sub) > (?2, ?3) AND m.username < ?4
+        AND m.username IS NOT NULL
+    ORDER BY m.username, m.sub LIMIT ?5";
+
+/// Notes what a user is called by now where members are searched by it.
+pub(super) fn rename(connection: &Connection, sub: &Sub, username: &str) -> Result<(), Failure> {
+    let sql = "UPDATE group_members SET username = ?2 WHERE sub = ?1 AND username IS NOT ?2";
+    execute(connection, sql, [sub.as_str(), username])?;
+    Ok(())
+}
 
 impl SqliteStore {
     /// Removes the members of a group that is gone, in pages; returns how many there were.
@@ -234,8 +267,9 @@ fn join(connection: &Connection, name: &GroupName, sub: &Sub) -> Result<AddedGro
     }
     let added = execute(
         connection,
-        "INSERT INTO group_members (group_name, sub)
-         SELECT ?1, ?2 WHERE (SELECT count(*) FROM group_members WHERE sub = ?2) < ?3
+        "INSERT INTO group_members (group_name, sub, username)
+         SELECT ?1, sub, normalized_username FROM users
+         WHERE sub = ?2 AND (SELECT count(*) FROM group_members WHERE sub = ?2) < ?3
          ON CONFLICT DO NOTHING",
         params![name, sub, MOST_PER_USER],
     )?;
@@ -253,8 +287,9 @@ pub(super) fn join_invited(
     groups: &[GroupName],
     sub: &Sub,
 ) -> Result<(), Failure> {
-    let sql = "INSERT INTO group_members (group_name, sub)
-               SELECT name, ?2 FROM user_groups WHERE name = ?1 ON CONFLICT DO NOTHING";
+    let sql = "INSERT INTO group_members (group_name, sub, username)
+               SELECT g.name, u.sub, u.normalized_username FROM user_groups g, users u
+               WHERE g.name = ?1 AND u.sub = ?2 ON CONFLICT DO NOTHING";
     for name in groups {
         execute(connection, sql, [name.as_str(), sub.as_str()])?;
     }
@@ -298,7 +333,8 @@ fn made(
         execute(connection, sql, [name, sub.as_str()])?;
     }
     for sub in &change.added {
-        let sql = "INSERT INTO group_members (group_name, sub) VALUES (?1, ?2)
+        let sql = "INSERT INTO group_members (group_name, sub, username)
+                   SELECT ?1, sub, normalized_username FROM users WHERE sub = ?2
                    ON CONFLICT DO NOTHING";
         execute(connection, sql, [name, sub.as_str()])?;
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
-        outbox::{MailCursor, OutboxMail, QueuedMail},
+        outbox::{AddressCursor, MailCursor, OutboxMail, QueuedMail},
         time::Timestamp,
     },
     store::{Outbox, StoreError},
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     record::{MailRow, NoticesRow, read},
     row::Row as _,
+    rules,
 };
 
 #[async_trait]
@@ -70,7 +71,7 @@ impl Outbox for SqliteStore {
     }
 
     async fn reseal_mail(&self, mail: OutboxMail) -> Result<bool, StoreError> {
-        let MailRow { mail, data } = MailRow::encode(mail)?;
+        let MailRow { mail, data, .. } = MailRow::encode(mail)?;
         self.write("reseal_mail", move |connection| {
             let sql = "UPDATE outbox SET data = ?2 WHERE id = ?1";
             Ok(execute(connection, sql, params![mail.id, data])? > 0)
@@ -97,6 +98,23 @@ impl Outbox for SqliteStore {
         self.read("outbox", move |connection| page(connection, after.as_ref(), limit, now)).await
     }
 
+    async fn mails_to(
+        &self,
+        prefix: &str,
+        after: Option<&AddressCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<QueuedMail>, StoreError> {
+        let after = after.map(|after| (after.address.clone(), after.id.clone()));
+        let (address, id) = rules::begin_after(prefix, after);
+        let end = rules::end_of(prefix);
+        self.read("mails_to", move |connection| {
+            let params = params![address, id, end, limit, now.seconds()];
+            sql::all(connection, PAGE_BY_ADDRESS, params, |row| read::mail(row))
+        })
+        .await
+    }
+
     async fn outbox_depth(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.read("outbox_depth", move |connection| {
             let sql = "SELECT count(*) FROM outbox WHERE expires_at > ?1";
@@ -110,12 +128,12 @@ impl Outbox for SqliteStore {
 
 /// Adds mails.
 pub(super) fn put(connection: &Connection, mails: &[MailRow]) -> Result<(), Failure> {
-    for MailRow { mail, data } in mails {
+    for MailRow { mail, address, data } in mails {
         execute(
             connection,
             "INSERT INTO outbox (id, recipient, kind, language, data, sub, attempts, due_at,
-                 created_at, expires_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8)",
+                 created_at, expires_at, address, client_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8, ?9, ?10)",
             params![
                 mail.id,
                 mail.to,
@@ -124,7 +142,9 @@ pub(super) fn put(connection: &Connection, mails: &[MailRow]) -> Result<(), Fail
                 data,
                 mail.sub.as_deref(),
                 mail.created_at.seconds(),
-                mail.expires_at.seconds()
+                mail.expires_at.seconds(),
+                address,
+                mail.client_id.as_deref()
             ],
         )?;
     }
@@ -134,7 +154,7 @@ pub(super) fn put(connection: &Connection, mails: &[MailRow]) -> Result<(), Fail
 /// Keeps what tells a user of a change.
 pub(super) fn put_notices(connection: &Connection, notices: &NoticesRow) -> Result<(), Failure> {
     put(connection, &notices.mails)?;
-    notices.event.as_ref().map_or(Ok(()), |event| account_events::add(connection, event))
+    notices.events.iter().try_for_each(|event| account_events::add(connection, event))
 }
 
 /// Removes the mails about a user.
@@ -156,7 +176,7 @@ fn claim(
          WHERE id IN (SELECT id FROM outbox WHERE due_at <= ?2 AND expires_at > ?2
              ORDER BY due_at, id LIMIT ?1)
          RETURNING id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-             due_at, error",
+             due_at, error, client_id",
         params![limit, now.seconds(), due_again.seconds()],
         |row| read::mail(row),
     )
@@ -165,9 +185,17 @@ fn claim(
 /// A page of the mails, the oldest first.
 pub(super) const PAGE: &str =
     "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
-        due_at, error
+        due_at, error, client_id
     FROM outbox WHERE (created_at, id) > (?1, ?2) AND expires_at > ?4
     ORDER BY created_at, id LIMIT ?3";
+
+/// A page of the mails to some addresses, in the order of these.
+pub(super) const PAGE_BY_ADDRESS: &str =
+    "SELECT id, recipient, kind, language, data, sub, created_at, expires_at, attempts,
+        due_at, error, client_id
+    FROM outbox WHERE (address, id) > (?1, ?2) AND address < ?3 AND address IS NOT NULL
+        AND expires_at > ?5
+    ORDER BY address, id LIMIT ?4";
 
 fn page(
     connection: &Connection,

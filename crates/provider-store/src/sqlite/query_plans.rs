@@ -149,12 +149,15 @@ fn no_list_of_the_administration_reads_a_whole_table_or_sorts() {
     for (sql, index) in [
         (groups::PAGE, "user_groups USING INDEX sqlite_autoindex_user_groups_1"),
         (groups::NAMED_MEMBERS, "m USING PRIMARY KEY"),
+        (groups::FIND_MEMBERS, "m USING COVERING INDEX group_members_by_username"),
         (clients::PAGE, "clients USING INDEX sqlite_autoindex_clients_1"),
         (registered_clients::PAGE, "registered_clients USING PRIMARY KEY"),
         (sessions::OF_USER, "sessions USING INDEX sessions_by_user"),
         (account_events::PAGE, "account_events USING INDEX account_events_by_user"),
         (outbox::PAGE, "outbox USING INDEX outbox_by_age"),
+        (outbox::PAGE_BY_ADDRESS, "outbox USING INDEX outbox_by_address"),
         (tickets::PAGE, "tickets USING INDEX tickets_by_purpose"),
+        (tickets::PAGE_BY_ABOUT, "tickets USING INDEX tickets_in_order_of_about"),
     ] {
         let plan = plan(&connection, sql);
         assert!(plan[0].starts_with(&format!("SEARCH {index} (")), "{plan:?}");

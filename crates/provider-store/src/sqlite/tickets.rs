@@ -6,7 +6,7 @@ use doorward_provider::{
     model::{
         group::GroupName,
         outbox::OutboxMail,
-        ticket::{Ticket, TicketBound, TicketCursor, TicketPurpose},
+        ticket::{AboutCursor, Ticket, TicketBound, TicketCursor, TicketPurpose},
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -24,6 +24,7 @@ use super::{
 use crate::{
     record::{MailRow, UserRow, read},
     row::{Row as _, to_json},
+    rules,
 };
 
 #[async_trait]
@@ -130,6 +131,24 @@ impl Tickets for SqliteStore {
         self.read("tickets", move |connection| page(connection, purpose, after, limit, now)).await
     }
 
+    async fn tickets_about(
+        &self,
+        purpose: TicketPurpose,
+        prefix: &str,
+        after: Option<&AboutCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        let after = after.map(|after| (after.about.clone(), after.hash.as_bytes().to_vec()));
+        let (about, hash) = rules::begin_after(prefix, after);
+        let end = rules::end_of(prefix);
+        self.read("tickets_about", move |connection| {
+            let params = params![purpose.as_str(), about, hash, end, now.seconds(), limit];
+            sql::all(connection, PAGE_BY_ABOUT, params, |row| read::ticket(row))
+        })
+        .await
+    }
+
     async fn remove_tickets_about(
         &self,
         purpose: TicketPurpose,
@@ -193,6 +212,13 @@ fn add(
 pub(super) const PAGE: &str = "SELECT hash, purpose, sub, about, data, expires_at FROM tickets
     WHERE purpose = ?1 AND (expires_at, hash) > (?2, ?3) AND expires_at > ?4
     ORDER BY expires_at, hash LIMIT ?5";
+
+/// A page of the tickets of a purpose, in the order of what they are about.
+pub(super) const PAGE_BY_ABOUT: &str =
+    "SELECT hash, purpose, sub, about, data, expires_at FROM tickets
+    WHERE purpose = ?1 AND (about, hash) > (?2, ?3) AND about < ?4 AND about IS NOT NULL
+        AND expires_at > ?5
+    ORDER BY about, hash LIMIT ?6";
 
 fn page(
     connection: &Connection,

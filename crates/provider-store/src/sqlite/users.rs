@@ -468,6 +468,7 @@ fn insert(connection: &Connection, row: &UserRow) -> Result<(), Failure> {
             row.admin_role
         ],
     )?;
+    groups::rename(connection, &user.sub, normalized_username)?;
     for address in &row.further_emails {
         let sql = "INSERT INTO further_addresses (address, sub) VALUES (?1, ?2)";
         execute(connection, sql, [address.as_str(), user.sub.as_str()])?;

@@ -366,7 +366,7 @@ pub async fn what_tells_of_a_change_is_kept_with_it(store: Tested) {
     let sub = to_id("alice");
     store.put_user(user("alice", "alice"), NOW).await.unwrap();
     let notices =
-        |id: u64| AccountNotices { mails: vec![mail(id, 600)], event: Some(event("alice", 0)) };
+        |id: u64| AccountNotices { mails: vec![mail(id, 600)], events: vec![event("alice", 0)] };
     let addition = |id: u64| FactorAddition { notices: notices(id), ..unseen(NOW) };
     let told = async || {
         let mails = store.outbox(None, 100, NOW).await.unwrap().len();

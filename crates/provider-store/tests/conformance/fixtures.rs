@@ -136,6 +136,7 @@ pub fn mail(number: u64, end: i64) -> OutboxMail {
         language: "en".to_owned(),
         data,
         sub: Some(to_id("alice")),
+        client_id: None,
         created_at: NOW,
         expires_at: at(end),
     }

@@ -8,7 +8,7 @@ use doorward_provider::{
         group::{Group, GroupName, MOST_PER_USER, StoredGroup},
         user::User,
     },
-    store::AddedGroupMember,
+    store::{AddedGroupMember, ChangedGroup, GroupChange},
 };
 use serde_json::json;
 
@@ -139,6 +139,46 @@ pub async fn members_are_listed_in_pages(store: Tested) {
     let second = store.named_group_members(&name("a"), Some(&first[1].0), 2).await.unwrap();
     assert_eq!(second, [named("b")]);
     assert!(store.group_members(&name("other"), None, 2).await.unwrap().is_empty());
+}
+
+pub async fn members_are_found_by_their_user_names(store: Tested) {
+    store.add_group(added(group("a", "r"))).await.unwrap();
+    store.add_group(added(group("b", "r"))).await.unwrap();
+    for (sub, username) in [("1", "Zoe"), ("2", "adam"), ("3", "Ada"), ("4", "adele")] {
+        store.put_user(user(sub, username), NOW).await.unwrap();
+    }
+    for sub in ["1", "2", "3"] {
+        store.add_group_member(&name("a"), &to_id(sub)).await.unwrap();
+    }
+    store.add_group_member(&name("b"), &to_id("4")).await.unwrap();
+    let find = |prefix: &'static str| {
+        let store = store.clone();
+        async move {
+            let (group, mut found, mut after) = (name("a"), Vec::new(), None);
+            loop {
+                let page = store.find_group_members(&group, prefix, after.as_ref(), 1);
+                let page = page.await.unwrap();
+                let Some(last) = page.last() else { return found };
+                after = Some(last.cursor.clone());
+                found.extend(page.into_iter().map(|member| member.username));
+            }
+        }
+    };
+    assert_eq!(find("").await, ["Ada", "adam", "Zoe"]);
+    assert_eq!(find("ad").await, ["Ada", "adam"], "in any case, and of this group");
+    assert_eq!(find("adam").await, ["adam"]);
+    assert_eq!(find("a%").await, [""; 0], "nothing is a pattern");
+    assert_eq!(find("a\0'--").await, [""; 0]);
+    // Who is called otherwise is found by that.
+    store.put_user(user("3", "Eva"), NOW).await.unwrap();
+    assert_eq!(find("ad").await, ["adam"]);
+    assert_eq!(find("e").await, ["Eva"]);
+    // Each way to become a member makes one who is found.
+    let change = GroupChange { added: vec![to_id("4")], ..GroupChange::of(name("a")) };
+    assert_eq!(store.change_group(change).await.unwrap(), ChangedGroup::Changed);
+    assert_eq!(find("ad").await, ["adam", "adele"]);
+    store.remove_user(&to_id("2"), NOW).await.unwrap();
+    assert_eq!(find("ad").await, ["adele"]);
 }
 
 fn hash_of(sub: &str) -> u32 {

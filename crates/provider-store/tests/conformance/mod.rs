@@ -87,7 +87,7 @@ macro_rules! suite {
                 the_first_key_stays, delivered_by_one_at_a_time;
             groups: added_once_and_replaced_at_the_known_version_only, listed_in_pages,
                 come_with_their_members, a_change_of_the_user_keeps_them,
-                members_are_listed_in_pages, nobody_joins_what_is_not_there,
+                members_are_listed_in_pages, members_are_found_by_their_user_names, nobody_joins_what_is_not_there,
                 no_user_is_in_more_than_are_allowed, removed_with_their_memberships,
                 a_new_group_has_nobody_of_one_that_is_being_removed;
             logout_notices: queued_for_the_clients_that_want_one,
@@ -152,11 +152,13 @@ macro_rules! suite {
                 removed_with_the_password_or_the_address_they_were_for,
                 a_user_is_changed_once_by_a_ticket, a_ticket_is_not_used_in_vain,
                 one_name_is_registered_once_among_many,
-                listed_by_purpose_and_removed_by_what_they_are_about, swept_when_expired;
+                listed_by_purpose_and_removed_by_what_they_are_about,
+                found_by_the_beginning_of_what_they_are_about, swept_when_expired;
             outbox: leased_until_they_are_sent, leased_once_among_many,
                 what_one_says_is_encrypted_again,
                 tried_again_when_that_is_due, never_sent_when_expired,
-                the_longest_waiting_come_first, listed_in_pages;
+                the_longest_waiting_come_first, listed_in_pages,
+                found_by_the_beginning_of_the_address;
             factors: an_app_is_used_when_it_is_confirmed,
                 another_app_takes_the_place_of_the_first,
                 a_step_is_accepted_once_and_never_an_earlier_one,

@@ -1,5 +1,7 @@
 //! The outbox: mails that are still to be sent.
 
+use doorward_provider::model::outbox::OutboxMail;
+
 use super::fixtures::{NOW, Tested, at, mail, parallel};
 
 async fn due(store: &Tested, limit: u32, second: i64) -> Vec<String> {
@@ -93,4 +95,36 @@ pub async fn listed_in_pages(store: Tested) {
     }
     let ids = [4, 2, 3, 0, 1].map(|number| mail(number, 600).id);
     assert_eq!(listed, ids, "the oldest first");
+}
+
+pub async fn found_by_the_beginning_of_the_address(store: Tested) {
+    let mails = ["Ada@Example.com", "bob@example.com", "adam@example.com", "ada@example.com"]
+        .into_iter()
+        .zip(0..)
+        .map(|(to, number)| {
+            let end = 600 + 60 * i64::try_from(number).unwrap();
+            OutboxMail { to: to.to_owned(), ..mail(number, end) }
+        });
+    store.put_mails(mails.collect()).await.unwrap();
+    let find = |prefix: &'static str, now| {
+        let store = store.clone();
+        async move {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page = store.mails_to(prefix, after.as_ref(), 1, now).await.unwrap();
+                let Some(last) = page.last() else { return found };
+                after = Some(last.address_cursor());
+                found.extend(page.into_iter().map(|queued| queued.mail.id));
+            }
+        }
+    };
+    let ids = |numbers: &[u64]| -> Vec<String> {
+        numbers.iter().map(|&number| mail(number, 600).id).collect()
+    };
+    assert_eq!(find("ada", NOW).await, ids(&[0, 3, 2]), "in any case, by the address");
+    assert_eq!(find("ada@", NOW).await, ids(&[0, 3]));
+    assert_eq!(find("", NOW).await, ids(&[0, 3, 2, 1]));
+    assert_eq!(find("a%", NOW).await, ids(&[]), "nothing is a pattern");
+    assert_eq!(find("a\0'--", NOW).await, ids(&[]));
+    assert_eq!(find("ada", at(600)).await, ids(&[3, 2]), "one has expired");
 }

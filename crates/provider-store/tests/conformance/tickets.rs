@@ -300,3 +300,36 @@ pub async fn listed_by_purpose_and_removed_by_what_they_are_about(store: Tested)
     assert_eq!(store.tickets(purpose, None, 10, NOW).await.unwrap().len(), 2);
     assert!(store.ticket(hash(9), RESET, NOW).await.unwrap().is_some(), "another purpose");
 }
+
+pub async fn found_by_the_beginning_of_what_they_are_about(store: Tested) {
+    let purpose = TicketPurpose::Invitation;
+    for (number, about) in [(1, "bob@example.com"), (2, "ada@example.com"), (3, "adam@example.com")]
+    {
+        added(&store, ticket(number, purpose, None, Some(about), 60)).await;
+    }
+    added(&store, ticket(4, purpose, None, Some("ada@example.com"), 120)).await;
+    added(&store, ticket(5, RESET, None, Some("ada@example.com"), 60)).await;
+    added(&store, ticket(6, purpose, None, None, 60)).await;
+    let find = |prefix: &'static str, now| {
+        let store = store.clone();
+        async move {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page = store.tickets_about(purpose, prefix, after.as_ref(), 1, now);
+                let page = page.await.unwrap();
+                let Some(last) = page.last() else { return found };
+                after = Some(last.about_cursor());
+                found.extend(page.into_iter().map(|ticket| ticket.hash));
+            }
+        }
+    };
+    let mut both = [hash(2), hash(4)];
+    both.sort_by_key(|hash| *hash.as_bytes());
+    let all = [both[0], both[1], hash(3), hash(1)];
+    assert_eq!(find("", NOW).await, all, "of this purpose, and about something");
+    assert_eq!(find("ada", NOW).await, all[..3]);
+    assert_eq!(find("ada@", NOW).await, both);
+    assert_eq!(find("ada", at(60)).await, [hash(4)], "the others have expired");
+    assert_eq!(find("a%", NOW).await, []);
+    assert_eq!(find("a\0'--", NOW).await, []);
+}

@@ -46,6 +46,7 @@ mod tests {
             language: "en".to_owned(),
             data: Map::from_iter([("link".to_owned(), "https://op.example/?token=x".into())]),
             sub: None,
+            client_id: None,
             created_at: Timestamp::from_seconds(0),
             expires_at: Timestamp::from_seconds(1),
         };

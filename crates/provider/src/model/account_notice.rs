@@ -10,8 +10,8 @@ use crate::model::{account_event::AccountEvent, outbox::OutboxMail, time::Timest
 pub struct AccountNotices {
     /// Mails about the change.
     pub mails: Vec<OutboxMail>,
-    /// The change, for the list of what happened to the account.
-    pub event: Option<AccountEvent>,
+    /// What was changed, for the list of what happened to the account.
+    pub events: Vec<AccountEvent>,
 }
 
 /// The addition of a factor.

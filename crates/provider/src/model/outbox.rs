@@ -1,9 +1,9 @@
 //! Mails that wait to be sent.
 
-use doorward_protocol::ids::Sub;
+use doorward_protocol::ids::{ClientId, Sub};
 use serde_json::{Map, Value};
 
-use crate::model::time::Timestamp;
+use crate::model::{email::normalized_email, time::Timestamp};
 
 /// Seconds for which a mail that only tells something is tried to be sent: three days.
 pub(crate) const NOTICE_LIFETIME: u32 = 259_200;
@@ -24,6 +24,8 @@ pub struct OutboxMail {
     pub data: Map<String, Value>,
     /// The user whom it is about; `None` if there is none yet.
     pub sub: Option<Sub>,
+    /// The client at whose sign-in it was asked for, whose look it has; `None`: the provider's.
+    pub client_id: Option<ClientId>,
     /// When it was written.
     pub created_at: Timestamp,
     /// It is not sent from this timestamp on.
@@ -52,7 +54,21 @@ pub struct MailCursor {
     pub id: String,
 }
 
+/// Where a search by address goes on: after the mail with these values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddressCursor {
+    /// The address that it goes to, in the form in which addresses are compared.
+    pub address: String,
+    /// Its identifier.
+    pub id: String,
+}
+
 impl QueuedMail {
+    /// Where a search by address goes on after this mail.
+    pub fn address_cursor(&self) -> AddressCursor {
+        AddressCursor { address: normalized_email(&self.mail.to), id: self.mail.id.clone() }
+    }
+
     /// Where the list goes on after this mail.
     pub fn cursor(&self) -> MailCursor {
         MailCursor { created_at: self.mail.created_at, id: self.mail.id.clone() }
@@ -184,6 +200,7 @@ mod tests {
             language: "en".to_owned(),
             data,
             sub: None,
+            client_id: None,
             created_at: Timestamp::from_seconds(0),
             expires_at: Timestamp::from_seconds(1),
         };

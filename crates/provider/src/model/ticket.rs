@@ -56,6 +56,15 @@ pub struct TicketCursor {
     pub hash: TokenHash,
 }
 
+/// Where a search by what tickets are about goes on: after the ticket with these values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AboutCursor {
+    /// What it is about.
+    pub about: String,
+    /// Hash of its handle.
+    pub hash: TokenHash,
+}
+
 /// What a ticket is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TicketPurpose {
@@ -113,6 +122,11 @@ impl Ticket {
     /// Where the list goes on after this ticket.
     pub fn cursor(&self) -> TicketCursor {
         TicketCursor { expires_at: self.expires_at, hash: self.hash }
+    }
+
+    /// Where a search by what tickets are about goes on after this ticket.
+    pub fn about_cursor(&self) -> AboutCursor {
+        AboutCursor { about: self.about.clone().unwrap_or_default(), hash: self.hash }
     }
 
     /// The groups of which an invitation makes its user a member.

@@ -4,7 +4,10 @@ use async_trait::async_trait;
 use doorward_protocol::ids::Sub;
 
 use crate::{
-    model::group::{Group, GroupName, StoredGroup},
+    model::{
+        group::{Group, GroupName, StoredGroup},
+        user_query::UserCursor,
+    },
     store::StoreError,
 };
 
@@ -70,6 +73,24 @@ pub trait Groups: Send + Sync + 'static {
         after: Option<&Sub>,
         limit: u32,
     ) -> Result<Vec<(Sub, Option<String>)>, StoreError>;
+    /// At most `limit` members whose user names begin so, in the order of the names, from the one
+    /// after `after` on. The prefix has the form in which user names are compared.
+    async fn find_group_members(
+        &self,
+        name: &GroupName,
+        prefix: &str,
+        after: Option<&UserCursor>,
+        limit: u32,
+    ) -> Result<Vec<FoundMember>, StoreError>;
+}
+
+/// A member who was found by the user name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundMember {
+    /// What the user signs in with.
+    pub username: String,
+    /// Where the search goes on after this member, with the subject identifier.
+    pub cursor: UserCursor,
 }
 
 /// What becomes of a group: as much as one transaction should hold.

@@ -50,7 +50,7 @@ pub use self::{
     factors::Factors,
     failed_sign_ins::FailedSignIns,
     grants::Grants,
-    groups::{AddedGroupMember, ChangedGroup, GroupChange, Groups},
+    groups::{AddedGroupMember, ChangedGroup, FoundMember, GroupChange, Groups},
     idempotency::{Begun, IdempotencyKeys},
     logout_notices::LogoutNotices,
     maintenance::Maintenance,

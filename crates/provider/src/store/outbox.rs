@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     model::{
-        outbox::{MailCursor, OutboxMail, QueuedMail},
+        outbox::{AddressCursor, MailCursor, OutboxMail, QueuedMail},
         time::Timestamp,
     },
     store::StoreError,
@@ -43,6 +43,16 @@ pub trait Outbox: Send + Sync + 'static {
     async fn outbox(
         &self,
         after: Option<&MailCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<QueuedMail>, StoreError>;
+    /// At most `limit` mails that wait and go to addresses that begin so, in the order of the
+    /// addresses, from the one after the cursor on. The prefix has the form in which addresses are
+    /// compared.
+    async fn mails_to(
+        &self,
+        prefix: &str,
+        after: Option<&AddressCursor>,
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<QueuedMail>, StoreError>;

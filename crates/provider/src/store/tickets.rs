@@ -6,7 +6,7 @@ use doorward_protocol::ids::Sub;
 use crate::{
     model::{
         outbox::OutboxMail,
-        ticket::{Ticket, TicketBound, TicketCursor, TicketPurpose},
+        ticket::{AboutCursor, Ticket, TicketBound, TicketCursor, TicketPurpose},
         time::Timestamp,
         token_handle::TokenHash,
         user::User,
@@ -100,6 +100,16 @@ pub trait Tickets: Send + Sync + 'static {
         &self,
         purpose: TicketPurpose,
         after: Option<&TicketCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<Ticket>, StoreError>;
+    /// At most `limit` tickets of this purpose that have not expired and are about what begins so,
+    /// in the order of what they are about, from the one after the cursor on.
+    async fn tickets_about(
+        &self,
+        purpose: TicketPurpose,
+        prefix: &str,
+        after: Option<&AboutCursor>,
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<Ticket>, StoreError>;

@@ -20,11 +20,13 @@ use crate::{
     audit,
     keys::{KeyRing, UnsealError, waiting_mail},
     model::{
+        branding::ClientBranding,
+        client::Client,
         outbox::{OutboxMail, QueuedMail},
         time::{Clock, Entropy, Seconds, Timestamp},
     },
     store::{Outbox, StoreError},
-    use_case::backoff::Backoff,
+    use_case::{backoff::Backoff, client_registry::ClientRegistry},
 };
 
 /// Mails that are sent at once.
@@ -47,8 +49,10 @@ const BACKOFF: Backoff = Backoff { first: 5, longest: 900 };
 /// The way to people: a mail server, or a mailbox for demonstrations.
 #[async_trait]
 pub trait MailChannel: Send + Sync + 'static {
-    /// Writes the message and sends it. `Ok`: a mail server has taken it.
-    async fn send(&self, mail: &OutboxMail) -> Result<(), MailError>;
+    /// Writes the message, in the look of a client if one is given, and sends it. `Ok`: a mail
+    /// server has taken it.
+    async fn send(&self, mail: &OutboxMail, look: Option<&ClientBranding>)
+    -> Result<(), MailError>;
 }
 
 /// Why a mail was not sent.
@@ -68,6 +72,8 @@ pub enum MailError {
 /// Delivers mails. It works in a task of its own, and so owns its parts.
 pub(crate) struct MailDelivery {
     pub(crate) outbox: Arc<dyn Outbox>,
+    /// Whose look mails have.
+    pub(crate) clients: Arc<ClientRegistry>,
     /// Notified when a mail was queued in this process.
     pub(crate) queued: Arc<Notify>,
     /// Whether the last attempt failed for a reason that is not the mail's own.
@@ -148,7 +154,11 @@ impl MailDelivery {
         let (id, kind) = (mail.id.clone(), mail.kind.as_str());
         let sub = mail.sub.clone();
         let sent = match waiting_mail::open(self.keys.master(), mail) {
-            Ok(mail) => channel.send(&mail).await,
+            Ok(mail) => {
+                let client = mail.client_id.as_deref().and_then(|id| self.clients.get(id));
+                let look = client.as_deref().and_then(Client::branding);
+                channel.send(&mail, look).await
+            }
             Err(error) => return self.left_to_others(&id, kind, attempts, &error).await,
         };
         let outcome = match &sent {

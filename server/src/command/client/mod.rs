@@ -306,7 +306,9 @@ async fn remove(
     confirmation: Confirmation,
 ) -> Result<(), CommandError> {
     refuse_configured(context, client_id)?;
-    let registered = context.store.registered_client(client_id, CommandContext::now()).await?;
+    // One that has expired is there until it is swept.
+    let page = context.store.registered_clients_page(client_id, None, 1).await?;
+    let registered = page.into_iter().find(|client| client.client_id == *client_id);
     let before = context.store.client(client_id).await?;
     if registered.is_none() && before.is_none() {
         return Err(missing(client_id));
@@ -377,8 +379,8 @@ fn check(
 ) -> Result<(), CommandError> {
     let provider = &context.config.provider;
     let (resources, algorithms) = (&provider.resources, &*provider.signing_algorithms);
-    let logos = &context.config.branding.logo_names();
-    let rules = ClientRules { resources, algorithms, logos };
+    let files = &context.config.branding.files();
+    let rules = ClientRules { resources, algorithms, files };
     rules.check(read(settings)?, before).map_err(|error| refused(&error))
 }
 

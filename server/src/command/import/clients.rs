@@ -52,7 +52,7 @@ impl ImportArguments {
         let rules = ClientRules {
             resources: &provider.resources,
             algorithms: &provider.signing_algorithms,
-            logos: &context.config.branding.logo_names(),
+            files: &context.config.branding.files(),
         };
         let read = |client: &ForeignClient| {
             serde_json::from_value(Value::Object(client.settings.clone()))

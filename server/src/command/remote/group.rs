@@ -57,11 +57,11 @@ pub async fn run(command: GroupCommand, server: &ServerUrl) -> Result<(), Comman
 
 async fn run_member(command: MemberCommand, server: &ServerUrl) -> Result<(), CommandError> {
     match command {
-        MemberCommand::List { group, data } => {
-            let mut server = open(server, &data)?;
+        MemberCommand::List { group, search } => {
+            let mut server = open(server, &search.data)?;
             let printer = RowPrinter::new(server.json, group::MEMBER_COLUMNS);
-            print_all(&mut server, &["groups", &group, "members"], &[], printer, |row: Value| row)
-                .await
+            let (path, query) = (["groups", &*group, "members"], search.query());
+            print_all(&mut server, &path, &query, printer, |row: Value| row).await
         }
         MemberCommand::Add { group, user, data } => {
             let mut server = open(server, &data)?;

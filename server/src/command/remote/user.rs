@@ -182,10 +182,11 @@ pub async fn run(command: UserCommand, server: &ServerUrl) -> Result<(), Command
             set(&mut server, &user, apply, user::HAS_ROLES).await
         }
         UserCommand::Invite(whom) => invite(&mut open(server, &whom.data)?, &whom, None).await,
-        UserCommand::Invitations(data) => {
-            let mut server = open(server, &data)?;
+        UserCommand::Invitations(search) => {
+            let mut server = open(server, &search.data)?;
             let printer = RowPrinter::new(server.json, invitations::COLUMNS);
-            print_all(&mut server, &["invitations"], &[], printer, |row: InvitationRow| {
+            let query = search.query();
+            print_all(&mut server, &["invitations"], &query, printer, |row: InvitationRow| {
                 let InvitationRow { email, name, claims, groups, expires_at, .. } = row;
                 invitations::row(Some(&email), name.as_deref(), &claims, &groups, expires_at)
             })

@@ -2,7 +2,7 @@
 
 use doorward_admin::ChangeEvent;
 use doorward_provider::model::{
-    email::EmailAddress,
+    email::{EmailAddress, normalized_email},
     ticket::{Ticket, TicketPurpose},
 };
 use serde_json::{Value, json};
@@ -11,9 +11,22 @@ use super::super::{CommandContext, CommandError, PAGE, RowPrinter, by_operator, 
 
 const PURPOSE: TicketPurpose = TicketPurpose::Invitation;
 
-/// Prints the invitations that nobody has followed yet, the next to expire first.
-pub async fn list(context: &CommandContext) -> Result<(), CommandError> {
+/// Prints the invitations that nobody has followed yet: all of them, the next to expire first, or
+/// those of addresses that begin so, in the order of the addresses.
+pub async fn list(context: &CommandContext, prefix: &str) -> Result<(), CommandError> {
     let mut printer = RowPrinter::new(context.json, COLUMNS);
+    if !prefix.is_empty() {
+        let (prefix, mut after) = (normalized_email(prefix), None);
+        loop {
+            let (store, now) = (&context.store, CommandContext::now());
+            let page = store.tickets_about(PURPOSE, &prefix, after.as_ref(), PAGE, now).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.about_cursor());
+            printer.print_page(&page.iter().map(described).collect::<Vec<_>>());
+        }
+        printer.finish();
+        return Ok(());
+    }
     let mut after = None;
     loop {
         let now = CommandContext::now();

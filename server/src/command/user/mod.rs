@@ -29,7 +29,8 @@ pub(super) use self::password::PasswordSource;
 pub(super) use self::profile::claim;
 use self::{invite::Invite, password::PasswordForce, profile::Profile};
 use super::{
-    ChangedUser, CommandContext, CommandError, DataArguments, PAGE, RowPrinter, by_operator,
+    ChangedUser, CommandContext, CommandError, DataArguments, PAGE, RowPrinter, SearchArguments,
+    by_operator,
     confirm::Confirmation,
     done,
     list_option::{changed, values},
@@ -64,7 +65,7 @@ pub enum UserCommand {
     /// Invite somebody to make an account. A link is mailed to the address.
     Invite(Box<Invite>),
     /// List the invitations that nobody has followed yet.
-    Invitations(DataArguments),
+    Invitations(SearchArguments),
     /// Take the invitations of an address back: their links work no longer.
     Uninvite {
         /// The e-mail address that was invited.
@@ -203,7 +204,9 @@ impl UserCommand {
                 add(&context, &username, sub, &profile, &password, force).await
             }
             Self::Invite(invite) => invite.run(Map::new()).await,
-            Self::Invitations(data) => invitations::list(&CommandContext::open(&data).await?).await,
+            Self::Invitations(search) => {
+                invitations::list(&CommandContext::open(&search.data).await?, &search.prefix).await
+            }
             Self::Uninvite { email, data } => {
                 invitations::uninvite(&CommandContext::open(&data).await?, &email).await
             }

@@ -4,14 +4,12 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use doorward_provider::{
     model::{
-        branding::{Accents, LogoName},
+        branding::{Accents, FooterLink, FooterLinks, LogoName, TextsName},
         client::ClientSettings,
     },
-    use_case::administration::clients::NO_SUCH_LOGO,
+    use_case::administration::clients::{NO_SUCH_LOGO, NO_SUCH_TEXTS},
 };
-use doorward_provider_http::{
-    Branding, FooterLink, FooterLinks, GivenTexts, LONGEST_LOGO, Logo, PageTexts,
-};
+use doorward_provider_http::{Branding, GivenTexts, LONGEST_LOGO, Logo, PageTexts, TextProblem};
 use figment::{
     Figment,
     providers::{Format as _, Toml},
@@ -24,6 +22,9 @@ use super::super::{
 
 /// More are no folder of logos: each is kept in memory.
 const MOST_LOGOS: usize = 200;
+
+/// More are no folder of texts: each is kept in memory.
+const MOST_TEXTS: usize = 200;
 
 /// Reads what the pages show. `clients` are those of the configuration, whose logos must be there.
 /// `is_used`: by this process; otherwise no file is read.
@@ -42,9 +43,13 @@ pub fn check(
         let logos = section.logos.as_deref().map(|folder| logos(folder, sources)).transpose();
         branding.logos = mistakes.note_all(logos).flatten().unwrap_or_default();
         let texts = section.texts.as_deref().map(|folder| texts(folder, sources)).transpose();
-        branding.texts = mistakes.note_all(texts).flatten().unwrap_or_default();
+        if let Some((own, of_clients)) = mistakes.note_all(texts).flatten() {
+            branding.texts = own;
+            branding.client_texts = of_clients;
+        }
         if mistakes.is_empty() {
             refuse_missing_logos(&branding, clients, sources, &mut mistakes);
+            refuse_missing_texts(&branding, clients, sources, &mut mistakes);
         }
     }
     mistakes.or(Some(branding))
@@ -108,31 +113,69 @@ fn read(path: &Path, name: &LogoName) -> Result<Logo, String> {
     Logo::check(name.as_str(), content).map_err(|error| error.to_string())
 }
 
-/// The texts of the files `en.toml` and `de.toml` in a folder.
-fn texts(folder: &Path, sources: &SettingSources) -> Result<PageTexts, ConfigErrors> {
-    let refuse = |problem: String| sources.refuse("branding.texts", folder.display(), problem);
-    let unreadable =
-        |error: std::io::Error| ConfigErrors::from(refuse(format!("it can't be read: {error}")));
+/// The texts of the files `en.toml` and `de.toml` in a folder, and those of each folder in it, which
+/// clients name.
+fn texts(
+    folder: &Path,
+    sources: &SettingSources,
+) -> Result<(PageTexts, BTreeMap<TextsName, PageTexts>), ConfigErrors> {
+    let own = given_texts(folder, sources)?;
+    let refused = |folder: &Path, problems: Vec<TextProblem>| {
+        let file = |language: &str| folder.join(format!("{language}.toml"));
+        let errors = problems.iter().map(|own| {
+            refuse_texts(sources, folder, &format!("{}: {own}", file(&own.language).display()))
+        });
+        ConfigErrors(errors.collect())
+    };
+    let ours = PageTexts::replaced(&own).map_err(|problems| refused(folder, problems))?;
+    let (mut of_clients, mut mistakes) = (BTreeMap::new(), Mistakes::default());
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(sources, folder, &error))? {
+        let entry = entry.map_err(|error| unreadable(sources, folder, &error))?;
+        let Ok(name) = entry.file_name().into_string().map(TextsName::try_from) else { continue };
+        let (Ok(name), true) = (name, entry.path().is_dir()) else { continue };
+        if of_clients.len() == MOST_TEXTS {
+            let problem = format!("it has more than {MOST_TEXTS} folders");
+            mistakes.note::<()>(Err(refuse_texts(sources, folder, &problem)));
+            break;
+        }
+        let path = entry.path();
+        let texts = given_texts(&path, sources).and_then(|given| {
+            PageTexts::replaced_for_client(&own, &given)
+                .map_err(|problems| refused(&path, problems))
+        });
+        if let Some(texts) = mistakes.note_all(texts) {
+            of_clients.insert(name, texts);
+        }
+    }
+    mistakes.or(Some((ours, of_clients)))
+}
+
+fn refuse_texts(sources: &SettingSources, folder: &Path, problem: &str) -> ConfigError {
+    sources.refuse("branding.texts", folder.display(), problem)
+}
+
+fn unreadable(sources: &SettingSources, folder: &Path, error: &std::io::Error) -> ConfigErrors {
+    refuse_texts(sources, folder, &format!("it can't be read: {error}")).into()
+}
+
+/// The texts of the files of a folder, by language.
+fn given_texts(
+    folder: &Path,
+    sources: &SettingSources,
+) -> Result<BTreeMap<String, GivenTexts>, ConfigErrors> {
     let mut given: BTreeMap<String, GivenTexts> = BTreeMap::new();
     let mut mistakes = Mistakes::default();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(sources, folder, &error))? {
+        let path = entry.map_err(|error| unreadable(sources, folder, &error))?.path();
         let language = path.file_stem().and_then(|name| name.to_str()).map(str::to_owned);
         let is_toml = path.extension().is_some_and(|ending| ending == "toml");
         let Some(language) = language.filter(|_| is_toml) else { continue };
-        let texts = file_of_texts(&path)
-            .map_err(|problem| refuse(format!("{}: {problem}", path.display())));
+        let texts = file_of_texts(&path).map_err(|problem| {
+            refuse_texts(sources, folder, &format!("{}: {problem}", path.display()))
+        });
         given.insert(language, mistakes.note(texts).unwrap_or_default());
     }
-    if !mistakes.is_empty() {
-        return mistakes.or(None);
-    }
-    PageTexts::replaced(&given).map_err(|problems| {
-        let file = |language: &str| folder.join(format!("{language}.toml"));
-        let errors =
-            problems.iter().map(|own| refuse(format!("{}: {own}", file(&own.language).display())));
-        ConfigErrors(errors.collect())
-    })
+    mistakes.or(Some(given))
 }
 
 /// The texts of a file, each by its key with the tables that it is in.
@@ -175,6 +218,24 @@ fn refuse_missing_logos(
             let problem = format!("{problem} (in the client {:?})", client.client_id);
             let key = ("clients", "branding.logo");
             let error: ConfigError = sources.refuse_key_in(key, logo.as_str(), &problem);
+            mistakes.note::<()>(Err(error));
+        }
+    }
+}
+
+fn refuse_missing_texts(
+    branding: &Branding,
+    clients: &[ClientSettings],
+    sources: &SettingSources,
+    mistakes: &mut Mistakes,
+) {
+    for client in clients {
+        let texts = client.branding.as_ref().and_then(|own| own.texts.as_ref());
+        let is_missing = |texts: &&TextsName| !branding.client_texts.contains_key(*texts);
+        if let Some(texts) = texts.filter(is_missing) {
+            let problem = format!("{NO_SUCH_TEXTS} (in the client {:?})", client.client_id);
+            let key = ("clients", "branding.texts");
+            let error: ConfigError = sources.refuse_key_in(key, texts.as_str(), &problem);
             mistakes.note::<()>(Err(error));
         }
     }

@@ -84,3 +84,30 @@ fn texts_are_checked_with_file_and_key() {
         assert!(said.contains(expected), "{said}");
     }
 }
+
+#[test]
+fn texts_of_clients_are_folders_in_that_of_the_texts() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let shop = folder.join("shop");
+    fs::create_dir(&shop).unwrap();
+    fs::create_dir(folder.join("not a name")).unwrap();
+    fs::write(folder.join("en.toml"), "help = \"Support\"").unwrap();
+    fs::write(folder.join("de.toml"), "help = \"Rat\"").unwrap();
+    fs::write(shop.join("en.toml"), "sign_in = \"Enter the shop\"").unwrap();
+    fs::write(shop.join("de.toml"), "sign_in = \"In den Laden\"").unwrap();
+    let with = |client: &str| load(&format!("[branding]\ntexts = {folder:?}\n{client}"), &[]);
+    let client = |texts: &str| format!("{CLIENT}branding = {{ texts = \"{texts}\" }}\n");
+    let config = with(&client("shop")).unwrap();
+    assert_eq!(config.branding.client_texts.len(), 1);
+    let said_of_client = said(with(&client("other")));
+    assert!(said_of_client.contains("clients.branding.texts = \"other\""), "{said_of_client}");
+    let said_of_path = said(with(&client("../shop")));
+    assert!(said_of_path.contains("give the name of a folder"), "{said_of_path}");
+    // They are checked as strictly as those of the provider.
+    fs::remove_file(shop.join("de.toml")).unwrap();
+    let said_of_texts = said(with(&client("shop")));
+    let expected = "de.toml: sign_in: it is replaced in en and not in de";
+    assert!(said_of_texts.contains(expected), "{said_of_texts}");
+    assert!(said_of_texts.contains("shop"), "{said_of_texts}");
+}

@@ -13,12 +13,13 @@ use async_trait::async_trait;
 use doorward_mail::{Brand, DemoMailbox, Message, RenderError, Templates};
 use doorward_provider::{
     model::{
+        branding::{ClientBranding, FooterLink},
         outbox::OutboxMail,
         time::{Clock as _, SystemClock, Timestamp},
     },
     use_case::mail_delivery::{MailChannel, MailError},
 };
-use doorward_provider_http::{Branding, FooterLink, SharedBranding};
+use doorward_provider_http::{ChosenLook, SharedBranding};
 use time::OffsetDateTime;
 use url::Url;
 
@@ -74,20 +75,29 @@ impl Mailer {
         }
     }
 
-    fn write(&self, mail: &OutboxMail) -> Result<Message, RenderError> {
+    fn write(
+        &self,
+        mail: &OutboxMail,
+        look: Option<&ClientBranding>,
+    ) -> Result<Message, RenderError> {
         let mut data = mail.data.clone();
         data.insert("site".to_owned(), self.site.clone().into());
         data.insert("at".to_owned(), to_the_minute(mail.created_at).into());
-        let brand = brand(&self.branding.current(), &self.issuer);
+        let brand = brand(&self.branding.current().chosen_for(look), &self.issuer);
         self.templates.render(mail.kind.as_str(), &mail.language, &data, &brand)
     }
 }
 
 #[async_trait]
 impl MailChannel for Mailer {
-    async fn send(&self, mail: &OutboxMail) -> Result<(), MailError> {
+    async fn send(
+        &self,
+        mail: &OutboxMail,
+        look: Option<&ClientBranding>,
+    ) -> Result<(), MailError> {
         // Templates were tried out at the start, so what fails now is this message's data.
-        let message = self.write(mail).map_err(|error| MailError::Refused(error.to_string()))?;
+        let message =
+            self.write(mail, look).map_err(|error| MailError::Refused(error.to_string()))?;
         match &self.way {
             Way::Kept(mailbox) => {
                 mailbox.keep(&mail.to, SystemClock.now().seconds(), message);
@@ -116,18 +126,15 @@ fn to_the_minute(at: Timestamp) -> String {
 }
 
 /// What messages show of whoever sends them. `issuer` is the provider's.
-pub fn brand(branding: &Branding, issuer: &str) -> Brand {
+pub fn brand(look: &ChosenLook<'_>, issuer: &str) -> Brand {
     let link = |link: &Option<FooterLink>| link.as_ref().map(|link| link.absolute(issuer));
     Brand {
-        name: branding.name.as_ref().map(|name| name.as_str().to_owned()),
-        logo: branding.logo_url(issuer),
-        button: branding
-            .accents
-            .button()
-            .map(|(button, ink)| [button, ink].map(|own| own.to_string())),
-        imprint: link(&branding.links.imprint),
-        privacy: link(&branding.links.privacy),
-        help: link(&branding.links.help),
+        name: look.name.map(|name| name.as_str().to_owned()),
+        logo: look.logo_url(issuer),
+        button: look.accents.button().map(|(button, ink)| [button, ink].map(|own| own.to_string())),
+        imprint: link(&look.links.imprint),
+        privacy: link(&look.links.privacy),
+        help: link(&look.links.help),
     }
 }
 
@@ -142,7 +149,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use doorward_mail::MESSAGE_KINDS;
     use doorward_provider::model::outbox::MailKind;
-    use serde_json::Map;
+    use serde_json::{Map, json};
 
     use super::*;
 
@@ -161,6 +168,7 @@ mod tests {
             language: language.to_owned(),
             data: Map::from_iter([("link".to_owned(), link.into())]),
             sub: None,
+            client_id: None,
             created_at: Timestamp::from_seconds(0),
             expires_at: Timestamp::from_seconds(3600),
         }
@@ -171,19 +179,38 @@ mod tests {
         let mailer = mailer();
         for kind in MailKind::ALL {
             assert!(MESSAGE_KINDS.iter().any(|letter| letter.name == kind.as_str()), "{kind:?}");
-            mailer.send(&mail(kind, "de")).await.unwrap();
+            mailer.send(&mail(kind, "de"), None).await.unwrap();
         }
         let kept = mailer.mailbox().unwrap().messages();
         assert_eq!(kept.len(), MailKind::ALL.len());
         assert_eq!(kept[0].to, "zoe@example.com");
-        let verify = mailer.write(&mail(MailKind::VerifyEmail, "de")).unwrap();
+        let verify = mailer.write(&mail(MailKind::VerifyEmail, "de"), None).unwrap();
         assert!(verify.text.contains("ticket=abc\n"), "{}", verify.text);
         assert!(verify.text.contains("bei op.example angegeben"), "{}", verify.text);
         let changed = OutboxMail {
             created_at: Timestamp::from_seconds(1_800_000_059),
             ..mail(MailKind::PasswordChanged, "en")
         };
-        let changed = mailer.write(&changed).unwrap();
+        let changed = mailer.write(&changed, None).unwrap();
         assert!(changed.text.contains("\nTime: 2027-01-15 08:00 UTC"), "{}", changed.text);
+    }
+
+    #[test]
+    fn a_letter_has_the_look_of_the_client_whose_sign_in_it_belongs_to() {
+        let (mailer, letter) = (mailer(), mail(MailKind::ResetPassword, "en"));
+        let look = json!({
+            "name": "The Shop", "accent": "#123c8c", "imprint": "https://shop.example/imprint",
+            "help": "/help",
+        });
+        let look: ClientBranding = serde_json::from_value(look).unwrap();
+        let html = |look| mailer.write(&letter, look).unwrap().html.replace("&#x2f;", "/");
+        let own = html(Some(&look));
+        for part in
+            ["The Shop", "#123c8c", "https://shop.example/imprint", "https://op.example/help"]
+        {
+            assert!(own.contains(part), "{part}: {own}");
+        }
+        let ours = html(None);
+        assert!(!ours.contains("The Shop") && !ours.contains("imprint"), "{ours}");
     }
 }

@@ -184,6 +184,10 @@ fn branding(session: Session, form: Form, field: Field, value: &Value) -> Part {
         ("logo", t.branding_logo, t.branding_logo_hint),
         ("accent", t.branding_accent, t.branding_accent_hint),
         ("accent_dark", t.branding_accent_dark, ""),
+        ("imprint", t.branding_imprint, t.branding_links_hint),
+        ("privacy", t.branding_privacy, ""),
+        ("help", t.branding_help, ""),
+        ("texts", t.branding_texts, t.branding_texts_hint),
     ];
     let parts = parts.map(|(name, label, hint)| {
         let own = value.get(name).and_then(Value::as_str).unwrap_or_default();

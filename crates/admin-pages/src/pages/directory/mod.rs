@@ -4,8 +4,6 @@ mod fields;
 pub mod new_user;
 pub mod user;
 
-use std::time::Duration;
-
 use doorward_admin::{
     Operation,
     types::directories::{DirectoryRow, DirectoryUserRow},
@@ -16,11 +14,8 @@ use crate::{
     api::Call,
     route::{Route, query},
     session::Session,
-    ui::{self, badge, link, list::List, mono, nothing, or_dash},
+    ui::{self, badge, link, list::List, mono, nothing, or_dash, search::search_field},
 };
-
-/// How long to wait after a key before the API is asked.
-const PAUSE: Duration = Duration::from_millis(300);
 
 /// The page with all of them.
 pub fn all(session: Session) -> AnyView {
@@ -48,15 +43,14 @@ pub fn page(session: Session, name: String) -> AnyView {
         let query = query(&[("prefix", &prefix.get())]);
         Call::new(Operation::ListDirectoryUsers, &[&directory.get_value()]).query(&query)
     });
-    let mut search = debounce(PAUSE, move |text: String| prefix.set(text));
     let actions = move || {
         session.offers(Operation::CreateDirectoryUser).then(|| {
             let add = Route::NewDirectoryUser(directory.get_value());
             link(session, add, "btn btn-primary", t.add_user)
         })
     };
-    let columns = t.user_columns;
-    let table = list.table(t.users, columns, t.no_users, move |user| {
+    let (columns, hint) = (t.user_columns, Some(t.directory_search_hint));
+    let table = list.searched(prefix).table(t.users, columns, t.no_users, move |user| {
         let state = if user.enabled { nothing() } else { badge("badge-no", t.disabled) };
         let route = Route::DirectoryUser(directory.get_value(), user.id);
         vec![
@@ -70,18 +64,8 @@ pub fn page(session: Session, name: String) -> AnyView {
         {link(session, Route::Directories, "back-link", t.directories)}
         {ui::heading(name, actions.into_any())}
         <section class="card stack admin-card">
-            <div class="field" role="search">
-                <label for="directory-search">{t.search_users}</label>
-                <input
-                    id="directory-search"
-                    type="search"
-                    autocomplete="off"
-                    spellcheck="false"
-                    maxlength="255"
-                    aria-describedby="directory-search-hint"
-                    on:input=move |event| search(event_target_value(&event))
-                />
-                <p class="field-hint" id="directory-search-hint">{t.directory_search_hint}</p>
+            <div role="search">
+                {search_field("directory-search", t.search_users, hint, prefix)}
             </div>
             {table}
         </section>

@@ -1,7 +1,5 @@
 //! A user of a directory: the entry, its groups, and what was done to it.
 
-use std::time::Duration;
-
 use doorward_admin::{
     Operation,
     types::directories::{
@@ -29,6 +27,7 @@ use crate::{
         object::{Object, Read},
         overtaken::{Difference, Overtaken, different},
         plain,
+        search::search_field,
     },
 };
 
@@ -358,7 +357,6 @@ fn add_group(shown: Shown) -> AnyView {
     let Shown { session, user, .. } = shown;
     let t = session.texts;
     let prefix = RwSignal::new(String::new());
-    let mut search = debounce(Duration::from_millis(300), move |text: String| prefix.set(text));
     let add = move |group: String| {
         session.begin(Operation::AddDirectoryMember, &format!("add-member:{group}"), move || {
             spawn_local(async move {
@@ -394,18 +392,7 @@ fn add_group(shown: Shown) -> AnyView {
         })
     };
     view! {
-        <div class="field">
-            <label for="group-search">{t.add_to_group}</label>
-            <input
-                id="group-search"
-                type="search"
-                autocomplete="off"
-                spellcheck="false"
-                maxlength="255"
-                on:input=move |event| search(event_target_value(&event))
-            />
-            <p class="field-hint">{t.search_groups}</p>
-        </div>
+        {search_field("group-search", t.add_to_group, Some(t.search_groups), prefix)}
         {found}
     }
     .into_any()

@@ -241,8 +241,8 @@ fn check(
     }
     let provider = api.provider();
     let algorithms = provider.keys().algorithms();
-    let logos = &(api.parts().logos)();
-    let rules = ClientRules { resources: provider.resources(), algorithms, logos };
+    let files = &(api.parts().branding_files)();
+    let rules = ClientRules { resources: provider.resources(), algorithms, files };
     rules.check(typed(given)?, before).map_err(|error| refused(given, &error))
 }
 

@@ -82,7 +82,7 @@ pub async fn reset_password(
         return Err(Problem::conflict("Mail can't be sent: set [mail] up first."));
     }
     let by = caller.name();
-    let asker = Asker { address: &by, browser: None, language: "en", mark: None };
+    let asker = Asker { address: &by, browser: None, language: "en", mark: None, client_id: None };
     match api.provider().accounts().send_reset_link_for_administrator(&user, asker).await {
         Ok(address) => {
             history.detail("email", address.normalized());

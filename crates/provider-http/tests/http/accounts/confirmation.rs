@@ -11,7 +11,8 @@ use super::{link, open, taken, world};
 use crate::support::{Browser, World, alice, user};
 
 const NEW: &str = "alice@example.org";
-const ASKER: Asker<'_> = Asker { address: "192.0.2.1", browser: None, language: "en", mark: None };
+const ASKER: Asker<'_> =
+    Asker { address: "192.0.2.1", browser: None, language: "en", mark: None, client_id: None };
 
 async fn asked(world: &World, address: &str) {
     let address = EmailAddress::parse(address).unwrap();

@@ -42,8 +42,13 @@ use crate::{
 const ISSUER: &str = "https://up.example";
 const HERE: &str = "/account/identities";
 
-const ASKER: Asker<'static> =
-    Asker { address: "192.0.2.1", browser: Some("Firefox, Linux"), language: "en", mark: None };
+const ASKER: Asker<'static> = Asker {
+    address: "192.0.2.1",
+    browser: Some("Firefox, Linux"),
+    language: "en",
+    mark: None,
+    client_id: None,
+};
 
 /// A provider that makes accounts.
 fn up() -> IdentityProvider {

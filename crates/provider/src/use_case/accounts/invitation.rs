@@ -117,6 +117,7 @@ impl Invitations<'_> {
                 language,
                 data,
                 sub: None,
+                client_id: None,
                 created_at: now,
                 // The link lives longer, but it must not lie in the outbox for as long.
                 expires_at: now.plus(lifetime.min(LONGEST_IN_OUTBOX)),

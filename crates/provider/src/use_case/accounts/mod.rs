@@ -12,7 +12,10 @@ mod password_reset;
 mod registration;
 mod verification;
 
-use doorward_protocol::{ids::Sub, params::encode};
+use doorward_protocol::{
+    ids::{ClientId, Sub},
+    params::encode,
+};
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
@@ -108,6 +111,9 @@ pub struct Asker<'a> {
     pub language: &'a str,
     /// What the browser is known by, if it is: a link that it asks for is best opened in it.
     pub mark: Option<&'a str>,
+    /// The client that waits for the sign-in, if its pages have a look of their own. Mails have it,
+    /// too.
+    pub client_id: Option<&'a ClientId>,
 }
 
 /// What users do with their accounts: what it reads and changes.
@@ -272,6 +278,7 @@ impl Accounts<'_> {
             language: language(user, asker),
             data,
             sub: user.map(|user| user.sub.clone()),
+            client_id: asker.client_id.cloned(),
             created_at: now,
             expires_at: now.plus(lifetime),
         }

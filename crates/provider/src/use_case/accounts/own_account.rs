@@ -204,7 +204,7 @@ impl Accounts<'_> {
             self.sealed(mail)
         });
         let event = self.event(&user.sub, event, asker, detail);
-        Ok(AccountNotices { mails: mail.transpose()?.into_iter().collect(), event: Some(event) })
+        Ok(AccountNotices { mails: mail.transpose()?.into_iter().collect(), events: vec![event] })
     }
 
     fn event(

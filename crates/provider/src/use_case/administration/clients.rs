@@ -1,13 +1,11 @@
 //! Operators add clients, change them and their secrets.
 
-use std::collections::BTreeSet;
-
 use doorward_protocol::{ids::ClientId, jose::SigningAlgorithm, secret::Secret};
 use serde_json::{Map, Value, json};
 
 use crate::{
     model::{
-        branding::LogoName,
+        branding::{BrandingFiles, LogoName, TextsName},
         client::{Client, ClientSettings},
         resource::Resources,
         settings_error::SettingsError,
@@ -49,24 +47,32 @@ pub struct ClientRules<'a> {
     pub resources: &'a Resources,
     /// The algorithms that it signs by.
     pub algorithms: &'a [SigningAlgorithm],
-    /// The pictures in the folder `branding.logos`.
-    pub logos: &'a BTreeSet<LogoName>,
+    /// What clients may name for their look.
+    pub files: &'a BrandingFiles,
 }
 
 impl ClientRules<'_> {
     /// Refuses settings that the provider could not use. A logo that the client had `before` is
-    /// taken even if its file is gone by now: what is not about it can be changed.
+    /// taken even if its file is gone by now, and so are texts: what is not about them can be
+    /// changed.
     pub fn check(
         self,
         settings: ClientSettings,
         before: Option<&Map<String, Value>>,
     ) -> Result<(), SettingsError> {
-        let logo = settings.branding.as_ref().and_then(|own| own.logo.clone());
+        let branding = settings.branding.clone().unwrap_or_default();
         Client::checked(settings, false, self.resources, self.algorithms)?;
-        let had = before.and_then(|before| before.get("branding")?.get("logo")?.as_str());
-        let is_new = |logo: &LogoName| had != Some(logo.as_str());
-        match logo.filter(|logo| is_new(logo) && !self.logos.contains(logo)) {
-            Some(logo) => Err(SettingsError::new("branding.logo", logo.as_str(), NO_SUCH_LOGO)),
+        let had =
+            |name: &str| before.and_then(|before| before.get("branding")?.get(name)?.as_str());
+        let is_new = |logo: &&LogoName| had("logo") != Some(logo.as_str());
+        let logo = branding.logo.as_ref().filter(is_new);
+        if let Some(logo) = logo.filter(|logo| !self.files.logos.contains(logo)) {
+            return Err(SettingsError::new("branding.logo", logo.as_str(), NO_SUCH_LOGO));
+        }
+        let is_new = |texts: &&TextsName| had("texts") != Some(texts.as_str());
+        let texts = branding.texts.as_ref().filter(is_new);
+        match texts.filter(|texts| !self.files.texts.contains(texts)) {
+            Some(texts) => Err(SettingsError::new("branding.texts", texts.as_str(), NO_SUCH_TEXTS)),
             None => Ok(()),
         }
     }
@@ -74,6 +80,9 @@ impl ClientRules<'_> {
 
 /// Why the logo of a client is refused.
 pub const NO_SUCH_LOGO: &str = "there is no such picture in the folder branding.logos";
+
+/// Why the texts of a client are refused.
+pub const NO_SUCH_TEXTS: &str = "there is no such folder in the folder branding.texts";
 
 /// Adds a client with settings that were checked.
 pub async fn add_client(

@@ -121,13 +121,6 @@ pub struct AddedKeys {
     pub kids: Vec<String>,
 }
 
-impl AddedKeys {
-    /// What the audit history names them by.
-    pub fn name(&self) -> String {
-        self.kids.join(" ")
-    }
-}
-
 /// Encrypts the mails that wait with another master key. It can be repeated.
 pub async fn reseal_mails(
     outbox: &dyn Outbox,

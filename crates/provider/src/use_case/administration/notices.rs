@@ -69,9 +69,9 @@ impl OperatorNotices<'_> {
                 detail: None,
                 data: None,
             };
-            let AccountNotices { mails, event } = self.notices(before, change)?;
+            let AccountNotices { mails, events } = self.notices(before, change)?;
             notices.mails.extend(mails);
-            notices.event = event;
+            notices.events.extend(events);
         }
         Ok(notices)
     }
@@ -127,6 +127,7 @@ impl OperatorNotices<'_> {
                 language: user.language().unwrap_or_else(|| LANGUAGE.to_owned()),
                 data: values,
                 sub: Some(user.sub.clone()),
+                client_id: None,
                 created_at: at,
                 expires_at: at.plus(NOTICE_LIFETIME),
             };
@@ -135,7 +136,7 @@ impl OperatorNotices<'_> {
         });
         let (sub, device) = (user.sub.clone(), Device::default());
         let event = AccountEvent { sub, at, kind, device, detail };
-        Ok(AccountNotices { mails: mail.transpose()?.into_iter().collect(), event: Some(event) })
+        Ok(AccountNotices { mails: mail.transpose()?.into_iter().collect(), events: vec![event] })
     }
 }
 
@@ -154,4 +155,47 @@ fn has_another_address(before: &User, after: &User) -> bool {
 fn is_another(before: &User, after: &User) -> bool {
     let address = |user: &User| user.email().map(|address| address.normalized());
     address(before) != address(after)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{
+        password::PasswordHash,
+        time::{SystemClock, SystemEntropy},
+    };
+
+    #[test]
+    fn of_a_change_of_address_and_password_at_once_both_are_noted() {
+        let mut before = User {
+            sub: "1".parse().unwrap(),
+            username: "ada".to_owned(),
+            password_hash: None,
+            enabled: true,
+            claims: Arc::default(),
+            groups: Arc::default(),
+            mapped: Arc::default(),
+        };
+        before.claims_mut().insert("email".to_owned(), json!("ada@example.com"));
+        let mut after = before.clone();
+        after.claims_mut().insert("email".to_owned(), json!("new@example.com"));
+        let hash = format!("$argon2id$v=19$m=19456,t=2,p=1${}${}", "A".repeat(22), "A".repeat(43));
+        after.password_hash = Some(PasswordHash::parse(&hash).unwrap());
+        let accounts = AccountSettings::default();
+        let (clock, entropy) = (&SystemClock, &SystemEntropy);
+        let notices = OperatorNotices { accounts: &accounts, master: None, clock, entropy };
+        let events = notices.of_change(&before, &after).unwrap().events;
+        let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+        let both = [
+            AccountEventKind::EmailSetByAdministrator,
+            AccountEventKind::PasswordSetByAdministrator,
+        ];
+        assert_eq!(kinds, both);
+        assert_eq!(events[0].detail.as_deref(), Some("new@example.com"));
+    }
 }

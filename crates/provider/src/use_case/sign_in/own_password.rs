@@ -64,7 +64,7 @@ impl PasswordCheck<'_> {
         let address = origin.address().unwrap_or_default();
         let count = self.most_wrong;
         audit::Event::PasswordGuessed { sub: &owner.sub, peer: address, count }.log();
-        let asker = Asker { address, browser: None, language: "en", mark: None };
+        let asker = Asker { address, browser: None, language: "en", mark: None, client_id: None };
         let kind = AccountEventKind::PasswordGuessed;
         self.accounts.note(&owner.sub, kind, asker, None).await;
         let mail = self.accounts.too_many_wrong_passwords(owner, asker);

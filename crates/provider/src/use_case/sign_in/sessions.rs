@@ -1,5 +1,6 @@
 //! The sessions of browsers: how they begin, are found and end.
 
+use doorward_protocol::ids::ClientId;
 use tokio::sync::Notify;
 
 use super::{SignIn, SignInError};
@@ -80,6 +81,8 @@ pub struct SignInBrowser<'a> {
     pub known_by: Option<&'a TokenHandle>,
     /// The language of the page.
     pub language: &'a str,
+    /// The client that waits for the sign-in, if its pages have a look of their own.
+    pub client_id: Option<&'a ClientId>,
 }
 
 impl Sessions<'_> {

@@ -33,7 +33,7 @@ impl SignIns<'_> {
         remember: bool,
         browser: SignInBrowser<'_>,
     ) -> Result<StartedSession, SignInError> {
-        let SignInBrowser { device, session, known_by, language } = browser;
+        let SignInBrowser { device, session, known_by, language, client_id } = browser;
         let is_known = known_by.and_then(|cookie| self.accounts.devices.recognise(cookie, user));
         // A browser in which a password was set by a link may be that of somebody who reads the
         // owner's mail.
@@ -49,6 +49,7 @@ impl SignIns<'_> {
             browser: device.browser.as_deref(),
             language,
             mark: None,
+            client_id,
         };
         let notices = self.accounts.notices(user, kind, Told::new(event), asker)?;
         let replaces = session;
