@@ -107,8 +107,8 @@ pub(crate) fn ticket(row: &impl Row) -> Result<Ticket, ColumnError> {
     })
 }
 
-/// Reads `id, recipient, kind, language, data, sub, created_at, expires_at, attempts, due_at, error,
-/// client_id`.
+/// Reads `id, recipient, kind, language, data, sub, created_at, expires_at, attempts, due_at,
+/// error, client_id`.
 pub(crate) fn mail(row: &impl Row) -> Result<QueuedMail, ColumnError> {
     let kind = MailKind::parse(row.text(2, "outbox.kind")?);
     Ok(QueuedMail {

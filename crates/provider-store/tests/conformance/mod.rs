@@ -87,7 +87,8 @@ macro_rules! suite {
                 the_first_key_stays, delivered_by_one_at_a_time;
             groups: added_once_and_replaced_at_the_known_version_only, listed_in_pages,
                 come_with_their_members, a_change_of_the_user_keeps_them,
-                members_are_listed_in_pages, members_are_found_by_their_user_names, nobody_joins_what_is_not_there,
+                members_are_listed_in_pages, members_are_found_by_their_user_names,
+                nobody_joins_what_is_not_there,
                 no_user_is_in_more_than_are_allowed, removed_with_their_memberships,
                 a_new_group_has_nobody_of_one_that_is_being_removed;
             logout_notices: queued_for_the_clients_that_want_one,

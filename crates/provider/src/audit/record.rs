@@ -59,8 +59,9 @@ pub enum ActorKind {
     User,
     /// A client; the name is the `client_id`, which a refused request may only pretend.
     Client,
-    /// Who runs a command on the database; the name is what the environment calls the person. Whoever
-    /// runs commands has the database and its keys, and so could write any name in any case.
+    /// Who runs a command on the database; the name is what the environment calls the person.
+    /// Whoever runs commands has the database and its keys, and so could write any name in any
+    /// case.
     Operator,
     /// The provider itself.
     System,

@@ -113,8 +113,8 @@ fn read(path: &Path, name: &LogoName) -> Result<Logo, String> {
     Logo::check(name.as_str(), content).map_err(|error| error.to_string())
 }
 
-/// The texts of the files `en.toml` and `de.toml` in a folder, and those of each folder in it, which
-/// clients name.
+/// The texts of the files `en.toml` and `de.toml` in a folder, and those of each folder in it,
+/// which clients name.
 fn texts(
     folder: &Path,
     sources: &SettingSources,

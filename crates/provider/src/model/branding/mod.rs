@@ -226,8 +226,8 @@ impl From<ShownName> for String {
     }
 }
 
-/// `branding` of a client: what its sign-in pages and the mails of its sign-ins show in place of the
-/// provider's own. What is left out stays the provider's.
+/// `branding` of a client: what its sign-in pages and the mails of its sign-ins show in place of
+/// the provider's own. What is left out stays the provider's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientBranding {
