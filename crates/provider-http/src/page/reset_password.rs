@@ -5,9 +5,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::Response,
 };
-use doorward_protocol::params::Params;
+use doorward_protocol::{ids::Sub, params::Params};
 use doorward_provider::{
-    model::{device_cookie, factor::StoredPasskey, paths, token_handle::TokenHandle},
+    model::{device_cookie, paths, token_handle::TokenHandle},
+    store::StoreError,
     use_case::accounts::AccountError,
 };
 use leptos::prelude::*;
@@ -89,12 +90,9 @@ async fn set(
     let set = set.map_err(Refused::Account)?;
     let return_url = kept_return_url(set.return_url.as_deref());
     let sign_in = leading_on(state, paths::LOGIN, return_url.as_ref());
-    let keys = state.provider.factors().passkeys(&set.sub).await;
-    let keys = keys.map_err(|error| Refused::Account(error.into()))?;
-    let factors = state.provider.factors().of(&set.sub).await;
-    let factors = factors.map_err(|error| Refused::Account(error.into()))?;
-    let has_app = factors.totp_since.is_some();
-    let page = html(StatusCode::OK, done(&state.layout(), keys, has_app, sign_in));
+    let ways_in = other_ways_in(state, &set.sub).await;
+    let ways_in = ways_in.map_err(|error| Refused::Account(error.into()))?;
+    let page = html(StatusCode::OK, done(&state.layout(), ways_in, sign_in));
     // Guesses of strangers do not keep the owner waiting who comes back by the mailbox.
     let device = state.provider.accounts().device_cookie(&set.sub).await;
     let device = device.map_err(|error| Refused::Account(error.into()))?;
@@ -103,21 +101,32 @@ async fn set(
     Ok(with_cookie(page, device))
 }
 
+/// By what the user can sign in beside the password, in words.
+async fn other_ways_in(state: &AppState, sub: &Sub) -> Result<Vec<String>, StoreError> {
+    let keys = state.provider.factors().passkeys(sub).await?;
+    let factors = state.provider.factors().of(sub).await?;
+    let identities = state.provider.external_sign_ins().external_identities(sub).await?;
+    let settings = state.provider.settings();
+    let providers = settings.ways_in_elsewhere();
+    let usable = identities.iter().filter(|identity| identity.is_at_one_of(&providers));
+    let t = &state.texts.factors;
+    Ok(keys
+        .into_iter()
+        .map(|key| format!("{} “{}”", t.passkey, key.name))
+        .chain(factors.totp_since.map(|_| t.authenticator_app.to_owned()))
+        .chain(usable.map(|identity| settings.called(identity)))
+        .collect())
+}
+
 /// The password is set. Whoever took the account over may have left a way in: so those that are
 /// there are shown.
-fn done(layout: &Layout, keys: Vec<StoredPasskey>, has_app: bool, sign_in: String) -> String {
+fn done(layout: &Layout, ways_in: Vec<String>, sign_in: String) -> String {
     let texts = layout.texts;
     let t = &texts.accounts;
     let (title, text) = t.password_was_set;
     document(layout, title, move || {
-        let app = has_app.then(|| texts.factors.authenticator_app.to_owned());
-        let names: Vec<String> = keys
-            .into_iter()
-            .map(|key| format!("{} “{}”", texts.factors.passkey, key.name))
-            .chain(app)
-            .collect();
-        let left = (!names.is_empty()).then(|| {
-            let items = names.into_iter().map(|name| view! { <li>{name}</li> }).collect_view();
+        let left = (!ways_in.is_empty()).then(|| {
+            let items = ways_in.into_iter().map(|name| view! { <li>{name}</li> }).collect_view();
             view! {
                 <p>{t.these_stay}</p>
                 <ul id="ways-in">{items}</ul>

@@ -17,9 +17,13 @@ use doorward_directory::{
 use doorward_protocol::{ids::Sub, secret::Secret};
 use doorward_provider::{
     model::{
+        account_event::AccountEventKind,
+        account_settings::AccountSettings,
         directory::{AccountProblem, AccountState, Asked, Directory, LoginName, LoginNames},
         external_identity::ExternalSubject,
         identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName},
+        outbox::MailKind,
+        second_factor::{RequireSecondFactor, SecondFactorSettings},
         session::{Device, SignInProof},
         time::{Seconds, Timestamp},
         token_handle::TokenHandle,
@@ -41,7 +45,7 @@ use test_slapd::{BASE, READER, READER_PASSWORD, TestSlapd, group, person};
 use crate::{
     accounts::enumeration::commands,
     audit::records,
-    factors::{add_passkey, add_passkey_in},
+    factors::{SECOND_STEP, add_passkey, add_passkey_in},
     support::{Answer, Browser, Setup, World, authorize_url, claims, user},
 };
 
@@ -241,6 +245,65 @@ async fn guesses_at_a_password_of_the_directory_are_throttled() {
     assert_eq!(refused, StatusCode::TOO_MANY_REQUESTS);
     let answer = sign_in(&world, "ada", "secret").await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS, "the right one has to wait, too");
+}
+
+#[tokio::test]
+async fn the_owner_is_told_of_many_wrong_passwords_and_another_one_begins_anew() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let accounts =
+        AccountSettings { mail: true, most_wrong_attempts: 3, ..AccountSettings::default() };
+    let changing = Directory { changes_passwords: true, ..corp() };
+    let client: Arc<dyn DirectoryClient> = Arc::new(client(&slapd));
+    let directory_clients = DirectoryClients::from([(name(), client)]);
+    let directories = vec![changing];
+    let setup = Setup { accounts, directories, directory_clients, ..Setup::default() };
+    let world = World::with(setup).await;
+    let mut owner = Browser::new(&world);
+    owner.sign_in("ada", "secret", None).await;
+    let mut ada = found(&world, "ada").await.unwrap();
+    ada.claims_mut().insert("email".to_owned(), "ada@example.com".into());
+    ada.claims_mut().insert("email_verified".to_owned(), true.into());
+    world.store().put_user(ada.clone(), world.provider.now()).await.unwrap();
+    let at = |number: u8| Browser::at(&world, [198, 51, 100, number].into());
+    for number in 0..5 {
+        world.clock.advance(3601);
+        at(number).sign_in("ada", "wrong", None).await;
+    }
+    let told = world.mail_to("ada@example.com").await;
+    assert_eq!((told.kind, told.data.get("link")), (MailKind::PasswordGuessed, None));
+    assert_eq!(world.mails().await, [], "told once");
+    let events = world.store().account_events(&ada.sub, None, 1).await.unwrap();
+    assert_eq!(events[0].event.kind, AccountEventKind::PasswordGuessed);
+    world.clock.advance(3601);
+    let refused = at(9).sign_in("ada", "secret", None).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+    // In the browser where ada is known, the password is taken and can be changed.
+    owner.sign_in("ada", "secret", None).await;
+    change_password(&mut owner, "secret", "another secret").await;
+    let taken = at(10).sign_in("ada", "another secret", None).await;
+    assert_eq!(taken.status, StatusCode::SEE_OTHER, "{taken:?}");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_waits_for_its_second_step_ends_with_the_entry() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let client: Arc<dyn DirectoryClient> = Arc::new(client(&slapd));
+    let setup = Setup {
+        second_factor: SecondFactorSettings {
+            require: RequireSecondFactor::Always,
+            ..SecondFactorSettings::default()
+        },
+        directories: vec![corp()],
+        directory_clients: DirectoryClients::from([(name(), client)]),
+        ..Setup::default()
+    };
+    let world = World::with(setup).await;
+    let mut browser = Browser::new(&world);
+    let to_step = browser.sign_in("ada", "secret", None).await;
+    assert!(to_step.location().starts_with(SECOND_STEP), "{to_step:?}");
+    assert_eq!(browser.get(SECOND_STEP).await.status, StatusCode::OK);
+    slapd.set(&dn_of("ada"), "pwdAccountLockedTime", "000001010000Z");
+    assert_eq!(browser.get(SECOND_STEP).await.location(), "/account/login");
 }
 
 #[tokio::test]

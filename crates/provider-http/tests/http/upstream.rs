@@ -512,6 +512,50 @@ async fn a_sign_in_there_with_a_passkey_as_the_second_step_stays_one_that_began_
 }
 
 #[tokio::test]
+async fn a_first_password_leaves_a_session_one_that_began_there() {
+    let (one, two) = (elsewhere("one"), elsewhere("two"));
+    let client = Arc::clone(&one.1);
+    let strict = client_settings("Two", json!({"identity_providers": ["two"]}));
+    let world = world_with(vec![one, two], vec![strict]).await;
+    let user = signed_in_at(user_of("one", "ada"), world.clock.seconds());
+    client.answers(Ok(UpstreamUser { sid: Some("s1".to_owned()), ..user }));
+    let mut browser = Browser::new(&world);
+    sign_in(&mut browser, "one", &[]).await;
+    let page = browser.get("/account/password").await.page();
+    let new = "violet kettle marches north";
+    let set = browser.submit(&page, &[("password", new), ("repeated", new)]).await;
+    assert!(set.status.is_success() || set.status.is_redirection(), "{set:?}");
+    assert!(is_signed_in(&mut browser).await, "the session goes on");
+    browser.get(&authorize_url(&[("client_id", "Two")])).await.expect_login();
+    client.signs("of s1", logout(None, Some("s1"), "1"));
+    let path = "/account/external/one/backchannel-logout";
+    assert_eq!(world.post(path, &[("logout_token", "of s1")]).await.status, StatusCode::OK);
+    assert!(!is_signed_in(&mut browser).await);
+}
+
+/// The session elsewhere may be a thief's, who was signed out when the passkey was added.
+#[tokio::test]
+async fn a_sign_in_there_from_before_the_first_passkey_is_followed_by_the_passkey() {
+    let (world, one) = world().await;
+    let ada = || Ok(signed_in_at(user_of("one", "ada"), START));
+    one.answers(ada());
+    let mut owner = Browser::new(&world);
+    sign_in(&mut owner, "one", &[]).await;
+    world.clock.advance(60);
+    let added = passkeys::register(&mut owner, &mut Authenticator::new(1)).await;
+    assert_eq!(added.status, StatusCode::SEE_OTHER, "{added:?}");
+    world.clock.advance(60);
+    one.answers(ada());
+    let mut thief = Browser::new(&world);
+    let to_step = sign_in(&mut thief, "one", &[]).await;
+    assert!(to_step.location().starts_with(SECOND_STEP), "{to_step:?}");
+    // Signed in there since, nobody is asked for more than before.
+    one.answers(Ok(signed_in_at(user_of("one", "ada"), START + 100)));
+    let back = sign_in(&mut Browser::new(&world), "one", &[]).await;
+    assert!(!back.location().starts_with(SECOND_STEP), "{back:?}");
+}
+
+#[tokio::test]
 async fn a_device_takes_sessions_of_the_providers_that_its_client_lists() {
     let (one, two) = (elsewhere("one"), elsewhere("two"));
     let (first, second) = (Arc::clone(&one.1), Arc::clone(&two.1));

@@ -16,9 +16,11 @@ use crate::{
         external_identity::{ExternalSubject, IdentityUse, StoredIdentity, UpstreamUser},
         identity_provider::{IdentityProvider, IdentityProviderName},
         session::method,
+        throttle::ThrottleKey,
         time::{Clock, Seconds, Timestamp},
+        user::User,
     },
-    store::{Access, ExternalIdentities, Sessions, StoreError},
+    store::{Access, ExternalIdentities, FailedSignIns, Sessions, StoreError},
     use_case::directory_management::DirectoryManager,
 };
 
@@ -507,6 +509,17 @@ pub async fn end_access(
     now: Timestamp,
 ) -> Result<u64, StoreError> {
     AccessOfUsers::telling_nobody(sessions, access).end(sub.clone(), now).await
+}
+
+/// Makes wrong passwords forgotten after a directory has taken another one of this user. A password
+/// of our own has counts of its own, but that of a directory is not known here.
+pub async fn forget_wrong_passwords(
+    failures: &dyn FailedSignIns,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let counted = ThrottleKey::wrong_passwords(user, None);
+    failures.sign_in_succeeded(&[counted], &[], &[], now).await
 }
 
 /// Works in a task of its own, which goes on if the request ends before.

@@ -12,6 +12,7 @@ use crate::{
         outbox::MailKind,
         provider_settings::ProviderSettings,
         session::{Authentication, method},
+        time::Timestamp,
         token_handle::TokenHandle,
         totp::TotpSecret,
         user::User,
@@ -66,10 +67,30 @@ impl UserFactors<'_> {
                 return Ok(true);
             }
         }
-        let since = factors.totp_since;
-        let passkeys = self.passkeys.table.passkeys(&sign_in.sub).await?;
-        let mut added = since.into_iter().chain(passkeys.iter().map(|key| key.created_at));
-        Ok(!added.any(|added| added < sign_in.auth_time))
+        let added = self.added_at(&sign_in.sub, &factors).await?;
+        Ok(!added.iter().any(|added| *added < sign_in.auth_time))
+    }
+
+    /// Whether the user has a second factor that was added at this time or later.
+    pub(crate) async fn has_one_since(
+        &self,
+        sub: &Sub,
+        time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let factors = self.factors.factors(sub).await?;
+        let added = self.added_at(sub, &factors).await?;
+        Ok(added.iter().any(|added| *added >= time))
+    }
+
+    /// When the second factors were added that the user has.
+    async fn added_at(
+        &self,
+        sub: &Sub,
+        factors: &FactorSummary,
+    ) -> Result<Vec<Timestamp>, StoreError> {
+        let passkeys = self.passkeys.table.passkeys(sub).await?;
+        let passkeys = passkeys.iter().map(|key| key.created_at);
+        Ok(factors.totp_since.into_iter().chain(passkeys).collect())
     }
 
     /// The secret of an authenticator app that is being set up, and its encrypted form, which the

@@ -25,6 +25,7 @@ use crate::{
     },
     store::{Factors, FailedSignIns, SingleUses, StoreError, Users},
     use_case::{
+        directory::Standing,
         factors::UserFactors,
         sealed_state::{OpenedState, SealedStates},
         sign_in::{PasswordCheck, SignIn, SignInError},
@@ -261,6 +262,12 @@ impl SecondSteps<'_> {
             .await?
             .filter(|user| user.enabled && *verified == fingerprint(user, factors.totp_since));
         let user = user.ok_or(SecondStepError::Expired)?;
+        // The directory has taken the password up to ten minutes ago.
+        if let FirstStep::Directory(_) = first
+            && let Standing::Ended(_) = self.own.accounts.directories.admit(sub).await?
+        {
+            return Err(SecondStepError::Expired);
+        }
         // Another browser may have added a passkey meanwhile, and then it must be shown.
         let set_up = *set_up && !factors.is_strong();
         let (identity, first, remember) = (opened.identity, first.clone(), *remember);

@@ -9,7 +9,7 @@ use doorward_provider::{
     audit::{Data, Outcome, Record},
     model::{external_identity::ExternalSubject, user::User},
     use_case::{
-        directory::{DirectoryClient as _, end_access},
+        directory::{DirectoryClient as _, end_access, forget_wrong_passwords},
         directory_management::{
             DirectoryManager, EntryAttributes, EntryChanges, ManageError, ManagedEntry, NewEntry,
             linked_user,
@@ -438,6 +438,9 @@ impl Managed {
         record.data = change.data(entry, object(details));
         self.context.audit(of_user(record, linked.as_ref())).await;
         ended?;
+        if let (Change::PasswordSet, Some(user)) = (change, &linked) {
+            forget_wrong_passwords(&*self.context.store, user, CommandContext::now()).await?;
+        }
         let sentence = format!("The user {} {what} in the directory.", entry.username);
         done(self.context.json, &sentence, facts);
         Ok(())

@@ -7,6 +7,7 @@ use axum::{
 };
 use doorward_provider::{
     model::external_identity::ExternalSubject,
+    use_case::directory::forget_wrong_passwords,
     use_case::directory_management::{
         DirectoryGroup, DirectoryManager, EntryChanges, ManageError, ManagedEntry, NewEntry,
         linked_user,
@@ -181,6 +182,9 @@ pub async fn set_password(
         history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
     }
     set.map_err(problem)?;
+    if let Some(user) = &user {
+        forget_wrong_passwords(api.store(), user, api.now()).await?;
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -42,6 +42,22 @@ async fn another_address_replaces_the_one_before_when_it_is_confirmed() {
 }
 
 #[tokio::test]
+async fn an_address_that_nobody_confirmed_is_not_told_of_another() {
+    let world = world(open()).await;
+    let mut alice = alice();
+    alice.claims_mut().insert("email_verified".to_owned(), false.into());
+    world.store().put_user(alice, world.provider.now()).await.unwrap();
+    asked(&world, NEW).await;
+    let link = link(&world.mail_to(NEW).await);
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let page = browser.get(&link).await.page();
+    assert_eq!(browser.submit(&page, &[]).await.status, StatusCode::OK);
+    assert!(world.store().user_by_email(NEW).await.unwrap().is_some());
+    let mails = world.mails().await;
+    assert!(mails.iter().all(|mail| mail.to != "alice@example.com"), "{mails:?}");
+}
+
+#[tokio::test]
 async fn only_the_user_who_asked_can_confirm() {
     let world = world(open()).await;
     asked(&world, NEW).await;

@@ -1,11 +1,21 @@
 //! A forgotten password is replaced by a link that is mailed.
 
 use axum::http::StatusCode;
-use doorward_provider::model::{account_settings::AccountSettings, outbox::MailKind, user::User};
+use doorward_provider::{
+    model::{
+        account_notice::AccountNotices,
+        account_settings::AccountSettings,
+        external_identity::{ExternalId, StoredIdentity},
+        identity_provider::IdentityProviderName,
+        outbox::MailKind,
+        user::{User, UserClaims},
+    },
+    store::{IdentityLink, LinkedBy},
+};
 use futures::future::join_all;
 
 use super::{GOOD, link, open, taken, world};
-use crate::support::{Answer, Browser, World, alice, authorize_url, user};
+use crate::support::{Answer, Browser, Setup, World, alice, authorize_url, elsewhere, user};
 
 const PAGE: &str = "/account/forgot-password";
 
@@ -273,11 +283,27 @@ async fn strangers_who_guess_do_not_keep_the_owner_out_who_has_the_mailbox() {
 
 #[tokio::test]
 async fn the_ways_in_that_stay_are_shown() {
-    let world = world(open()).await;
+    let one = elsewhere("one");
+    let (title, issuer) = (one.0.title.clone(), one.0.issuer.clone());
+    let setup = Setup { accounts: open(), ..Setup::with_elsewhere(vec![one]) };
+    let world = World::with(setup).await;
     crate::factors::add_passkey(&world, "alice", 1, "The thief's key").await;
+    let identity = StoredIdentity {
+        id: ExternalId::parse(&issuer, "thief").unwrap(),
+        sub: "alice".parse().unwrap(),
+        provider: IdentityProviderName::parse("one").unwrap(),
+        shown: Some("thief@example.net".to_owned()),
+        mapped: UserClaims::default(),
+        created_at: world.provider.now(),
+        used_at: None,
+    };
+    let added = IdentityLink { identity, by: LinkedBy::Request, most: 5 };
+    world.store().add_external_identity(added, AccountNotices::default()).await.unwrap();
     let link = link_of_alice(&world).await;
     let done = set(&world, &link, GOOD).await;
-    assert!(done.page().text.contains("The thief's key"), "{done:?}");
+    for way_in in ["The thief's key", &format!("{title} (thief@example.net)")] {
+        assert!(done.page().text.contains(way_in), "{done:?}");
+    }
 }
 
 #[tokio::test]

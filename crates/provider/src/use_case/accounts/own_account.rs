@@ -229,8 +229,11 @@ impl Accounts<'_> {
     ) -> Result<Option<OutboxMail>, StoreError> {
         let mail = self.notice(owner, MailKind::PasswordGuessed, asker);
         mail.map(|mut mail| {
-            let link = format!("{}{}", self.issuer, paths::FORGOT_PASSWORD);
-            mail.data.insert("link".to_owned(), link.into());
+            // Who has none of our own has that of a directory, which can't be replaced by mail.
+            if owner.password_hash.is_some() {
+                let link = format!("{}{}", self.issuer, paths::FORGOT_PASSWORD);
+                mail.data.insert("link".to_owned(), link.into());
+            }
             self.sealed(mail)
         })
         .transpose()

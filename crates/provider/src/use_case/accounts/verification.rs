@@ -132,7 +132,9 @@ impl Accounts<'_> {
             let mut user = before.clone();
             user.claims_mut().insert("email".to_owned(), email.as_str().into());
             user.claims_mut().insert("email_verified".to_owned(), true.into());
-            let told = before.email().filter(|own| own.normalized() != email.normalized());
+            // One that nobody has confirmed may be a stranger's.
+            let told = before.verified_email().and_then(|_| before.email());
+            let told = told.filter(|own| own.normalized() != email.normalized());
             let told = told.map(|own| {
                 let kind = MailKind::EmailChanged;
                 let mut mail = self.mail(&own, kind, Some(&before), asker, NOTICE_LIFETIME);

@@ -76,7 +76,13 @@ impl SecondSteps<'_> {
                 } else {
                     FirstStep::Elsewhere(session.clone(), sign_in.auth_time)
                 };
-                self.begin(user, first, request).await
+                // The first factor ends what began without it, and so a sign-in from before it.
+                let began_without = match sign_in.auth_time {
+                    Some(time) => self.own.has_one_since(&user.sub, time).await?,
+                    None => false,
+                };
+                let two_factors = request.two_factors || began_without;
+                self.begin(user, first, SignInRequest { two_factors, ..request }).await
             }
             _ => Ok(AfterPassword::SignedIn),
         }

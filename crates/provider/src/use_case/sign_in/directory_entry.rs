@@ -31,6 +31,8 @@ struct InDirectories {
     is_any_sent: bool,
     /// The directory that has taken the password, and yet lets nobody in.
     refused_by: Option<IdentityProviderName>,
+    /// The user of the entry, if this is the last password that is tried on it.
+    last_for: Option<User>,
 }
 
 impl Tried {
@@ -48,6 +50,10 @@ impl Tried {
 
     pub(super) fn note_refused_by(&self, directory: &IdentityProviderName) {
         self.lock().refused_by = Some(directory.clone());
+    }
+
+    pub(super) fn take_owner_at_limit(&self) -> Option<User> {
+        self.lock().last_for.take()
     }
 
     pub(super) fn refused_by(&self) -> Option<IdentityProviderName> {
@@ -91,7 +97,9 @@ impl OfEntry<'_> {
             Some(own) => check.failures.failures(&own.key, check.clock.now()).await?,
             None => 0,
         };
-        self.tried.lock().counters.push(counters);
+        let mut tried = self.tried.lock();
+        tried.counters.push(counters);
+        tried.last_for = user.filter(|_| check.most_wrong > 0 && in_a_row == check.most_wrong);
         Ok(check.most_wrong == 0 || in_a_row <= check.most_wrong)
     }
 

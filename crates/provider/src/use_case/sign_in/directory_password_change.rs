@@ -16,7 +16,7 @@ use crate::{
     },
     use_case::{
         accounts::Asker,
-        directory::{FirstChange, PasswordChange, PasswordChangeError},
+        directory::{FirstChange, PasswordChange, PasswordChangeError, forget_wrong_passwords},
     },
 };
 
@@ -71,6 +71,9 @@ impl PasswordCheck<'_> {
         let is_right = matches!(changed, Ok(()) | Err(PasswordChangeError::Refused(_)));
         if is_right {
             self.failures.withdraw_attempt(&counters.keys()).await?;
+        }
+        if changed.is_ok() {
+            forget_wrong_passwords(self.failures, user, self.clock.now()).await?;
         }
         Ok(Some(changed))
     }
@@ -152,9 +155,15 @@ impl PasswordCheck<'_> {
         let (client, present, new) = (Arc::clone(client), present.clone(), new.clone());
         let (directory, entry) = (provider.name.clone(), subject.clone());
         let change = PasswordChange { client, subject, present, new };
-        Ok(match self.accounts.directories.change_password(change, sub.as_ref()).await? {
-            Ok(()) => FirstChange::Changed { directory, entry, sub },
-            Err(error) => FirstChange::Refused(error),
-        })
+        let changed = self.accounts.directories.change_password(change, sub.as_ref()).await?;
+        if let Err(error) = changed {
+            return Ok(FirstChange::Refused(error));
+        }
+        if let Some(sub) = &sub
+            && let Some(user) = self.users.user(sub).await?
+        {
+            forget_wrong_passwords(self.failures, &user, self.clock.now()).await?;
+        }
+        Ok(FirstChange::Changed { directory, entry, sub })
     }
 }

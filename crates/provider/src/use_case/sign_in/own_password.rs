@@ -60,7 +60,7 @@ impl PasswordCheck<'_> {
 
     /// Tells the owner that no password is taken from there any more. The sign-in is refused
     /// whether or not that succeeds.
-    async fn limit_reached(&self, owner: &User, origin: SignInOrigin<'_>) {
+    pub(super) async fn limit_reached(&self, owner: &User, origin: SignInOrigin<'_>) {
         let address = origin.address().unwrap_or_default();
         let count = self.most_wrong;
         audit::Event::PasswordGuessed { sub: &owner.sub, peer: address, count }.log();

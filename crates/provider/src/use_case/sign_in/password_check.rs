@@ -236,7 +236,12 @@ impl PasswordCheck<'_> {
             match directory.verify(&password, &before, self.clock.now()).await {
                 Ok(signed_in) => return Ok(VerifiedPassword::Directory(Box::new(signed_in))),
                 Err(DirectoryError::NoEntry) => {}
-                Err(DirectoryError::WrongPassword) => decided = Some(SignInError::WrongPassword),
+                Err(DirectoryError::WrongPassword) => {
+                    if let Some(owner) = tried.take_owner_at_limit().filter(|own| own.enabled) {
+                        self.limit_reached(&owner, origin).await;
+                    }
+                    decided = Some(SignInError::WrongPassword);
+                }
                 Err(DirectoryError::Throttled(seconds)) => {
                     return Err(SignInError::Throttled(seconds));
                 }

@@ -9,7 +9,7 @@ use crate::{
         account_event::AccountEventKind,
         account_notice::AccountNotices,
         outbox::MailKind,
-        session::{Device, Session},
+        session::{Authentication, Device, Session, SignInProof},
         user::User,
     },
     use_case::accounts::{Accounts, Asker, Told},
@@ -71,10 +71,13 @@ impl SignIns<'_> {
         // of that: it may have been elsewhere, and long ago.
         let left = session.expires_at.since(self.sessions.clock.now());
         let remember = left > i64::from(self.sessions.lifetimes.plain);
-        let amr = session.authentication.amr.clone();
-        let sign_in = SignIn::by_password_and(user, amr).ok_or(SignInError::WrongPassword)?;
+        let Authentication { amr, auth_time, .. } = session.authentication.clone();
+        // A session that began elsewhere stays one: it ends when that there ends.
+        let elsewhere = session.upstream.clone().map(SignInProof::External);
+        let password = || user.password_hash.clone().map(SignInProof::Password);
+        let proof = elsewhere.or_else(password).ok_or(SignInError::WrongPassword)?;
         let beginning = Beginning {
-            sign_in: SignIn { auth_time: Some(session.authentication.auth_time), ..sign_in },
+            sign_in: SignIn { proof, amr, auth_time: Some(auth_time) },
             remember,
             device,
             replaces: None,
