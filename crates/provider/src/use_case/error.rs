@@ -141,6 +141,12 @@ pub enum GrantProblem {
     /// The client may have no refresh tokens any more.
     #[error("offline access was withdrawn from this client")]
     OfflineAccessWithdrawn,
+    /// The client's sector, its salt or its kind of subjects is another one by now.
+    #[error(
+        "this client knows its users by other identifiers than when access was given: \
+         start a new sign-in"
+    )]
+    AnotherSubject,
     /// The user may not sign in any more.
     #[error("the user is disabled or gone")]
     UserDisabled,

@@ -271,6 +271,7 @@ impl TokenIntrospection<'_> {
             && grant.client_id == client.client_id
             && grant.scope.contains(OFFLINE_ACCESS)
             && client.allow_offline_access
+            && client.keeps_subject_of(&grant)
             && user.enabled;
         Ok(holds.then(|| ActiveToken {
             active: true,

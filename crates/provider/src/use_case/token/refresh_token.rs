@@ -241,6 +241,9 @@ fn verify(
     if !client.accepts_level(&grant.authentication) {
         return Err(GrantProblem::SignInTooWeak);
     }
+    if !client.keeps_subject_of(&grant) {
+        return Err(GrantProblem::AnotherSubject);
+    }
     let user = record.user.clone().filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
     Ok((grant, user))
 }
