@@ -4,13 +4,18 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::http::StatusCode;
-use doorward_provider::model::{client::COMMAND_CLIENT, throttle};
+use doorward_provider::model::{
+    client::{COMMAND_CLIENT, GrantType},
+    registration::RegistrationSettings,
+    throttle,
+};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
 use crate::{
     grants,
     login::throttle::use_up_site,
+    registration,
     support::{
         Answer, Browser, ISSUER, Page, Setup, World, basic, claims, client_settings, form_request,
         refresh_request, user, with_header,
@@ -455,6 +460,35 @@ async fn no_more_devices_wait_at_one_address_than_are_allowed() {
     assert_eq!(refused.header("retry-after"), "60");
     world.clock.advance(300);
     assert_eq!(ask().await.status, StatusCode::OK, "the first have expired");
+}
+
+/// Whoever wants more places could register more clients, with a secret or without.
+#[tokio::test]
+async fn strangers_of_one_address_wait_together() {
+    let grant_types = [GrantType::AuthorizationCode, GrantType::DeviceCode].into();
+    let registration = RegistrationSettings { grant_types, ..registration::open() };
+    let world = World::with(Setup { registration, most_waiting: 1, ..Setup::default() }).await;
+    let ask = async |client: &Value| {
+        let text = |name: &str| client[name].as_str().unwrap_or_default();
+        let (id, secret) = (text("client_id"), text("client_secret"));
+        let pairs = [("client_id", id), ("client_secret", secret)];
+        world.post("/connect/deviceauthorization", &pairs).await
+    };
+    let mut clients = Vec::new();
+    for method in ["none", "client_secret_post"].repeat(5) {
+        let grants = ["authorization_code", GRANT];
+        let changes = json!({"token_endpoint_auth_method": method, "grant_types": grants});
+        clients.push(registration::registered(&world, changes).await);
+    }
+    for client in &clients {
+        let answer = ask(client).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+    for client in &clients[..2] {
+        let refused = ask(client).await;
+        refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    }
+    begin(&world, "openid").await;
 }
 
 #[tokio::test]

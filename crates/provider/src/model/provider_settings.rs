@@ -39,7 +39,7 @@ pub struct ProviderSettings {
     /// How strongly users can sign in, and what it is called.
     pub acr: AcrLevels,
     /// How many pushed requests, and how many device codes, of one public client may wait for one
-    /// address.
+    /// address. All clients that no operator wrote down have ten times as many there together.
     pub most_waiting_per_address: u32,
     /// How many pushed requests, and how many device codes, of one client may wait in all. At least
     /// 1.
