@@ -181,6 +181,19 @@ async fn a_session_from_before_is_no_sign_in_whoever_opened_it_first() {
     }
 }
 
+/// What is kept is as long as it was sent.
+#[tokio::test]
+async fn over_long_values_are_not_kept() {
+    let world = World::new().await;
+    let long = "x".repeat(301);
+    let (prompts, zeros) = ("login ".repeat(51), format!("{}60", "0".repeat(299)));
+    for (name, value) in [("idp", &long), ("prompt", &prompts), ("max_age", &zeros)] {
+        let refused = push(&world, &[(name, value)]).await;
+        refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+    }
+    assert_eq!(push(&world, &[("idp", &long[1..])]).await.status, StatusCode::CREATED);
+}
+
 #[tokio::test]
 async fn a_reference_is_answered_once() {
     let world = World::new().await;

@@ -73,7 +73,7 @@ pub struct LongestParameters {
     pub scope: u32,
     /// `claims`.
     pub claims: u32,
-    /// `nonce`, `acr_values`, `login_hint` and `ui_locales`.
+    /// `nonce`, `acr_values`, `login_hint`, `ui_locales`, `prompt`, `max_age` and `idp`.
     pub text: u32,
 }
 
