@@ -275,7 +275,7 @@ impl TokenIntrospection<'_> {
             && user.enabled;
         Ok(holds.then(|| ActiveToken {
             active: true,
-            scope: grant.scope.filtered(|scope| client.allowed_scope.contains(scope)),
+            scope: client.still_allowed(&grant.scope),
             client_id: grant.client_id.clone(),
             token_type: None,
             sub: client.subject(&user.sub),

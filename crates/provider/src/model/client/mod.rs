@@ -230,10 +230,10 @@ impl Client {
         self.pairwise == other.pairwise
     }
 
-    /// Leaves of a granted scope what the client may still have: what the operator has taken from
-    /// it since then is granted no more.
-    pub(crate) fn keep_allowed(&self, granted: &mut Scope) {
-        *granted = granted.filtered(|token| self.allowed_scope.contains(token));
+    /// What the client may still have of a granted scope: what the operator has taken from it since
+    /// then is granted no more.
+    pub(crate) fn still_allowed(&self, granted: &Scope) -> Scope {
+        granted.filtered(|token| self.allowed_scope.contains(token))
     }
 
     /// Whether a user's sign-in is as strong as this client requires.

@@ -160,7 +160,7 @@ impl TokenEndpoint<'_> {
         if !client.keeps_subject_of(&grant) {
             return Err(GrantProblem::AnotherSubject.into());
         }
-        client.keep_allowed(&mut grant.scope);
+        self.issuer.keep_allowed(client, &mut grant);
         let targets =
             self.issuer.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         grant.id = family.grant_id();

@@ -47,7 +47,7 @@ impl TokenEndpoint<'_> {
             return Err(GrantProblem::UnknownRefreshToken.into());
         }
         let user = self.confirmed(user).await?;
-        client.keep_allowed(&mut grant.scope);
+        self.issuer.keep_allowed(client, &mut grant);
         let scope = narrowed(&grant.scope, scope)?;
         let targets = self.issuer.narrowed_targets(client, &grant.targets, resources, &scope)?;
         let binding = self.proofs.consume(proof).await?;
