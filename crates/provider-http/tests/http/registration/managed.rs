@@ -182,6 +182,34 @@ async fn a_client_that_moves_to_another_sector_learns_no_subject_of_it() {
     }
 }
 
+/// The user has consented to another host or another name.
+#[tokio::test]
+async fn a_client_that_moves_is_consented_to_anew() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({})).await;
+    let id = client["client_id"].as_str().unwrap();
+    let mut members = own_members(&client);
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let other = "https://other.example/cb";
+    for (changes, uri) in [
+        (json!({}), PAGE),
+        (json!({"redirect_uris": [PAGE, other]}), other),
+        (json!({"client_name": "Bank"}), other),
+    ] {
+        members.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let changed = manage(&world, "PUT", &client, &members).await;
+        assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+        let url = asking(id, &[("redirect_uri", uri), ("scope", "openid profile")]);
+        let page = browser.get(&url).await.page();
+        assert_eq!(page.form_action(), "/consent", "{changes}");
+        browser.submit(&page, &[("action", "allow")]).await.expect_code(uri);
+        browser.get(&url).await.expect_code(uri);
+        // What is told again as it was changes nothing.
+        assert_eq!(manage(&world, "PUT", &client, &members).await.status, StatusCode::OK);
+        browser.get(&url).await.expect_code(uri);
+    }
+}
+
 /// A required scope can't be unticked, so it must have been shown.
 #[tokio::test]
 async fn a_scope_that_joins_while_the_page_is_open_is_shown_first() {
