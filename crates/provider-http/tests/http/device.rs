@@ -427,24 +427,27 @@ async fn a_forged_answer_is_asked_again() {
 
 #[tokio::test]
 async fn a_client_may_want_a_fresher_sign_in() {
-    let world = World::new().await;
-    let begun = begin(&world, "openid").await;
-    let strict = world.restarted("Television", json!({"user_sso_lifetime": 60})).await;
-    let mut browser = Browser::signed_in(&strict, "alice").await;
-    strict.clock.advance(61);
-    let page = browser.get("/device").await.page();
-    let answer =
-        browser.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
-    answer.expect_login();
-    assert!(answer.location().contains(user_code(&begun)));
-    // The answer can be posted without the question.
-    for action in ["allow", "deny"] {
-        let code = user_code(&begun);
-        let answer = browser.submit(&page, &[("user_code", code), ("action", action)]).await;
-        assert!(!answer.body.contains("The device is connected"), "{action}: {answer:?}");
+    for setting in ["user_sso_lifetime", "default_max_age"] {
+        let world = World::new().await;
+        let begun = begin(&world, "openid").await;
+        let strict = world.restarted("Television", json!({setting: 60})).await;
+        let mut browser = Browser::signed_in(&strict, "alice").await;
+        strict.clock.advance(61);
+        let page = browser.get("/device").await.page();
+        let answer = browser
+            .submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")])
+            .await;
+        answer.expect_login();
+        assert!(answer.location().contains(user_code(&begun)));
+        // The answer can be posted without the question.
+        for action in ["allow", "deny"] {
+            let code = user_code(&begun);
+            let answer = browser.submit(&page, &[("user_code", code), ("action", action)]).await;
+            assert!(!answer.body.contains("The device is connected"), "{action}: {answer:?}");
+        }
+        let polled = poll(&strict, &begun).await;
+        assert!(!polled.body.contains("access_token"), "{polled:?}");
     }
-    let polled = poll(&strict, &begun).await;
-    assert!(!polled.body.contains("access_token"), "{polled:?}");
 }
 
 #[tokio::test]
