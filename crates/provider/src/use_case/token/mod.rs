@@ -9,7 +9,7 @@ mod client_credentials;
 mod device_code;
 pub(crate) mod issue;
 mod password;
-mod refresh_token;
+pub(crate) mod refresh_token;
 pub(crate) mod request;
 
 use aws_lc_rs::hmac;
