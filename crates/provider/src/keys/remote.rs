@@ -396,7 +396,7 @@ mod tests {
     struct Told(Mutex<Result<Map<String, Value>, FetchError>>);
 
     impl Told {
-        fn from_now_on(&self, answer: Result<Map<String, Value>, FetchError>) {
+        fn answer_by(&self, answer: Result<Map<String, Value>, FetchError>) {
             *self.0.lock().unwrap() = answer;
         }
     }
@@ -422,10 +422,10 @@ mod tests {
             let keys = RemoteKeys::of_strangers(Arc::clone(&source) as Arc<dyn JwksSource>);
             let verify = |second| keys.verify(ADDRESS, Timestamp::from_seconds(second), |_| Ok(()));
             assert!(verify(0).await.is_ok());
-            source.from_now_on(answer.clone());
+            source.answer_by(answer.clone());
             assert!(verify(FRESH_FOR - 1).await.is_ok(), "{answer:?}: not asked again yet");
             assert_eq!(verify(FRESH_FOR).await.is_ok(), stay, "{answer:?}");
-            source.from_now_on(Ok(twenty_keys()));
+            source.answer_by(Ok(twenty_keys()));
             assert!(verify(FRESH_FOR + PAUSE).await.is_ok(), "{answer:?}: it has keys again");
         }
     }
