@@ -203,6 +203,7 @@ fn grant(family: u64) -> Grant {
     Grant {
         id: format!("grant-{family:016}").parse().unwrap(),
         client_id: "PkceJS".parse().unwrap(),
+        subject: Some("alice".to_owned()),
         authentication: Authentication {
             sub: "alice".parse().unwrap(),
             auth_time: NOW,

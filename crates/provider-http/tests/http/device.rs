@@ -4,13 +4,18 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::http::StatusCode;
-use doorward_provider::model::{client::COMMAND_CLIENT, throttle};
+use doorward_provider::model::{
+    client::{COMMAND_CLIENT, GrantType},
+    registration::RegistrationSettings,
+    throttle,
+};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
 use crate::{
     grants,
     login::throttle::use_up_site,
+    registration,
     support::{
         Answer, Browser, ISSUER, Page, Setup, World, basic, claims, client_settings, form_request,
         refresh_request, user, with_header,
@@ -422,24 +427,27 @@ async fn a_forged_answer_is_asked_again() {
 
 #[tokio::test]
 async fn a_client_may_want_a_fresher_sign_in() {
-    let world = World::new().await;
-    let begun = begin(&world, "openid").await;
-    let strict = world.restarted("Television", json!({"user_sso_lifetime": 60})).await;
-    let mut browser = Browser::signed_in(&strict, "alice").await;
-    strict.clock.advance(61);
-    let page = browser.get("/device").await.page();
-    let answer =
-        browser.submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")]).await;
-    answer.expect_login();
-    assert!(answer.location().contains(user_code(&begun)));
-    // The answer can be posted without the question.
-    for action in ["allow", "deny"] {
-        let code = user_code(&begun);
-        let answer = browser.submit(&page, &[("user_code", code), ("action", action)]).await;
-        assert!(!answer.body.contains("The device is connected"), "{action}: {answer:?}");
+    for setting in ["user_sso_lifetime", "default_max_age"] {
+        let world = World::new().await;
+        let begun = begin(&world, "openid").await;
+        let strict = world.restarted("Television", json!({setting: 60})).await;
+        let mut browser = Browser::signed_in(&strict, "alice").await;
+        strict.clock.advance(61);
+        let page = browser.get("/device").await.page();
+        let answer = browser
+            .submit(&page, &[("user_code", user_code(&begun)), ("action", "continue")])
+            .await;
+        answer.expect_login();
+        assert!(answer.location().contains(user_code(&begun)));
+        // The answer can be posted without the question.
+        for action in ["allow", "deny"] {
+            let code = user_code(&begun);
+            let answer = browser.submit(&page, &[("user_code", code), ("action", action)]).await;
+            assert!(!answer.body.contains("The device is connected"), "{action}: {answer:?}");
+        }
+        let polled = poll(&strict, &begun).await;
+        assert!(!polled.body.contains("access_token"), "{polled:?}");
     }
-    let polled = poll(&strict, &begun).await;
-    assert!(!polled.body.contains("access_token"), "{polled:?}");
 }
 
 #[tokio::test]
@@ -455,6 +463,35 @@ async fn no_more_devices_wait_at_one_address_than_are_allowed() {
     assert_eq!(refused.header("retry-after"), "60");
     world.clock.advance(300);
     assert_eq!(ask().await.status, StatusCode::OK, "the first have expired");
+}
+
+/// Whoever wants more places could register more clients, with a secret or without.
+#[tokio::test]
+async fn strangers_of_one_address_wait_together() {
+    let grant_types = [GrantType::AuthorizationCode, GrantType::DeviceCode].into();
+    let registration = RegistrationSettings { grant_types, ..registration::open() };
+    let world = World::with(Setup { registration, most_waiting: 1, ..Setup::default() }).await;
+    let ask = async |client: &Value| {
+        let text = |name: &str| client[name].as_str().unwrap_or_default();
+        let (id, secret) = (text("client_id"), text("client_secret"));
+        let pairs = [("client_id", id), ("client_secret", secret)];
+        world.post("/connect/deviceauthorization", &pairs).await
+    };
+    let mut clients = Vec::new();
+    for method in ["none", "client_secret_post"].repeat(5) {
+        let grants = ["authorization_code", GRANT];
+        let changes = json!({"token_endpoint_auth_method": method, "grant_types": grants});
+        clients.push(registration::registered(&world, changes).await);
+    }
+    for client in &clients {
+        let answer = ask(client).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    }
+    for client in &clients[..2] {
+        let refused = ask(client).await;
+        refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+    }
+    begin(&world, "openid").await;
 }
 
 #[tokio::test]

@@ -208,6 +208,22 @@ async fn a_refresh_token_that_was_used_revoked_or_has_expired_is_inactive() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_the_token_endpoint_refuses_is_inactive() {
+    let world = World::with_clients(vec![confidential_settings("One")]).await;
+    let one = basic("One", "secret");
+    let refresh_token = confidential(&world, "One").await["refresh_token"].clone();
+    assert_eq!(introspect_as(&world, &one, &refresh_token).await.json()["active"], true);
+    for less in [json!({"require_acr": 2}), json!({"allow_offline_access": false})] {
+        let strict = world.restarted("One", less.clone()).await;
+        assert_eq!(introspect_as(&strict, &one, &refresh_token).await.json(), inactive(), "{less}");
+        let refresh =
+            [("grant_type", "refresh_token"), ("refresh_token", refresh_token.as_str().unwrap())];
+        let refused = strict.token_as(&one, &refresh).await;
+        refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    }
+}
+
+#[tokio::test]
 async fn whoever_does_not_prove_who_they_are_learns_nothing() {
     let world = World::new().await;
     let tokens = Browser::signed_in(&world, "alice").await.tokens(&[]).await;

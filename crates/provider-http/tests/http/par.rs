@@ -2,21 +2,26 @@
 
 use std::{
     io::{self, Write},
+    net::SocketAddr,
     sync::{Arc, Mutex},
 };
 
 use axum::{
     body::Body,
+    extract::ConnectInfo,
     http::{Request, StatusCode},
 };
 use doorward_protocol::params;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tracing::subscriber::DefaultGuard;
 
-use crate::support::{
-    Answer, BACKEND_REDIRECT, Browser, REDIRECT, Setup, World, authorize_url, basic, changed,
-    claims, client_settings, code_request, form_request, with_header,
+use crate::{
+    registration,
+    support::{
+        Answer, BACKEND_REDIRECT, Browser, REDIRECT, Setup, World, authorize_url, basic, changed,
+        claims, client_settings, code_request, form_request, with_header,
+    },
 };
 
 /// The parameters of a good request of `PkceJS`, with these changes.
@@ -174,6 +179,19 @@ async fn a_session_from_before_is_no_sign_in_whoever_opened_it_first() {
         old.get(&url).await.expect_login();
         old.authorize_signing_in(&url, "alice").await.expect_code(REDIRECT);
     }
+}
+
+/// What is kept is as long as it was sent.
+#[tokio::test]
+async fn over_long_values_are_not_kept() {
+    let world = World::new().await;
+    let long = "x".repeat(301);
+    let (prompts, zeros) = ("login ".repeat(51), format!("{}60", "0".repeat(299)));
+    for (name, value) in [("idp", &long), ("prompt", &prompts), ("max_age", &zeros)] {
+        let refused = push(&world, &[(name, value)]).await;
+        refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+    }
+    assert_eq!(push(&world, &[("idp", &long[1..])]).await.status, StatusCode::CREATED);
 }
 
 #[tokio::test]
@@ -436,6 +454,39 @@ async fn no_more_requests_wait_at_one_address_than_are_allowed() {
     assert_eq!(push(&world, &[]).await.status, StatusCode::CREATED, "the first have expired");
 }
 
+/// Whoever wants more places could register more clients, with a secret or without.
+#[tokio::test]
+async fn strangers_of_one_address_wait_together() {
+    const PAGE: &str = "https://app.example/callback";
+    let setup = Setup { registration: registration::open(), most_waiting: 1, ..Setup::default() };
+    let world = World::with(setup).await;
+    let mut clients = Vec::new();
+    for method in ["none", "client_secret_post"].repeat(5) {
+        let changes = json!({"token_endpoint_auth_method": method});
+        clients.push(registration::registered(&world, changes).await);
+    }
+    let pushing = |client: &Value, address: &str| {
+        let id = client["client_id"].as_str().unwrap();
+        let mut pairs = request(&[("client_id", id), ("redirect_uri", PAGE)]);
+        let secret = client["client_secret"].as_str();
+        pairs.extend(secret.map(|secret| ("client_secret".to_owned(), secret.to_owned())));
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let mut request = form_request("/connect/par", &pairs);
+        let from = SocketAddr::new(address.parse().unwrap(), 50_000);
+        request.extensions_mut().insert(ConnectInfo(from));
+        world.send(request)
+    };
+    for client in &clients {
+        assert_eq!(pushing(client, "192.0.2.1").await.status, StatusCode::CREATED);
+    }
+    for client in &clients[..2] {
+        let refused = pushing(client, "192.0.2.1").await;
+        refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
+        assert_eq!(pushing(client, "192.0.2.2").await.status, StatusCode::CREATED);
+    }
+    assert_eq!(push(&world, &[]).await.status, StatusCode::CREATED, "the client of an operator");
+}
+
 #[tokio::test]
 async fn no_more_requests_of_one_client_wait_in_all_than_are_allowed() {
     let world = World::with(Setup { most_waiting_per_client: 2, ..Setup::default() }).await;
@@ -445,7 +496,7 @@ async fn no_more_requests_of_one_client_wait_in_all_than_are_allowed() {
     let refused = push(&world, &[]).await;
     refused.expect_json_error(StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable");
     assert_eq!(refused.header("retry-after"), "60");
-    let said = "Too many pushed requests of this client wait for their users.";
+    let said = "Too many pushed requests of this client or from this address wait";
     assert!(refused.json()["error_description"].as_str().unwrap().starts_with(said), "{refused:?}");
     world.clock.advance(60);
     assert_eq!(push(&world, &[]).await.status, StatusCode::CREATED, "the first have expired");

@@ -195,6 +195,11 @@ async fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result
     Ok(replaced)
 }
 
+/// The remembered consents to a client, a page at a time: `$1` is the client, `$2` the size of the
+/// page.
+pub(super) const CONSENTS: &str = "DELETE FROM consents WHERE (sub, client_id) IN (
+         SELECT sub, client_id FROM consents WHERE client_id = $1 LIMIT $2 FOR UPDATE)";
+
 /// What a client leaves behind, a page at a time: `$1` is the client, `$2` the size of the page. A
 /// row that somebody else removes meanwhile is waited for, and another one takes its place in the
 /// page: so a page that is not full is the last one. Codes go before grants: a code that is
@@ -212,8 +217,7 @@ pub(super) const LEFT_BEHIND: [&str; 9] = [
              LIMIT $2 FOR UPDATE)",
     "DELETE FROM pushed_requests WHERE hash IN (
          SELECT hash FROM pushed_requests WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
-    "DELETE FROM consents WHERE (sub, client_id) IN (
-         SELECT sub, client_id FROM consents WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
+    CONSENTS,
     "DELETE FROM session_clients WHERE (sid, client_id) IN (
          SELECT sid, client_id FROM session_clients WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
     "DELETE FROM logout_notices WHERE id IN (
@@ -223,7 +227,7 @@ pub(super) const LEFT_BEHIND: [&str; 9] = [
 ];
 
 /// Removes a page of what a client left behind; returns how many rows.
-async fn clear(
+pub(super) async fn clear(
     connection: &Connection,
     statement: &'static str,
     client_id: &ClientId,

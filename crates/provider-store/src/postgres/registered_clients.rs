@@ -12,8 +12,16 @@ use doorward_provider::{
 };
 use serde_json::{Map, Value};
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run, schema, sql::can_hold};
-use crate::{limits::UNUSED_REGISTRATIONS, record::read, row::to_json, rules};
+use super::{
+    PostgresStore, clients, connection::Connection, failure::Failure, run, schema, sql::can_hold,
+};
+use crate::{
+    limits::UNUSED_REGISTRATIONS,
+    pages,
+    record::read,
+    row::{Row as _, to_json},
+    rules,
+};
 
 #[async_trait]
 impl RegisteredClients for PostgresStore {
@@ -52,6 +60,11 @@ impl RegisteredClients for PostgresStore {
         secret: Option<TokenHash>,
     ) -> Result<bool, StoreError> {
         let metadata = to_json(&metadata, "registered_clients.metadata")?;
+        let changes =
+            run!(self, "replace_registered_client", changes, client_id, management, &metadata)?;
+        if changes == Some(true) {
+            self.forget_consents(client_id).await?;
+        }
         run!(
             self,
             "replace_registered_client",
@@ -93,6 +106,17 @@ impl RegisteredClients for PostgresStore {
 
     async fn remove_registration_token(&self, id: &str) -> Result<bool, StoreError> {
         run!(self, "remove_registration_token", remove_token, id)
+    }
+}
+
+impl PostgresStore {
+    /// Removes the consents to a client in pages. What is remembered meanwhile goes with the change.
+    async fn forget_consents(&self, client_id: &ClientId) -> Result<(), StoreError> {
+        let page = || async move {
+            run!(self, "replace_registered_client", clients::clear, clients::CONSENTS, client_id)
+        };
+        pages::run_all(pages::ROWS, page).await?;
+        Ok(())
     }
 }
 
@@ -219,7 +243,23 @@ async fn page(
     connection.all(PAGE, &[&first, &end, &i64::from(limit)], read::registered_client).await
 }
 
-/// Replaces metadata and secret for whoever has the client's token.
+/// Whether these are other metadata than those of the client that has this token. The client stays
+/// as it is until the transaction ends.
+async fn changes(
+    connection: &Connection,
+    client_id: &ClientId,
+    management: TokenHash,
+    metadata: &str,
+) -> Result<Option<bool>, Failure> {
+    let sql = "SELECT metadata <> $3 FROM registered_clients
+               WHERE client_id = $1 AND management = $2 FOR UPDATE";
+    let management = management.as_bytes().as_slice();
+    let read = |row: &tokio_postgres::Row| row.boolean(0, "registered_clients.metadata");
+    connection.first(sql, &[&client_id.as_str(), &management, &metadata], read).await
+}
+
+/// Replaces metadata and secret for whoever has the client's token. With other metadata, consents
+/// to the client are forgotten.
 async fn replace(
     connection: &Connection,
     client_id: &ClientId,
@@ -227,13 +267,21 @@ async fn replace(
     metadata: &str,
     secret: Option<&TokenHash>,
 ) -> Result<bool, Failure> {
+    connection.begin().await?;
+    let changes = changes(connection, client_id, management, metadata).await?;
+    if changes == Some(true) {
+        let sql = "DELETE FROM consents WHERE client_id = $1";
+        connection.execute(sql, &[&client_id.as_str()]).await?;
+    }
     let sql = "UPDATE registered_clients SET metadata = $3, secret = $4
                WHERE client_id = $1 AND management = $2";
     let secret = secret.map(|hash| hash.as_bytes().as_slice());
     let management = management.as_bytes().as_slice();
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
         [&client_id.as_str(), &management, &metadata, &secret];
-    Ok(connection.execute(sql, &params).await? > 0)
+    let replaced = connection.execute(sql, &params).await? > 0;
+    connection.commit().await?;
+    Ok(replaced)
 }
 
 /// Lets a client live longer.

@@ -195,6 +195,11 @@ fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool,
     Ok(replaced)
 }
 
+/// The remembered consents to a client, a page at a time: `?1` is the client, `?2` the size of the
+/// page.
+pub(super) const CONSENTS: &str = "DELETE FROM consents WHERE (sub, client_id) IN (
+         SELECT sub, client_id FROM consents WHERE client_id = ?1 LIMIT ?2)";
+
 /// What a client leaves behind, a page at a time: `?1` is the client, `?2` the size of the page.
 /// Codes go before grants: a code that is redeemed meanwhile is then found among the grants.
 pub(super) const LEFT_BEHIND: [&str; 9] = [
@@ -208,8 +213,7 @@ pub(super) const LEFT_BEHIND: [&str; 9] = [
          SELECT rowid FROM reference_tokens WHERE content ->> '$.client_id' = ?1 LIMIT ?2)",
     "DELETE FROM pushed_requests WHERE rowid IN (
          SELECT rowid FROM pushed_requests WHERE client_id = ?1 LIMIT ?2)",
-    "DELETE FROM consents WHERE (sub, client_id) IN (
-         SELECT sub, client_id FROM consents WHERE client_id = ?1 LIMIT ?2)",
+    CONSENTS,
     "DELETE FROM session_clients WHERE (sid, client_id) IN (
          SELECT sid, client_id FROM session_clients WHERE client_id = ?1 LIMIT ?2)",
     "DELETE FROM logout_notices WHERE id IN (

@@ -15,11 +15,17 @@ use rusqlite::{Connection, params};
 use serde_json::{Map, Value};
 
 use super::{
-    SqliteStore,
+    SqliteStore, clients,
     failure::Failure,
     sql::{self, execute},
 };
-use crate::{limits::UNUSED_REGISTRATIONS, record::read, row::to_json, rules};
+use crate::{
+    limits::UNUSED_REGISTRATIONS,
+    pages,
+    record::read,
+    row::{Row as _, to_json},
+    rules,
+};
 
 #[async_trait]
 impl RegisteredClients for SqliteStore {
@@ -68,9 +74,16 @@ impl RegisteredClients for SqliteStore {
         secret: Option<TokenHash>,
     ) -> Result<bool, StoreError> {
         let metadata = to_json(&metadata, "registered_clients.metadata")?;
-        let client_id = client_id.clone();
+        let (client, new) = (client_id.clone(), metadata.clone());
+        let changes = self.read("replace_registered_client", move |connection| {
+            changes(connection, &client, management, &new)
+        });
+        if changes.await? == Some(true) {
+            self.forget_consents(client_id).await?;
+        }
+        let client = client_id.clone();
         self.write("replace_registered_client", move |connection| {
-            replace(connection, &client_id, management, &metadata, secret)
+            replace(connection, &client, management, &metadata, secret)
         })
         .await
     }
@@ -116,6 +129,21 @@ impl RegisteredClients for SqliteStore {
             Ok(execute(connection, "DELETE FROM registration_tokens WHERE id = ?1", [id])? > 0)
         })
         .await
+    }
+}
+
+impl SqliteStore {
+    /// Removes the consents to a client in pages. What is remembered meanwhile goes with the change.
+    async fn forget_consents(&self, client_id: &ClientId) -> Result<(), StoreError> {
+        let page = || {
+            let client = client_id.clone();
+            self.write("replace_registered_client", move |connection| {
+                let params = params![client.as_str(), pages::ROWS];
+                Ok(execute(connection, clients::CONSENTS, params)? as u64)
+            })
+        };
+        pages::run_all(pages::ROWS, page).await?;
+        Ok(())
     }
 }
 
@@ -224,7 +252,21 @@ fn page(
     sql::all(connection, PAGE, params![first, end, limit], |row| read::registered_client(row))
 }
 
-/// Replaces metadata and secret for whoever has the client's token.
+/// Whether these are other metadata than those of the client that has this token.
+fn changes(
+    connection: &Connection,
+    client_id: &ClientId,
+    management: TokenHash,
+    metadata: &str,
+) -> Result<Option<bool>, Failure> {
+    let sql = "SELECT metadata <> ?3 FROM registered_clients
+               WHERE client_id = ?1 AND management = ?2";
+    let params = params![client_id.as_str(), management.as_bytes(), metadata];
+    sql::first(connection, sql, params, |row| row.boolean(0, "registered_clients.metadata"))
+}
+
+/// Replaces metadata and secret for whoever has the client's token. With other metadata, consents
+/// to the client are forgotten.
 fn replace(
     connection: &Connection,
     client_id: &ClientId,
@@ -232,6 +274,9 @@ fn replace(
     metadata: &str,
     secret: Option<TokenHash>,
 ) -> Result<bool, Failure> {
+    if changes(connection, client_id, management, metadata)? == Some(true) {
+        execute(connection, "DELETE FROM consents WHERE client_id = ?1", [client_id.as_str()])?;
+    }
     let replaced = execute(
         connection,
         "UPDATE registered_clients SET metadata = ?3, secret = ?4

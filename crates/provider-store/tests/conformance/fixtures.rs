@@ -223,6 +223,7 @@ pub fn grant(id: &str, sub: &str) -> Grant {
     Grant {
         id: to_id(id),
         client_id: to_id("PkceJS"),
+        subject: Some(sub.to_owned()),
         authentication: authentication(sub),
         scope: "openid offline_access".parse().unwrap(),
         targets: Targets::default(),

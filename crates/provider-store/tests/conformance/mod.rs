@@ -129,6 +129,7 @@ macro_rules! suite {
                 a_grant_is_revoked_for_a_forgotten_token_while_it_can_be_renewed;
             registered_clients: found_until_expiry_and_then_swept,
                 apart_from_the_clients_of_operators, replaced_by_who_has_the_token,
+                a_changed_one_is_consented_to_anew,
                 a_used_one_lives_longer_and_never_shorter,
                 no_more_without_use_come_from_one_address_than_are_allowed,
                 a_token_counts_as_often_as_it_says_among_many,

@@ -2,6 +2,7 @@
 
 use doorward_provider::{
     model::{
+        consent::Consent,
         registration::{Admission, RegisteredClient, RegistrationOutcome, RegistrationToken},
         throttle::OriginBound,
         time::Timestamp,
@@ -84,6 +85,28 @@ pub async fn replaced_by_who_has_the_token(store: Tested) {
     assert!(replace(hash(1), None).await.unwrap());
     let expected = RegisteredClient { metadata: metadata("Two"), secret: None, ..client(1, 60) };
     assert_eq!(found(&*store, 1, NOW).await, Some(expected));
+}
+
+pub async fn a_changed_one_is_consented_to_anew(store: Tested) {
+    store.import_users(vec![user("alice", "alice")], NOW).await.unwrap();
+    let (alice, scope) = (to_id("alice"), "openid".parse().unwrap());
+    let consent = Consent { scope, expires_at: None };
+    let (one, other) = (client(1, 60).client_id, client(2, 60).client_id);
+    for (number, id) in [(1, &one), (2, &other)] {
+        add(&*store, number, &anyone()).await;
+        store.remember_consent(&alice, id, consent.clone()).await.unwrap();
+    }
+    let replace = |management, name, secret| {
+        store.replace_registered_client(&one, management, metadata(name), secret)
+    };
+    let remembered = async |id| store.consent(&alice, id).await.unwrap();
+    assert!(!replace(hash(2), "Two", None).await.unwrap(), "another token");
+    assert_eq!(remembered(&one).await, Some(consent.clone()));
+    assert!(replace(hash(1), "One", None).await.unwrap(), "the same, but without a secret");
+    assert_eq!(remembered(&one).await, Some(consent.clone()));
+    assert!(replace(hash(1), "Two", None).await.unwrap());
+    assert_eq!(remembered(&one).await, None);
+    assert_eq!(remembered(&other).await, Some(consent));
 }
 
 pub async fn a_used_one_lives_longer_and_never_shorter(store: Tested) {

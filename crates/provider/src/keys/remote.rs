@@ -27,7 +27,8 @@ use crate::model::{
 
 /// Seconds after which a fetched set is fetched again.
 const FRESH_FOR: i64 = 3600;
-/// Seconds for which the last set stays usable while the client's address can't be reached.
+/// Seconds for which the last set stays usable while the client's address can't be reached. A set
+/// that is there without a key, or gone (404, 410), takes the last one with it.
 const USABLE_FOR: i64 = 86_400;
 /// How many request objects are fetched at once.
 const MOST_OBJECTS: usize = 16;
@@ -266,11 +267,20 @@ impl RemoteSet {
                 self.keys = Some((keys, now));
                 self.had_keys = true;
             }
-            Ok(None) => tracing::warn!(
-                uri,
-                "a client's jwks_uri has no public key for an algorithm that is served"
-            ),
-            Err(error) => tracing::warn!(uri, %error, "a client's jwks_uri can't be read"),
+            // The client has taken its keys away: what it may have lost counts no more.
+            Ok(None) => {
+                self.keys = None;
+                tracing::warn!(
+                    uri,
+                    "a client's jwks_uri has no public key for an algorithm that is served"
+                );
+            }
+            Err(error) => {
+                if matches!(error, FetchError::NotThere(_)) {
+                    self.keys = None;
+                }
+                tracing::warn!(uri, %error, "a client's jwks_uri can't be read");
+            }
         }
     }
 
@@ -305,7 +315,10 @@ impl Keep for RemoteSet {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    };
 
     use futures::FutureExt as _;
     use serde_json::json;
@@ -376,6 +389,45 @@ mod tests {
         assert_eq!(source.0.load(Relaxed), 2, "it was asked");
         let over = verify(BEGIN - FRESH_FOR - USABLE_FOR).await;
         assert_eq!(over, Err(SignatureError::KeysUnavailable));
+    }
+
+    /// A source that answers so, until it is told another answer.
+    #[derive(Debug)]
+    struct Told(Mutex<Result<Map<String, Value>, FetchError>>);
+
+    impl Told {
+        fn answer_by(&self, answer: Result<Map<String, Value>, FetchError>) {
+            *self.0.lock().unwrap() = answer;
+        }
+    }
+
+    #[async_trait]
+    impl JwksSource for Told {
+        async fn fetch(&self, _: &str) -> Result<Map<String, Value>, FetchError> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_set_that_is_empty_or_gone_takes_its_keys_with_it() {
+        let empty = Map::from_iter([("keys".to_owned(), json!([]))]);
+        for (answer, stay) in [
+            (Ok(empty), false),
+            (Err(FetchError::of_status(404)), false),
+            (Err(FetchError::of_status(410)), false),
+            (Err(FetchError::of_status(500)), true),
+            (Err(FetchError::Away("nobody there".to_owned())), true),
+        ] {
+            let source = Arc::new(Told(Mutex::new(Ok(twenty_keys()))));
+            let keys = RemoteKeys::of_strangers(Arc::clone(&source) as Arc<dyn JwksSource>);
+            let verify = |second| keys.verify(ADDRESS, Timestamp::from_seconds(second), |_| Ok(()));
+            assert!(verify(0).await.is_ok());
+            source.answer_by(answer.clone());
+            assert!(verify(FRESH_FOR - 1).await.is_ok(), "{answer:?}: not asked again yet");
+            assert_eq!(verify(FRESH_FOR).await.is_ok(), stay, "{answer:?}");
+            source.answer_by(Ok(twenty_keys()));
+            assert!(verify(FRESH_FOR + PAUSE).await.is_ok(), "{answer:?}: it has keys again");
+        }
     }
 
     #[tokio::test]

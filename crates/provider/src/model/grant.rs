@@ -31,6 +31,11 @@ pub struct Grant {
     pub client_id: ClientId,
     /// The user for whom it acts.
     pub authentication: Authentication,
+    /// The identifier by which the client knew this user when the grant was made. A client that
+    /// moves to another sector must not learn by it how the clients of that one know the user (OIDC
+    /// Core section 8.1). Grants of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The granted scope.
     pub scope: Scope,
     /// The APIs that its access tokens are restricted to (RFC 8707).

@@ -39,7 +39,7 @@ pub struct ProviderSettings {
     /// How strongly users can sign in, and what it is called.
     pub acr: AcrLevels,
     /// How many pushed requests, and how many device codes, of one public client may wait for one
-    /// address.
+    /// address. All clients that no operator wrote down have ten times as many there together.
     pub most_waiting_per_address: u32,
     /// How many pushed requests, and how many device codes, of one client may wait in all. At least
     /// 1.
@@ -73,7 +73,7 @@ pub struct LongestParameters {
     pub scope: u32,
     /// `claims`.
     pub claims: u32,
-    /// `nonce`, `acr_values`, `login_hint` and `ui_locales`.
+    /// `nonce`, `acr_values`, `login_hint`, `ui_locales`, `prompt`, `max_age` and `idp`.
     pub text: u32,
 }
 

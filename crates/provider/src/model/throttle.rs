@@ -100,6 +100,16 @@ impl ThrottleKey {
         Some(Self(hash.chain_update("\n").chain_update(client_id.as_str()).finalize().into()))
     }
 
+    /// What clients that no operator wrote down ask for from this address.
+    fn strangers_at(address: &str) -> Self {
+        Self::of("strangers at:", network(address))
+    }
+
+    /// The same for this site.
+    fn strangers_at_site(address: &str) -> Option<Self> {
+        Some(Self::of("strangers at site:", site(address)?))
+    }
+
     /// The user codes that this user has entered (RFC 8628 section 5.1).
     pub fn user_codes_of(sub: &Sub) -> Self {
         Self::of("user codes of:", sub.as_str())
@@ -312,16 +322,21 @@ pub struct WaitingBound {
     pub origin: Option<OriginBound>,
 }
 
-/// How many rows of one kind may wait for one client and address.
+/// How many rows of one kind may wait for one client and address, or for all clients of one address
+/// that no operator wrote down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginBound {
-    /// Client and address.
+    /// Client and address, or the address.
     pub origin: ThrottleKey,
     /// How many rows.
     pub most: u32,
-    /// Client and site, for an IPv6 address.
+    /// The same with the site, for an IPv6 address.
     pub site: Option<ThrottleKey>,
 }
+
+/// All clients of one address that no operator wrote down may leave as much as this number of an
+/// operator's clients. Many people may come from one address, each with a client of their own.
+const STRANGERS_OF_ADDRESS: u32 = 10;
 
 /// A site may do as much as this number of its networks.
 pub const NETWORKS_OF_SITE: u32 = 10;
@@ -392,6 +407,14 @@ impl OriginBound {
     pub fn new(client_id: &ClientId, address: &str, most: u32) -> Self {
         let origin = ThrottleKey::client_at(client_id, address);
         Self { origin, most, site: ThrottleKey::client_at_site(client_id, address) }
+    }
+
+    /// The bound for what all clients together ask for from this address that no operator wrote
+    /// down. Anybody can register any number of them, so that a bound for each would be none.
+    pub fn of_strangers(address: &str, most_of_client: u32) -> Self {
+        let most = most_of_client.saturating_mul(STRANGERS_OF_ADDRESS);
+        let origin = ThrottleKey::strangers_at(address);
+        Self { origin, most, site: ThrottleKey::strangers_at_site(address) }
     }
 
     /// How many rows may wait for the site.

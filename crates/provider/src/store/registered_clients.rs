@@ -42,7 +42,9 @@ pub trait RegisteredClients: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<RegisteredClient>, StoreError>;
     /// Replaces the metadata and the secret of a client that has this registration access token.
-    /// Returns `false`, and changes nothing, if there is none.
+    /// With other metadata it is another client to its users, who did not consent to that: what
+    /// they had remembered is forgotten in the same transaction. Returns `false`, and changes
+    /// nothing, if there is none.
     async fn replace_registered_client(
         &self,
         client_id: &ClientId,

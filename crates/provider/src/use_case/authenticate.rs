@@ -273,15 +273,30 @@ impl ClientAuthenticator<'_> {
 
 /// How many rows a client may leave. The identifier of a public client is not a secret, so anybody
 /// can make its requests; they are bounded for each address, too. A confidential client has proven
-/// who it is.
+/// who it is, which says something if an operator wrote it down.
 pub(crate) fn waiting_bound(
     client: &Client,
     address: &str,
     settings: &ProviderSettings,
 ) -> WaitingBound {
+    let is_known = client.confidential && !client.is_stranger();
+    let bound = waiting_bound_of_anybody(client, address, settings);
+    WaitingBound { origin: bound.origin.filter(|_| !is_known), ..bound }
+}
+
+/// The same for what anybody can bring in the name of the client.
+pub(crate) fn waiting_bound_of_anybody(
+    client: &Client,
+    address: &str,
+    settings: &ProviderSettings,
+) -> WaitingBound {
     let most = settings.most_waiting_per_address;
-    let origin = (!client.confidential).then(|| OriginBound::new(&client.client_id, address, most));
-    WaitingBound { most: settings.most_waiting_per_client, origin }
+    let origin = if client.is_stranger() {
+        OriginBound::of_strangers(address, most)
+    } else {
+        OriginBound::new(&client.client_id, address, most)
+    };
+    WaitingBound { most: settings.most_waiting_per_client, origin: Some(origin) }
 }
 
 impl std::ops::Deref for AuthenticatedClient {

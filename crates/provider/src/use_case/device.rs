@@ -274,6 +274,7 @@ impl DeviceFlow<'_> {
             // Another one, that of its family, when the device fetches its tokens.
             id: draw_id(self.entropy),
             client_id: client.client_id.clone(),
+            subject: Some(client.subject(&session.authentication.sub)),
             // The device goes on when the browser in which it was allowed is signed out.
             authentication: Authentication {
                 sid: draw_id(self.entropy),

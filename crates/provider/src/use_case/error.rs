@@ -63,8 +63,12 @@ pub enum TokenError {
     /// Sign-ins are throttled.
     #[error("too many failed sign-ins: try again in {0} seconds")]
     Throttled(u32),
-    /// Too many device codes of this client wait, for this address or in all.
-    #[error("too many devices of this client wait for their users: try again in some minutes")]
+    /// Too many device codes wait: of this client, for its address or in all, or of all clients of
+    /// this address that no operator wrote down.
+    #[error(
+        "too many devices of this client or at this address wait for their users: \
+         try again in some minutes"
+    )]
     TooManyDevices,
     /// More sign-ins wait than the machine can check.
     #[error(transparent)]
@@ -141,6 +145,12 @@ pub enum GrantProblem {
     /// The client may have no refresh tokens any more.
     #[error("offline access was withdrawn from this client")]
     OfflineAccessWithdrawn,
+    /// The client's sector, its salt or its kind of subjects is another one by now.
+    #[error(
+        "this client knows its users by other identifiers than when access was given: \
+         start a new sign-in"
+    )]
+    AnotherSubject,
     /// The user may not sign in any more.
     #[error("the user is disabled or gone")]
     UserDisabled,

@@ -7,7 +7,7 @@ use doorward_protocol::{
     claims::{AccessTokenClaims, Confirmation},
     ids::ClientId,
     jose::SigningAlgorithm,
-    scope::{OFFLINE_ACCESS, Scope},
+    scope::Scope,
     secret::Secret,
     token::{BEARER, DPOP},
 };
@@ -31,6 +31,7 @@ use crate::{
             AuthenticatedClient, ClientAuthenticator, ClientCredentials, ClientEndpoint,
         },
         error::{ClientAuthenticationError, TokenError},
+        token::refresh_token::standing_grant,
     },
 };
 
@@ -265,20 +266,16 @@ impl TokenIntrospection<'_> {
         else {
             return Ok(None);
         };
-        let (Some(grant), Some(user)) = (record.grant, record.user) else { return Ok(None) };
+        let Ok((grant, user)) = standing_grant(&record, client) else { return Ok(None) };
         let holds = record.state == RefreshTokenState::Unused
-            && self.access_tokens.clock.now() < record.token.expires_at
-            && grant.client_id == client.client_id
-            && grant.scope.contains(OFFLINE_ACCESS)
-            && client.allow_offline_access
-            && user.enabled;
+            && self.access_tokens.clock.now() < record.token.expires_at;
         Ok(holds.then(|| ActiveToken {
             active: true,
-            scope: grant.scope.filtered(|scope| client.allowed_scope.contains(scope)),
+            scope: client.still_allowed(&grant.scope),
             client_id: grant.client_id.clone(),
             token_type: None,
             sub: client.subject(&user.sub),
-            username: shown_name(client, user),
+            username: shown_name(client, user.clone()),
             iss: self.access_tokens.issuer.to_owned(),
             exp: record.token.expires_at.seconds(),
             iat: record.token.first_issued_at.seconds(),

@@ -110,11 +110,15 @@ impl Userinfo<'_> {
         }
         let (grant, user) = grant.ok_or(UserinfoError::InvalidToken)?;
         self.proofs.consume(proof).await?;
-        let requested = grant.requested_claims.userinfo.iter().map(String::as_str);
+        let scope = client.still_allowed(&token.scope);
+        // As at the token endpoint: what was taken from the client is given no more.
+        let given = self.resources.identity_claims(&client.allowed_scope);
+        let requested = grant.requested_claims.within(given);
+        let requested = requested.userinfo.iter().map(String::as_str);
         let is_list = |name: &str| self.resources.is_list_claim(name);
         let mut claims = user
             .all_claims(is_list)
-            .select(self.resources.identity_claims(&token.scope).chain(requested), is_list);
+            .select(self.resources.identity_claims(&scope).chain(requested), is_list);
         claims.insert("sub".to_owned(), Value::String(client.subject(&user.sub)));
         let Some(algorithm) = client.answers.userinfo else {
             return Ok(UserinfoAnswer::Plain(claims));

@@ -49,6 +49,9 @@ async fn over_long_values_are_an_invalid_request() {
         ("acr_values", &long),
         ("login_hint", &long),
         ("ui_locales", &long),
+        ("idp", &long),
+        ("prompt", &"login ".repeat(51)),
+        ("max_age", &format!("{}60", "0".repeat(299))),
     ] {
         world
             .get(&authorize_url(&[(name, value)]))

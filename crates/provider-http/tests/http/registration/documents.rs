@@ -5,7 +5,7 @@ use doorward_provider::model::registration::RegistrationSettings;
 use serde_json::{Value, json};
 
 use super::{asking, open, redeeming, world_with};
-use crate::support::{Browser, World};
+use crate::support::{Browser, World, changed, refresh_request};
 
 const CLIENT: &str = "https://tool.example/oauth/client.json";
 const LOCAL: &str = "http://localhost:49152/callback";
@@ -162,6 +162,34 @@ async fn a_changed_document_counts_when_the_last_is_no_longer_fresh() {
     let moved = asking_as(&[("redirect_uri", "https://tool.example/callback")]);
     browser.get(&moved).await.expect_login();
     assert_eq!(world.published.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_document_that_moves_to_another_sector_learns_no_subject_of_it() {
+    const OWN: &str = "https://tool.example/callback";
+    let at =
+        |uri: &str| Some(document(&json!({"subject_type": "pairwise", "redirect_uris": [uri]})));
+    let world = world().await;
+    world.published.publish(at(OWN));
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let mut allowed = async || {
+        let page = browser.get(&asking_as(&[("redirect_uri", OWN)])).await.page();
+        let answer = browser.submit(&page, &[("action", "allow")]).await;
+        redeeming(CLIENT, &answer, OWN)
+    };
+    let tokens = world.token(&allowed().await).await.json();
+    world.clock.advance(290);
+    let code = allowed().await;
+    world.published.publish(at("https://bank.example/cb"));
+    world.clock.advance(10);
+    world.token(&code).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    let refresh = changed(
+        refresh_request(tokens["refresh_token"].as_str().unwrap()),
+        &[("client_id", CLIENT)],
+    );
+    world.token(&refresh).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    let userinfo = world.userinfo(&tokens["access_token"]).await;
+    assert_eq!(userinfo.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

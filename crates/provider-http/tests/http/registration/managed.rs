@@ -6,7 +6,7 @@ use axum::{extract::ConnectInfo, http::StatusCode};
 use serde_json::{Value, json};
 
 use super::{PAGE, asking, json_request, open, redeeming, registered, tokens, world_with};
-use crate::support::{Answer, Browser, World};
+use crate::support::{Answer, Browser, World, basic, changed, form_request, with_header};
 
 /// A request to the client's own address, with its own token.
 async fn manage(world: &World, method: &str, client: &Value, body: &Value) -> Answer {
@@ -122,6 +122,92 @@ async fn a_secret_comes_and_goes_with_the_method() {
     assert_eq!(manage(&world, "PUT", &client, &members).await.status, StatusCode::OK);
     let id = client["client_id"].as_str().unwrap();
     assert_eq!(tokens(&world, id, PAGE).await.status, StatusCode::OK, "without a secret");
+}
+
+/// Subjects of a sector are for the clients to whose host users are sent back. What users allowed
+/// the client at its own host gives none of them.
+#[tokio::test]
+async fn a_client_that_moves_to_another_sector_learns_no_subject_of_it() {
+    let world = world_with(open()).await;
+    let changes =
+        json!({"subject_type": "pairwise", "token_endpoint_auth_method": "client_secret_basic"});
+    let client = registered(&world, changes).await;
+    let id = client["client_id"].as_str().unwrap();
+    let own = basic(id, client["client_secret"].as_str().unwrap());
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let mut allowed = async || {
+        let page = browser.get(&asking(id, &[])).await.page();
+        let answer = browser.submit(&page, &[("action", "allow")]).await;
+        changed(redeeming(id, &answer, PAGE), &[("client_id", "")])
+    };
+    let tokens = world.token_as(&own, &allowed().await).await.json();
+    let code = allowed().await;
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+    ];
+    let told = async || {
+        let form = form_request("/connect/introspect", &[("token", refresh[1].1)]);
+        world.send(with_header(form, "authorization", &own)).await.json()
+    };
+    assert_eq!(told().await["active"], true);
+
+    let mut members = own_members(&client);
+    members.as_object_mut().unwrap().remove("client_secret");
+    members["redirect_uris"] = json!(["https://bank.example/cb"]);
+    let moved = manage(&world, "PUT", &client, &members).await;
+    assert_eq!(moved.status, StatusCode::OK, "{moved:?}");
+    let refused = world.token_as(&own, &code).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    let refused = world.token_as(&own, &refresh).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+    assert_eq!(told().await, json!({"active": false}));
+    let userinfo = world.userinfo(&tokens["access_token"]).await;
+    assert_eq!(userinfo.status, StatusCode::UNAUTHORIZED);
+    // Without pairwise subjects it would learn the one that all know who have none.
+    members["subject_type"] = json!("public");
+    let moved = manage(&world, "PUT", &client, &members).await;
+    assert_eq!(moved.status, StatusCode::OK, "{moved:?}");
+    let refused = world.token_as(&own, &refresh).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_grant");
+
+    // Back at its own host it knows its users as before.
+    members["subject_type"] = json!("pairwise");
+    members["redirect_uris"] = json!([PAGE]);
+    let moved = manage(&world, "PUT", &client, &members).await;
+    assert_eq!(moved.status, StatusCode::OK, "{moved:?}");
+    assert_eq!(told().await["active"], true);
+    for request in [&code[..], &refresh.map(|(name, value)| (name, value.to_owned()))] {
+        assert_eq!(world.token_as(&own, request).await.status, StatusCode::OK);
+    }
+}
+
+/// The user has consented to another host or another name.
+#[tokio::test]
+async fn a_client_that_moves_is_consented_to_anew() {
+    let world = world_with(open()).await;
+    let client = registered(&world, json!({})).await;
+    let id = client["client_id"].as_str().unwrap();
+    let mut members = own_members(&client);
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let other = "https://other.example/cb";
+    for (changes, uri) in [
+        (json!({}), PAGE),
+        (json!({"redirect_uris": [PAGE, other]}), other),
+        (json!({"client_name": "Bank"}), other),
+    ] {
+        members.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        let changed = manage(&world, "PUT", &client, &members).await;
+        assert_eq!(changed.status, StatusCode::OK, "{changed:?}");
+        let url = asking(id, &[("redirect_uri", uri), ("scope", "openid profile")]);
+        let page = browser.get(&url).await.page();
+        assert_eq!(page.form_action(), "/consent", "{changes}");
+        browser.submit(&page, &[("action", "allow")]).await.expect_code(uri);
+        browser.get(&url).await.expect_code(uri);
+        // What is told again as it was changes nothing.
+        assert_eq!(manage(&world, "PUT", &client, &members).await.status, StatusCode::OK);
+        browser.get(&url).await.expect_code(uri);
+    }
 }
 
 /// A required scope can't be unticked, so it must have been shown.

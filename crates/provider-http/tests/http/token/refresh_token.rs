@@ -331,6 +331,34 @@ async fn what_was_taken_from_the_client_since_is_granted_no_more() {
     restarted.token(&request).await.expect_json_error(StatusCode::BAD_REQUEST, "invalid_scope");
 }
 
+/// The client may have a claim in this way, too, by its scopes only.
+#[tokio::test]
+async fn claims_asked_for_one_by_one_go_with_the_scope_that_gives_them() {
+    let world = World::new().await;
+    let mut browser = Browser::signed_in(&world, "alice").await;
+    let wanted = json!({"userinfo": {"name": null}, "id_token": {"name": null}}).to_string();
+    let asking = [("scope", "openid offline_access"), ("claims", wanted.as_str())];
+    let first = browser.tokens(&asking).await;
+    let code = browser.code(&asking).await;
+    let by_scope = browser.tokens(&[]).await;
+    assert_eq!(claims(&first["id_token"])["name"], "ALICE");
+    for tokens in [&first, &by_scope] {
+        assert_eq!(world.userinfo(&tokens["access_token"]).await.json()["name"], "ALICE");
+    }
+
+    let restarted = world.restarted("PkceJS", json!({"allowed_scopes": ["openid"]})).await;
+    let second = renewed(&restarted.refresh(&first["refresh_token"]).await);
+    let redeemed = restarted.token(&code_request(&code)).await.json();
+    for tokens in [&second, &redeemed] {
+        let id_token = claims(&tokens["id_token"]);
+        assert_eq!((&id_token["sub"], id_token.get("name")), (&json!("alice"), None));
+    }
+    for tokens in [&first, &second, &redeemed, &by_scope] {
+        let userinfo = restarted.userinfo(&tokens["access_token"]).await.json();
+        assert_eq!(userinfo, json!({"sub": "alice"}));
+    }
+}
+
 #[tokio::test]
 async fn an_access_token_lives_on_when_the_refresh_token_has_ended() {
     for usage in ["one_time_only", "reuse"] {

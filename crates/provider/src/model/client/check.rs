@@ -114,6 +114,7 @@ impl Client {
         let consent = mistakes.note(consent);
         let sso = optional_lifetime("user_sso_lifetime", settings.user_sso_lifetime);
         let sso = mistakes.note(sso);
+        let max_age = mistakes.note(default_max_age(settings.default_max_age));
         let cors_origins = mistakes.note(all(&settings.allowed_cors_origins, origin));
         let client = (|| {
             let (front_channel_logout, back_channel_logout) = logout?;
@@ -164,7 +165,7 @@ impl Client {
                 consent_lifetime: consent?,
                 user_sso_lifetime: sso?,
                 require_acr: settings.require_acr,
-                default_max_age: settings.default_max_age.map(Seconds::new),
+                default_max_age: max_age?,
                 default_acr_values: settings.default_acr_values,
                 enable_local_login: settings.enable_local_login,
                 identity_providers: settings.identity_providers,
@@ -500,6 +501,17 @@ fn optional_lifetime(
     value.map(|value| lifetime(key, value)).transpose()
 }
 
+/// How old a sign-in may be. A request with `max_age=0` asks for a sign-in once; a client with 0
+/// would ask again after each.
+fn default_max_age(value: Option<u32>) -> Result<Option<Seconds>, SettingsError> {
+    let problem = "no sign-in is so recent, so that users would be asked for ever: give at least \
+                   1, or let requests ask for a new sign-in by prompt=login";
+    match value {
+        Some(0) => Err(SettingsError::new("default_max_age", 0, problem)),
+        value => Ok(value.map(Seconds::new)),
+    }
+}
+
 fn web_uri(key: &'static str, uri: String) -> Result<String, SettingsError> {
     match Url::parse(&uri) {
         Ok(url) if matches!(url.scheme(), "https" | "http") => Ok(uri),
@@ -723,6 +735,7 @@ mod tests {
         );
         assert_eq!(refusal(json!({"access_token_lifetime": 0})), "access_token_lifetime");
         assert_eq!(refusal(json!({"device_code_lifetime": 0})), "device_code_lifetime");
+        assert_eq!(refusal(json!({"default_max_age": 0})), "default_max_age");
         assert_eq!(refusal(json!({"identity_token_lifetime": -1})), "identity_token_lifetime");
         assert_eq!(
             refusal(json!({"absolute_refresh_token_lifetime": 0})),

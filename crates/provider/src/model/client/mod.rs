@@ -230,10 +230,10 @@ impl Client {
         self.pairwise == other.pairwise
     }
 
-    /// Leaves of a granted scope what the client may still have: what the operator has taken from
-    /// it since then is granted no more.
-    pub(crate) fn keep_allowed(&self, granted: &mut Scope) {
-        *granted = granted.filtered(|token| self.allowed_scope.contains(token));
+    /// What the client may still have of a granted scope: what the operator has taken from it since
+    /// then is granted no more.
+    pub(crate) fn still_allowed(&self, granted: &Scope) -> Scope {
+        granted.filtered(|token| self.allowed_scope.contains(token))
     }
 
     /// Whether a user's sign-in is as strong as this client requires.
@@ -248,7 +248,8 @@ impl Client {
     }
 
     /// Whether a user's session is good enough for this client now: the one rule for every place
-    /// where a session leads to a grant. `max_age` is what a request asks for beside the settings.
+    /// where a session leads to a grant. `max_age` is what a request asks for in place of
+    /// `default_max_age`.
     pub fn accepts_sign_in(
         &self,
         session: &Session,
@@ -263,6 +264,7 @@ impl Client {
         if !self.accepts_level(sign_in) {
             return false;
         }
+        let max_age = max_age.or(self.default_max_age);
         let oldest = [max_age, self.user_sso_lifetime].into_iter().flatten().min();
         oldest.is_none_or(|oldest| sign_in.is_within(oldest, now))
     }
@@ -313,6 +315,9 @@ mod tests {
         assert!(accepts(&strict, "pwd", None, 60) && !accepts(&strict, "pwd", None, 61));
         assert!(accepts(&strict, "pwd", Some(30), 30) && !accepts(&strict, "pwd", Some(30), 31));
         assert!(!accepts(&strict, "pwd", Some(90), 61), "the setting holds, too");
+        let by_default = client(("default_max_age", json!(60)));
+        assert!(accepts(&by_default, "pwd", None, 60) && !accepts(&by_default, "pwd", None, 61));
+        assert!(accepts(&by_default, "pwd", Some(90), 61), "the request's own counts");
         let not_by_password = client(("enable_local_login", json!(false)));
         assert!(!accepts(&not_by_password, "pwd", None, 0));
         assert!(accepts(&not_by_password, "hwk", None, 0));

@@ -106,7 +106,8 @@ fn loopback_without_port(uri: &str, localhost: bool) -> Option<(&'static str, &s
         .find(|character: char| !character.is_ascii_digit())
         .unwrap_or(after_colon.len());
     let (port, rest) = after_colon.split_at(end);
-    let valid_port = port.parse::<u16>().is_ok();
+    // Zeros in front would let it be of any length.
+    let valid_port = port.len() <= 5 && port.parse::<u16>().is_ok();
     (valid_port && (rest.is_empty() || rest.starts_with(['/', '?'])) && !rest.contains('#'))
         .then_some((host, rest))
 }
@@ -164,6 +165,7 @@ mod tests {
         for other in [
             "http://127.0.0.1:61234/other",
             "http://127.0.0.1:99999/callback",
+            "http://127.0.0.1:005001/callback",
             "http://127.0.0.1:80@evil.example/callback",
             "http://127.0.0.1.evil.example/callback",
             "http://localhost:5001/callback",

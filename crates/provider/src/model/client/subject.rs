@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::model::{
     client::{Client, ClientSettings},
+    grant::Grant,
     settings_error::SettingsError,
 };
 
@@ -90,6 +91,13 @@ impl Client {
         self.pairwise
             .as_ref()
             .map_or_else(|| sub.to_string(), |own| own.code(&format!("{}\n{sub}", own.sector)))
+    }
+
+    /// Whether this client knows the user of this grant by the same identifier as when the grant
+    /// was made.
+    pub(crate) fn keeps_subject_of(&self, grant: &Grant) -> bool {
+        let then = grant.subject.as_ref();
+        then.is_none_or(|then| *then == self.subject(&grant.authentication.sub))
     }
 
     /// The identifier by which this client knows the session with this `sid`.

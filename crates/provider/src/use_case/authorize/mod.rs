@@ -353,6 +353,7 @@ impl Authorization<'_> {
             grant: Grant {
                 id: Family::of_code(&code, self.families).grant_id(),
                 client_id: client.client_id.clone(),
+                subject: Some(client.subject(&session.authentication.sub)),
                 authentication: session.authentication,
                 scope,
                 targets: request.targets.clone(),

@@ -16,17 +16,15 @@ use super::{
     request::{Form, Origin, Problem, Refusal},
 };
 use crate::{
-    model::{
-        client::{
-            Client,
-            request_object::{
-                self, Expected, RequestObjectAlgorithm, RequestObjectError, UnverifiedObject,
-                VerifiedObject,
-            },
+    model::client::{
+        Client,
+        request_object::{
+            self, Expected, RequestObjectAlgorithm, RequestObjectError, UnverifiedObject,
+            VerifiedObject,
         },
-        throttle::{OriginBound, WaitingBound},
     },
     store::StoreError,
+    use_case::authenticate::waiting_bound_of_anybody,
 };
 
 /// The parameters that count beside an object.
@@ -212,9 +210,7 @@ impl Authorization<'_> {
             return Ok(outcome);
         };
         let Some(signed) = request.signed.take() else { return Ok(outcome) };
-        let most = self.settings.most_waiting_per_address;
-        let origin = Some(OriginBound::new(&request.client.client_id, address, most));
-        let bound = WaitingBound { most: self.settings.most_waiting_per_client, origin };
+        let bound = waiting_bound_of_anybody(&request.client, address, self.settings);
         let kept = self.keep(&request.client, &signed, HELD_FOR, &bound).await?;
         let Some(reference) = kept else {
             let reply_to = request.reply_to.clone();

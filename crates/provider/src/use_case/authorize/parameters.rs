@@ -25,6 +25,11 @@ use crate::model::{
     resource::Resources,
 };
 
+/// The parameters that are as long as [`LongestParameters::text`] at most. A request is kept as it
+/// was sent, so that a value with a few good words must not go on for ever.
+const TEXTS: [&str; 7] =
+    ["nonce", "acr_values", "login_hint", "ui_locales", "prompt", "max_age", "idp"];
+
 pub(super) fn refuse_over_long(
     params: &Params,
     longest: &LongestParameters,
@@ -36,11 +41,10 @@ pub(super) fn refuse_over_long(
     if too_long("scope", longest.scope) {
         return refuse("scope is too long for this provider.");
     }
-    if ["nonce", "acr_values", "login_hint", "ui_locales"]
-        .into_iter()
-        .any(|name| too_long(name, longest.text))
-    {
-        return refuse("nonce, acr_values, login_hint or ui_locales is too long.");
+    if TEXTS.into_iter().any(|name| too_long(name, longest.text)) {
+        return refuse(
+            "nonce, acr_values, login_hint, ui_locales, prompt, max_age or idp is too long.",
+        );
     }
     if too_long("claims", longest.claims) {
         return refuse("claims is too long.");

@@ -60,8 +60,12 @@ pub enum PushError {
         /// What is wrong.
         description: String,
     },
-    /// Too many pushed requests of this client wait, for this address or in all (section 2.3, 429).
-    #[error("Too many pushed requests of this client wait for their users. Try again in a minute.")]
+    /// Too many pushed requests wait: of this client, for its address or in all, or of all clients
+    /// of this address that no operator wrote down (section 2.3, 429).
+    #[error(
+        "Too many pushed requests of this client or from this address wait for their users. \
+         Try again in a minute."
+    )]
     TooMany,
     /// The proof that it came with was not accepted.
     #[error(transparent)]

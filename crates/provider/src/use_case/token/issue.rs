@@ -139,6 +139,14 @@ impl TokenIssuer {
         Ok(Issued { tokens, sub: None })
     }
 
+    /// Leaves of a grant what its client may still have: of its scope, and of the claims that were
+    /// asked for one by one, which the client may have by a scope only.
+    pub(crate) fn keep_allowed(&self, client: &Client, grant: &mut Grant) {
+        grant.scope = client.still_allowed(&grant.scope);
+        let given = self.resources.identity_claims(&client.allowed_scope);
+        grant.requested_claims = grant.requested_claims.within(given);
+    }
+
     /// The APIs that a token request asks for, the granted ones or less. Those that verify its
     /// tokens agree on what signs them.
     pub(crate) fn narrowed_targets(

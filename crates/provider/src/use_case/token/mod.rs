@@ -9,7 +9,7 @@ mod client_credentials;
 mod device_code;
 pub(crate) mod issue;
 mod password;
-mod refresh_token;
+pub(crate) mod refresh_token;
 pub(crate) mod request;
 
 use aws_lc_rs::hmac;
@@ -34,7 +34,7 @@ use crate::{
         client_directory::ClientDirectory,
         directory::DirectoryStates,
         dpop::{ProofVerifier, refresh_token_key},
-        error::TokenError,
+        error::{GrantProblem, TokenError},
         sign_in::PasswordCheck,
     },
 };
@@ -144,8 +144,9 @@ impl TokenEndpoint<'_> {
     }
 
     /// The end that all grants of a user have in common when they are exchanged for the first time:
-    /// the grant loses what the client may not have any more, gets its identifier, its claims and
-    /// its key, the proof is consumed, and the tokens are issued while `record` runs.
+    /// the client still knows the user by the same identifier, the grant loses what the client may
+    /// not have any more, gets its identifier, its claims and its key, the proof is consumed, and
+    /// the tokens are issued while `record` runs.
     async fn first_tokens<F>(
         &self,
         exchange: FirstExchange<'_>,
@@ -156,7 +157,10 @@ impl TokenEndpoint<'_> {
     {
         let FirstExchange { client, mut grant, user, family, resources, nonce, proof, now } =
             exchange;
-        client.keep_allowed(&mut grant.scope);
+        if !client.keeps_subject_of(&grant) {
+            return Err(GrantProblem::AnotherSubject.into());
+        }
+        self.issuer.keep_allowed(client, &mut grant);
         let targets =
             self.issuer.narrowed_targets(client, &grant.targets, resources, &grant.scope)?;
         grant.id = family.grant_id();

@@ -55,6 +55,7 @@ impl TokenEndpoint<'_> {
         let grant = Grant {
             id: family.grant_id(),
             client_id: client.client_id.clone(),
+            subject: Some(client.subject(&user.sub)),
             authentication: Authentication {
                 sub: user.sub.clone(),
                 auth_time: now,

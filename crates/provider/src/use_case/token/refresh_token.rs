@@ -47,7 +47,7 @@ impl TokenEndpoint<'_> {
             return Err(GrantProblem::UnknownRefreshToken.into());
         }
         let user = self.confirmed(user).await?;
-        client.keep_allowed(&mut grant.scope);
+        self.issuer.keep_allowed(client, &mut grant);
         let scope = narrowed(&grant.scope, scope)?;
         let targets = self.issuer.narrowed_targets(client, &grant.targets, resources, &scope)?;
         let binding = self.proofs.consume(proof).await?;
@@ -233,16 +233,31 @@ fn verify(
     client: &Client,
     proof: Option<&Proof>,
 ) -> Result<(Grant, User), GrantProblem> {
-    let grant = record.grant.as_deref().cloned().ok_or(GrantProblem::UnknownRefreshToken)?;
-    verify_holder(&grant, client, proof)?;
+    let (grant, user) = standing_grant(record, client)?;
+    verify_key(grant, proof)?;
+    Ok((grant.clone(), user.clone()))
+}
+
+/// The grant that a refresh token of this client gives, and its user, if that still stands: whoever
+/// presents the token, and whether or not it was used or has expired. The token endpoint and
+/// introspection must agree on it.
+pub(crate) fn standing_grant<'a>(
+    record: &'a RefreshTokenRecord,
+    client: &Client,
+) -> Result<(&'a Grant, &'a User), GrantProblem> {
+    let grant = record.grant.as_deref().ok_or(GrantProblem::UnknownRefreshToken)?;
+    verify_client(grant, client)?;
     if !client.allow_offline_access || !grant.scope.contains(OFFLINE_ACCESS) {
         return Err(GrantProblem::OfflineAccessWithdrawn);
     }
     if !client.accepts_level(&grant.authentication) {
         return Err(GrantProblem::SignInTooWeak);
     }
-    let user = record.user.clone().filter(|user| user.enabled).ok_or(GrantProblem::UserDisabled)?;
-    Ok((grant, user))
+    if !client.keeps_subject_of(grant) {
+        return Err(GrantProblem::AnotherSubject);
+    }
+    let user = record.user.as_ref().filter(|user| user.enabled);
+    Ok((grant, user.ok_or(GrantProblem::UserDisabled)?))
 }
 
 /// Only the client that a token was issued to, with the key that it is bound to, can use it, or
@@ -252,9 +267,19 @@ fn verify_holder(
     client: &Client,
     proof: Option<&Proof>,
 ) -> Result<(), GrantProblem> {
-    if grant.client_id != client.client_id {
-        return Err(GrantProblem::RefreshTokenOfAnotherClient);
+    verify_client(grant, client)?;
+    verify_key(grant, proof)
+}
+
+fn verify_client(grant: &Grant, client: &Client) -> Result<(), GrantProblem> {
+    if grant.client_id == client.client_id {
+        Ok(())
+    } else {
+        Err(GrantProblem::RefreshTokenOfAnotherClient)
     }
+}
+
+fn verify_key(grant: &Grant, proof: Option<&Proof>) -> Result<(), GrantProblem> {
     if grant.dpop_jkt.as_ref().is_some_and(|key| !is_made_by(proof, key)) {
         return Err(GrantProblem::RefreshTokenOfAnotherKey);
     }

@@ -107,6 +107,7 @@ fn what_can_not_be_is_refused_by_member() {
         ("jwks", json!({"jwks": {"keys": []}, "jwks_uri": "https://app.example/jwks"})),
         ("jwks_uri", json!({"token_endpoint_auth_method": "private_key_jwt"})),
         ("default_max_age", json!({"default_max_age": -1})),
+        ("default_max_age", json!({"default_max_age": 0})),
         ("subject_type", json!({"subject_type": "secret"})),
         ("userinfo_signed_response_alg", json!({"userinfo_signed_response_alg": "none"})),
         ("userinfo_signed_response_alg", json!({"userinfo_signed_response_alg": "RS256"})),
