@@ -7,5 +7,5 @@ mod world;
 pub use self::{
     browser::Browser,
     provider::{Provider, nonce_of, now, proof_claims},
-    world::{CLIENT, Kept, ORIGIN, World},
+    world::{CLIENT, Kept, ORDERS_API, ORIGIN, World},
 };
