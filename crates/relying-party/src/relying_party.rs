@@ -375,7 +375,6 @@ impl Core {
         let assertions = key.map(|key| Assertions {
             key,
             client_id: settings.client_id.clone(),
-            issuer: settings.authority.clone(),
             now: Arc::clone(&now),
         });
         let ports = ports::ports(http, Arc::clone(&now), requests.clone(), assertions, proof_key);
