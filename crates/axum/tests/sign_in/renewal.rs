@@ -252,6 +252,25 @@ async fn a_renewal_asks_for_the_apis_of_its_sign_in() {
     }
 }
 
+/// What an application or an API behind it lets caches keep must not hand out a session.
+#[tokio::test]
+async fn no_cache_keeps_an_answer_that_sets_a_session_cookie() {
+    let world = World::kept(Kept::InCookies).await;
+    let browser = world.signed_in().await;
+    let open = async || {
+        let answer = browser.open("/public").await;
+        let cache = answer.header("cache-control").to_owned();
+        (cache, answer.headers.contains_key("set-cookie"))
+    };
+    assert_eq!(open().await, ("public, max-age=60".to_owned(), false));
+    world.advance(3700);
+    assert_eq!(open().await, ("no-store".to_owned(), true), "it was renewed");
+    assert_eq!(open().await, ("public, max-age=60".to_owned(), false));
+    // Nor one that takes the cookie away.
+    browser.set_cookie("session", "of-nobody");
+    assert_eq!(open().await, ("no-store".to_owned(), true));
+}
+
 #[tokio::test]
 async fn a_slow_provider_holds_nobody_up_while_the_token_can_be_used() {
     for kept in Kept::ALL {

@@ -225,6 +225,13 @@ fn pages() -> Router {
                 Err(error) => error.to_string(),
             }),
         )
+        .route(
+            "/public",
+            get(async |user: Option<SignedIn>| {
+                let about = user.map_or_else(String::new, |user| user.sub().to_owned());
+                ([("cache-control", "public, max-age=60")], about)
+            }),
+        )
         .route("/values", get(values).post(keep_value).delete(drop_value))
         .route(
             "/leave",
