@@ -168,8 +168,10 @@ mod window {
     /// Fetches a small text of this origin, never from a cache. The error is a phrase.
     pub async fn fetch_text(path: &str) -> Result<String, String> {
         use wasm_bindgen_futures::JsFuture;
-        let response =
-            JsFuture::from(window().fetch_with_str(path)).await.map_err(|_| "no answer")?;
+        let init = web_sys::RequestInit::new();
+        init.set_cache(web_sys::RequestCache::NoStore);
+        let fetched = window().fetch_with_str_and_init(path, &init);
+        let response = JsFuture::from(fetched).await.map_err(|_| "no answer")?;
         let response: web_sys::Response = response.unchecked_into();
         if !response.ok() {
             return Err(format!("HTTP {}", response.status()));

@@ -164,7 +164,7 @@ impl Auth {
         // The session remembers what was asked for.
         let mut args = args.return_to(return_to.as_str());
         if args.acr_values.is_some() || args.max_age.is_some() {
-            args.added_scope = Some(self.with_present_scope(slot, args.added_scope).await?);
+            self.add_present(slot, &mut args).await?;
         }
         let scopes = [args.scope.as_deref(), args.added_scope.as_deref()];
         let scope = scopes.into_iter().flatten().collect::<Vec<_>>().join(" ");
@@ -172,6 +172,7 @@ impl Auth {
             acr_values: args.acr_values.clone(),
             max_age: args.max_age,
             scope: Some(scope).filter(|scope| !scope.is_empty()),
+            resource: args.resource.clone(),
         };
         args.state = serde_json::to_value(asked).ok();
         let request = self.protocol.begin(args).await?;
@@ -187,26 +188,30 @@ impl Auth {
         Ok(request.url)
     }
 
-    /// A scope with that of the present session: who signs in once more, because that needs to be
-    /// stronger or more recent, must not have less afterwards.
-    async fn with_present_scope(
+    /// Adds the scope of the present session, and its APIs unless others are named: who signs in
+    /// once more, because that needs to be stronger or more recent, must not have less afterwards.
+    async fn add_present(
         &self,
         slot: &RequestSession,
-        scope: Option<String>,
-    ) -> Result<String, Problem> {
-        let session = self.sessions.load(&slot.cookies, self.now()).await?;
-        let (granted, asked) = session
-            .map(|session| (session.record.user.scope.clone(), session.record.asked.scope.clone()))
-            .unwrap_or_default();
+        args: &mut SigninRequestArgs,
+    ) -> Result<(), Problem> {
+        let Some(present) = self.sessions.load(&slot.cookies, self.now()).await? else {
+            return Ok(());
+        };
+        let (granted, asked) = (&present.record.user.scope, &present.record.asked);
         let mut tokens = Vec::new();
-        for scope in [&granted, &asked, &scope].into_iter().flatten() {
+        for scope in [granted, &asked.scope, &args.added_scope].into_iter().flatten() {
             for token in scope.split_ascii_whitespace() {
                 if !tokens.contains(&token) {
                     tokens.push(token);
                 }
             }
         }
-        Ok(tokens.join(" "))
+        args.added_scope = Some(tokens.join(" "));
+        if args.resource.is_empty() {
+            args.resource.clone_from(&asked.resource);
+        }
+        Ok(())
     }
 
     /// Removes expired sessions from time to time. Any request may be the one that does it.

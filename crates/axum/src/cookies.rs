@@ -46,9 +46,15 @@ impl Cookies {
 
     /// The value of a cookie, put together from its parts. If there are several of a name, none is
     /// taken: someone may have planted one.
+    ///
+    /// A part that is not full is the last one. What stands behind it is of another value: the
+    /// answer to a request that overlapped with this value's did not know that it is there.
     pub(crate) fn read(&self, headers: &HeaderMap, cookie: Cookie<'_>) -> Option<String> {
         let mut value = one(headers, &self.name(cookie, 0))?.to_owned();
         for part in 1..MOST_PARTS {
+            if value.len() < part * LONGEST_PART {
+                break;
+            }
             match one(headers, &self.name(cookie, part)) {
                 Some(more) => value.push_str(more),
                 None => break,
@@ -72,7 +78,7 @@ impl Cookies {
         value: &str,
         max_age: Option<u64>,
     ) -> Option<Vec<HeaderValue>> {
-        let parts: Vec<&str> = value
+        let mut parts: Vec<&str> = value
             .as_bytes()
             .chunks(LONGEST_PART)
             .map(std::str::from_utf8)
@@ -80,6 +86,11 @@ impl Cookies {
             .ok()?;
         if parts.len() > MOST_PARTS {
             return None;
+        }
+        let ends_full = parts.last().is_some_and(|last| last.len() == LONGEST_PART);
+        if ends_full && parts.len() < MOST_PARTS {
+            // It says that nothing follows.
+            parts.push("");
         }
         let mut set = Vec::new();
         for (index, part) in parts.iter().enumerate() {
@@ -193,6 +204,8 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn sent(header: &str) -> HeaderMap {
@@ -279,5 +292,42 @@ mod tests {
         assert_eq!(cookies.remove(&sent(&header), Cookie::Session).len(), 3);
         let longest = "x".repeat(LONGEST_PART * MOST_PARTS + 1);
         assert!(cookies.set(&HeaderMap::new(), Cookie::Session, &longest, None).is_none());
+    }
+
+    /// The cookies of a browser after it kept these headers, one after the other.
+    fn kept(set: &[HeaderValue]) -> HeaderMap {
+        let mut jar = BTreeMap::new();
+        for text in texts(set) {
+            let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();
+            if text.ends_with("Max-Age=0") {
+                jar.remove(name);
+            } else {
+                jar.insert(name, value);
+            }
+        }
+        let pairs: Vec<_> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        sent(&pairs.join("; "))
+    }
+
+    /// Each answer knows only the cookies that its request had.
+    #[test]
+    fn answers_that_overlap_leave_one_value() {
+        let cookies = Cookies::new("session", false);
+        let before = sent("session=old");
+        let set = |letter: &str, length| {
+            let value = letter.repeat(length);
+            (cookies.set(&before, Cookie::Session, &value, None).unwrap(), value)
+        };
+        let lengths = (0..=MOST_PARTS)
+            .flat_map(|parts| [parts * LONGEST_PART, parts * LONGEST_PART + 1])
+            .filter(|length| (1..=LONGEST_VALUE).contains(length));
+        for (first, second) in
+            lengths.clone().flat_map(|one| lengths.clone().map(move |two| (one, two)))
+        {
+            let ((one, _), (two, value)) = (set("x", first), set("y", second));
+            let both = kept(&[one, two].concat());
+            let read = cookies.read(&both, Cookie::Session);
+            assert!(read == Some(value), "{first} and {second} bytes");
+        }
     }
 }

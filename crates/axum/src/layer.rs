@@ -158,12 +158,10 @@ impl RequestSession {
     fn complete(&self, response: &mut Response) {
         let headers = response.headers_mut();
         let set = std::mem::take(&mut *self.cookies_to_set());
-        if !set.begun.is_empty() {
-            // The cookie and the address belong to one browser.
-            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
         for cookie in set.headers.into_iter().chain(set.begun) {
             headers.append(SET_COOKIE, cookie);
+            // It belongs to one browser, whatever the handler says of the answer.
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         let Some(session) = self.session.get() else { return };
         headers.append(VARY, HeaderValue::from_static("cookie"));

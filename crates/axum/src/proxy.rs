@@ -57,18 +57,25 @@ const PASSED_ON: [&str; 11] = [
 ];
 
 /// The response headers that are not passed on: those of one connection (RFC 9110 section 7.6.1),
-/// and those that would speak for the application's origin.
-const KEPT_BACK: [&str; 15] = [
+/// and those that would speak for the application's origin: what browsers keep for it, and to whom
+/// they report its addresses, which may have codes in them.
+const KEPT_BACK: [&str; 21] = [
     "clear-site-data",
     "connection",
     "content-security-policy",
+    "content-security-policy-report-only",
     // It is for the proofs, which are made here.
     NONCE_HEADER,
     "keep-alive",
+    "nel",
     "proxy-authenticate",
     "proxy-connection",
     "refresh",
+    "report-to",
+    "reporting-endpoints",
+    "secure-session-registration",
     "service-worker-allowed",
+    "set-login",
     "strict-transport-security",
     "te",
     "trailer",

@@ -38,7 +38,7 @@ pub(crate) struct Asker {
     is_htmx: bool,
     /// The page that the user is to come back to.
     return_to: ReturnTo,
-    /// The page that has the form, if the browser says so.
+    /// The page that has the form or the script, if the browser says so.
     referer: Option<String>,
 }
 
@@ -88,10 +88,19 @@ impl Asker {
         self.is_navigation
     }
 
-    /// The page that a posted form is on, if it is one of this origin.
-    fn page_of_form(&self, origin: &str) -> ReturnTo {
+    /// Where a user comes back to who signs in by an address that the answer names: the page that
+    /// has the form or the script, if that is one of this origin. What they asked for may be no
+    /// page at all.
+    fn page(&self, origin: &str) -> ReturnTo {
+        if self.is_htmx {
+            return self.return_to.clone();
+        }
         let page = self.referer.as_deref().and_then(|referer| referer.strip_prefix(origin));
-        ReturnTo::or_start(page)
+        match page.and_then(ReturnTo::parse) {
+            Some(page) => page,
+            None if self.wants_html => ReturnTo::or_start(None),
+            None => self.return_to.clone(),
+        }
     }
 
     /// An answer for a script.
@@ -147,10 +156,8 @@ impl Refusal {
 
 /// 401 for a script, or for a person who posted a form. It says where the user can sign in.
 fn unauthorized(auth: &Auth, asker: &Asker, step_up: Option<&StepUp>) -> Response {
-    let of_form = asker.wants_html.then(|| asker.page_of_form(&auth.checked.origin));
-    let return_to = of_form.as_ref().unwrap_or(&asker.return_to);
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("return_to", return_to.as_str());
+    query.append_pair("return_to", asker.page(&auth.checked.origin).as_str());
     let mut body = json!({
         "error": "unauthorized",
         "error_description": "Sign in first.",

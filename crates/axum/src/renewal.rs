@@ -148,7 +148,8 @@ async fn renew(auth: &Auth, mut session: Arc<Loaded>) -> RenewalResult {
 
 /// Sends the refresh token.
 async fn redeem(auth: &Auth, session: Arc<Loaded>) -> RenewalResult {
-    let redeemed = match auth.protocol.redeem(session.record.user.clone()).await {
+    let (user, resource) = (session.record.user.clone(), session.record.asked.resource.clone());
+    let redeemed = match auth.protocol.redeem(user, resource).await {
         Ok(redeemed) => redeemed,
         Err(error) => return not_renewed(auth, session, error.into()).await,
     };

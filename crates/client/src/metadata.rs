@@ -14,8 +14,8 @@ use doorward_protocol::{
 };
 
 use crate::{
-    Error, Fault,
-    id_token::TENANT,
+    Error, Fault, Settings,
+    id_token::{TENANT, is_issuer},
     kept::{Document, KeptDocuments},
     lean::{json::Members, single_flight::SingleFlight, url},
     ports::CacheMode,
@@ -202,7 +202,7 @@ impl MetadataService {
         // The document's URL does not show whether the issuer ends with a slash, so the slash is
         // ignored. All else must agree.
         let agrees = without_final_slash(&metadata.issuer) == authority
-            || is_of_group(&metadata.issuer, authority);
+            || issuer_of_group(authority).as_ref() == Some(&metadata.issuer);
         if !self.0.http.trace.check("issuer", &settings.authority, &metadata.issuer, agrees) {
             let expected = settings.authority.clone();
             return Err(Error::IssuerMismatch { expected, found: metadata.issuer }.into());
@@ -336,18 +336,43 @@ fn endpoints_of(given: &ProviderMetadata) -> [&Option<String>; ENDPOINTS.len()] 
 /// The tenant of all personal accounts of Microsoft.
 const CONSUMERS: &str = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
-/// Whether an issuer of Entra ID belongs to an authority that names a group of tenants in place of
-/// one. For `common` and `organizations`, the issuer has a placeholder for the tenant. For
-/// `consumers` it names the one tenant of personal accounts.
-fn is_of_group(issuer: &str, authority: &str) -> bool {
-    let is_in_place_of = |tenant: &str, groups: &[&str]| {
-        let (before, after) = issuer.split_once(tenant)?;
-        let group = authority.strip_prefix(before)?.strip_suffix(after)?;
-        groups.contains(&group).then_some(())
+/// The issuer in the metadata of Entra ID, if the authority names a group of tenants in place of
+/// one. For `common` and `organizations`, it has a placeholder for the tenant. For `consumers` it
+/// names the one tenant of personal accounts.
+fn issuer_of_group(authority: &str) -> Option<String> {
+    let tenant_of = |segment| match segment {
+        "common" | "organizations" => TENANT,
+        "consumers" => CONSUMERS,
+        other => other,
     };
-    is_in_place_of(TENANT, &["common", "organizations"])
-        .or_else(|| is_in_place_of(CONSUMERS, &["consumers"]))
-        .is_some()
+    let issuer = authority.split('/').map(tenant_of).collect::<Vec<_>>().join("/");
+    (issuer != authority).then_some(issuer)
+}
+
+impl Settings {
+    /// Whether the provider of these settings may call itself so: by the authority, by the issuer
+    /// of the metadata if that is given, or as one tenant of Entra ID if the authority names a
+    /// group of them. It proves nothing: anybody can write the name of an issuer.
+    ///
+    /// ```
+    /// use doorward_client::Settings;
+    ///
+    /// let of = |authority| Settings::new(authority, "app", "https://app.example.com/callback");
+    /// assert!(of("https://id.example.com").accepts_issuer("https://id.example.com/"));
+    /// let common = of("https://login.microsoftonline.com/common/v2.0");
+    /// let tenant = "https://login.microsoftonline.com/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0";
+    /// assert!(common.accepts_issuer(tenant));
+    /// assert!(!common.accepts_issuer("https://evil.example.com/common/v2.0"));
+    /// ```
+    pub fn accepts_issuer(&self, issuer: &str) -> bool {
+        let authority = without_final_slash(&self.authority);
+        let given = self.metadata.as_ref().map(|given| given.issuer.clone());
+        without_final_slash(issuer) == authority
+            || [given, issuer_of_group(authority)]
+                .into_iter()
+                .flatten()
+                .any(|own| is_issuer(&own, issuer, None))
+    }
 }
 
 fn without_final_slash(url: &str) -> &str {

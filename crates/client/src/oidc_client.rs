@@ -110,13 +110,21 @@ impl OidcClient {
     /// that rotate refresh tokens do not accept the old one again. Who must not lose the new one,
     /// whatever happens, calls [`OidcClient::redeem_refresh_token`].
     ///
+    /// `resource` has the APIs that the sign-in was for ([`SigninRequestArgs::resource`]), so that
+    /// the new access token is for the same ones. If it named none, it is empty, and those of the
+    /// settings count.
+    ///
     /// # Errors
     ///
     /// [`Error::NoRefreshToken`], why the provider refused, or why its response was not accepted.
-    pub fn use_refresh_token(&self, user: User) -> LocalFuture<Result<User, Error>> {
+    pub fn use_refresh_token(
+        &self,
+        user: User,
+        resource: &[String],
+    ) -> LocalFuture<Result<User, Error>> {
         let client = Rc::clone(&self.0);
+        let stored = StoredUser::of_resource(user, resource);
         boxed(async move {
-            let stored = StoredUser::new(user);
             let answer = client.redeem_refresh_token(&stored).await?;
             let renewed = client.verified_renewal(&stored, &answer).await?;
             client.forget_unverified(&answer);
@@ -134,12 +142,11 @@ impl OidcClient {
     pub fn redeem_refresh_token(
         &self,
         user: User,
+        resource: &[String],
     ) -> LocalFuture<Result<RedeemedRefreshToken, Error>> {
         let client = Rc::clone(&self.0);
-        boxed(async move {
-            let response = client.send_refresh_token(&StoredUser::new(user)).await?;
-            Ok(RedeemedRefreshToken(response))
-        })
+        let stored = StoredUser::of_resource(user, resource);
+        boxed(async move { Ok(RedeemedRefreshToken(client.send_refresh_token(&stored).await?)) })
     }
 
     /// The second half: verifies the new tokens, loads userinfo if that is set, and returns the

@@ -10,6 +10,8 @@ use doorward_protocol::{
     token::{BEARER, DPOP},
 };
 
+#[cfg(feature = "private-key-jwt")]
+use crate::id_token::TENANT;
 use crate::{
     Error, Fault, Settings,
     dpop::Proofs,
@@ -128,12 +130,14 @@ impl Transport {
         )
     }
 
-    /// Posts an encoded form (RFC 6749 section 4.1.3), with the client's authentication.
+    /// Posts an encoded form (RFC 6749 section 4.1.3), with the client's authentication to this
+    /// issuer.
     pub(crate) async fn post_authenticated(
         &self,
         url: &str,
         mut form: String,
         proven: ProofOf<'_>,
+        issuer: &str,
     ) -> Result<HttpResponse, Fault> {
         let mut headers =
             vec![("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned())];
@@ -150,7 +154,7 @@ impl Transport {
         let request = self.request("POST", url, headers, None, CacheMode::Never);
         let make = || {
             let mut body = form.clone();
-            self.add_assertion(&mut body)?;
+            self.add_assertion(&mut body, issuer)?;
             Ok(HttpRequest { body: Some(body), ..request.clone() })
         };
         self.transmit_made(&*self.ports.http, &make, proven).await
@@ -159,12 +163,12 @@ impl Transport {
     /// Adds an assertion that the client's key signs, if it authenticates so (RFC 7523 section
     /// 2.2). Each is sent once: the provider takes none twice (section 3).
     #[cfg(feature = "private-key-jwt")]
-    fn add_assertion(&self, form: &mut String) -> Result<(), Fault> {
+    fn add_assertion(&self, form: &mut String, issuer: &str) -> Result<(), Fault> {
         if self.settings.client_authentication != ClientAuthentication::PrivateKeyJwt {
             return Ok(());
         }
         let signed = match &self.ports.assertions {
-            Some(assertions) => assertions.assertion(),
+            Some(assertions) => assertions.assertion(self.audience(issuer)),
             None => Err("there is no key".to_owned()),
         };
         let assertion =
@@ -174,9 +178,16 @@ impl Transport {
         Ok(())
     }
 
+    /// What an assertion is for: the issuer, or the authority if that stands for many tenants.
+    #[cfg(feature = "private-key-jwt")]
+    fn audience<'a>(&'a self, issuer: &'a str) -> &'a str {
+        let names_one = !issuer.is_empty() && !issuer.contains(TENANT);
+        if names_one { issuer } else { &self.settings.authority }
+    }
+
     #[cfg(not(feature = "private-key-jwt"))]
     #[allow(clippy::unnecessary_wraps, clippy::unused_self)] // Like the function it replaces.
-    fn add_assertion(&self, _: &mut String) -> Result<(), Fault> {
+    fn add_assertion(&self, _: &mut String, _: &str) -> Result<(), Fault> {
         Ok(())
     }
 

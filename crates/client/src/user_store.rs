@@ -61,6 +61,13 @@ impl StoredUser {
         }
     }
 
+    /// The same, after a sign-in that named these APIs. If it named none, those of the settings
+    /// count.
+    pub(crate) fn of_resource(user: User, resource: &[String]) -> Self {
+        let named = Some(resource.to_vec()).filter(|all| !all.is_empty());
+        Self { requested_resource: named, ..Self::new(user) }
+    }
+
     /// Identifies the session in messages to other tabs.
     pub(crate) fn session_id(&self) -> String {
         if self.began.id.is_empty() {

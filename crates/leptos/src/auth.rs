@@ -1,6 +1,6 @@
 //! What components see of sign-in.
 
-use std::{future::poll_fn, time::Duration};
+use std::{future::poll_fn, num::NonZeroU64, time::Duration};
 
 use doorward_client::{User, UserManager};
 use leptos::prelude::*;
@@ -11,6 +11,7 @@ use crate::{
     Arrival, AuthFailure, AuthStatus, SessionRoutes,
     engine::Engine,
     live::{Live, LiveHandle},
+    page,
 };
 
 /// After this time a navigation counts as failed, and buttons work again: the provider may have
@@ -56,6 +57,9 @@ pub struct Auth {
     pub(crate) engine: Engine,
     /// Only for [`crate::session`].
     pub(crate) routes: SessionRoutes,
+    /// When the server rendered the page, by its clock. Only for [`crate::session`].
+    #[cfg_attr(not(feature = "policy"), allow(dead_code))]
+    pub(crate) rendered_at: Option<NonZeroU64>,
 }
 
 impl Auth {
@@ -63,6 +67,7 @@ impl Auth {
         Self {
             engine,
             routes: SessionRoutes::default(),
+            rendered_at: None,
             status: RwSignal::default(),
             failure: RwSignal::new(None),
             leaving: RwSignal::new(false),
@@ -156,9 +161,19 @@ impl Auth {
         self.status.with_untracked(|status| client.expires_in(status.user()?))
     }
 
-    /// This device's clock: seconds since 1970 (UTC). Zero on the server.
+    /// The clock of this device, or of the server: seconds since 1970 (UTC).
     pub fn now(self) -> u64 {
-        self.live.client().map_or(0, |client| client.now())
+        self.live.client().map_or_else(page::now, |client| client.now())
+    }
+
+    /// The time for what a component decides at first. Hydration must find what the server
+    /// rendered, so until the page is hydrated, it is the server's time of that.
+    #[cfg(feature = "policy")]
+    pub(crate) fn first_now(self) -> u64 {
+        let hydrates =
+            || Owner::current_shared_context().is_some_and(|context| context.during_hydration());
+        let rendered_at = self.rendered_at.filter(|_| !cfg!(target_arch = "wasm32") || hydrates());
+        rendered_at.map_or_else(|| self.now(), NonZeroU64::get)
     }
 
     /// The claims of the user's profile as a type of the caller's. `None` if nobody is signed in,

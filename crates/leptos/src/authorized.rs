@@ -1,6 +1,6 @@
 //! The user of a server function, by the policy that it names.
 
-use std::{future::Future, time::SystemTime};
+use std::future::Future;
 
 use doorward_policy::{Decision, Principal, RequiredPolicy, SCOPE_CLAIM, StepUp, decide_all_at};
 use leptos::{
@@ -10,7 +10,7 @@ use leptos::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ServerUser, SigninRequestArgs};
+use crate::{ServerUser, SigninRequestArgs, page};
 
 /// Why a server function does not answer this user.
 ///
@@ -181,8 +181,7 @@ pub fn authorized<P: RequiredPolicy>()
         if let Some(by_token) = by_token {
             return by_token.await;
         }
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        decided::<P>(user, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
+        decided::<P>(user, i64::try_from(page::now()).unwrap_or(i64::MAX))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The window: its URL, and how often it left by itself. On the server there is none.
+//! The window: its URL, its clock, and how often it left by itself. The server has a clock only.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use nowhere::*;
@@ -24,6 +24,12 @@ mod window {
 
     pub(crate) fn url() -> String {
         location().href().unwrap_or_default()
+    }
+
+    /// This device's clock: seconds since 1970 (UTC).
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It saturates.
+    pub(crate) fn now() -> u64 {
+        (js_sys::Date::now() / 1000.0) as u64
     }
 
     pub(crate) fn origin() -> String {
@@ -65,15 +71,13 @@ mod window {
 
     /// Whether the page may leave by itself for a sign-in once more. If so, that is noted. A
     /// provider whose answers are of no use would send the user around in a circle.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It saturates.
     pub(crate) fn may_leave() -> bool {
         let Ok(Some(store)) = window().session_storage() else {
             // Then nothing of the sign-in can be kept, which the client reports.
             return true;
         };
         let before = store.get_item(DEPARTURES).ok().flatten().unwrap_or_default();
-        let now = (js_sys::Date::now() / 1000.0) as u64;
-        let departures = super::with_departure(&before, now);
+        let departures = super::with_departure(&before, now());
         if let Some(departures) = &departures {
             let _ = store.set_item(DEPARTURES, departures);
         }
@@ -149,8 +153,15 @@ mod window {
 
 #[cfg(not(target_arch = "wasm32"))]
 mod nowhere {
+    use std::time::SystemTime;
+
     pub(crate) fn url() -> String {
         String::new()
+    }
+
+    pub(crate) fn now() -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
     }
 
     pub(crate) fn origin() -> String {

@@ -65,11 +65,13 @@ pub fn RequirePolicy(
     auth: Option<Auth>,
 ) -> impl IntoView {
     let auth = auth.unwrap_or_else(use_auth);
-    let allowed = Memo::new(move |_| {
+    let first_now = auth.first_now();
+    let allowed = Memo::new(move |before: Option<&Option<bool>>| {
         auth.as_condition().map(|signed_in| {
             signed_in
                 && auth.principal().is_some_and(|principal| {
-                    let now = i64::try_from(auth.now()).unwrap_or(i64::MAX);
+                    let now = if before.is_none() { first_now } else { auth.now() };
+                    let now = i64::try_from(now).unwrap_or(i64::MAX);
                     policy.decide_at(&principal, now).is_allowed()
                 })
         })

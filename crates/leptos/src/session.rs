@@ -1,5 +1,7 @@
 //! Sign-in by the server's session: the tokens stay on the server, and the browser has a cookie.
 
+use std::num::NonZeroU64;
+
 use doorward_client::{
     ApiRequest, ApiResponse, Error, SigninRequestArgs, SignoutRequestArgs, StepUp,
     ports::{CacheMode, HttpClient, HttpRequest},
@@ -86,7 +88,8 @@ impl Default for SessionRoutes {
 /// });
 /// ```
 pub fn provide_session_auth(routes: SessionRoutes) -> Auth {
-    let user = SharedValue::new(use_context::<ServerUser>).into_inner();
+    let rendered = || (use_context::<ServerUser>(), page::now());
+    let (user, rendered_at) = SharedValue::new(rendered).into_inner();
     let nothing = Plan {
         load: std::rc::Rc::new(|| Box::pin(async { None })),
         skip_callback: None,
@@ -95,7 +98,8 @@ pub fn provide_session_auth(routes: SessionRoutes) -> Auth {
         #[cfg(feature = "policy")]
         roles_at: &[],
     };
-    let auth = Auth { routes, ..Auth::new(Live::new(nothing), by_session) };
+    let rendered_at = NonZeroU64::new(rendered_at);
+    let auth = Auth { routes, rendered_at, ..Auth::new(Live::new(nothing), by_session) };
     set_status(auth, AuthStatus::from(user.map(ServerUser::into_user)));
     take_brought(auth);
     provide_context(auth);

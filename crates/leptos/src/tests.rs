@@ -404,6 +404,50 @@ fn the_first_html_has_the_user_of_the_session() {
     }
 }
 
+#[cfg(feature = "policy")]
+#[test]
+fn a_page_that_needs_a_recent_sign_in_knows_the_time() {
+    let shown_to = |auth_time: u64| {
+        let mut user = alice();
+        user.profile.insert("auth_time".to_owned(), auth_time.into());
+        Owner::new().with(|| {
+            provide_context(user);
+            let auth = provide_session_auth(SessionRoutes::default());
+            let html = view! {
+                <RequirePolicy
+                    policy=Policy::require_recent_sign_in(300)
+                    fallback=|| "too long ago"
+                >
+                    "inside"
+                </RequirePolicy>
+            }
+            .to_html();
+            (auth.now(), html)
+        })
+    };
+    let (now, html) = shown_to(page::now());
+    assert!(html.contains("inside"), "{html}");
+    let (_, html) = shown_to(now - 1000);
+    assert!(html.contains("too long ago") && !html.contains("inside"), "{html}");
+}
+
+/// Between the server's answer and hydration, a sign-in may have become too old.
+#[cfg(feature = "policy")]
+#[test]
+fn a_page_decides_at_first_as_the_server_did() {
+    let mut user = alice();
+    user.profile.insert("auth_time".to_owned(), (page::now() - 1000).into());
+    Owner::new().with(|| {
+        provide_context(user);
+        let mut auth = provide_session_auth(SessionRoutes::default());
+        auth.rendered_at = (page::now() - 900).try_into().ok();
+        let policy = Policy::require_recent_sign_in(300);
+        let html =
+            view! { <RequirePolicy policy=policy auth=auth>"inside"</RequirePolicy> }.to_html();
+        assert!(html.contains("inside"), "{html}");
+    });
+}
+
 #[test]
 fn a_server_session_has_no_tokens_for_the_page() {
     Owner::new().with(|| {

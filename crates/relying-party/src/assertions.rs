@@ -73,23 +73,22 @@ impl fmt::Debug for ClientKey {
     }
 }
 
-/// Makes the assertions of one client for one provider.
+/// Makes the assertions of one client.
 pub(super) struct Assertions {
     pub(super) key: ClientKey,
     pub(super) client_id: String,
-    pub(super) issuer: String,
     pub(super) now: Arc<Now>,
 }
 
 impl AssertionSource for Assertions {
-    fn assertion(&self) -> Result<String, String> {
+    fn assertion(&self, audience: &str) -> Result<String, String> {
         let now = (self.now)();
         let mut jti = [0; 32];
         aws_lc_rs::rand::fill(&mut jti).map_err(|_| "there is no randomness".to_owned())?;
         let jti = base64url::encode(jti);
-        // The issuer as the only audience, so that no other provider can use the assertion.
+        // The provider as the only audience, so that no other provider can use the assertion.
         let claims = json!({
-            "iss": self.client_id, "sub": self.client_id, "aud": self.issuer, "jti": jti,
+            "iss": self.client_id, "sub": self.client_id, "aud": audience, "jti": jti,
             "iat": now, "exp": now.saturating_add(LIFETIME),
         });
         self.key.sign(&claims).map_err(|error| error.to_string())

@@ -80,7 +80,8 @@ pub enum RelyingPartyError {
 /// }
 ///
 /// async fn renew(provider: &RelyingParty, mut user: User) -> Result<User, RelyingPartyError> {
-///     let redeemed = provider.redeem(user.clone()).await?;
+///     // The sign-in named no API.
+///     let redeemed = provider.redeem(user.clone(), Vec::new()).await?;
 ///     if let Some(token) = redeemed.refresh_token() {
 ///         // The old one may be spent: store this one before anything else.
 ///         user.refresh_token = Some(token.to_owned());
@@ -199,12 +200,21 @@ impl RelyingParty {
     }
 
     /// Sends the user's refresh token (RFC 6749 section 6). It may be spent then: keep the new one
-    /// before anything else.
+    /// before anything else. `resource` has the APIs that the sign-in was for
+    /// ([`SigninRequestArgs::resource`]), so that the new access token is for the same ones. If it
+    /// named none, it is empty, and those of the settings count.
     ///
     /// # Errors
     /// Why that is not possible.
-    pub async fn redeem(&self, user: User) -> Result<RedeemedRefreshToken, RelyingPartyError> {
-        self.run(move |core| async move { core.client()?.redeem_refresh_token(user).await }).await
+    pub async fn redeem(
+        &self,
+        user: User,
+        resource: Vec<String>,
+    ) -> Result<RedeemedRefreshToken, RelyingPartyError> {
+        let redeem = move |core: Rc<Core>| async move {
+            core.client()?.redeem_refresh_token(user, &resource).await
+        };
+        self.run(redeem).await
     }
 
     /// Verifies the tokens that came for the refresh token, and returns the user with them.
@@ -365,7 +375,6 @@ impl Core {
         let assertions = key.map(|key| Assertions {
             key,
             client_id: settings.client_id.clone(),
-            issuer: settings.authority.clone(),
             now: Arc::clone(&now),
         });
         let ports = ports::ports(http, Arc::clone(&now), requests.clone(), assertions, proof_key);

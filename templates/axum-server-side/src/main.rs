@@ -14,8 +14,8 @@ fn setting(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }
 
-/// The application, at this origin.
-fn app(origin: &str) -> Result<Router, Box<dyn Error>> {
+/// The application, at this origin, and its sign-in.
+fn app(origin: &str) -> Result<(Router, Auth), Box<dyn Error>> {
     let sign_in = SignInSettings::new(
         setting("ISSUER", "http://localhost:6001"),
         setting("CLIENT_ID", "axum-server-side"),
@@ -34,7 +34,7 @@ fn app(origin: &str) -> Result<Router, Box<dyn Error>> {
         .route("/greeting", get(pages::greeting))
         .with_state(Site::new(setting("API", "http://localhost:7001"))?);
     // Last: routes that are added afterwards do not know the user.
-    Ok(auth.attach(routes))
+    Ok((auth.attach(routes), auth))
 }
 
 #[tokio::main]
@@ -43,8 +43,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A proxy that speaks TLS may be before it, or a container around it.
     let port = origin.parse::<Uri>()?.port_u16().unwrap_or(80);
     let listen = setting("LISTEN", &format!("localhost:{port}"));
+    let (app, auth) = app(&origin)?;
     let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("open {origin}");
-    axum::serve(listener, app(&origin)?).await?;
+    let stopped = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
+    // A renewal that is cut off loses the session: the provider takes each refresh token once.
+    auth.finish().await;
     Ok(())
 }

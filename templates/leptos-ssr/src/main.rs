@@ -12,9 +12,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A proxy that speaks TLS may be before it, or a container around it.
     let own = format!("localhost:{}", origin.port_u16().unwrap_or(80));
     let listen = std::env::var("LISTEN").unwrap_or(own);
+    let (app, auth) = app(&settings)?;
     let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("open {}", settings.origin);
-    axum::serve(listener, app(&settings)?).await?;
+    let stopped = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
+    // A renewal that is cut off loses the session: the provider takes each refresh token once.
+    auth.finish().await;
     Ok(())
 }
 

@@ -50,11 +50,11 @@ impl Settings {
     }
 }
 
-/// The application.
+/// The application, and its sign-in.
 ///
 /// # Errors
 /// The settings are not valid.
-pub fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
+pub fn app(settings: &Settings) -> Result<(Router, Auth), Box<dyn Error>> {
     let origin = &settings.origin;
     let sign_in = SignInSettings::new(
         &*settings.issuer,
@@ -81,7 +81,7 @@ pub fn app(settings: &Settings) -> Result<Router, Box<dyn Error>> {
         // The program is the same for all users, and may be kept by the browser.
         .route_service(&site_pkg_dir_service_route_path(&options), site_pkg_dir_service(&options))
         .with_state(options);
-    Ok(auth.attach(pages))
+    Ok((auth.attach(pages), auth))
 }
 
 /// Hands the session's user on to the pages and the server functions, as policies see them.

@@ -42,8 +42,7 @@ async fn end_sessions(
     let (Some(iss), Some(sid)) = (params.get("iss"), params.get("sid")) else {
         return Ok(StatusCode::BAD_REQUEST);
     };
-    let own = auth.settings.protocol.authority.trim_end_matches('/');
-    if iss.trim_end_matches('/') != own {
+    if !auth.settings.protocol.accepts_issuer(iss) {
         return Ok(StatusCode::BAD_REQUEST);
     }
     let now = auth.now();

@@ -18,6 +18,9 @@ pub(crate) struct RequestedSignIn {
     /// `offline_access`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<String>,
+    /// The APIs that it named (RFC 8707). Empty: those of the settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) resource: Vec<String>,
 }
 
 /// A signed-in user, as it is kept. Times are seconds since 1970 (UTC).
@@ -83,4 +86,18 @@ fn renew_at(user: &User, now: u64) -> Option<u64> {
 /// What the form tokens of a session are made of.
 pub(crate) fn form_token_mac(session: &SessionRecord) -> impl AsRef<[u8]> {
     seal::mac(&session.id, "form token")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn sessions_of_before_can_be_read() {
+        let stored = r#"{"acr_values":"2","max_age":null}"#;
+        let asked: RequestedSignIn = serde_json::from_str(stored).unwrap();
+        assert_eq!((asked.acr_values.as_deref(), asked.resource.len()), (Some("2"), 0));
+        assert_eq!(serde_json::to_string(&asked).unwrap(), stored);
+    }
 }

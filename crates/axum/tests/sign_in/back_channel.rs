@@ -13,8 +13,9 @@ use doorward_axum::{
 };
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use url::Url;
 
-use crate::support::{Browser, CLIENT, Kept, World, now};
+use crate::support::{Browser, CLIENT, Kept, Provider, World, now};
 
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
@@ -240,7 +241,7 @@ async fn what_is_no_logout_token_ends_nothing() {
         let answer = world.browser().send(Request::post("/backchannel-logout"), form).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{form}");
     }
-    let other = crate::support::Provider::start().await;
+    let other = Provider::start().await;
     let forged = other.sign("logout+jwt", &claims(&world, "3"));
     assert_eq!(send(&world, &forged).await, StatusCode::BAD_REQUEST);
     assert!(is_in(&browser).await);
@@ -323,6 +324,47 @@ async fn a_frame_of_the_provider_ends_the_session_that_it_names() {
         let answer = frame(format!("iss={issuer}&sid=sid-1")).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(answer.header("content-security-policy"), format!("frame-ancestors {issuer}"));
+        assert!(!is_in(&browser).await, "{kept:?}");
+    }
+}
+
+/// Entra ID: the settings name a group of tenants, and the frame the one of the session.
+#[tokio::test]
+async fn a_frame_of_a_tenant_ends_the_session_that_it_names() {
+    for kept in Kept::ALL {
+        let provider = Provider::start().await;
+        let of = |tenant: &str| format!("{}/{tenant}/v2.0", provider.issuer);
+        let tid = "11111111-2222-3333-4444-555555555555";
+        let (group, tenant) = (of("common"), of(tid));
+        provider.change(|rules| {
+            rules.called = Some(of("{tenantid}"));
+            rules.claims = json!({ "iss": tenant, "tid": tid });
+        });
+        let document = format!("{}/.well-known/openid-configuration", provider.issuer);
+        let world = World::at(provider.clone(), kept.sessions(), |settings| {
+            settings.protocol(|mut own| {
+                own.authority = group;
+                own.metadata_url(document)
+            })
+        });
+        let browser = world.browser();
+        let to_provider = browser.open("/me").await.location().to_owned();
+        let mut callback = Url::parse(&provider.authorize(&to_provider)).unwrap();
+        let query: Vec<_> = callback.query_pairs().into_owned().collect();
+        let own =
+            query.iter().map(|(name, value)| (name, if name == "iss" { &tenant } else { value }));
+        callback.query_pairs_mut().clear().extend_pairs(own);
+        browser.open(callback.as_str()).await.location();
+        assert!(is_in(&browser).await, "{kept:?}");
+        let frame = async |iss: &str| {
+            let query = format!("iss={iss}&sid=sid-1");
+            world.browser().open(&format!("/frontchannel-logout?{query}")).await.status
+        };
+        for other in [of("evil.example"), provider.issuer.clone()] {
+            assert_eq!(frame(&other).await, StatusCode::BAD_REQUEST);
+        }
+        assert!(is_in(&browser).await, "{kept:?}");
+        assert_eq!(frame(&tenant).await, StatusCode::OK);
         assert!(!is_in(&browser).await, "{kept:?}");
     }
 }

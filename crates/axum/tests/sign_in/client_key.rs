@@ -6,6 +6,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use doorward_axum::{Auth, ClientKey, MemorySessions, ProofKey, SignInSettings, SigningAlgorithm};
+use doorward_protocol::jws::UnverifiedJws;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::Value;
 
@@ -31,14 +32,7 @@ async fn assertions_are_signed_and_new_each_time() {
     assert!(!format!("{key:?}").contains(&BASE64_STANDARD.encode(&pkcs8[..30])));
 
     let provider = Provider::start().await;
-    let settings = SignInSettings::new(&*provider.issuer, "shop", format!("{ORIGIN}/signin-oidc"))
-        .client_key(key)
-        .push_authorization_requests(true);
-    let auth = Auth::new(settings, MemorySessions::default()).unwrap();
-    let browser = Browser::new(&auth.attach(axum::Router::new()));
-    let to_provider = browser.open("/signin").await.location().to_owned();
-    browser.open(&provider.authorize(&to_provider)).await.location();
-
+    sign_in(&provider, &provider.issuer, key.clone()).await;
     let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
     let mut validation = Validation::new(Algorithm::ES256);
     validation.set_audience(&[&provider.issuer]);
@@ -60,6 +54,27 @@ async fn assertions_are_signed_and_new_each_time() {
         seen.push(token.claims["jti"].clone());
     }
     assert_ne!(seen[0], seen[1]);
+
+    // The provider is told its own name, however the settings write it.
+    let provider = Provider::start().await;
+    sign_in(&provider, &format!("{}/", provider.issuer), key).await;
+    for endpoint in ["par", "token"] {
+        let form = &provider.forms(endpoint)[0];
+        let token = UnverifiedJws::parse(&form["client_assertion"]).unwrap();
+        let claims: Value = serde_json::from_slice(token.unverified_payload()).unwrap();
+        assert_eq!(claims["aud"], provider.issuer, "{endpoint}");
+    }
+}
+
+/// Signs a user in to an application that authenticates to this authority by its key.
+async fn sign_in(provider: &Provider, authority: &str, key: ClientKey) {
+    let settings = SignInSettings::new(authority, "shop", format!("{ORIGIN}/signin-oidc"))
+        .client_key(key)
+        .push_authorization_requests(true);
+    let auth = Auth::new(settings, MemorySessions::default()).unwrap();
+    let browser = Browser::new(&auth.attach(axum::Router::new()));
+    let to_provider = browser.open("/signin").await.location().to_owned();
+    browser.open(&provider.authorize(&to_provider)).await.location();
 }
 
 /// RFC 7523 section 3: a provider takes no assertion twice. One that refuses the proof of a request

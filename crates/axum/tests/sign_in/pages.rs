@@ -22,6 +22,31 @@ async fn a_script_gets_a_status_and_no_redirect() {
     assert_eq!(browser.cookie_header(), "", "no sign-in has begun");
 }
 
+/// The address leads back to the page that has the script, and not to what it fetched.
+#[tokio::test]
+async fn a_script_learns_where_its_page_can_sign_in() {
+    let world = World::new().await;
+    let (page, fetched) = ("%2Forder%3Fx%3D1", "%2Fme");
+    for (referer, return_to) in [
+        (format!("{ORIGIN}/order?x=1"), page),
+        (format!("{ORIGIN}/"), "%2F"),
+        // A browser that tells nothing of the page, and another origin.
+        (ORIGIN.to_owned(), fetched),
+        (format!("{ORIGIN}@evil.example/"), fetched),
+        (format!("{ORIGIN}//evil.example/"), fetched),
+        ("https://evil.example/order".to_owned(), fetched),
+    ] {
+        let request = Request::get("/me")
+            .header("accept", "application/json")
+            .header("sec-fetch-mode", "cors")
+            .header("referer", &referer);
+        let answer = world.browser().send(request, "").await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        let sign_in = format!("/signin?return_to={return_to}");
+        assert_eq!(answer.json()["sign_in"], sign_in, "{referer}");
+    }
+}
+
 #[tokio::test]
 async fn htmx_leaves_the_page_for_the_sign_in() {
     let world = World::new().await;

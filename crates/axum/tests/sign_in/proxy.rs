@@ -31,6 +31,12 @@ async fn api() -> (String, Seen) {
             ("x-kept", "1"),
             ("clear-site-data", "\"*\""),
             ("service-worker-allowed", "/"),
+            ("nel", r#"{"report_to":"api","max_age":86400,"include_subdomains":true}"#),
+            ("report-to", r#"{"group":"api","max_age":86400,"endpoints":[{"url":"https://api"}]}"#),
+            ("reporting-endpoints", "default=\"https://api/reports\""),
+            ("content-security-policy-report-only", "default-src 'none'; report-uri https://api"),
+            ("set-login", "logged-out"),
+            ("secure-session-registration", "(ES256);path=\"/register\""),
         ];
         (StatusCode::CREATED, headers, "from the API").into_response()
     };
@@ -83,6 +89,12 @@ async fn an_allowed_call_has_the_token_and_no_cookie() {
         "x-secret",
         "clear-site-data",
         "service-worker-allowed",
+        "nel",
+        "report-to",
+        "reporting-endpoints",
+        "content-security-policy-report-only",
+        "set-login",
+        "secure-session-registration",
     ] {
         assert!(!answer.headers.contains_key(kept_back), "{kept_back}");
     }

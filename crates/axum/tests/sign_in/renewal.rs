@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     back_channel::Broken,
-    support::{Browser, Kept, World},
+    support::{Browser, Kept, ORDERS_API, World},
 };
 
 #[tokio::test]
@@ -225,6 +225,50 @@ async fn whoever_sends_a_spent_token_too_late_does_not_end_the_session() {
     assert!(renewed.starts_with("access-"), "{renewed}");
     assert_eq!(body, renewed);
     assert_eq!(there.open("/").await.body, "alice");
+}
+
+/// A provider refuses `invalid_target` if a renewal asks for another API than the sign-in did.
+#[tokio::test]
+async fn a_renewal_asks_for_the_apis_of_its_sign_in() {
+    for kept in Kept::ALL {
+        let world = World::kept(kept).await;
+        let (plain, browser) = (world.signed_in().await, world.browser());
+        world.sign_in(&browser, "/connect").await;
+        let renewed = async |browser: &Browser| {
+            world.advance(3700);
+            assert!(browser.open("/token").await.body.starts_with("access-"), "{kept:?}");
+            let form = world.provider.forms("token").pop().unwrap();
+            assert_eq!(form["grant_type"], "refresh_token");
+            form.get("resource").cloned()
+        };
+        for _ in 0..2 {
+            assert_eq!(renewed(&browser).await.as_deref(), Some(ORDERS_API), "{kept:?}");
+        }
+        // Who signs in once more, because a page needs more, has the same afterwards.
+        world.provider.change(|rules| rules.claims = json!({ "acr": "2" }));
+        world.sign_in(&browser, "/strong").await;
+        assert_eq!(renewed(&browser).await.as_deref(), Some(ORDERS_API), "{kept:?}");
+        assert_eq!(renewed(&plain).await, None, "{kept:?}");
+    }
+}
+
+/// What an application or an API behind it lets caches keep must not hand out a session.
+#[tokio::test]
+async fn no_cache_keeps_an_answer_that_sets_a_session_cookie() {
+    let world = World::kept(Kept::InCookies).await;
+    let browser = world.signed_in().await;
+    let open = async || {
+        let answer = browser.open("/public").await;
+        let cache = answer.header("cache-control").to_owned();
+        (cache, answer.headers.contains_key("set-cookie"))
+    };
+    assert_eq!(open().await, ("public, max-age=60".to_owned(), false));
+    world.advance(3700);
+    assert_eq!(open().await, ("no-store".to_owned(), true), "it was renewed");
+    assert_eq!(open().await, ("public, max-age=60".to_owned(), false));
+    // Nor one that takes the cookie away.
+    browser.set_cookie("session", "of-nobody");
+    assert_eq!(open().await, ("no-store".to_owned(), true));
 }
 
 #[tokio::test]

@@ -45,6 +45,29 @@ async fn requests_that_overlap_do_not_undo_each_other() {
     }
 }
 
+/// A session in cookies grows to two cookies in one tab and fits into one again in another.
+#[tokio::test]
+async fn a_session_that_grows_and_shrinks_at_once_stays_readable() {
+    let world = World::kept(Kept::InCookies).await;
+    let browser = world.signed_in().await;
+    keep(&browser, "one", "1").await;
+    let (growing, shrinking) = (browser.copy(), browser.copy());
+    let long = Request::post("/values?name=long").header("origin", ORIGIN);
+    assert_eq!(growing.send(long, &"x".repeat(3000)).await.status, StatusCode::OK);
+    assert!(growing.cookie("session.1").is_some() && browser.cookie("session.1").is_none());
+    let remove = Request::delete("/values?name=long").header("origin", ORIGIN);
+    assert_eq!(shrinking.send(remove, "").await.body, "one: 1");
+    assert_eq!(shrinking.cookie("session.1"), None, "it knows nothing of the other tab");
+    browser.take_cookies_of(&growing);
+    browser.take_cookies_of(&shrinking);
+    assert!(browser.cookie("session.1").is_some());
+    assert_eq!(browser.open("/").await.body, "alice");
+    assert_eq!(browser.open("/values").await.body, "one: 1");
+    // What is left over goes with the next change.
+    keep(&browser, "one", "2").await;
+    assert_eq!(browser.cookie("session.1"), None);
+}
+
 /// A renewal must not lose a value, and a value must not lose a renewal: the refresh token would be
 /// sent twice, and the provider would end the grant.
 #[tokio::test]

@@ -103,9 +103,9 @@ fn refusal(code: &ErrorCode, description: Option<&str>) -> String {
         ErrorKind::Restart => ENDED,
         _ => {
             return format!(
-                "The sign-in service refused the request: {code}{}. Please tell whoever runs this \
+                "The sign-in service refused the request: {}. Please tell whoever runs this \
                     application.",
-                described(description)
+                described(code, description)
             );
         }
     };

@@ -2,7 +2,7 @@
 
 mod messages;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use doorward_protocol::error::ErrorCode;
 use serde_json::Value;
@@ -13,7 +13,8 @@ use crate::{
     ports::{EntropyError, NetworkFailure, ProofKeyError, StorageError},
 };
 
-/// Why an operation of the client failed. No variant contains a token, a code or a verifier.
+/// Why an operation of the client failed. No variant contains a token, a code or a verifier. Each
+/// is one line of text: control characters of what others sent are escaped.
 ///
 /// ```
 /// use doorward_client::{Error, ErrorKind, ports::NetworkFailure};
@@ -38,7 +39,7 @@ pub enum Error {
     #[error("setting {0}")]
     Settings(String),
     /// The provider or the API did not answer.
-    #[error("{url}: {failure}")]
+    #[error("{}: {failure}", OneLine(url))]
     Network {
         /// The URL of the request.
         url: String,
@@ -46,7 +47,7 @@ pub enum Error {
         failure: NetworkFailure,
     },
     /// The answer is neither a success nor an OAuth error.
-    #[error("{url} answered with status {status}")]
+    #[error("{} answered with status {status}", OneLine(url))]
     Http {
         /// The URL of the request.
         url: String,
@@ -54,7 +55,7 @@ pub enum Error {
         status: u16,
     },
     /// The body of the answer is not what the endpoint must send.
-    #[error("{url}: {problem}")]
+    #[error("{}: {}", OneLine(url), OneLine(problem))]
     UnexpectedAnswer {
         /// The URL of the request.
         url: String,
@@ -63,7 +64,11 @@ pub enum Error {
     },
     /// The discovery document names another issuer than the authority it was fetched for (OIDC
     /// Discovery section 4.3).
-    #[error("the provider calls itself {found}, but {expected} was asked for")]
+    #[error(
+        "the provider calls itself {}, but {} was asked for",
+        OneLine(found),
+        OneLine(expected)
+    )]
     IssuerMismatch {
         /// The configured authority, or the issuer in the metadata.
         expected: String,
@@ -74,7 +79,7 @@ pub enum Error {
     #[error("the provider offers no usable {0}")]
     NoEndpoint(&'static str),
     /// The URL carries no authorization response, or a malformed one. The text says what is wrong.
-    #[error("{0}")]
+    #[error("{}", OneLine(.0))]
     InvalidResponse(String),
     /// No pending request belongs to the response: it was used already, is too old, or began in
     /// another browser.
@@ -91,7 +96,7 @@ pub enum Error {
     Authorization(Box<AuthorizationError>),
     /// An endpoint that the page calls itself refused the request: token, revocation, userinfo (RFC
     /// 6749 section 5.2) or pushed authorization requests (RFC 9126 section 2.3).
-    #[error("{endpoint} refused: {code}{}", described(description.as_deref()))]
+    #[error("{endpoint} refused: {}", described(code, description.as_deref()))]
     Refused {
         /// The name of the endpoint.
         endpoint: &'static str,
@@ -197,12 +202,33 @@ pub struct AuthorizationError {
 
 impl fmt::Display for AuthorizationError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}{}", self.code, described(self.description.as_deref()))
+        formatter.write_str(&described(&self.code, self.description.as_deref()))
     }
 }
 
-fn described(description: Option<&str>) -> String {
-    description.map_or_else(String::new, |text| format!(" ({text})"))
+/// A code with its description. Both may be anything.
+fn described(code: &ErrorCode, description: Option<&str>) -> String {
+    let code = OneLine(code.as_str());
+    match description {
+        Some(text) => format!("{code} ({})", OneLine(text)),
+        None => code.to_string(),
+    }
+}
+
+/// A text that somebody else wrote, without control characters: whoever reads a log must not take
+/// it for several lines.
+pub(crate) struct OneLine<'a>(pub(crate) &'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chars().try_for_each(|letter| {
+            if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}') {
+                write!(formatter, "{}", letter.escape_unicode())
+            } else {
+                formatter.write_char(letter)
+            }
+        })
+    }
 }
 
 /// What to offer after an error.
@@ -328,5 +354,45 @@ fn kind_of_code(code: &ErrorCode) -> ErrorKind {
         | ErrorCode::InteractionRequired
         | ErrorCode::AccountSelectionRequired => ErrorKind::Restart,
         _ => ErrorKind::Configuration,
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_else_writes_lines_into_a_log() {
+        let text = || "evil\r\n2026-12-01 INFO a user signed in\u{1b}[2K\u{2028}".to_owned();
+        let escaped = "evil\\u{d}\\u{a}2026-12-01 INFO a user signed in\\u{1b}[2K\\u{2028}";
+        let code = ErrorCode::Other(text());
+        let refused = AuthorizationError {
+            code: code.clone(),
+            description: Some(text()),
+            uri: None,
+            session_state: None,
+            state: None,
+            url_state: None,
+        };
+        let (url, problem, expected, found) = (text(), text(), text(), text());
+        for (error, times) in [
+            (Error::Network { url: text(), failure: NetworkFailure::Failed(text()) }, 2),
+            (Error::Http { url: text(), status: 404 }, 1),
+            (Error::UnexpectedAnswer { url, problem }, 2),
+            (Error::IssuerMismatch { expected, found }, 2),
+            (Error::InvalidResponse(text()), 1),
+            (Error::Authorization(Box::new(refused)), 2),
+            (Error::Refused { endpoint: "token_endpoint", code, description: Some(text()) }, 2),
+        ] {
+            assert_eq!(error.to_string().matches(escaped).count(), times, "{error}");
+            assert!(!error.to_string().contains(char::is_control), "{error}");
+        }
+        for error in [
+            IdTokenError::Algorithm(text()),
+            IdTokenError::Issuer(text()),
+            IdTokenError::UntrustedAudience(text()),
+        ] {
+            assert!(!Error::from(error.clone()).to_string().contains(char::is_control), "{error}");
+        }
     }
 }

@@ -10,9 +10,9 @@ impl SigninRequestArgs {
     pub const INITIATION: [&str; 3] = ["iss", "login_hint", "target_link_uri"];
 
     /// The sign-in that the address asks for by which the page was opened (`initiate_login_uri`).
-    /// Anybody can write such an address. So `iss` must be the issuer of the settings, and
-    /// `target_link_uri` a place of the page's own origin: it becomes
-    /// [`SigninRequestArgs::return_to`].
+    /// Anybody can write such an address. So `iss` must be an issuer of the settings
+    /// ([`Settings::accepts_issuer`]), and `target_link_uri` a place of the page's own origin: it
+    /// becomes [`SigninRequestArgs::return_to`].
     ///
     /// ```
     /// use doorward_client::{Settings, SigninRequestArgs};
@@ -36,11 +36,10 @@ impl SigninRequestArgs {
         let query = url::split(opened).1.unwrap_or_default();
         let params = Params::parse(query)
             .map_err(|_| refuse("the address that begins the sign-in cannot be read"))?;
-        let without_slash = |issuer: &str| issuer.trim_end_matches('/').to_owned();
         let found = params.get("iss");
         let found =
             found.ok_or_else(|| refuse("the address that begins the sign-in names no iss"))?;
-        if without_slash(found) != without_slash(&settings.authority) {
+        if !settings.accepts_issuer(found) {
             return Err(Error::IssuerMismatch {
                 expected: settings.authority.clone(),
                 found: found.chars().take(200).collect(),
@@ -112,6 +111,36 @@ mod tests {
         }
         assert!(matches!(initiated(&[]).unwrap_err(), Error::InvalidResponse(_)));
         assert!(initiated(&[("iss", AUTHORITY), ("iss", AUTHORITY)]).is_err());
+    }
+
+    /// Entra ID: the link names the tenant, and the settings a group of them.
+    #[test]
+    fn a_tenant_of_the_group_may_ask() {
+        let tenant = |tenant: &str| format!("https://login.example/{tenant}/v2.0");
+        let accepts = |authority: &str, iss: &str| {
+            let settings = Settings::new(authority, "app", "https://app.example/callback");
+            let opened = format!("https://app.example/login?{}", url::encoded(&[("iss", iss)]));
+            SigninRequestArgs::initiated(&opened, &settings).is_ok()
+        };
+        let one = tenant("11111111-2222-3333-4444-555555555555");
+        let personal = tenant("9188040d-6c67-4c5b-b112-36a304b66dad");
+        for group in ["common", "organizations"] {
+            assert!(accepts(&tenant(group), &one) && accepts(&tenant(group), &tenant(group)));
+        }
+        assert!(accepts(&tenant("consumers"), &personal) && !accepts(&tenant("consumers"), &one));
+        for other in [
+            tenant("evil.example"),
+            tenant("11111111-2222-3333-4444-55555555555/"),
+            one.replace("login.example", "evil.example"),
+            one.clone() + "/",
+        ] {
+            assert!(!accepts(&tenant("common"), &other), "{other}");
+        }
+        assert!(!accepts(&one, &personal), "the settings name one tenant");
+        let mut given = Settings::new(tenant("example.com"), "app", "https://app.example/callback");
+        assert!(!given.accepts_issuer(&one));
+        given.metadata = serde_json::from_value(serde_json::json!({ "issuer": one })).ok();
+        assert!(given.accepts_issuer(&one) && !given.accepts_issuer(&personal));
     }
 
     #[test]

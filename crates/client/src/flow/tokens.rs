@@ -10,6 +10,7 @@ use crate::{
         url,
     },
     metadata::{Endpoint, MetadataService},
+    ports::HttpResponse,
     settings::TokenType,
     transport::{ProofOf, Transport, json, refusal, unexpected},
 };
@@ -66,10 +67,23 @@ pub(crate) struct TokenClient {
 }
 
 impl TokenClient {
+    /// Posts a form to an endpoint, with the client's authentication. Returns the answer with the
+    /// endpoint's URL.
+    pub(crate) async fn post(
+        &self,
+        endpoint: Endpoint,
+        form: String,
+        proven: ProofOf<'_>,
+    ) -> Result<(String, HttpResponse), Fault> {
+        let url = self.metadata.endpoint(endpoint).await?;
+        let metadata = self.metadata.metadata().await?;
+        let response = self.http.post_authenticated(&url, form, proven, &metadata.issuer).await?;
+        Ok((url, response))
+    }
+
     /// Requests tokens. `form` contains the grant. The client's authentication is added.
     pub(crate) async fn grant(&self, form: &str) -> Result<Box<ReceivedTokens>, Fault> {
-        let url = self.metadata.endpoint(Endpoint::Token).await?;
-        let response = self.http.post_authenticated(&url, form.to_owned(), ProofOf::Key).await?;
+        let (url, response) = self.post(Endpoint::Token, form.to_owned(), ProofOf::Key).await?;
         if !response.is_success() {
             return Err(refusal(Endpoint::Token.name(), &url, &response));
         }
@@ -83,9 +97,8 @@ impl TokenClient {
     /// Revokes a token. A token type that the provider cannot revoke is not an error: the token
     /// expires anyway.
     pub(crate) async fn revoke(&self, token: &str, token_type: TokenType) -> Result<(), Fault> {
-        let url = self.metadata.endpoint(Endpoint::Revocation).await?;
         let form = url::encoded(&[("token", token), ("token_type_hint", token_type.as_str())]);
-        let response = self.http.post_authenticated(&url, form, ProofOf::Nothing).await?;
+        let (url, response) = self.post(Endpoint::Revocation, form, ProofOf::Nothing).await?;
         if response.is_success() {
             return Ok(());
         }

@@ -18,7 +18,6 @@ impl Client {
         if !(self.settings.push_authorization_requests || required) {
             return Ok(address);
         }
-        let url = self.metadata.endpoint(Endpoint::PushedAuthorizationRequest).await?;
         // Parameters of the endpoint itself are not part of the request.
         let request = address.strip_prefix(&url::with_query(endpoint, "")).unwrap_or_default();
         // Unless the client authenticates with a header, the form gets its identifier anyway.
@@ -26,9 +25,10 @@ impl Client {
             self.settings.client_authentication == ClientAuthentication::ClientSecretBasic;
         let kept = request.split('&').filter(|pair| keeps_id || !pair.starts_with("client_id="));
         let form = kept.collect::<Vec<_>>().join("&");
-        let response = self.tokens.http.post_authenticated(&url, form, ProofOf::Key).await?;
+        let pushed = Endpoint::PushedAuthorizationRequest;
+        let (url, response) = self.tokens.post(pushed, form, ProofOf::Key).await?;
         if !response.is_success() {
-            return Err(refusal(Endpoint::PushedAuthorizationRequest.name(), &url, &response));
+            return Err(refusal(pushed.name(), &url, &response));
         }
         let Some(reference) = json(&url, &response.body)?.text("request_uri") else {
             return Err(unexpected(&url, "the answer has no request_uri"));

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::error::OneLine;
+
 /// How a request may use the browser's HTTP cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "who implements a port handles all of it")]
@@ -102,7 +104,7 @@ pub enum NetworkFailure {
     Timeout,
     /// The connection was refused, the name was not found, or CORS or a policy blocked the request.
     /// Browsers do not say which.
-    #[error("the connection failed: {0}")]
+    #[error("the connection failed: {}", OneLine(.0))]
     Failed(String),
 }
 

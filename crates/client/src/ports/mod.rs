@@ -158,8 +158,9 @@ pub trait ProofSigner {
 /// Authenticates the client by assertions that its key signs (OIDC Core section 9,
 /// `private_key_jwt`; RFC 7523 section 2.2).
 pub trait AssertionSource {
-    /// A new assertion, a JWT. The text of an error says why there is none.
-    fn assertion(&self) -> Result<String, String>;
+    /// A new assertion for this audience, a JWT: the provider, as it calls itself. The text of an
+    /// error says why there is none.
+    fn assertion(&self, audience: &str) -> Result<String, String>;
 }
 
 /// Undoes something when it is dropped: releases a lock, or ends a subscription.

@@ -60,7 +60,8 @@ fn it_signs_in_renews_revokes_and_signs_out_and_the_caller_keeps_the_user() {
 
     alone.world.pass_seconds(10_000);
     assert_eq!(alone.world.provider.count("token"), 1, "nothing is renewed by itself");
-    let renewed = alone.world.run(alone.client.use_refresh_token(outcome.user.clone())).unwrap();
+    let renewed =
+        alone.world.run(alone.client.use_refresh_token(outcome.user.clone(), &[])).unwrap();
     assert_eq!(
         (renewed.access_token.as_str(), renewed.refresh_token.as_deref()),
         ("access-2", Some("refresh-2"))
@@ -119,7 +120,7 @@ fn tokens_of_each_user_wait_until_they_can_be_verified() {
     for _ in 0..8 {
         alone.world.provider.fault("jwks", Fault::Answer(503, json!({})));
     }
-    let refresh = |user| alone.world.run(alone.client.use_refresh_token(user));
+    let refresh = |user| alone.world.run(alone.client.use_refresh_token(user, &[]));
     for user in users.clone() {
         assert!(refresh(user).unwrap_err().is_transient());
     }
@@ -134,11 +135,25 @@ fn tokens_of_each_user_wait_until_they_can_be_verified() {
 fn the_new_refresh_token_is_there_before_anything_can_fail() {
     let alone = Alone::new();
     let user = alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
-    let redeemed = alone.world.run(alone.client.redeem_refresh_token(user.clone())).unwrap();
+    let redeemed = alone.world.run(alone.client.redeem_refresh_token(user.clone(), &[])).unwrap();
     assert_eq!(redeemed.refresh_token(), Some("refresh-2"));
     assert!(!format!("{redeemed:?}").contains("refresh-2"));
     let renewed = alone.world.run(alone.client.verify_renewal(user, redeemed)).unwrap();
     assert_eq!((&*renewed.access_token, renewed.sub()), ("access-2", "alice"));
+}
+
+/// RFC 8707 section 2.2.
+#[test]
+fn a_renewal_is_for_the_apis_of_the_sign_in() {
+    let alone = Alone::new();
+    let orders = ["https://orders.example".to_owned()];
+    let args = SigninRequestArgs { resource: orders.to_vec(), ..SigninRequestArgs::default() };
+    let user = alone.process(&alone.response(args)).unwrap().user;
+    let user = alone.world.run(alone.client.use_refresh_token(user, &orders)).unwrap();
+    alone.world.run(alone.client.redeem_refresh_token(user, &orders)).unwrap();
+    let forms = alone.world.provider.requests("token");
+    let sent: Vec<_> = forms.iter().map(|form| form.get("resource")).collect();
+    assert_eq!(sent, [Some(&*orders[0]); 3]);
 }
 
 /// OIDC Core section 12.2.
@@ -151,7 +166,7 @@ fn a_renewed_token_that_says_less_of_the_sign_in_takes_nothing_away() {
     });
     let user = alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
     alone.world.provider.alter_claims(|_| ());
-    let renewed = alone.world.run(alone.client.use_refresh_token(user)).unwrap();
+    let renewed = alone.world.run(alone.client.use_refresh_token(user, &[])).unwrap();
     assert_eq!((renewed.claim("sid"), renewed.claim("nickname")), (Some("sid-1"), None));
 }
 
@@ -160,7 +175,7 @@ fn a_gateway_that_answers_for_the_token_endpoint_ends_no_grant() {
     let alone = Alone::new();
     let user = alone.process(&alone.response(SigninRequestArgs::default())).unwrap().user;
     alone.world.provider.fault("token", Fault::Answer(401, json!({})));
-    let refused = alone.world.run(alone.client.use_refresh_token(user)).unwrap_err();
+    let refused = alone.world.run(alone.client.use_refresh_token(user, &[])).unwrap_err();
     assert!(matches!(refused, Error::Http { status: 401, .. }), "{refused}");
 }
 
@@ -171,7 +186,7 @@ fn tokens_of_somebody_else_are_refused() {
     alone.world.provider.alter_claims(|claims| {
         claims.insert("sub".to_owned(), json!("bob"));
     });
-    let refresh = |user| alone.world.run(alone.client.use_refresh_token(user));
+    let refresh = |user| alone.world.run(alone.client.use_refresh_token(user, &[]));
     assert_eq!(refresh(user.clone()), Err(Error::RenewedTokenDiffers("sub")));
     assert_eq!(refresh(crate::User { refresh_token: None, ..user }), Err(Error::NoRefreshToken));
 }

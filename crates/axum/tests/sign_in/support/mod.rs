@@ -7,5 +7,5 @@ mod world;
 pub use self::{
     browser::Browser,
     provider::{Provider, WITHOUT_ITS_NONCE, nonce_of, now, proof_claims},
-    world::{CLIENT, Kept, ORIGIN, World},
+    world::{CLIENT, Kept, ORDERS_API, ORIGIN, World},
 };

@@ -35,6 +35,8 @@ use super::CLIENT;
 /// What the provider does next.
 #[derive(Clone)]
 pub struct Rules {
+    /// What the metadata call the provider, if that is not its address.
+    pub called: Option<String>,
     /// Whether it answers at all.
     pub is_up: bool,
     /// The lifetime of access tokens in seconds.
@@ -88,6 +90,7 @@ impl Provider {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = format!("http://{}", listener.local_addr().unwrap());
         let rules = Rules {
+            called: None,
             is_up: true,
             lifetime: 3600,
             refuses_renewals: None,
@@ -263,12 +266,13 @@ fn unavailable() -> Response {
 }
 
 async fn metadata(State(provider): Shared) -> Response {
-    if !provider.rules().is_up {
+    let rules = provider.rules();
+    if !rules.is_up {
         return unavailable();
     }
     let at = |path: &str| format!("{}/{path}", provider.issuer);
     Json(json!({
-        "issuer": provider.issuer,
+        "issuer": rules.called.as_ref().unwrap_or(&provider.issuer),
         "authorization_endpoint": at("authorize"),
         "token_endpoint": at("token"),
         "jwks_uri": at("jwks"),

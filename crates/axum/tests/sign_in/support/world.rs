@@ -15,6 +15,8 @@ use super::{Browser, Provider, provider::now};
 
 pub const ORIGIN: &str = "http://localhost:5001";
 pub const CLIENT: &str = "shop";
+/// The API that the sign-in of a handler names.
+pub const ORDERS_API: &str = "https://orders.example";
 
 /// Where sessions are kept in a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,6 +183,7 @@ async fn drop_value(session: Session, Query(pair): Query<Pair>) -> Result<String
 fn more() -> SigninRequestArgs {
     let mut args = SigninRequestArgs::default()
         .scope("openid orders")
+        .resource(vec![ORDERS_API.to_owned()])
         .ui_locales("de")
         .return_to("/orders")
         .redirect_uri("https://evil.example/cb")
@@ -220,6 +223,13 @@ fn pages() -> Router {
             get(async |user: SignedIn| match user.access_token() {
                 Ok(token) => token.expose().to_owned(),
                 Err(error) => error.to_string(),
+            }),
+        )
+        .route(
+            "/public",
+            get(async |user: Option<SignedIn>| {
+                let about = user.map_or_else(String::new, |user| user.sub().to_owned());
+                ([("cache-control", "public, max-age=60")], about)
             }),
         )
         .route("/values", get(values).post(keep_value).delete(drop_value))
