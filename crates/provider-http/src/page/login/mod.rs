@@ -467,7 +467,9 @@ impl LoginPage {
     /// The policy of a page whose form goes on with the sign-in. The waiting client and other
     /// providers are at addresses that are not known here.
     fn policy(&self, state: &AppState) -> PagePolicy {
-        if self.request_query().is_some() || !state.provider.identity_providers().is_empty() {
+        if self.request_query().is_some()
+            || !state.provider.settings().identity_providers.is_empty()
+        {
             PagePolicy::leading_to_client()
         } else {
             PagePolicy::default()
