@@ -242,6 +242,7 @@ fn grant(number: u64) -> Grant {
     Grant {
         id: family(number).grant_id(),
         client_id: id("Bench"),
+        subject: Some(USER.to_owned()),
         authentication: Authentication {
             sub: id(USER),
             auth_time: SystemClock.now(),

@@ -334,8 +334,9 @@ pub struct OriginBound {
     pub site: Option<ThrottleKey>,
 }
 
-/// All clients of one address that no operator wrote down may leave as much as this number of an
-/// operator's clients. Many people may come from one address, each with a client of their own.
+/// The clients that no operator wrote down may together leave as many rows for one address as this
+/// number of public clients of an operator. Many people may come from one address, each with a
+/// client of their own.
 const STRANGERS_OF_ADDRESS: u32 = 10;
 
 /// A site may do as much as this number of its networks.
@@ -409,8 +410,8 @@ impl OriginBound {
         Self { origin, most, site: ThrottleKey::client_at_site(client_id, address) }
     }
 
-    /// The bound for what all clients together ask for from this address that no operator wrote
-    /// down. Anybody can register any number of them, so that a bound for each would be none.
+    /// The bound for what the clients that no operator wrote down ask for from this address, all
+    /// together. Anybody can register any number of them, so that a bound for each would be none.
     pub fn of_strangers(address: &str, most_of_client: u32) -> Self {
         let most = most_of_client.saturating_mul(STRANGERS_OF_ADDRESS);
         let origin = ThrottleKey::strangers_at(address);

@@ -26,7 +26,7 @@ use crate::model::{
 };
 
 /// The parameters that are as long as [`LongestParameters::text`] at most. A request is kept as it
-/// was sent, so that a value with a few good words must not go on for ever.
+/// was sent, and some valid values could be of any length: `prompt` repeats its words.
 const TEXTS: [&str; 7] =
     ["nonce", "acr_values", "login_hint", "ui_locales", "prompt", "max_age", "idp"];
 
