@@ -24,6 +24,7 @@ pub use doorward_client::{
     SignoutRequestArgs, User,
 };
 pub use doorward_protocol::jose::SigningAlgorithm;
+pub use ports::Admits;
 pub use proof_key::{ProofKey, ProofKeyError, ProvenCall};
 pub use relying_party::{NewRequest, RelyingParty, RelyingPartyError, ServerOptions, StartError};
 pub use signed_secret::SignedSecret;

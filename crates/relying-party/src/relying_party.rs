@@ -23,7 +23,7 @@ use tokio::{
 };
 use url::Url;
 
-use crate::{ClientKey, Now, ProofKey, SignedSecret, assertions::Assertions, ports};
+use crate::{Admits, ClientKey, Now, ProofKey, SignedSecret, assertions::Assertions, ports};
 
 /// After this time, the provider's metadata and keys are fetched again. So a key that the provider
 /// withdraws is accepted no longer than this.
@@ -60,6 +60,7 @@ pub struct ServerOptions {
     proof_key: Option<ProofKey>,
     signed_secret: Option<Arc<SignedSecret>>,
     trusted: Vec<Vec<u8>>,
+    requests: Option<(reqwest::Client, Arc<Admits>)>,
     now: Option<Arc<Now>>,
 }
 
@@ -87,6 +88,15 @@ impl ServerOptions {
     #[must_use]
     pub fn trusted_authorities(self, trusted: Vec<Vec<u8>>) -> Self {
         Self { trusted, ..self }
+    }
+
+    /// Requests go out by this client, in place of one that is made here, and only to URLs that
+    /// `admits` lets pass: for settings that come from somebody who may not reach every address
+    /// that this server can. The client must follow no redirects, and decide by itself to which
+    /// addresses a name may lead.
+    #[must_use]
+    pub fn requests(self, client: reqwest::Client, admits: Arc<Admits>) -> Self {
+        Self { requests: Some((client, admits)), ..self }
     }
 
     /// Another clock than the system's, for tests: seconds since 1970 (UTC).
@@ -161,7 +171,11 @@ impl RelyingParty {
             .enable_all()
             .build()
             .map_err(|error| StartError(format!("no thread for the protocol: {error}")))?;
-        let http = ports::http_client(&settings, &options.trusted)?;
+        let (http, admits) = match options.requests {
+            Some((client, admits)) => (client, Some(admits)),
+            None => (ports::http_client(&settings, &options.trusted)?, None),
+        };
+        let http = ports::Http::new(http, admits);
         let ServerOptions { key, proof_key, signed_secret, .. } = options;
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         let serve = move || {
@@ -374,7 +388,7 @@ impl Core {
         key: Option<ClientKey>,
         proof_key: Option<ProofKey>,
         signed_secret: Option<Arc<SignedSecret>>,
-        http: reqwest::Client,
+        http: ports::Http,
         now: Arc<Now>,
     ) -> Self {
         let requests = MemoryStorage::default();

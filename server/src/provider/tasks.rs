@@ -52,6 +52,7 @@ impl Tasks {
         let mut others = vec![
             tokio::spawn(maintain(this())).abort_handle(),
             tokio::spawn(this().watch_clients()).abort_handle(),
+            tokio::spawn(this().watch_identity_providers()).abort_handle(),
             tokio::spawn(this().deliver_logout_tokens(channel)).abort_handle(),
         ];
         others.extend(directories.into_iter().map(|own| tokio::spawn(own.watch()).abort_handle()));

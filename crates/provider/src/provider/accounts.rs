@@ -58,7 +58,7 @@ impl Provider {
 
     /// The other providers and the directories by which users sign in.
     pub fn ways_in_elsewhere(&self) -> Vec<IdentityProvider> {
-        self.settings.ways_in_elsewhere()
+        self.vouching().ways_in()
     }
 
     /// Who may register clients.

@@ -74,6 +74,7 @@ impl Provider {
             published_keys: self.published_keys(),
             single_uses: &*self.store,
             settings: &self.settings,
+            vouching: self.vouching(),
             sessions: self.sessions(),
             proofs: self.proofs(),
             families: &self.families,

@@ -53,6 +53,7 @@ impl Provider {
             clients: self.directory(),
             resources: &self.resources,
             settings: &self.settings,
+            vouching: self.vouching(),
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

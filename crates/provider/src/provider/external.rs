@@ -1,6 +1,8 @@
 //! Sign-ins by other providers, and the identities that users link: the use cases of [`Provider`]
 //! for them.
 
+use std::sync::Arc;
+
 use doorward_protocol::ids::Sub;
 
 use super::Provider;
@@ -10,6 +12,7 @@ use crate::{
         identity_provider::IdentityProvider,
         session::{Authentication, Session},
         token_handle::TokenHandle,
+        vouching::Vouching,
     },
     store::{RemovedIdentity, StoreError},
     use_case::{
@@ -17,13 +20,20 @@ use crate::{
         external_sign_in::{
             ExternalLink, ExternalSignIn, ExternalSignIns, ExternalVisit, PendingIdentity,
         },
+        identity_provider_registry::IdentityProviderRegistry,
     },
 };
 
 impl Provider {
-    /// The other providers by which users may sign in.
-    pub fn identity_providers(&self) -> &[IdentityProvider] {
-        &self.settings.identity_providers
+    /// Who vouches for users now: the other providers by which they may sign in, and the
+    /// directories.
+    pub fn vouching(&self) -> Arc<Vouching> {
+        self.identity_providers.vouching()
+    }
+
+    /// The other providers in use, for those who administer them.
+    pub fn identity_providers(&self) -> &IdentityProviderRegistry {
+        &self.identity_providers
     }
 
     /// Finds the user for whom another provider vouches, or makes one. `user` is what the provider
@@ -34,7 +44,7 @@ impl Provider {
         user: &UpstreamUser,
         visit: ExternalVisit<'_>,
     ) -> Result<ExternalSignIn, StoreError> {
-        self.external_sign_ins().sign_in(provider, user, visit).await
+        self.external_sign_ins(&self.vouching()).sign_in(provider, user, visit).await
     }
 
     /// Links an identity with the account of the browser's user, if the link began in this very
@@ -47,7 +57,7 @@ impl Provider {
         user: &UpstreamUser,
         asker: Asker<'_>,
     ) -> Result<ExternalLink, StoreError> {
-        self.external_sign_ins().link(session, intent, provider, user, asker).await
+        self.external_sign_ins(&self.vouching()).link(session, intent, provider, user, asker).await
     }
 
     /// What the user is asked about an identity that is new here; `None` if there is nothing to
@@ -56,7 +66,7 @@ impl Provider {
         &self,
         handle: &TokenHandle,
     ) -> Result<Option<PendingIdentity>, StoreError> {
-        self.external_sign_ins().pending(handle).await
+        self.external_sign_ins(&self.vouching()).pending(handle).await
     }
 
     /// Makes an account for the identity, as the user has decided.
@@ -65,7 +75,7 @@ impl Provider {
         handle: &TokenHandle,
         asker: Asker<'_>,
     ) -> Result<ExternalSignIn, StoreError> {
-        self.external_sign_ins().create_pending(handle, asker).await
+        self.external_sign_ins(&self.vouching()).create_pending(handle, asker).await
     }
 
     /// Links the identity with the account of this session's user, as the user has decided.
@@ -75,7 +85,7 @@ impl Provider {
         handle: &TokenHandle,
         asker: Asker<'_>,
     ) -> Result<ExternalLink, StoreError> {
-        self.external_sign_ins().link_pending(handle, session, asker).await
+        self.external_sign_ins(&self.vouching()).link_pending(handle, session, asker).await
     }
 
     /// The identities at other providers that a user has, the oldest first.
@@ -90,10 +100,10 @@ impl Provider {
         id: &ExternalId,
         asker: Asker<'_>,
     ) -> Result<RemovedIdentity, StoreError> {
-        self.external_sign_ins().unlink(&session.sub, id, asker).await
+        self.external_sign_ins(&self.vouching()).unlink(&session.sub, id, asker).await
     }
 
-    fn external_sign_ins(&self) -> ExternalSignIns<'_> {
+    fn external_sign_ins<'a>(&'a self, vouching: &'a Vouching) -> ExternalSignIns<'a> {
         ExternalSignIns {
             identities: &*self.store,
             external_ids: &*self.store,
@@ -101,7 +111,8 @@ impl Provider {
             factors: &*self.store,
             tickets: &*self.store,
             accounts: self.accounts(),
-            settings: &self.settings,
+            vouching,
+            directories: &self.settings.directories,
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

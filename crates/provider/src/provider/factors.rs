@@ -242,7 +242,7 @@ impl Provider {
     pub async fn factors(&self, sub: &Sub) -> Result<FactorSummary, StoreError> {
         let factors = self.store.factors(sub).await?;
         let identities = self.store.external_identities(sub).await?;
-        let providers = self.settings.ways_in_elsewhere();
+        let providers = self.vouching().ways_in();
         let usable = identities.iter().filter(|own| own.is_at_one_of(&providers));
         let identities = u32::try_from(usable.count()).unwrap_or(u32::MAX);
         Ok(FactorSummary { identities, ..factors })
@@ -396,7 +396,7 @@ impl Provider {
         let before = self.store.passkey(credential_id).await?;
         let name = before.filter(|key| key.sub == user.sub).map(|key| key.name);
         let notices = self.removal(&user, passkey(&name.unwrap_or_default()), asker)?;
-        let (sub, providers) = (&user.sub, self.settings.ways_in_elsewhere());
+        let (sub, providers) = (&user.sub, self.vouching().ways_in());
         let removed = self.store.remove_passkey(sub, credential_id, &providers, notices).await?;
         if removed == RemovedPasskey::Removed {
             audit::Event::PasskeyRemoved { sub: &session.sub, peer: asker.address }.log();

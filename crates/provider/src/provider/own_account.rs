@@ -144,7 +144,7 @@ impl Provider {
         user: &User,
         asker: Asker<'_>,
     ) -> Result<bool, AccountError> {
-        let providers = self.settings.ways_in_elsewhere();
+        let providers = self.vouching().ways_in();
         self.accounts().remove_password(user, &providers, asker).await
     }
 

@@ -76,6 +76,16 @@ impl Provider {
         self.clients.watch(&*self.store).await;
     }
 
+    /// Takes over the store's identity providers if they changed, and returns whether they did.
+    pub async fn refresh_identity_providers(&self) -> Result<bool, StoreError> {
+        self.identity_providers.refresh(&*self.store).await
+    }
+
+    /// Takes over changes of the identity providers until it is dropped.
+    pub async fn watch_identity_providers(self: Arc<Self>) {
+        self.identity_providers.watch(&*self.store).await;
+    }
+
     /// Delivers at once what a change in the store has queued: logout tokens and mails.
     pub fn notice_changes(&self) {
         self.logout.queued.notify_waiters();

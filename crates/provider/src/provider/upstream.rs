@@ -1,5 +1,7 @@
 //! Sign-in at other OpenID providers: the use cases of [`Provider`] for it.
 
+use std::sync::Arc;
+
 use doorward_protocol::secret::Secret;
 
 use super::Provider;
@@ -10,7 +12,8 @@ use crate::{
         session::{EndedSession, Session},
     },
     use_case::upstream::{
-        AnsweredSignIn, BegunSignIn, Kept, UpstreamError, UpstreamRequest, UpstreamSignIns,
+        AnsweredSignIn, BegunSignIn, Kept, UpstreamClients, UpstreamError, UpstreamRequest,
+        UpstreamSignIns,
     },
 };
 
@@ -23,7 +26,7 @@ impl Provider {
         asked: UpstreamRequest,
         kept: Kept,
     ) -> Result<BegunSignIn, UpstreamError> {
-        self.upstream().begin(&provider.name, asked, kept).await
+        self.upstream(&self.upstream_clients()).begin(&provider.name, asked, kept).await
     }
 
     /// Takes the response of another provider. `sealed` is what the browser has kept for this
@@ -36,7 +39,8 @@ impl Provider {
         url: String,
         address: &str,
     ) -> Result<AnsweredSignIn, UpstreamError> {
-        self.upstream().finish(provider, state, sealed, url, address).await
+        let clients = self.upstream_clients();
+        self.upstream(&clients).finish(provider, state, sealed, url, address).await
     }
 
     /// Where the session at another provider ends by which this session began: `None` if signing
@@ -48,16 +52,17 @@ impl Provider {
         return_to: Option<&str>,
     ) -> Result<Option<String>, UpstreamError> {
         let Some(upstream) = &session.upstream else { return Ok(None) };
-        let mut providers = self.identity_providers().iter();
+        let (vouching, clients) = (self.vouching(), self.upstream_clients());
+        let mut providers = vouching.providers().iter();
         match providers.find(|own| own.sign_out_upstream && own.issues_as(&upstream.id.issuer)) {
-            Some(provider) => self.upstream().sign_out_url(&provider.name, return_to).await,
+            Some(provider) => self.upstream(&clients).sign_out_url(&provider.name, return_to).await,
             None => Ok(None),
         }
     }
 
     /// Where the browser goes after it was signed out at another provider, which sent this back.
     pub fn signed_out_elsewhere(&self, kept: &str) -> Option<String> {
-        self.upstream().signed_out(kept)
+        self.upstream(&self.upstream_clients()).signed_out(kept)
     }
 
     /// Ends the sessions that a logout token of another provider names, and notifies their clients.
@@ -67,7 +72,8 @@ impl Provider {
         token: &str,
         address: &str,
     ) -> Result<(), UpstreamError> {
-        let Some(selector) = self.upstream().logged_out(provider, token).await? else {
+        let clients = self.upstream_clients();
+        let Some(selector) = self.upstream(&clients).logged_out(provider, token).await? else {
             return Ok(());
         };
         let ended = self.store.end_sessions(selector, self.clock.now()).await?;
@@ -79,9 +85,19 @@ impl Provider {
         Ok(())
     }
 
-    fn upstream(&self) -> UpstreamSignIns<'_> {
+    /// What the browser wanted whose provider is not offered any more, by what it has kept for this
+    /// `state`.
+    pub fn abandoned_elsewhere(&self, state: &str, sealed: &Secret) -> Option<Kept> {
+        self.upstream(&self.upstream_clients()).abandoned(state, sealed)
+    }
+
+    fn upstream_clients(&self) -> Arc<UpstreamClients> {
+        self.identity_providers.clients()
+    }
+
+    fn upstream<'a>(&'a self, clients: &'a UpstreamClients) -> UpstreamSignIns<'a> {
         UpstreamSignIns {
-            clients: &self.upstream_clients,
+            clients,
             keys: &self.keys,
             single_uses: &*self.store,
             failures: &*self.store,

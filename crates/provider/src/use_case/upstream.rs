@@ -61,7 +61,14 @@ pub trait UpstreamClient: Send + Sync + fmt::Debug {
 
     /// Verifies a logout token (OIDC Back-Channel Logout section 2.6).
     async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError>;
+
+    /// Asks the provider for its metadata and keys, and makes an authorization request. Nothing is
+    /// changed.
+    async fn examine(&self) -> Vec<Examined>;
 }
+
+/// What was looked at, with a remark, or with what is wrong and what to do.
+pub type Examined = (&'static str, Result<String, String>);
 
 /// The clients by the names of their providers.
 pub type UpstreamClients = BTreeMap<IdentityProviderName, Arc<dyn UpstreamClient>>;
@@ -358,6 +365,13 @@ impl UpstreamSignIns<'_> {
 
     fn signing_out(&self) -> SealedStates<'_> {
         SealedStates { purpose: "sign-out elsewhere", ..self.waiting() }
+    }
+
+    /// What the browser wanted that comes back from a provider which is not offered any more. It
+    /// is not used up: nothing comes of it.
+    pub(crate) fn abandoned(&self, state: &str, sealed: &Secret) -> Option<Kept> {
+        let opened: OpenedState<Waiting> = self.waiting().open(sealed.expose())?;
+        (opened.state.state == state).then_some(opened.state.kept)
     }
 
     /// Whose sessions end by a logout token of a provider (OIDC Back-Channel Logout section 2.6).

@@ -150,7 +150,7 @@ impl ExternalSignIns<'_> {
     fn open(&self, ticket: &Ticket) -> Option<(&IdentityProvider, Kept)> {
         let kept: Value = ticket.data.get(KEPT)?.clone();
         let kept: Kept = serde_json::from_value(kept).ok()?;
-        let provider = self.settings.vouching(&kept.provider)?;
+        let provider = self.vouching.named(&kept.provider)?;
         Some((provider, kept))
     }
 }
