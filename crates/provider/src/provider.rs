@@ -40,6 +40,7 @@ use crate::{
         client_documents::{ClientDocuments, DocumentRules},
         client_registry::ClientRegistry,
         directory::{AccessOfUsers, DirectoryClients},
+        identity_provider_registry::IdentityProviderRegistry,
         logout::back_channel::LogoutDelivery,
         mail_delivery::MailDelivery,
         new_password::{BreachedPasswords, NewPasswords},
@@ -47,6 +48,7 @@ use crate::{
         password_verifier::PasswordVerifier,
         token::issue::TokenIssuer,
         upstream::UpstreamClients,
+        upstream_factory::UpstreamFactory,
     },
 };
 
@@ -70,8 +72,10 @@ pub struct ProviderParts {
     pub jwks_source: Arc<dyn JwksSource>,
     /// Fetches what clients publish that no operator wrote down.
     pub documents: Arc<dyn DocumentSource>,
-    /// The clients of the other providers by which users sign in.
+    /// The clients of the other providers that the settings name.
     pub upstream_clients: UpstreamClients,
+    /// The rules for other providers that are in the store, and what makes their clients.
+    pub upstream_factory: Arc<dyn UpstreamFactory>,
     /// The clients of the directories by which users sign in.
     pub directory_clients: DirectoryClients,
     /// How audit records are kept.
@@ -105,7 +109,7 @@ pub struct Provider {
     documents: Arc<dyn DocumentSource>,
     sectors: HostLimit,
     client_documents: ClientDocuments,
-    upstream_clients: UpstreamClients,
+    identity_providers: IdentityProviderRegistry,
     directory_clients: DirectoryClients,
     access_of_users: AccessOfUsers,
     /// What pairwise subjects of registered clients are made with.
@@ -151,6 +155,8 @@ impl Provider {
         };
         let (keys, resources) = (Arc::clone(shared.keys), Arc::clone(shared.resources));
         let clients = shared.client_registry().await?;
+        let upstream = (parts.upstream_clients, parts.upstream_factory);
+        let providers = IdentityProviderRegistry::load(&*store, &settings, upstream, &keys).await?;
         let salt_of_strangers = salt_of_strangers(&keys);
         let document_rules = shared.document_rules(&salt_of_strangers);
         let logout = shared.logout_delivery(&clients);
@@ -185,7 +191,7 @@ impl Provider {
             client_documents: ClientDocuments::new(Arc::clone(&parts.documents), document_rules),
             documents: parts.documents,
             sectors: HostLimit::new(MOST_SECTORS_PER_HOST),
-            upstream_clients: parts.upstream_clients,
+            identity_providers: providers,
             directory_clients: parts.directory_clients,
             settings,
             store,

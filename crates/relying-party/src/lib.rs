@@ -27,6 +27,7 @@ pub use doorward_client::{
 };
 pub use doorward_protocol::jose::SigningAlgorithm;
 pub use options::ServerOptions;
+pub use ports::Admits;
 pub use proof_key::{ProofKey, ProofKeyError, ProvenCall};
 pub use relying_party::{NewRequest, RelyingParty, RelyingPartyError, StartError};
 pub use signed_secret::SignedSecret;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{ClientKey, Now, ProofKey, SignedSecret};
+use crate::{Admits, ClientKey, Now, ProofKey, SignedSecret};
 
 /// What a client on a server can have beside its [`Settings`](crate::Settings).
 ///
@@ -30,6 +30,7 @@ pub struct ServerOptions {
     pub(crate) proof_key: Option<ProofKey>,
     pub(crate) signed_secret: Option<Arc<SignedSecret>>,
     pub(crate) trusted: Vec<Vec<u8>>,
+    pub(crate) requests: Option<(reqwest::Client, Arc<Admits>)>,
     pub(crate) now: Option<Arc<Now>>,
 }
 
@@ -57,6 +58,15 @@ impl ServerOptions {
     #[must_use]
     pub fn trusted_authorities(self, trusted: Vec<Vec<u8>>) -> Self {
         Self { trusted, ..self }
+    }
+
+    /// Requests go out by this client, in place of one that is made here, and only to URLs that
+    /// `admits` lets pass: for settings that come from somebody who may not reach every address
+    /// that this server can. The client must follow no redirects, and decide by itself to which
+    /// addresses a name may lead.
+    #[must_use]
+    pub fn requests(self, client: reqwest::Client, admits: Arc<Admits>) -> Self {
+        Self { requests: Some((client, admits)), ..self }
     }
 
     /// Another clock than the system's, for tests: seconds since 1970 (UTC).

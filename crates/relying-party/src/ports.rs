@@ -49,14 +49,14 @@ pub(super) fn http_client(
 }
 
 pub(super) fn ports(
-    http: reqwest::Client,
+    http: Http,
     now: Arc<Now>,
     requests: MemoryStorage,
     assertions: Option<Assertions>,
     proof_key: Option<ProofKey>,
 ) -> Ports {
     Ports {
-        http: Rc::new(Http(http)),
+        http: Rc::new(http),
         state_store: Rc::new(requests),
         user_store: Rc::new(MemoryStorage::default()),
         tab_store: Rc::new(MemoryStorage::default()),
@@ -73,7 +73,27 @@ pub(super) fn ports(
     }
 }
 
-struct Http(reqwest::Client);
+/// Says which URLs may be asked, and of the others why not.
+pub type Admits = dyn Fn(&Url) -> Result<(), String> + Send + Sync;
+
+/// The client, and what it may ask; without a rule: everything.
+pub(super) struct Http {
+    client: reqwest::Client,
+    admits: Option<Arc<Admits>>,
+}
+
+impl Http {
+    pub(super) fn new(client: reqwest::Client, admits: Option<Arc<Admits>>) -> Self {
+        Self { client, admits }
+    }
+
+    /// Refuses a URL that may not be asked. The provider's metadata may name any.
+    fn check(&self, url: &str) -> Result<(), NetworkFailure> {
+        let Some(admits) = &self.admits else { return Ok(()) };
+        let url = Url::parse(url).map_err(|error| NetworkFailure::Failed(error.to_string()))?;
+        admits(&url).map_err(NetworkFailure::Failed)
+    }
+}
 
 #[async_trait(?Send)]
 impl HttpClient for Http {
@@ -82,7 +102,8 @@ impl HttpClient for Http {
             .method
             .parse()
             .map_err(|_| NetworkFailure::Failed("the method is not one of HTTP".to_owned()))?;
-        let mut sending = self.0.request(method, &request.url).timeout(request.timeout);
+        self.check(&request.url)?;
+        let mut sending = self.client.request(method, &request.url).timeout(request.timeout);
         for (name, value) in request.headers {
             sending = sending.header(name, value);
         }
@@ -208,5 +229,38 @@ impl Timer for ServerTimer {
 
     fn spawn(&self, task: LocalFuture<()>) {
         tokio::task::spawn_local(task);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use doorward_client::ports::CacheMode;
+
+    use super::*;
+
+    /// What the provider's metadata names is asked like anything else.
+    #[tokio::test]
+    async fn a_url_that_the_rule_does_not_let_pass_is_not_asked() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        let rule: Arc<Admits> = Arc::new(|url: &Url| match url.host_str() {
+            Some("127.0.0.1") => Err("not this machine".to_owned()),
+            _ => Ok(()),
+        });
+        let http = Http::new(reqwest::Client::new(), Some(rule));
+        let request = HttpRequest {
+            method: "GET".to_owned(),
+            url,
+            headers: Vec::new(),
+            body: None,
+            timeout: Duration::from_secs(50),
+            follow_redirects: false,
+            cache: CacheMode::Never,
+        };
+        let refused = http.send(request).await.unwrap_err();
+        assert!(matches!(&refused, NetworkFailure::Failed(why) if why == "not this machine"));
+        assert!(listener.accept().is_err(), "nobody came");
     }
 }

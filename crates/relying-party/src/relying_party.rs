@@ -146,7 +146,11 @@ impl RelyingParty {
             .enable_all()
             .build()
             .map_err(|error| StartError(format!("no thread for the protocol: {error}")))?;
-        let http = ports::http_client(&settings, &options.trusted)?;
+        let (http, admits) = match options.requests {
+            Some((client, admits)) => (client, Some(admits)),
+            None => (ports::http_client(&settings, &options.trusted)?, None),
+        };
+        let http = ports::Http::new(http, admits);
         let ServerOptions { key, proof_key, signed_secret, .. } = options;
         let (jobs, mut waiting) = mpsc::unbounded_channel::<Job>();
         let serve = move || {
@@ -368,7 +372,7 @@ impl Core {
         key: Option<ClientKey>,
         proof_key: Option<ProofKey>,
         signed_secret: Option<Arc<SignedSecret>>,
-        http: reqwest::Client,
+        http: ports::Http,
         now: Arc<Now>,
     ) -> Self {
         let requests = MemoryStorage::default();

@@ -28,7 +28,7 @@ use doorward_provider::{
     store::Store,
     use_case::{
         audit_trail::AuditSettings, new_password::NoBreachedPasswords,
-        password_verifier::PasswordVerifier,
+        password_verifier::PasswordVerifier, upstream_factory::NoStoredUpstreams,
     },
 };
 use doorward_provider_http::HttpSettings;
@@ -118,6 +118,7 @@ async fn provider(
         breached_passwords: Arc::new(NoBreachedPasswords),
         jwks_source: Arc::new(NothingPublished),
         upstream_clients: std::collections::BTreeMap::new(),
+        upstream_factory: Arc::new(NoStoredUpstreams),
         directory_clients: std::collections::BTreeMap::new(),
         documents: Arc::new(NothingPublished),
         audit: AuditSettings::default(),

@@ -35,7 +35,7 @@ use doorward_provider::{
     store::Store,
     use_case::{
         audit_trail::AuditSettings, new_password::NoBreachedPasswords,
-        password_verifier::PasswordVerifier,
+        password_verifier::PasswordVerifier, upstream_factory::NoStoredUpstreams,
     },
 };
 use doorward_provider_http::HttpSettings;
@@ -135,6 +135,7 @@ async fn provider(folder: &std::path::Path) -> String {
         breached_passwords: Arc::new(NoBreachedPasswords),
         jwks_source: Arc::new(NothingPublished),
         upstream_clients: std::collections::BTreeMap::new(),
+        upstream_factory: Arc::new(NoStoredUpstreams),
         directory_clients: std::collections::BTreeMap::new(),
         documents: Arc::new(NothingPublished),
         clock: Arc::new(SystemClock),

@@ -12,19 +12,21 @@ use doorward_provider::{
         time::{Clock as _, SystemClock, SystemEntropy, Timestamp},
         token_handle::random_id,
         user::{User, normalized_username},
+        vouching::Vouching,
     },
     store::Store,
     use_case::{
         administration::notices::{OperatorNotices, is_told},
         audit_trail::chain_key,
+        identity_provider_registry::ConfiguredVouching,
     },
 };
 
 use super::{CommandError, DataArguments};
 use crate::{
-    config::Config,
+    config::{Config, ProviderConfig},
     process::log,
-    provider::{database::Database, master_key},
+    provider::{database::Database, master_key, upstream::StoredUpstreams},
 };
 
 /// How often a change is tried when others change the same row.
@@ -122,6 +124,30 @@ impl CommandContext {
         let keys = self.store.signing_keys().await?;
         master_key::obtain(&self.config.store.master_key, &keys, &SystemEntropy)
             .map_err(CommandError::refused)
+    }
+
+    /// What the configuration says of who vouches for users.
+    pub fn configured_vouching(&self) -> ConfiguredVouching<'_> {
+        let settings = &self.config.provider.settings;
+        ConfiguredVouching {
+            providers: &settings.identity_providers,
+            directories: &settings.directories,
+        }
+    }
+
+    /// The rules for identity providers in the database. `trusted` are certification authorities
+    /// (DER) beside the machine's.
+    pub fn stored_upstreams(&self, trusted: &[Vec<u8>]) -> StoredUpstreams {
+        let ProviderConfig { settings, allow_private_providers, .. } = &self.config.provider;
+        StoredUpstreams::new(&settings.issuer, trusted, *allow_private_providers)
+    }
+
+    /// Who vouches for users now: what the configuration says, and the database beside it.
+    pub async fn vouching(&self) -> Result<Vouching, CommandError> {
+        let stored = self.store.identity_providers().await?.providers;
+        // Nothing is asked of them.
+        let rules = self.stored_upstreams(&[]);
+        Ok(self.configured_vouching().with_stored(&stored, &rules))
     }
 
     /// Logs what an operator changed, and keeps it in the audit history. A history that can't be

@@ -28,9 +28,9 @@ pub enum KeysCommand {
     List(DataArguments),
     /// Make new keys that take over in seven minutes. The server does this by itself every 90 days.
     Rotate(DataArguments),
-    /// Encrypt all keys, the secrets of authenticator apps, and the mails that wait, with a new
-    /// master key and replace the old one, which is kept beside it. Restart the servers afterwards.
-    /// If the command is interrupted, run it again.
+    /// Encrypt all keys, the secrets of authenticator apps and of identity providers, and the mails
+    /// that wait, with a new master key and replace the old one, which is kept beside it. Restart
+    /// the servers afterwards. If the command is interrupted, run it again.
     Rekey {
         /// A file with the new master key: 32 random bytes as 43 base64url characters. Default: a
         /// new one is made. Needed if the old one is set by `store.master_key`, which you then
@@ -210,19 +210,22 @@ fn parse(key: &Secret) -> Result<MasterKey, CommandError> {
     MasterKey::parse(key.expose()).map_err(CommandError::refused)
 }
 
-/// Encrypts the secrets of authenticator apps again, page by page, then all keys in one store
-/// command, and then the mails that wait. If it stops in between, it can be repeated with the same
-/// new key.
+/// Encrypts the secrets of authenticator apps again, page by page, and those of our clients at
+/// other providers, then all keys in one store command, and then the mails that wait. If it stops
+/// in between, it can be repeated with the same new key.
 async fn reseal(
     context: &CommandContext,
     old: &MasterKey,
     new: &MasterKey,
 ) -> Result<(), CommandError> {
+    let store = &*context.store;
     reseal_apps(context, old, new).await?;
+    keys::reseal_identity_providers(store, old, new).await?;
     reseal_audit_key(context, old, new).await?;
     reseal_keys(context, old, new).await?;
     // Those that were set up meanwhile.
     reseal_apps(context, old, new).await?;
+    keys::reseal_identity_providers(store, old, new).await?;
     // Last: from here on, running servers leave these to those that are restarted.
     keys::reseal_mails(&*context.store, old, new, CommandContext::now()).await?;
     Ok(())

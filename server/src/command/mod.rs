@@ -25,6 +25,7 @@ mod mail;
 pub mod remote;
 mod report;
 mod session;
+mod settings_arguments;
 #[cfg(test)]
 mod twins;
 mod user;

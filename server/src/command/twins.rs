@@ -35,7 +35,7 @@ const MORE: [(&str, Operation); 8] = [
 ];
 
 /// Why a command has no operation. A group stands for all its commands.
-const WITHOUT: [(&str, &str); 21] = [
+const WITHOUT: [(&str, &str); 20] = [
     ("serve", "It is the server."),
     ("config init", "It writes a file on this machine."),
     ("config check", "It checks a file on this machine before it is used."),
@@ -49,7 +49,6 @@ const WITHOUT: [(&str, &str); 21] = [
     ("man", "It writes the manual page."),
     ("version", "The overview of the API has the server's version."),
     ("user password-hash", "It computes and changes nothing."),
-    ("identity-provider check", "It asks a provider of the configuration from this machine."),
     ("directory check", "It asks a directory of the configuration from this machine."),
     ("client secret-hash", "It computes and changes nothing."),
     ("keys rekey", "The master key is not in the database, and never on a network."),

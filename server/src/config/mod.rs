@@ -56,9 +56,10 @@ use lettre::message::Mailbox;
 use self::environment::{CONFIG_VARIABLE, Environment};
 pub use self::{
     arguments::{ConfigArgument, ServeArguments},
+    check::{CREDENTIAL_SETTINGS, CredentialSource, checked_identity_provider},
     demo::{OWNER as DEMO_OWNER, users as demo_users},
     error::{ConfigError, ConfigErrors},
-    file::{LogFormat, LogLevel, LogSection, MailTls},
+    file::{IdentityProviderSettings, LogFormat, LogLevel, LogSection, MailTls},
     references::missing_references,
     role::Role,
     show::show,
@@ -148,6 +149,8 @@ pub struct ProviderConfig {
     pub users: Vec<ConfiguredUser>,
     /// How the other providers are asked by which users sign in.
     pub upstream: Vec<UpstreamConfig>,
+    /// Whether stored providers may be at addresses inside the network.
+    pub allow_private_providers: bool,
     /// How the directories are asked by which users sign in.
     pub directory_clients: Vec<DirectorySettings>,
 }
@@ -157,6 +160,8 @@ pub struct ProviderConfig {
 pub struct UpstreamConfig {
     /// Its name.
     pub name: IdentityProviderName,
+    /// The issuer of its users, or its template.
+    pub issuer: String,
     /// What its client is set up with.
     pub settings: doorward_relying_party::Settings,
     /// The key that authenticates the client, in place of a secret.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use super::{
+    CREDENTIAL_SETTINGS,
     file::{
         AccountsSection, AdminSection, ApiSection, AppSection, AuditSection, BrandingSection,
         ClientRegistrationSection, ConfigFile, ConnectionsSection, DirectoryManagementTable,
@@ -1521,6 +1522,24 @@ fn an_address_of_entra_links_nobody_and_that_is_said() {
 }
 
 #[test]
+fn a_client_may_name_a_provider_that_the_store_has() {
+    let warned = |name: &str| {
+        let text = format!("{OTHER}{CLIENT}identity_providers = [\"{name}\"]\n");
+        let warnings = load(&text, &[]).unwrap().warnings;
+        warnings.iter().filter(|said| said.text.contains("there is no table")).count()
+    };
+    assert_eq!((warned("other"), warned("stored")), (0, 1));
+}
+
+#[test]
+fn the_api_knows_each_setting_of_a_provider() {
+    let known = keys_of::<IdentityProviderSettings>();
+    let beside = |key: &str| key == "name" || CREDENTIAL_SETTINGS.contains(&key);
+    let expected: Vec<&str> = known.iter().copied().filter(|key| !beside(key)).collect();
+    assert_eq!(expected, doorward_admin::types::identity_providers::SETTINGS);
+}
+
+#[test]
 fn mistakes_about_other_providers_are_told_by_key_and_value() {
     let with = |from: &str, to: &str| OTHER.replace(from, to);
     let secret = "client_secret = \"hunter2\"";
@@ -1557,11 +1576,6 @@ fn mistakes_about_other_providers_are_told_by_key_and_value() {
         ),
         (format!("{OTHER}preset = \"okta\"\n"), "identity_providers[0].preset", "\"okta\""),
         (format!("{OTHER}{OTHER}"), "identity_providers.name", "\"other\""),
-        (
-            format!("{OTHER}{CLIENT}identity_providers = [\"gone\"]\n"),
-            "clients.identity_providers",
-            "\"gone\"",
-        ),
         (
             format!("{OTHER}extra_parameters = {{ state = \"x\" }}\n"),
             "identity_providers.extra_parameters",

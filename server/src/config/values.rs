@@ -9,7 +9,7 @@ use std::{
 use doorward_protocol::host;
 use doorward_provider::model::client::RedirectUri;
 use doorward_provider_http::{Network, ParseNetworkError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 /// An issuer identifier of our own (OIDC Core section 2): https, or http on this machine; no query,
@@ -20,7 +20,7 @@ use url::Url;
 pub struct Issuer(String);
 
 /// A base URL of another party: https, or http on this machine, without query and fragment.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct WebUrl(String);
 

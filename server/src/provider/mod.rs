@@ -32,6 +32,7 @@ use self::{
     mail::Mailer,
     tasks::Tasks,
     to_clients::{HttpDocumentSource, HttpJwksSource},
+    upstream::{Requests, StoredUpstreams},
     users::ImportError,
 };
 pub use self::{
@@ -88,7 +89,9 @@ impl ProviderSetup<'_> {
         self.import_users(&*database.store()).await?;
         let keys = self.open_keys(&*database.store()).await?;
         let Self { config, store, mail, branding, audit, demo, trusted, sources } = self;
-        let upstream_clients = upstream::clients(config.upstream, trusted)?;
+        let upstream_clients = upstream::clients(config.upstream, &Requests::of_operator(trusted))?;
+        let upstream_factory =
+            StoredUpstreams::new(&config.settings.issuer, trusted, config.allow_private_providers);
         let directories = directories::open(config.directory_clients, trusted)?;
         let allow_private = config.settings.registration.allow_private_addresses;
         let parts = ProviderParts {
@@ -102,6 +105,7 @@ impl ProviderSetup<'_> {
             jwks_source: Arc::new(HttpJwksSource::new(trusted)?),
             documents: Arc::new(HttpDocumentSource::new(trusted, allow_private)?),
             upstream_clients,
+            upstream_factory: Arc::new(upstream_factory),
             directory_clients: directories::clients(&directories),
             audit: audit.settings,
             clock: Arc::new(SystemClock),

@@ -51,6 +51,7 @@ impl Tasks {
         let mut others = vec![
             tokio::spawn(maintain(Arc::clone(provider))).abort_handle(),
             tokio::spawn(Arc::clone(provider.clients()).watch()).abort_handle(),
+            tokio::spawn(Arc::clone(provider).watch_identity_providers()).abort_handle(),
             tokio::spawn(provider.deliveries().deliver_logout_tokens(channel)).abort_handle(),
         ];
         others.extend(directories.into_iter().map(|own| tokio::spawn(own.watch()).abort_handle()));

@@ -9,6 +9,7 @@ mod commands;
 mod crash;
 mod directory;
 mod full_disk;
+mod identity_providers;
 mod imports;
 mod logs;
 mod mail;

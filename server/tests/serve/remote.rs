@@ -350,6 +350,20 @@ fn changes_what_is_there(place: &Sandbox) {
     }
 }
 
+/// An identity provider, whose secret comes from a file.
+fn changes_identity_providers(place: &Sandbox) {
+    fs::write(settings(place).join("secret"), "hush-hush\n").unwrap();
+    let add = ["identity-provider", "add", "company", "--issuer", "https://id.example.com"];
+    let more = ["--client-id", "doorward", "--client-secret-file", "secret"];
+    let added = "The identity provider company was added. doorward identity-provider check company \
+                 tells what to enter there.\n";
+    assert_eq!(succeeds(&run(place, &[&add[..], &more].concat())), added);
+    let set = ["identity-provider", "set", "company", "--set", "title=Company"];
+    assert_eq!(succeeds(&run(place, &set)), "The identity provider company is changed.\n");
+    let elsewhere = ["identity-provider", "set", "company", "--issuer", "https://other.example"];
+    fails(&run(place, &elsewhere), 2, "client_secret");
+}
+
 /// What is there, said alike here and there.
 fn says_the_same(place: &Sandbox) {
     // Sign-ins go on to be recorded, so one event is looked for.
@@ -368,6 +382,8 @@ fn says_the_same(place: &Sandbox) {
         &["user", "events", "alice"],
         &["user", "invitations"],
         &["mail", "outbox"],
+        &["identity-provider", "list"],
+        &["identity-provider", "show", "company"],
         &["group", "list"],
         &["group", "show", "staff/a"],
         &["group", "member", "list", "staff/a"],
@@ -408,6 +424,7 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
     assert_eq!(fs::metadata(&kept[0]).unwrap().permissions().mode() & 0o777, 0o600);
 
     changes_what_is_there(&place);
+    changes_identity_providers(&place);
     says_the_same(&place);
     keeps_secrets_and_links_to_one_showing(&place);
     exports_what_is_exported_there(&place);
@@ -419,6 +436,10 @@ async fn commands_from_elsewhere_say_and_do_what_those_on_the_machine_do() {
             "zoe is not a member of staff/a any more.\n",
         ),
         (&["group", "remove", "staff/a", "--yes"], "The group staff/a is removed.\n"),
+        (
+            &["identity-provider", "remove", "company", "--yes"],
+            "The identity provider company is removed. The links of users stay.\n",
+        ),
         (
             &["user", "reset-factors", "zoe"],
             "The user zoe has no second factors any more, and is signed out everywhere.\n",

@@ -46,13 +46,19 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         // What stands in place of an enum is told as if it were not JSON at all.
         let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
         if inner.is_data() || is_json() {
-            Problem::invalid(field_of(&path, &inner), without_place(&inner))
+            let (field, problem) = named_error(&path, &inner);
+            Problem::invalid(field, problem)
         } else {
             Problem::malformed(format!("The body is not JSON: {inner}."))
         }
     })?;
     reader.end().map_err(|error| Problem::malformed(format!("The body is not JSON: {error}.")))?;
     Ok(value)
+}
+
+/// The member that is wrong, and what is wrong with it, where a value is no such type.
+pub fn named_error(path: &str, error: &serde_json::Error) -> (String, String) {
+    (field_of(path, error), without_place(error))
 }
 
 /// The member that is wrong. What is unknown or missing is named by the message alone.

@@ -19,6 +19,7 @@ mod german;
 pub(crate) mod groups;
 pub(crate) mod history;
 mod idempotency;
+mod identity_providers;
 mod invitations;
 mod keys;
 mod openapi;
@@ -47,6 +48,7 @@ use http::{
 };
 
 pub use self::{
+    body::named_error,
     command_client::{COMMAND_CLIENT, command_client},
     german::german,
     resources::{AUDIENCE, api_resource, api_scopes},
@@ -177,6 +179,12 @@ fn handler(operation: Operation) -> MethodRouter<AdminApi> {
         O::AddRegistrationToken => post(registration::add_token),
         O::RemoveRegistrationToken => delete(registration::remove_token),
         O::ListResources => get(resources::list),
+        O::ListIdentityProviders => get(identity_providers::list),
+        O::CreateIdentityProvider => post(identity_providers::create),
+        O::ReadIdentityProvider => get(identity_providers::read),
+        O::ChangeIdentityProvider => patch(identity_providers::change),
+        O::RemoveIdentityProvider => delete(identity_providers::remove),
+        O::CheckIdentityProvider => get(identity_providers::check),
         O::ListKeys => get(keys::list),
         O::RotateKeys => post(keys::rotate),
         O::RetireKey => delete(keys::retire),

@@ -20,7 +20,7 @@ use utoipa::{
 };
 
 use super::{
-    BASE_PATH, clients, directories, events, groups, invitations, keys, outbox,
+    BASE_PATH, clients, directories, events, groups, identity_providers, invitations, keys, outbox,
     problem::{FieldError, ProblemDetails},
     registration, resources, system, users,
 };
@@ -96,6 +96,18 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         O::ListRegistrationTokens => ("200", Some(page_of::<registration::RegistrationTokenRow>())),
         O::AddRegistrationToken => ("201", Some(named::<registration::CreatedRegistrationToken>())),
         O::ListResources => ("200", Some(named::<resources::ResourcesView>())),
+        O::ListIdentityProviders => {
+            ("200", Some(page_of::<identity_providers::IdentityProviderRow>()))
+        }
+        O::CreateIdentityProvider => {
+            ("201", Some(named::<identity_providers::IdentityProviderView>()))
+        }
+        O::ReadIdentityProvider | O::ChangeIdentityProvider => {
+            ("200", Some(named::<identity_providers::IdentityProviderView>()))
+        }
+        O::CheckIdentityProvider => {
+            ("200", Some(named::<identity_providers::CheckedIdentityProvider>()))
+        }
         O::ListKeys => ("200", Some(page_of::<keys::KeyRow>())),
         O::RotateKeys => ("201", Some(named::<keys::Rotated>())),
         O::ListMails => ("200", Some(page_of::<outbox::MailRow>())),
@@ -116,6 +128,7 @@ fn answer_of(operation: Operation) -> (&'static str, Option<RefOr<Schema>>) {
         | O::RemoveDirectoryMember
         | O::RemoveClient
         | O::RemoveSecret
+        | O::RemoveIdentityProvider
         | O::RetireKey => ("204", None),
     }
 }
@@ -138,6 +151,8 @@ fn body_of(operation: Operation) -> Option<RefOr<Schema>> {
         O::ChangeClient => Some(named::<clients::ClientChanges>()),
         O::AddSecret => Some(named::<clients::NewSecret>()),
         O::AddRegistrationToken => Some(named::<registration::NewRegistrationToken>()),
+        O::CreateIdentityProvider => Some(named::<identity_providers::NewIdentityProvider>()),
+        O::ChangeIdentityProvider => Some(named::<identity_providers::IdentityProviderChanges>()),
         _ => None,
     }
 }
@@ -222,6 +237,12 @@ fn components(issuer: &str) -> ComponentsBuilder {
         schema::<resources::IdentityView>(),
         schema::<resources::ApiView>(),
         schema::<resources::ScopeView>(),
+        schema::<identity_providers::IdentityProviderRow>(),
+        schema::<identity_providers::IdentityProviderView>(),
+        schema::<identity_providers::NewIdentityProvider>(),
+        schema::<identity_providers::IdentityProviderChanges>(),
+        schema::<identity_providers::CheckedIdentityProvider>(),
+        schema::<identity_providers::CheckStep>(),
         schema::<keys::KeyRow>(),
         schema::<keys::Rotated>(),
         schema::<outbox::MailRow>(),
@@ -430,6 +451,7 @@ fn is_paged(operation: Operation) -> bool {
             | O::ListClients
             | O::ListRegisteredClients
             | O::ListRegistrationTokens
+            | O::ListIdentityProviders
             | O::ListEvents
             | O::ListMails
     )

@@ -153,6 +153,11 @@ impl AdminApi {
         found.ok_or_else(|| Problem::missing("There is no user with this sub."))
     }
 
+    /// Takes over changes of the identity providers here. Other processes see them within a second.
+    pub(crate) async fn identity_providers_changed(&self) -> Result<(), StoreError> {
+        self.provider().refresh_identity_providers().await.map(|_| ())
+    }
+
     /// Takes over changes of the clients here. Other processes see them within a second.
     pub(crate) async fn clients_changed(&self) -> Result<(), StoreError> {
         self.provider().clients().refresh().await.map(|_| ())

@@ -95,6 +95,12 @@ change_events! {
     RegistrationTokenAdded = "registration_token_added",
     /// A token to register clients was removed.
     RegistrationTokenRemoved = "registration_token_removed",
+    /// An identity provider was added.
+    IdentityProviderAdded = "identity_provider_added",
+    /// An identity provider was changed.
+    IdentityProviderChanged = "identity_provider_changed",
+    /// An identity provider was removed.
+    IdentityProviderRemoved = "identity_provider_removed",
     /// New signing keys were made.
     KeysRotated = "keys_rotated",
     /// A signing key was removed.

@@ -123,6 +123,18 @@ pub enum Operation {
     RemoveRegistrationToken,
     /// Identity resources, API resources and scopes, as the configuration defines them.
     ListResources,
+    /// The other providers by which users sign in, in pages.
+    ListIdentityProviders,
+    /// Adds an identity provider.
+    CreateIdentityProvider,
+    /// An identity provider's settings, without its secret.
+    ReadIdentityProvider,
+    /// Changes an identity provider. Settings that are not given stay; null sets the default.
+    ChangeIdentityProvider,
+    /// Removes an identity provider. The links of users with it stay.
+    RemoveIdentityProvider,
+    /// Asks an identity provider for its metadata and keys, and says what to enter there.
+    CheckIdentityProvider,
     /// The signing keys.
     ListKeys,
     /// Makes new keys that take over in seven minutes.
@@ -222,6 +234,12 @@ impl Operation {
         Self::AddRegistrationToken,
         Self::RemoveRegistrationToken,
         Self::ListResources,
+        Self::ListIdentityProviders,
+        Self::CreateIdentityProvider,
+        Self::ReadIdentityProvider,
+        Self::ChangeIdentityProvider,
+        Self::RemoveIdentityProvider,
+        Self::CheckIdentityProvider,
         Self::ListKeys,
         Self::RotateKeys,
         Self::RetireKey,

@@ -23,6 +23,10 @@ pub enum AdminScope {
     ClientsRead,
     /// To change clients.
     ClientsWrite,
+    /// To look at the other providers by which users sign in.
+    ProvidersRead,
+    /// To change them.
+    ProvidersWrite,
     /// To look at signing keys.
     KeysRead,
     /// To change them.
@@ -37,7 +41,7 @@ pub enum AdminScope {
 
 impl AdminScope {
     /// Every scope.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::UsersRead,
         Self::UsersWrite,
         Self::RolesWrite,
@@ -47,6 +51,8 @@ impl AdminScope {
         Self::DirectoryWrite,
         Self::ClientsRead,
         Self::ClientsWrite,
+        Self::ProvidersRead,
+        Self::ProvidersWrite,
         Self::KeysRead,
         Self::KeysWrite,
         Self::AuditRead,
@@ -66,6 +72,8 @@ impl AdminScope {
             Self::DirectoryWrite => "admin:directory.write",
             Self::ClientsRead => "admin:clients.read",
             Self::ClientsWrite => "admin:clients.write",
+            Self::ProvidersRead => "admin:providers.read",
+            Self::ProvidersWrite => "admin:providers.write",
             Self::KeysRead => "admin:keys.read",
             Self::KeysWrite => "admin:keys.write",
             Self::AuditRead => "admin:audit.read",
@@ -86,6 +94,8 @@ impl AdminScope {
             Self::DirectoryWrite => "Change users and groups of directories",
             Self::ClientsRead => "Look at clients and resources",
             Self::ClientsWrite => "Change clients",
+            Self::ProvidersRead => "Look at identity providers",
+            Self::ProvidersWrite => "Change identity providers",
             Self::KeysRead => "Look at signing keys",
             Self::KeysWrite => "Change signing keys",
             Self::AuditRead => "Look at the history of who did what",

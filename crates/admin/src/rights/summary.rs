@@ -112,6 +112,19 @@ impl Operation {
                 "Identity resources, API resources and scopes, as the configuration defines \
                  them."
             }
+            Self::ListIdentityProviders => "The other providers by which users sign in, in pages.",
+            Self::CreateIdentityProvider => "Adds an identity provider.",
+            Self::ReadIdentityProvider => "An identity provider's settings, without its secret.",
+            Self::ChangeIdentityProvider => {
+                "Changes an identity provider. Settings that are not given stay; null sets the \
+                 default."
+            }
+            Self::RemoveIdentityProvider => {
+                "Removes an identity provider. The links of users with it stay."
+            }
+            Self::CheckIdentityProvider => {
+                "Asks an identity provider for its metadata and keys, and says what to enter there."
+            }
             Self::ListKeys => "The signing keys.",
             Self::RotateKeys => "Makes new keys that take over in seven minutes.",
             Self::RetireKey => "Removes a key at once. Tokens that it signed are no longer valid.",

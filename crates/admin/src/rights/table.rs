@@ -69,8 +69,8 @@ impl Operation {
     pub(super) const fn row(self) -> Row {
         use AdminScope::{
             AuditRead, ClientsRead, ClientsWrite, DirectoryRead, DirectoryWrite, GroupsRead,
-            GroupsWrite, KeysRead, KeysWrite, RolesWrite, SystemRead, SystemWrite, UsersRead,
-            UsersWrite,
+            GroupsWrite, KeysRead, KeysWrite, ProvidersRead, ProvidersWrite, RolesWrite,
+            SystemRead, SystemWrite, UsersRead, UsersWrite,
         };
         use ChangeEvent as Event;
         match self {
@@ -372,6 +372,53 @@ impl Operation {
             .like_command("client registration-token remove")
             .recorded_as(Event::RegistrationTokenRemoved),
             Self::ListResources => row("list_resources", Get, "/resources", ClientsRead, READERS),
+            Self::ListIdentityProviders => {
+                row("list_identity_providers", Get, "/identity-providers", ProvidersRead, READERS)
+                    .like_command("identity-provider list")
+            }
+            // Who controls a provider signs in as every user for whom it may vouch.
+            Self::CreateIdentityProvider => {
+                row("create_identity_provider", Post, "/identity-providers", ProvidersWrite, OWNERS)
+                    .marked(&[Fresh, Creates])
+                    .like_command("identity-provider add")
+                    .recorded_as(Event::IdentityProviderAdded)
+            }
+            Self::ReadIdentityProvider => row(
+                "read_identity_provider",
+                Get,
+                "/identity-providers/{identity_provider}",
+                ProvidersRead,
+                READERS,
+            )
+            .like_command("identity-provider show"),
+            Self::ChangeIdentityProvider => row(
+                "change_identity_provider",
+                Patch,
+                "/identity-providers/{identity_provider}",
+                ProvidersWrite,
+                OWNERS,
+            )
+            .marked(&[Guarded, Fresh])
+            .like_command("identity-provider set")
+            .recorded_as(Event::IdentityProviderChanged),
+            Self::RemoveIdentityProvider => row(
+                "remove_identity_provider",
+                Delete,
+                "/identity-providers/{identity_provider}",
+                ProvidersWrite,
+                OWNERS,
+            )
+            .marked(&[Guarded, Fresh])
+            .like_command("identity-provider remove")
+            .recorded_as(Event::IdentityProviderRemoved),
+            Self::CheckIdentityProvider => row(
+                "check_identity_provider",
+                Get,
+                "/identity-providers/{identity_provider}/check",
+                ProvidersRead,
+                READERS,
+            )
+            .like_command("identity-provider check"),
             Self::ListKeys => {
                 row("list_keys", Get, "/keys", KeysRead, READERS).like_command("keys list")
             }

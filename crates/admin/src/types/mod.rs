@@ -5,6 +5,7 @@ pub mod clients;
 pub mod directories;
 pub mod events;
 pub mod groups;
+pub mod identity_providers;
 pub mod invitations;
 pub mod keys;
 pub mod outbox;

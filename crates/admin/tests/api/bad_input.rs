@@ -160,7 +160,7 @@ async fn a_stale_state_is_refused_by_every_guarded_operation() {
 }
 
 /// A body that each operation takes, with every member.
-const GOOD: [(Operation, &str); 14] = [
+const GOOD: [(Operation, &str); 16] = [
     (
         Operation::CreateUser,
         r#"{"username":"new","sub":"new","enabled":true,"password":"x","admin_role":null,
@@ -193,6 +193,11 @@ const GOOD: [(Operation, &str); 14] = [
     (Operation::ChangeClient, r#"{"settings":{}}"#),
     (Operation::AddSecret, r#"{"days":1,"description":"x"}"#),
     (Operation::AddRegistrationToken, r#"{"uses":1,"days":1,"note":"x"}"#),
+    (
+        Operation::CreateIdentityProvider,
+        r#"{"name":"new","settings":{},"client_secret":"x","client_key":"x"}"#,
+    ),
+    (Operation::ChangeIdentityProvider, r#"{"settings":{},"client_secret":"x","client_key":"x"}"#),
 ];
 
 #[tokio::test]
@@ -216,6 +221,8 @@ async fn etag(world: &World, operation: Operation) -> String {
         world.etag("/clients/app").await
     } else if operation.path().starts_with("/directories/{directory}/users/{entry}") {
         world.etag("/directories/corp/users/entry-alice").await
+    } else if operation.path().starts_with("/identity-providers/{identity_provider}") {
+        world.etag("/identity-providers/stored").await
     } else if operation.path().starts_with("/groups/{group}") {
         world.etag("/groups/staff").await
     } else {

@@ -216,6 +216,33 @@ async fn nobody_makes_a_client_that_may_more() {
 }
 
 #[tokio::test]
+async fn a_provider_is_for_owners_and_for_machines_that_an_owner_made() {
+    let world = World::new().await;
+    let path = "/identity-providers/stored";
+    let etag = world.etag(path).await;
+    let vouch = json!({"settings": {"trusted_email_domains": ["*"]}});
+    for by in ["adam", "helen", "udo", "alice"] {
+        let call = world.call("PATCH", path).by(by).with("if-match", &etag);
+        assert_eq!(call.json(&vouch).send().await.status, 403, "{by}");
+        let new = json!({"name": "evil", "settings": {"issuer": "https://evil.example"},
+            "client_secret": "x"});
+        let answer = world.call("POST", "/identity-providers").by(by).json(&new).send().await;
+        assert_eq!(answer.status, 403, "{by}");
+        let call = world.call("DELETE", path).by(by).with("if-match", &etag);
+        assert_eq!(call.send().await.status, 403, "{by}");
+    }
+    // Nor by way of a machine of their own.
+    for (by, status) in [("adam", 403), ("olga", 201)] {
+        let new = machine(&format!("of-{by}"), "admin:providers.write");
+        let answer = world.call("POST", "/clients").by(by).json(&new).send().await;
+        assert_eq!(answer.status, status, "{by}: {}", answer.body);
+    }
+    let token = world.machine("of-olga", "admin:providers.write");
+    let call = world.call("PATCH", path).bearing(token).with("if-match", &etag);
+    assert_eq!(call.json(&vouch).send().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_machine_gives_no_scope_that_it_had_once() {
     let world = World::new().await;
     let all = ["admin:clients.write", "admin:users.read", "admin:users.write"];

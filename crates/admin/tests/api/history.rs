@@ -308,6 +308,20 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
                 ..Good::default()
             }
         }
+        O::CreateIdentityProvider => Good {
+            path: "/identity-providers".to_owned(),
+            body: Some(json!({"name": "new", "settings": {"issuer": "https://new.example"},
+                "client_secret": "hush-3"})),
+            on: vec![("object_kind", json!("identity_provider")), ("object", json!("new"))],
+            ..Good::default()
+        },
+        O::ChangeIdentityProvider | O::RemoveIdentityProvider => Good {
+            path: "/identity-providers/stored".to_owned(),
+            read: Some("/identity-providers/stored".to_owned()),
+            body: (operation == O::ChangeIdentityProvider)
+                .then(|| json!({"settings": {"enabled": false}, "client_secret": "hush-4"})),
+            on: vec![("object_kind", json!("identity_provider")), ("object", json!("stored"))],
+        },
         O::RetryMail => {
             world.call("POST", "/users/alice/password-reset").by("olga").send().await;
             let id = world.get("olga", "/outbox").await.body["items"][0]["id"].clone();
@@ -336,6 +350,9 @@ async fn good(world: &World, operation: Operation) -> Option<Good> {
         | O::ReadClient
         | O::ListSecrets
         | O::ListResources
+        | O::ListIdentityProviders
+        | O::ReadIdentityProvider
+        | O::CheckIdentityProvider
         | O::ListKeys
         | O::ListGroups
         | O::ReadGroup

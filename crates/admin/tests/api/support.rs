@@ -19,7 +19,7 @@ use doorward_admin::{
     },
     scim,
 };
-use doorward_protocol::jose::SigningAlgorithm;
+use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     Provider, ProviderParts, ProviderSettings, audit,
     keys::{
@@ -38,14 +38,15 @@ use doorward_provider::{
         registration::{RegistrationMode, RegistrationSettings},
         resource::{IdentityResource, Resources},
         second_factor::SecondFactorSettings,
+        stored_identity_provider::{Credential, CredentialKind},
         time::{Clock as _, Seconds, SystemClock, SystemEntropy, Timestamp},
         user::{ADMIN_ROLE_CLAIM, User, UserClaims},
     },
     store::Store,
     use_case::{
-        audit_trail::AuditSettings, directory::DirectoryClient,
-        directory_management::DirectoryManager as _, new_password::NoBreachedPasswords,
-        password_verifier::PasswordVerifier,
+        administration::identity_providers::StoredProviders, audit_trail::AuditSettings,
+        directory::DirectoryClient, directory_management::DirectoryManager as _,
+        new_password::NoBreachedPasswords, password_verifier::PasswordVerifier,
     },
 };
 use doorward_provider_store::{SqliteOptions, SqliteStore};
@@ -55,7 +56,7 @@ use serde_json::{Map, Value, json};
 use tokio::{sync::watch, task::JoinHandle};
 use tower::ServiceExt as _;
 
-use crate::corp::Corp;
+use crate::{corp::Corp, elsewhere::Elsewhere};
 
 /// The client at which people sign in to administer.
 pub const PAGE: &str = "admin-page";
@@ -226,6 +227,7 @@ async fn provider(store: &Arc<dyn Store>, corp: Arc<Corp>) -> Provider {
         breached_passwords: Arc::new(NoBreachedPasswords),
         jwks_source: Arc::new(Nobody),
         upstream_clients: std::collections::BTreeMap::new(),
+        upstream_factory: Arc::new(Elsewhere),
         directory_clients: [(corp.abilities().name.clone(), corp as Arc<dyn DirectoryClient>)]
             .into(),
         documents: Arc::new(Nobody),
@@ -233,6 +235,24 @@ async fn provider(store: &Arc<dyn Store>, corp: Arc<Corp>) -> Provider {
         entropy: Arc::new(SystemEntropy),
     };
     Provider::assemble(parts, Arc::clone(store)).await.unwrap()
+}
+
+/// Adds the identity provider `stored`.
+async fn add_identity_provider(store: &Arc<dyn Store>, provider: &Provider) {
+    let registry = provider.identity_providers();
+    let providers = StoredProviders {
+        table: &**store,
+        signing_keys: &**store,
+        configured: registry.configured(),
+        factory: registry.factory(),
+        master: provider.keys().master(),
+    };
+    let issuer = ("issuer".to_owned(), json!("https://stored.example"));
+    let (kind, value) = (CredentialKind::Secret, Secret::new("hush-stored"));
+    let name = "stored".parse().unwrap();
+    let credential = Credential { kind, value };
+    providers.add(&name, Map::from_iter([issuer]), &credential).await.unwrap();
+    provider.refresh_identity_providers().await.unwrap();
 }
 
 fn open(folder: &Path) -> Arc<dyn Store> {
@@ -273,6 +293,7 @@ impl World {
         let issuer = TestIssuer::new(AUDIENCE);
         let corp = Arc::new(Corp::new());
         let provider = Arc::new(provider(&store, Arc::clone(&corp)).await);
+        add_identity_provider(&store, &provider).await;
         let parts = AdminParts {
             provider: Arc::clone(&provider),
             store: Arc::clone(&store),
@@ -457,6 +478,7 @@ pub fn path(operation: Operation) -> String {
         ("{link}", "none"),
         ("{token}", "none"),
         ("{passkey}", "none"),
+        ("{identity_provider}", "stored"),
     ];
     let of_directory = [("{directory}", "corp"), ("{entry}", "entry-alice")];
     let names = names.into_iter().chain(more).chain(of_directory);

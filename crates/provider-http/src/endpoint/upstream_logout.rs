@@ -23,7 +23,8 @@ pub(crate) async fn post(
     Form(params): Form,
 ) -> Result<Response, OAuthError> {
     let refuse = |description: &str| OAuthError::new(ErrorCode::InvalidRequest, description);
-    let known = provider.settings().identity_provider(&name);
+    let vouching = provider.vouching();
+    let known = vouching.provider(&name);
     let known = known.ok_or_else(|| refuse("No identity provider has this name."))?;
     let token = params.get("logout_token").ok_or_else(|| refuse("logout_token is missing."))?;
     match provider.upstream().logged_out(known, token, &peer.0).await {

@@ -106,15 +106,14 @@ async fn other_ways_in(state: &AppState, sub: &Sub) -> Result<Vec<String>, Store
     let keys = state.provider.factors().passkeys(sub).await?;
     let factors = state.provider.factors().of(sub).await?;
     let identities = state.provider.external_sign_ins().external_identities(sub).await?;
-    let settings = state.provider.settings();
-    let providers = settings.ways_in_elsewhere();
-    let usable = identities.iter().filter(|identity| identity.is_at_one_of(&providers));
+    let vouching = state.provider.vouching();
+    let usable = identities.iter().filter(|identity| vouching.is_way_in(identity));
     let t = &state.texts.factors;
     Ok(keys
         .into_iter()
         .map(|key| format!("{} “{}”", t.passkey, key.name))
         .chain(factors.totp_since.map(|_| t.authenticator_app.to_owned()))
-        .chain(usable.map(|identity| settings.called(identity)))
+        .chain(usable.map(|identity| vouching.called(identity)))
         .collect())
 }
 

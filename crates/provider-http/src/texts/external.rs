@@ -22,6 +22,8 @@ replaceable! {
         pub(crate) remove_one: Phrase,
         /// An account by which nobody has signed in yet.
         pub(crate) never_used: &'static str,
+        /// An account of a provider by which nobody signs in any more.
+        pub(crate) not_offered: &'static str,
         /// The last way in can't be removed.
         pub(crate) last_way_in: &'static str,
         /// Title of `/account/external`. The argument is the title of the provider.
@@ -52,6 +54,8 @@ pub(super) const ENGLISH: ExternalTexts = ExternalTexts {
     remove: "Remove",
     remove_one: Phrase("Remove {title}"),
     never_used: "not used yet",
+    not_offered: "You can't sign in by this account at the moment: its service is not offered here \
+        any more.",
     last_way_in: "Without this account you could not sign in any more. Set a password, add a \
         passkey or link another account first.",
     new_here: Phrase("Your account at {title} is not linked yet"),
@@ -118,6 +122,8 @@ pub(super) const GERMAN: ExternalTexts = ExternalTexts {
     remove: "Entfernen",
     remove_one: Phrase("{title} entfernen"),
     never_used: "noch nicht verwendet",
+    not_offered: "Mit diesem Konto können Sie sich im Augenblick nicht anmelden: Der Dienst wird \
+        hier nicht mehr angeboten.",
     last_way_in: "Ohne dieses Konto könnten Sie sich nicht mehr anmelden. Legen Sie zuerst ein \
         Passwort oder einen Passkey an, oder verknüpfen Sie ein anderes Konto.",
     new_here: Phrase("Ihr Konto bei {title} ist noch nicht verknüpft"),

@@ -27,6 +27,8 @@ replaceable! {
         pub(crate) not_awaited: Phrase,
         /// The request of the application does not fit.
         pub(crate) too_long: Phrase,
+        /// Nobody signs in by the provider any more.
+        pub(crate) not_offered: &'static str,
     }
 }
 
@@ -56,6 +58,7 @@ pub(super) static ENGLISH: UpstreamTexts = UpstreamTexts {
         "The request of the application is too long for a sign-in with {title}. Sign in \
                 another way, and tell the people who run the application.",
     ),
+    not_offered: "This way to sign in is not offered any more. Sign in another way.",
 };
 
 pub(super) static GERMAN: UpstreamTexts = UpstreamTexts {
@@ -89,4 +92,5 @@ pub(super) static GERMAN: UpstreamTexts = UpstreamTexts {
         "Die Anfrage der Anwendung ist zu lang für eine Anmeldung mit {title}. Melden Sie sich \
                 auf anderem Weg an, und sagen Sie es den Betreibern der Anwendung.",
     ),
+    not_offered: "Diese Anmeldung wird nicht mehr angeboten. Melden Sie sich auf anderem Weg an.",
 };

@@ -44,6 +44,7 @@ mod registration;
 mod resource_indicators;
 mod revocation;
 mod secrets;
+mod stored_providers;
 mod subjects;
 mod support;
 mod token;

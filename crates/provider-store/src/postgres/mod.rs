@@ -25,6 +25,7 @@ mod grants;
 mod groups;
 mod hosts;
 mod idempotency;
+mod identity_providers;
 mod logout_notices;
 mod open;
 mod outbox;

@@ -31,6 +31,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0024_further_addresses.sql"),
     include_str!("migrations/0025_lists.sql"),
     include_str!("migrations/0026_places.sql"),
+    include_str!("migrations/0027_identity_providers.sql"),
     include_str!("migrations/0028_searches.sql"),
 ];
 

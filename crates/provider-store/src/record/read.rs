@@ -22,6 +22,7 @@ use doorward_provider::{
         session::{Authentication, Device, Session, UpstreamSession},
         signing_key::{SealedKey, StoredKey},
         stored_client::StoredClient,
+        stored_identity_provider::{CredentialKind, SealedCredential, StoredIdentityProvider},
         throttle::FailedSignIns,
         ticket::{Ticket, TicketPurpose},
         time::Timestamp,
@@ -311,6 +312,18 @@ pub(crate) fn signing_key(row: &impl Row) -> Result<StoredKey, ColumnError> {
             .map_err(|_| ColumnError::Unreadable("signing_keys.algorithm"))?,
         activates_at: row.timestamp(2, "signing_keys.activates_at")?,
         sealed: SealedKey::from_bytes(row.bytes(3, "signing_keys.sealed")?.to_vec()),
+    })
+}
+
+/// Reads `name, settings, credential, sealed` of an identity provider.
+pub(crate) fn identity_provider(row: &impl Row) -> Result<StoredIdentityProvider, ColumnError> {
+    const KIND: &str = "identity_providers.credential";
+    let kind = CredentialKind::parse(row.text(2, KIND)?).ok_or(ColumnError::Unreadable(KIND))?;
+    let sealed = SealedKey::from_bytes(row.bytes(3, "identity_providers.sealed")?.to_vec());
+    Ok(StoredIdentityProvider {
+        name: row.id(0, "identity_providers.name")?,
+        settings: row.json(1, "identity_providers.settings")?,
+        credential: SealedCredential { kind, sealed },
     })
 }
 

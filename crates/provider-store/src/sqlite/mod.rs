@@ -23,6 +23,7 @@ pub(crate) mod foreign;
 mod grants;
 mod groups;
 mod idempotency;
+mod identity_providers;
 mod logout_notices;
 mod open;
 mod outbox;

@@ -38,6 +38,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0024_further_addresses.sql")),
     M::up(include_str!("migrations/0025_lists.sql")),
     M::up(include_str!("migrations/0026_places.sql")),
+    M::up(include_str!("migrations/0027_identity_providers.sql")),
     M::up(include_str!("migrations/0028_searches.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);

@@ -24,6 +24,7 @@ pub mod failed_sign_ins;
 pub mod fixtures;
 pub mod grants;
 pub mod groups;
+pub mod identity_providers;
 pub mod logout_notices;
 pub mod outbox;
 pub mod passkeys;
@@ -91,6 +92,9 @@ macro_rules! suite {
                 nobody_joins_what_is_not_there,
                 no_user_is_in_more_than_are_allowed, removed_with_their_memberships,
                 a_new_group_has_nobody_of_one_that_is_being_removed;
+            identity_providers: added_replaced_and_removed_at_the_known_version_only,
+                of_many_changes_of_one_version_one_is_made,
+                a_credential_is_encrypted_again_if_it_is_still_the_same;
             logout_notices: queued_for_the_clients_that_want_one,
                 claimed_again_after_the_lease_only,
                 postponed_and_dropped, claimed_once_among_many,

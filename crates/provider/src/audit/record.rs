@@ -107,9 +107,9 @@ impl Actor {
     }
 }
 
-/// Members of a user, a group or a client that decide what somebody may do, who it is, or where
-/// tokens go. They are never replaced by their length.
-const DECIDES: [&str; 20] = [
+/// Members of a user, a group, a client or an identity provider that decide what somebody may do,
+/// who it is, or where tokens go. They are never replaced by their length.
+const DECIDES: [&str; 28] = [
     "admin_role",
     "enabled",
     "role",
@@ -130,6 +130,14 @@ const DECIDES: [&str; 20] = [
     "jwks_uri",
     "sector_identifier_uri",
     "members",
+    "claim_rules",
+    "issuer",
+    "metadata_url",
+    "tenants",
+    "first_sign_in",
+    "trusted_email_domains",
+    "mfa_acr",
+    "subject_claim",
 ];
 
 /// What something was done to, if not to a user: a client, a key, a group.

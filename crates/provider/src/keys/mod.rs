@@ -5,6 +5,7 @@ pub mod document_source;
 pub(crate) mod host_limit;
 pub(crate) mod kept;
 mod master;
+pub mod provider_credential;
 pub mod remote;
 mod ring;
 mod rotation;

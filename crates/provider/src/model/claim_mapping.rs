@@ -4,7 +4,7 @@
 //! What no rule names gets nowhere. A rule that copies roles or groups must say which values may
 //! come over, or give them a prefix, so that nobody there can make up a role of ours.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
@@ -36,44 +36,44 @@ const OWN: [&str; 7] = [
 ];
 
 /// What becomes of the claims that another provider sends. The configuration has a list of rules.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<ClaimRule>")]
 pub struct ClaimMapping(Vec<ClaimRule>);
 
 /// A rule: where a claim's values come from, and when.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimRule {
     /// The claim here.
     pub claim: String,
     /// A value of our own, or several.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     /// Where the values are in the provider's claims.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
     /// The values that may come over; `*` is any.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<String>,
     /// What is put before each value that comes over.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub prefix: String,
     /// What must hold, all of it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<Condition>,
 }
 
 /// Something that must hold for the provider's claims.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Where the value is in the provider's claims.
     pub pointer: String,
     /// It is this value.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equals: Option<Value>,
     /// It is a list with this value, or the value itself.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contains: Option<Value>,
 }
 

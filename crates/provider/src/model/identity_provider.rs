@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for IdentityProviderName {
 }
 
 /// The mark on a provider's button.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProviderMark {
     /// None of the known ones.
@@ -94,7 +94,7 @@ pub enum ProviderMark {
 
 /// `first_sign_in`: what happens when somebody signs in by an identity that no account is linked
 /// with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FirstSignIn {
     /// An account is made.
@@ -148,6 +148,11 @@ pub struct IdentityProvider {
     pub sign_out_upstream: bool,
     /// By what users of SCIM are found at their first sign-in.
     pub scim_link: Option<ScimLink>,
+    /// Whether users may sign in by it.
+    pub enabled: bool,
+    /// Its settings under their names in the configuration, without secrets, for people who
+    /// administer.
+    pub settings: Map<String, Value>,
 }
 
 /// By what a user is found whom a client has added by SCIM, and who has not signed in yet.
@@ -189,6 +194,8 @@ impl IdentityProvider {
             mfa_acr: Vec::new(),
             sign_out_upstream: false,
             scim_link: None,
+            enabled: true,
+            settings: Map::new(),
         }
     }
 

@@ -44,6 +44,16 @@ pub fn external_signed_out(name: &str) -> String {
     format!("{EXTERNAL}/{name}/signed-out")
 }
 
+/// What our client is registered with at another provider, as its registration calls it.
+pub fn external_addresses(issuer: &str, name: &str) -> [(&'static str, String); 3] {
+    [
+        ("redirect_uri", external_callback(name)),
+        ("post_logout_redirect_uri", external_signed_out(name)),
+        ("backchannel_logout_uri", external_back_channel_logout(name)),
+    ]
+    .map(|(kind, path)| (kind, format!("{issuer}{path}")))
+}
+
 /// Where another provider tells that a session ended (OIDC Back-Channel Logout section 2.2).
 pub fn external_back_channel_logout(name: &str) -> String {
     format!("{EXTERNAL}/{name}/backchannel-logout")

@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use crate::model::{
     account_settings::AccountSettings, acr::AcrLevels, directory::Directory,
-    external_identity::StoredIdentity, identity_provider::IdentityProvider,
-    registration::RegistrationSettings, second_factor::SecondFactorSettings,
+    identity_provider::IdentityProvider, registration::RegistrationSettings,
+    second_factor::SecondFactorSettings,
 };
 
 /// The settings of the provider as a whole.
@@ -52,7 +52,8 @@ pub struct ProviderSettings {
     pub accounts: AccountSettings,
     /// What clients may be that no operator wrote down.
     pub registration: RegistrationSettings,
-    /// The other providers by which users may sign in, in the order of their buttons.
+    /// The other providers that the configuration defines, in the order of their buttons. Beside
+    /// them there are those of the store: see [`Vouching`](crate::model::vouching::Vouching).
     pub identity_providers: Vec<IdentityProvider>,
     /// The directories by which users sign in, in the order in which they are asked.
     pub directories: Vec<Directory>,
@@ -96,38 +97,6 @@ pub enum AccessTokenTyp {
 }
 
 impl ProviderSettings {
-    /// The other provider of this name.
-    pub fn identity_provider(&self, name: &str) -> Option<&IdentityProvider> {
-        self.identity_providers.iter().find(|provider| provider.name.as_str() == name)
-    }
-
-    /// The other provider or the directory of this name, as far as it matters for accounts.
-    pub fn vouching(&self, name: &str) -> Option<&IdentityProvider> {
-        self.all_vouching().find(|provider| provider.name.as_str() == name)
-    }
-
-    /// The other provider or the directory whose users have this issuer.
-    pub fn vouching_as(&self, issuer: &str) -> Option<&IdentityProvider> {
-        self.all_vouching().find(|provider| provider.issues_as(issuer))
-    }
-
-    /// An identity as mails and lists call it: its provider by the title that it has now, and the
-    /// user there.
-    pub fn called(&self, identity: &StoredIdentity) -> String {
-        let provider = self.vouching(&identity.provider);
-        identity.called(provider.map_or(identity.provider.as_str(), |provider| &provider.title))
-    }
-
-    /// Those by which users sign in: an identity at any other is no way in.
-    pub fn ways_in_elsewhere(&self) -> Vec<IdentityProvider> {
-        self.all_vouching().cloned().collect()
-    }
-
-    fn all_vouching(&self) -> impl Iterator<Item = &IdentityProvider> {
-        let directories = self.directories.iter().map(|directory| &directory.provider);
-        self.identity_providers.iter().chain(directories)
-    }
-
     /// Whether users can have passkeys: the issuer has a host name (Web Authentication Level 3
     /// section 5.1.2).
     pub fn offers_passkeys(&self) -> bool {

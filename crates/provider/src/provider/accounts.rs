@@ -52,7 +52,7 @@ impl Provider {
             },
             passkeys: self.passkeys(),
             accounts: self.accounts(),
-            settings: &self.settings,
+            providers: &self.identity_providers,
         }
     }
 

@@ -1,10 +1,14 @@
 //! The use cases of sign-ins, here and elsewhere, and of the sessions that come of them.
 
+use std::sync::Arc;
+
 use super::Provider;
+use crate::model::vouching::Vouching;
 use crate::use_case::{
     directory::{Directories, DirectoryStates},
     end_session::EndSession,
     external_sign_in::ExternalSignIns,
+    identity_provider_registry::IdentityProviderRegistry,
     second_step::SecondSteps,
     sign_in::{PasswordCheck, SessionLifetimes, Sessions, SignIns},
     upstream::UpstreamSignIns,
@@ -96,8 +100,8 @@ impl Provider {
     /// The way to other providers and back.
     pub fn upstream(&self) -> UpstreamSignIns<'_> {
         UpstreamSignIns {
-            providers: &self.settings.identity_providers,
-            clients: &self.upstream_clients,
+            vouching: self.vouching(),
+            clients: self.identity_providers.clients(),
             keys: &self.keys,
             single_uses: &*self.store,
             failures: &*self.store,
@@ -116,9 +120,21 @@ impl Provider {
             factors: &*self.store,
             tickets: &*self.store,
             accounts: self.accounts(),
-            settings: &self.settings,
+            vouching: self.vouching(),
+            directories: &self.settings.directories,
             clock: &*self.clock,
             entropy: &*self.entropy,
         }
+    }
+
+    /// Who vouches for users now: the other providers by which they may sign in, and the
+    /// directories.
+    pub fn vouching(&self) -> Arc<Vouching> {
+        self.identity_providers.vouching()
+    }
+
+    /// The other providers in use, for those who administer them.
+    pub fn identity_providers(&self) -> &IdentityProviderRegistry {
+        &self.identity_providers
     }
 }

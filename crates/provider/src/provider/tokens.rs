@@ -20,6 +20,7 @@ impl Provider {
             published_keys: self.published_keys(),
             single_uses: &*self.store,
             settings: &self.settings,
+            vouching: self.vouching(),
             sessions: self.sessions(),
             proofs: self.proofs(),
             families: &self.families,
@@ -37,6 +38,7 @@ impl Provider {
             clients: self.client_directory(),
             resources: &self.resources,
             settings: &self.settings,
+            vouching: self.vouching(),
             clock: &*self.clock,
             entropy: &*self.entropy,
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Provider;
+use crate::store::StoreError;
 use crate::use_case::{deliveries::Deliveries, upkeep::Upkeep};
 
 impl Provider {
@@ -27,5 +28,15 @@ impl Provider {
             mail: Arc::clone(&self.mail),
             audit: Arc::clone(&self.audit),
         }
+    }
+
+    /// Takes over changes of the identity providers until it is dropped.
+    pub async fn watch_identity_providers(self: Arc<Self>) {
+        self.identity_providers.watch(&*self.store).await;
+    }
+
+    /// Takes over the store's identity providers if they changed, and returns whether they did.
+    pub async fn refresh_identity_providers(&self) -> Result<bool, StoreError> {
+        self.identity_providers.refresh(&*self.store).await
     }
 }

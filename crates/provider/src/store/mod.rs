@@ -20,6 +20,7 @@ mod failed_sign_ins;
 mod grants;
 mod groups;
 mod idempotency;
+mod identity_providers;
 mod logout_notices;
 mod maintenance;
 mod outbox;
@@ -52,6 +53,7 @@ pub use self::{
     grants::Grants,
     groups::{AddedGroupMember, ChangedGroup, FoundMember, GroupChange, Groups},
     idempotency::{Begun, IdempotencyKeys},
+    identity_providers::IdentityProviders,
     logout_notices::LogoutNotices,
     maintenance::Maintenance,
     outbox::Outbox,
@@ -117,6 +119,7 @@ pub trait Store:
     + FailedSignIns
     + ExternalIdentities
     + ExternalIds
+    + IdentityProviders
     + Factors
     + Passkeys
     + SingleUses
@@ -148,6 +151,7 @@ impl<
         + FailedSignIns
         + ExternalIdentities
         + ExternalIds
+        + IdentityProviders
         + Factors
         + Passkeys
         + SingleUses

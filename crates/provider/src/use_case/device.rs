@@ -4,6 +4,8 @@
 //! Here is the device's request (section 3.1), and what the user does with its code (section 3.3).
 //! The device then fetches its tokens by a grant of its own (`token/device_code.rs`).
 
+use std::sync::Arc;
+
 use doorward_protocol::{ids::Sub, params::Params, scope::Scope, time::Seconds};
 use serde::Serialize;
 
@@ -23,6 +25,7 @@ use crate::{
         token_handle::{TokenHandle, draw_id},
         user::UserClaims,
         user_code::UserCode,
+        vouching::Vouching,
     },
     store::{AddedDeviceCode, DeviceCodes, FailedSignIns, StoreError, Users},
     use_case::{
@@ -77,7 +80,7 @@ pub enum UserCodeError {
 #[derive(Debug)]
 pub struct PendingDevice {
     /// The client that runs on the device.
-    pub client: std::sync::Arc<Client>,
+    pub client: Arc<Client>,
     /// What it asks for.
     pub scope: Scope,
     /// The APIs that it wants to call.
@@ -92,6 +95,8 @@ pub struct DeviceFlow<'a> {
     pub(crate) clients: ClientDirectory<'a>,
     pub(crate) resources: &'a Resources,
     pub(crate) settings: &'a ProviderSettings,
+    /// The other providers in use.
+    pub(crate) vouching: Arc<Vouching>,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -205,7 +210,7 @@ impl DeviceFlow<'_> {
         client: &Client,
         session: &Session,
     ) -> Result<(), UserCodeError> {
-        let providers = &self.settings.identity_providers;
+        let providers = self.vouching.providers();
         if client.accepts_sign_in(session, providers, None, self.clock.now()) {
             Ok(())
         } else {

@@ -10,7 +10,6 @@ use crate::{
         account_notice::{AccountNotices, FactorAddition},
         factor::{FactorSummary, RecoveryCode, StoredPasskey},
         outbox::MailKind,
-        provider_settings::ProviderSettings,
         session::{Authentication, method},
         time::Timestamp,
         token_handle::TokenHandle,
@@ -20,6 +19,7 @@ use crate::{
     store::{ExternalIdentities, Factors, RemovedPasskey, StoreError, Users},
     use_case::{
         accounts::{AccountError, Accounts, Asker, Told, language},
+        identity_provider_registry::IdentityProviderRegistry,
         passkeys::{PasskeyError, PasskeyQuestion, Passkeys, passkey_name},
         totp::AuthenticatorApps,
     },
@@ -36,7 +36,7 @@ pub struct UserFactors<'a> {
     /// Tells the user.
     pub(crate) accounts: Accounts<'a>,
     /// Says by which other providers users sign in.
-    pub(crate) settings: &'a ProviderSettings,
+    pub(crate) providers: &'a IdentityProviderRegistry,
 }
 
 impl UserFactors<'_> {
@@ -44,7 +44,7 @@ impl UserFactors<'_> {
     pub async fn of(&self, sub: &Sub) -> Result<FactorSummary, StoreError> {
         let factors = self.factors.factors(sub).await?;
         let identities = self.identities.external_identities(sub).await?;
-        let providers = self.settings.ways_in_elsewhere();
+        let providers = self.providers.vouching().ways_in();
         let usable = identities.iter().filter(|own| own.is_at_one_of(&providers));
         let identities = u32::try_from(usable.count()).unwrap_or(u32::MAX);
         Ok(FactorSummary { identities, ..factors })
@@ -220,7 +220,7 @@ impl UserFactors<'_> {
         let before = self.passkeys.table.passkey(credential_id).await?;
         let name = before.filter(|key| key.sub == user.sub).map(|key| key.name);
         let notices = self.removal(&user, passkey(&name.unwrap_or_default()), asker)?;
-        let (sub, providers) = (&user.sub, self.settings.ways_in_elsewhere());
+        let (sub, providers) = (&user.sub, self.providers.vouching().ways_in());
         let removed =
             self.passkeys.table.remove_passkey(sub, credential_id, &providers, notices).await?;
         if removed == RemovedPasskey::Removed {
@@ -237,7 +237,7 @@ impl UserFactors<'_> {
         user: &User,
         asker: Asker<'_>,
     ) -> Result<bool, AccountError> {
-        let providers = self.settings.ways_in_elsewhere();
+        let providers = self.providers.vouching().ways_in();
         self.accounts.remove_password(user, &providers, asker).await
     }
 

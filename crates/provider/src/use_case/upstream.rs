@@ -25,6 +25,7 @@ use crate::{
         session::{SessionSelector, UpstreamSelector},
         throttle,
         time::{Clock, Seconds, Timestamp},
+        vouching::Vouching,
     },
     store::{FailedSignIns, Sessions, SingleUses, StoreError},
     use_case::{
@@ -64,7 +65,14 @@ pub trait UpstreamClient: Send + Sync + fmt::Debug {
 
     /// Verifies a logout token (OIDC Back-Channel Logout section 2.6).
     async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError>;
+
+    /// Asks the provider for its metadata and keys, and makes an authorization request. Nothing is
+    /// changed.
+    async fn examine(&self) -> Vec<Examined>;
 }
+
+/// What was looked at, with a remark, or with what is wrong and what to do.
+pub type Examined = (&'static str, Result<String, String>);
 
 /// The clients by the names of their providers.
 pub type UpstreamClients = BTreeMap<IdentityProviderName, Arc<dyn UpstreamClient>>;
@@ -247,10 +255,9 @@ pub fn unusable(provider: &IdentityProvider, user: &UpstreamUser) -> Option<Stri
 }
 
 /// Begins and finishes sign-ins elsewhere: what they read and change.
-#[derive(Clone, Copy)]
 pub struct UpstreamSignIns<'a> {
-    pub(crate) providers: &'a [IdentityProvider],
-    pub(crate) clients: &'a UpstreamClients,
+    pub(crate) vouching: Arc<Vouching>,
+    pub(crate) clients: Arc<UpstreamClients>,
     pub(crate) keys: &'a KeyRing,
     pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) failures: &'a dyn FailedSignIns,
@@ -365,6 +372,13 @@ impl UpstreamSignIns<'_> {
 
     fn signing_out(&self) -> SealedStates<'_> {
         SealedStates { purpose: "sign-out elsewhere", ..self.waiting() }
+    }
+
+    /// What the browser wanted that comes back from a provider which is not offered any more. It
+    /// is not used up: nothing comes of it.
+    pub fn abandoned(&self, state: &str, sealed: &Secret) -> Option<Kept> {
+        let opened: OpenedState<Waiting> = self.waiting().open(sealed.expose())?;
+        (opened.state.state == state).then_some(opened.state.kept)
     }
 
     /// Whose sessions end by a logout token of a provider (OIDC Back-Channel Logout section 2.6).

@@ -157,7 +157,7 @@ mod tests {
 
     fn told(text: &str) -> Vec<String> {
         let config = load_for_tests(CONFIG);
-        let provider = config.provider.settings.identity_provider("company").unwrap();
+        let provider = &config.provider.settings.identity_providers[0];
         let findings = Pasted::parse(text).unwrap().examine(provider, &config.provider.upstream[0]);
         let line = |(what, finding): Finding| match finding {
             Ok(text) => format!("{what}: {text}"),

@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
-use doorward_provider::{
-    ProviderSettings,
-    model::{external_identity::Issuer, identity_provider::IdentityProvider},
+use doorward_provider::model::{
+    external_identity::Issuer, identity_provider::IdentityProvider, vouching::Vouching,
 };
 
+use serde_json::Value;
+
 use super::CommandError;
-use crate::config::UpstreamConfig;
 
 /// Where the issuers of Microsoft Entra ID are.
 const ENTRA: &str = "https://login.microsoftonline.com/";
@@ -36,15 +36,15 @@ impl FromStr for LinkedProvider {
 }
 
 impl LinkedProvider {
-    /// The provider in the configuration. Links with any other would let nobody in.
+    /// The provider by which users sign in. Links with any other would let nobody in.
     pub(super) fn configured<'a>(
         &self,
-        providers: &'a ProviderSettings,
+        vouching: &'a Vouching,
     ) -> Result<&'a IdentityProvider, CommandError> {
-        providers.vouching_as(&self.issuer).ok_or_else(|| {
+        vouching.issuing(&self.issuer).ok_or_else(|| {
             CommandError::refused(format!(
-                "--link {}={}: no provider in [[identity_providers]] and no directory has this \
-                 issuer, and nobody could sign in by these links: configure it first",
+                "--link {}={}: no identity provider and no directory has this issuer, and nobody \
+                 could sign in by these links: configure it first",
                 self.name, self.issuer
             ))
         })
@@ -52,13 +52,9 @@ impl LinkedProvider {
 
     /// A warning if links with Entra ID may be no subjects: Keycloak and ASP.NET keep the
     /// identifier of the object there, and the `sub` is another one for each client.
-    pub(super) fn of_objects(
-        &self,
-        provider: &IdentityProvider,
-        upstream: &[UpstreamConfig],
-    ) -> Option<String> {
-        let reads_objects =
-            upstream.iter().any(|own| own.name == provider.name && own.subject_claim == OID);
+    pub(super) fn of_objects(&self, provider: &IdentityProvider) -> Option<String> {
+        let claim = provider.settings.get("subject_claim").and_then(Value::as_str);
+        let reads_objects = claim == Some(OID);
         (self.issuer.starts_with(ENTRA) && !reads_objects).then(|| {
             format!(
                 "the links with {}: if they were made by Keycloak's provider \"microsoft\" or by \

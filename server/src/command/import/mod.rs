@@ -109,9 +109,9 @@ impl ImportArguments {
         let (counted, mut configuration) = reading.count()?;
         let context = CommandContext::open(&self.data).await?;
         let mut odd_links = Vec::new();
+        let vouching = context.vouching().await?;
         for link in &self.links {
-            let provider = link.configured(&context.config.provider.settings)?;
-            odd_links.extend(link.of_objects(provider, &context.config.provider.upstream));
+            odd_links.extend(link.of_objects(link.configured(&vouching)?));
         }
         let resources = std::mem::take(&mut configuration.resources);
         let mut outcome = Outcome::new(self.dry_run, counted.users, resources);

@@ -4,7 +4,6 @@ use std::{collections::HashSet, future::ready, sync::Arc};
 
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
-    ProviderSettings,
     model::{
         account_notice::AccountNotices,
         external_identity::{ExternalId, ExternalSubject, MOST_IDENTITIES, StoredIdentity},
@@ -12,6 +11,7 @@ use doorward_provider::{
         time::SystemEntropy,
         token_handle,
         user::{User, UserClaims, normalized_username},
+        vouching::Vouching,
     },
     store::{
         AddedGroupMember, AddedIdentity, AddedIdentityUser, IdentityLink, LinkedBy, StoreError,
@@ -40,6 +40,7 @@ impl ImportArguments {
         groups: &Groups,
         outcome: &mut Outcome,
     ) -> Result<HashSet<Short>, CommandError> {
+        let vouching = &context.vouching().await?;
         let (mut seen, mut added) = (HashSet::new(), HashSet::new());
         let (mut found, reading) = reading.stream();
         let users = stream::poll_fn(|task| found.poll_recv(task)).filter_map(|found| {
@@ -51,7 +52,7 @@ impl ImportArguments {
         let mut taken = users
             .map(|user| async {
                 match user {
-                    Ok(user) => self.take_over_one(context, user, groups).await,
+                    Ok(user) => self.take_over_one(context, user, (groups, vouching)).await,
                     Err(problem) => Ok(Taken::Refused(problem)),
                 }
             })
@@ -72,7 +73,7 @@ impl ImportArguments {
         &self,
         context: &CommandContext,
         mut foreign: ForeignUser,
-        groups: &Groups,
+        (groups, vouching): (&Groups, &Vouching),
     ) -> Result<Taken, CommandError> {
         let store = &context.store;
         let name = foreign.username.clone();
@@ -83,7 +84,6 @@ impl ImportArguments {
         };
         let Memberships { here: member_of, not_here, others } =
             of_export(std::mem::take(&mut foreign.groups), groups);
-        let providers = &context.config.provider.settings;
         if let Some(here) = with_sub {
             // Under another name it may be somebody else. So may be who has no identifier there.
             let is_same = foreign.sub.is_some()
@@ -93,7 +93,7 @@ impl ImportArguments {
             }
             let is_new = |group: &GroupName| !here.groups.iter().any(|own| own.name == *group);
             let lacks = member_of.into_iter().filter(is_new).collect();
-            let (links, _) = self.identities_of(providers, &here, foreign.links);
+            let (links, _) = self.identities_of(vouching, &here, foreign.links);
             let own = match links.as_slice() {
                 [] => Vec::new(),
                 _ => store.external_identities(&here.sub).await?,
@@ -137,7 +137,7 @@ impl ImportArguments {
             return refused("another user has this verified e-mail address");
         }
         let (sub, has_password) = (user.sub.clone(), user.password_hash.is_some());
-        let (identities, mut left) = self.identities_of(providers, &user, foreign.links);
+        let (identities, mut left) = self.identities_of(vouching, &user, foreign.links);
         for identity in &identities {
             if store.external_identity(&identity.id).await?.is_some() {
                 return refused("another user has one of the links");
@@ -188,14 +188,14 @@ impl ImportArguments {
     /// The identities that are taken over, and what is said about the others.
     fn identities_of(
         &self,
-        providers: &ProviderSettings,
+        vouching: &Vouching,
         user: &User,
         links: Vec<ForeignLink>,
     ) -> (Vec<StoredIdentity>, Vec<String>) {
         let (mut identities, mut left) = (Vec::new(), Vec::new());
         for link in links {
             let named = self.links.iter().find(|own| own.name == link.provider);
-            let here = named.and_then(|named| Some((named, named.configured(providers).ok()?)));
+            let here = named.and_then(|named| Some((named, named.configured(vouching).ok()?)));
             let subject = ExternalSubject::parse(&link.subject);
             let Some(((named, provider), subject)) = here.zip(subject.ok()) else {
                 left.push(left_link(&link.provider));

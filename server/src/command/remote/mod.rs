@@ -6,6 +6,7 @@ mod audit;
 mod client;
 mod grant;
 mod group;
+mod identity_provider;
 mod keys;
 mod mail;
 mod session;
@@ -21,7 +22,7 @@ use crate::{
 
 /// The commands that work with `--server`, for the table of commands.
 #[cfg(test)]
-pub(super) const REMOTE: [&str; 56] = [
+pub(super) const REMOTE: [&str; 62] = [
     "config show",
     "login",
     "logout",
@@ -64,6 +65,12 @@ pub(super) const REMOTE: [&str; 56] = [
     "group member list",
     "group member add",
     "group member remove",
+    "identity-provider list",
+    "identity-provider show",
+    "identity-provider add",
+    "identity-provider set",
+    "identity-provider remove",
+    "identity-provider check",
     "admin list",
     "admin invite",
     "admin grant",
@@ -89,6 +96,9 @@ impl DataCommand {
                 Self::Client(command) => Box::pin(client::run(command, server)).await,
                 Self::Group(command) => Box::pin(group::run(command, server)).await,
                 Self::Admin(command) => Box::pin(admin::run(command, server)).await,
+                Self::IdentityProvider(command) => {
+                    Box::pin(identity_provider::run(command, server)).await
+                }
                 Self::Grant(command) => Box::pin(grant::run(command, server)).await,
                 Self::Mail(command) => Box::pin(mail::run(command, server)).await,
                 Self::Session(command) => Box::pin(session::run(command, server)).await,

@@ -50,9 +50,11 @@ pub async fn link(
 ) -> Result<(), CommandError> {
     let user = context.user(user).await?;
     let master = context.mail_key().await?;
+    let vouching = context.vouching().await?;
     let links = OperatorLinks {
         identities: &*context.store,
-        settings: &context.config.provider.settings,
+        accounts: &context.config.provider.settings.accounts,
+        vouching: &vouching,
         master: master.as_ref(),
         clock: &SystemClock,
         entropy: &SystemEntropy,
@@ -83,12 +85,12 @@ pub async fn unlink(
             && subject.is_none_or(|subject| link.id.subject.as_str() == subject)
     };
     let link = only(&user, links.iter().filter(is_meant))?;
-    let settings = &context.config.provider.settings;
+    let vouching = context.vouching().await?;
     let master = context.mail_key().await?;
-    let notices = context.notices(master.as_ref()).of_unlink(&user, settings.called(link))?;
+    let notices = context.notices(master.as_ref()).of_unlink(&user, vouching.called(link))?;
     let now = CommandContext::now();
     let (sub, id) = (user.sub.clone(), link.id.clone());
-    let providers = settings.ways_in_elsewhere();
+    let providers = vouching.ways_in();
     // An operator may unlink so that the address finds the account again.
     let removal = IdentityRemoval { sub, id, providers, by_user: false };
     let removed = context.store.remove_external_identity(removal, notices, now).await?;

@@ -39,7 +39,7 @@ pub async fn remove(context: &CommandContext, user: &str, id: &str) -> Result<()
     let credential_id = base64url::decode(id).map_err(|_| missing(&user))?;
     let found = context.store.passkey(&credential_id).await?;
     let before = found.filter(|own| own.sub == user.sub).ok_or_else(|| missing(&user))?;
-    let providers = context.config.provider.settings.ways_in_elsewhere();
+    let providers = context.vouching().await?.ways_in();
     let master = context.mail_key().await?;
     let notices = context.notices(master.as_ref()).of_passkey(&user, before.name.clone())?;
     let removed =

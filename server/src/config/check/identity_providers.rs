@@ -1,34 +1,29 @@
 //! `[[identity_providers]]`: other providers by which users sign in.
 
-use std::fs;
-
-use doorward_protocol::{metadata::ProviderMetadata, secret::Secret};
+use doorward_protocol::metadata::ProviderMetadata;
 use doorward_provider::{
     model::{
         identity_provider::{self, IdentityProvider, IdentityProviderName, ProviderMark, ScimLink},
         paths,
-        settings_error::SettingsError,
     },
     use_case::upstream::CLOCK_TOLERANCE,
 };
-use doorward_relying_party::{
-    ClientKey, Settings, SignedSecret, SigningAlgorithm,
-    client::settings::{ClaimsFilter, ClientAuthentication},
-};
+use doorward_relying_party::{Settings, client::settings::ClaimsFilter};
 
 use super::{
     super::{
         ConfigErrors, SettingSources, UpstreamConfig,
         error::Mistakes,
-        file::{ConfigFile, IdentityProviderSettings, Preset, SecretSentBy},
+        file::{ConfigFile, IdentityProviderSettings, Preset},
     },
     Wrong,
+    provider_credentials::{CredentialSource, authenticate},
 };
 use crate::provider::upstream::{CONSENT, SELECT_ACCOUNT, SUB, github::GITHUB};
 
 /// The key of the list.
 const LIST: &str = "identity_providers";
-const APPLE: &str = "https://appleid.apple.com";
+pub(super) const APPLE: &str = "https://appleid.apple.com";
 const ENTRA: &str = "https://login.microsoftonline.com";
 /// The parameters of an authorization request that are made for each sign-in.
 const OWN_PARAMETERS: [&str; 18] = [
@@ -79,8 +74,8 @@ const NOT_LASTING: [&str; 22] = [
     "upn",
 ];
 
-/// Checks every provider, and that clients name those that there are. `is_used`: by this process,
-/// which then reads the files of secrets and keys.
+/// Checks every provider. `is_used`: by this process, which then reads the files of secrets and
+/// keys.
 pub fn check(
     file: &ConfigFile,
     is_used: bool,
@@ -94,10 +89,8 @@ pub fn check(
         let refuse = |Wrong { key, value, problem }: Wrong| {
             sources.refuse_key_in((LIST, key), &value, &format!("{problem} (in {label})"))
         };
-        let provider = mistakes.note(provider(settings).map_err(refuse));
-        let Some(provider) = provider else { continue };
-        let upstream = upstream(settings, &provider, issuer, is_used);
-        if let Some(upstream) = mistakes.note(upstream.map_err(refuse)) {
+        let own = self::checked(settings, issuer, CredentialSource::Settings { is_used });
+        if let Some((provider, upstream)) = mistakes.note(own.map_err(refuse)) {
             checked.0.push(provider);
             checked.1.push(upstream);
         }
@@ -105,23 +98,44 @@ pub fn check(
     let is_consistent = identity_provider::check(&checked.0);
     let label = format!("[[{LIST}]]");
     mistakes.note(is_consistent.map_err(|error| sources.refuse_in(LIST, &label, &error)));
-    for client in &file.clients {
-        let named = client.identity_providers.iter().flatten();
-        let is_known = |name: &IdentityProviderName| {
-            file.identity_providers.iter().any(|own| own.name == *name)
-        };
-        if let Some(unknown) = named.into_iter().find(|name| !is_known(name)) {
-            let problem = "there is no such table in [[identity_providers]]";
-            let error = SettingsError::new(LIST, unknown, problem);
-            let label = format!("the client \"{}\"", client.client_id);
-            mistakes.note::<()>(Err(sources.refuse_in("clients", &label, &error)));
-        }
-    }
     mistakes.or(Some(checked))
+}
+
+/// Checks one provider, of the configuration or of the store, whose issuer for its client is
+/// `own_issuer`.
+pub fn checked(
+    settings: &IdentityProviderSettings,
+    own_issuer: &str,
+    credentials: CredentialSource<'_>,
+) -> Result<(IdentityProvider, UpstreamConfig), Wrong> {
+    let provider = provider(settings)?;
+    let upstream = upstream(settings, &provider, own_issuer, credentials)?;
+    Ok((provider, upstream))
 }
 
 /// What has no effect, and looks as if it had one.
 pub fn warnings(file: &ConfigFile) -> impl Iterator<Item = String> {
+    links_nobody(file).chain(unknown_names(file))
+}
+
+/// The providers that clients name and the configuration does not define. The store may have them.
+fn unknown_names(file: &ConfigFile) -> impl Iterator<Item = String> {
+    let is_known =
+        |name: &IdentityProviderName| file.identity_providers.iter().any(|own| own.name == *name);
+    file.clients.iter().flat_map(move |client| {
+        let named = client.identity_providers.iter().flatten();
+        named.filter(move |name| !is_known(name)).map(|name| {
+            format!(
+                "identity_providers of the client \"{}\" names \"{name}\", for which there is no \
+                 table in [[identity_providers]]: nobody signs in by it unless it is added by the \
+                 API or by command",
+                client.client_id
+            )
+        })
+    })
+}
+
+fn links_nobody(file: &ConfigFile) -> impl Iterator<Item = String> {
     let entra = file.identity_providers.iter().filter(|own| own.preset == Preset::Entra);
     let trusted = entra.filter(|own| !own.trusted_email_domains.is_empty());
     trusted.map(|own| {
@@ -156,6 +170,8 @@ fn provider(settings: &IdentityProviderSettings) -> Result<IdentityProvider, Wro
         mfa_acr: settings.mfa_acr.clone(),
         sign_out_upstream: settings.sign_out_upstream,
         scim_link: scim_link(settings)?,
+        enabled: settings.enabled,
+        settings: settings.shown(),
         ..IdentityProvider::new(settings.name.clone(), &issuer(settings)?)
     })
 }
@@ -217,7 +233,7 @@ fn upstream(
     settings: &IdentityProviderSettings,
     provider: &IdentityProvider,
     own_issuer: &str,
-    is_used: bool,
+    credentials: CredentialSource<'_>,
 ) -> Result<UpstreamConfig, Wrong> {
     let is_own = |name: &&String| OWN_PARAMETERS.contains(&name.as_str());
     if let Some(name) = settings.extra_parameters.keys().find(is_own) {
@@ -252,6 +268,7 @@ fn upstream(
     }
     let mut upstream = UpstreamConfig {
         name: provider.name.clone(),
+        issuer: provider.issuer.clone(),
         settings: client,
         client_key: None,
         signed_secret: None,
@@ -274,7 +291,7 @@ fn upstream(
         apple: settings.preset == Preset::Apple,
         github,
     };
-    authentication(settings, &mut upstream, is_used)?;
+    authenticate(settings, &mut upstream, credentials)?;
     let settings_are_valid = upstream.settings.validate();
     settings_are_valid
         .map_err(|error| Wrong::new("client_id", &settings.client_id, error.to_string()))?;
@@ -358,110 +375,4 @@ fn scope(settings: &IdentityProviderSettings) -> Result<String, Wrong> {
     }
     let problem = "openid must be one of them: without it the provider does not say who signed in";
     Err(Wrong::new("scopes", scope, problem))
-}
-
-/// How the client authenticates: by a secret, or by a key.
-fn authentication(
-    settings: &IdentityProviderSettings,
-    upstream: &mut UpstreamConfig,
-    is_used: bool,
-) -> Result<(), Wrong> {
-    let client = upstream.settings.clone();
-    let secret = secret(settings, is_used)?;
-    let key = key(settings, is_used)?;
-    let both = "the client has a secret, too: give one of the two";
-    upstream.settings = match (secret, key) {
-        (Some(_), Some(_)) => {
-            return Err(Wrong::new("client_key_file", "(set)", both));
-        }
-        (None, None) => {
-            let problem = "give client_secret, client_secret_file or client_key_file: the provider \
-                           must know that it is this client";
-            return Err(Wrong::new("client_secret", "(missing)", problem));
-        }
-        (Some(secret), None) => client.client_secret(secret).client_authentication(match settings
-            .client_authentication
-        {
-            SecretSentBy::ClientSecretBasic => ClientAuthentication::ClientSecretBasic,
-            SecretSentBy::ClientSecretPost => ClientAuthentication::ClientSecretPost,
-        }),
-        (None, Some(key)) if settings.preset == Preset::Apple => {
-            let (Some(issuer), Some(_)) = (settings.team_id.clone(), &settings.client_key_id)
-            else {
-                let problem = "Apple needs team_id and client_key_id beside the key";
-                return Err(Wrong::new("team_id", "(missing)", problem));
-            };
-            // The secret itself is signed when it is needed.
-            if let LoadedKey::Key(key) = key {
-                let audience = APPLE.to_owned();
-                upstream.signed_secret = Some(SignedSecret::new(*key, issuer, audience));
-            }
-            client
-                .client_secret(Secret::new("signed when it is needed"))
-                .client_authentication(ClientAuthentication::ClientSecretPost)
-        }
-        (None, Some(key)) => {
-            if let LoadedKey::Key(key) = key {
-                upstream.client_key = Some(*key);
-            }
-            client.client_authentication(ClientAuthentication::PrivateKeyJwt)
-        }
-    };
-    Ok(())
-}
-
-fn secret(settings: &IdentityProviderSettings, is_used: bool) -> Result<Option<Secret>, Wrong> {
-    let given = settings.client_secret.clone().filter(|secret| !secret.expose().is_empty());
-    match (given, &settings.client_secret_file) {
-        (Some(_), Some(file)) => {
-            let problem = "the secret is also given by client_secret: give one of the two";
-            Err(Wrong::new("client_secret_file", file.display(), problem))
-        }
-        // A process that does not sign users in need not be able to read it.
-        (None, Some(_)) if !is_used => Ok(Some(Secret::new("not read"))),
-        (None, Some(file)) => {
-            let refuse =
-                |problem: String| Wrong::new("client_secret_file", file.display(), problem);
-            let text = fs::read_to_string(file)
-                .map_err(|error| refuse(format!("it can't be read: {error}")))?;
-            let secret = text.trim();
-            if secret.is_empty() {
-                Err(refuse("it is empty".to_owned()))
-            } else {
-                Ok(Some(Secret::new(secret)))
-            }
-        }
-        (secret, None) => Ok(secret),
-    }
-}
-
-/// A key, or that there is one for the process that uses it.
-enum LoadedKey {
-    Key(Box<ClientKey>),
-    NotRead,
-}
-
-fn key(settings: &IdentityProviderSettings, is_used: bool) -> Result<Option<LoadedKey>, Wrong> {
-    let Some(file) = &settings.client_key_file else {
-        return match &settings.client_key_id {
-            Some(id) => {
-                let problem = "it has no effect without client_key_file";
-                Err(Wrong::new("client_key_id", id, problem))
-            }
-            None => Ok(None),
-        };
-    };
-    if !is_used {
-        return Ok(Some(LoadedKey::NotRead));
-    }
-    let refuse = |problem: String| Wrong::new("client_key_file", file.display(), problem);
-    let pem = fs::read(file).map_err(|error| refuse(format!("it can't be read: {error}")))?;
-    let algorithm = match settings.preset {
-        Preset::Apple => SigningAlgorithm::Es256,
-        _ => settings.client_key_alg,
-    };
-    let key = ClientKey::from_pem(&pem, algorithm, settings.client_key_id.as_deref());
-    key.map(|key| Some(LoadedKey::Key(key.into()))).map_err(|error| {
-        refuse(format!("{error}; give a private key in PEM (PKCS 8) for {}", algorithm.as_str()))
-    })
 }

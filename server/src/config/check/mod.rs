@@ -11,10 +11,16 @@ mod identity_providers;
 mod issuers;
 mod mail;
 mod provider;
+mod provider_credentials;
 mod registration;
 mod scim;
 mod second_factor;
 mod store;
+
+pub use self::{
+    identity_providers::checked as checked_identity_provider,
+    provider_credentials::{CREDENTIAL_SETTINGS, CredentialSource},
+};
 
 use std::time::Duration;
 
@@ -31,10 +37,14 @@ use super::{
 };
 
 /// A setting of one table in a list that does not hold.
-struct Wrong {
-    key: &'static str,
-    value: String,
-    problem: String,
+#[derive(Debug)]
+pub struct Wrong {
+    /// The setting.
+    pub key: &'static str,
+    /// Its value. A secret is never told.
+    pub value: String,
+    /// What is wrong, and what to do.
+    pub problem: String,
 }
 
 impl Wrong {

@@ -96,6 +96,7 @@ pub fn check(
                     directories,
                 },
                 upstream,
+                allow_private_providers: file.admin.allow_private_addresses,
                 directory_clients,
                 listen: section.listen.clone(),
                 signing_algorithms: section.signing_algorithms.clone(),

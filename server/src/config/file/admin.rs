@@ -7,7 +7,7 @@ use crate::config::values::{ListenAddress, Origin, Seconds, WebUrl};
 /// `[admin]`: the API for operators.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::struct_excessive_bools)] // Independent settings.
 pub struct AdminSection {
     pub enabled: bool,
     pub listen: Option<ListenAddress>,
@@ -18,6 +18,7 @@ pub struct AdminSection {
     pub fresh_sign_in: Seconds,
     pub requests_per_minute: u32,
     pub command_line: bool,
+    pub allow_private_addresses: bool,
 }
 
 impl Default for AdminSection {
@@ -32,6 +33,7 @@ impl Default for AdminSection {
             fresh_sign_in: Seconds::new(900),
             requests_per_minute: 600,
             command_line: false,
+            allow_private_addresses: false,
         }
     }
 }

@@ -7,16 +7,21 @@ use doorward_provider::model::{
     claim_mapping::ClaimMapping,
     identity_provider::{FirstSignIn, IdentityProviderName, ProviderMark},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::config::values::WebUrl;
 
-/// `[[identity_providers]]`: another provider by which users sign in.
-#[derive(Debug, Clone, Deserialize)]
+/// `[[identity_providers]]`: another provider by which users sign in. The store has providers with
+/// the same settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
+#[allow(missing_docs, clippy::struct_excessive_bools)] // Independent settings.
 pub struct IdentityProviderSettings {
+    #[serde(skip_serializing)]
     pub name: IdentityProviderName,
+    #[serde(default = "yes")]
+    pub enabled: bool,
     #[serde(default)]
     pub preset: Preset,
     #[serde(default)]
@@ -30,7 +35,7 @@ pub struct IdentityProviderSettings {
     #[serde(default)]
     pub metadata_url: Option<WebUrl>,
     pub client_id: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub client_secret: Option<Secret>,
     #[serde(default)]
     pub client_secret_file: Option<PathBuf>,
@@ -74,8 +79,23 @@ pub struct IdentityProviderSettings {
     pub sign_out_upstream: bool,
 }
 
+impl IdentityProviderSettings {
+    /// The settings without name and secrets, as far as they say something, for people who
+    /// administer.
+    pub fn shown(&self) -> Map<String, Value> {
+        let Ok(Value::Object(mut shown)) = serde_json::to_value(self) else { return Map::new() };
+        shown.retain(|_, value| match value {
+            Value::Null => false,
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(members) => !members.is_empty(),
+            _ => true,
+        });
+        shown
+    }
+}
+
 /// `preset`: what is known of a provider beforehand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
     /// Any OpenID provider.
@@ -98,7 +118,7 @@ pub enum Preset {
 }
 
 /// `client_authentication`: how the secret is sent (OIDC Core section 9).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretSentBy {
     /// In the `Authorization` header.
@@ -106,6 +126,10 @@ pub enum SecretSentBy {
     ClientSecretBasic,
     /// In the form.
     ClientSecretPost,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn default_client_key_alg() -> SigningAlgorithm {

@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use doorward_protocol::host;
 use doorward_provider::keys::{
     document_source::{Document, DocumentSource},
     remote::FetchError,
@@ -14,13 +13,9 @@ use reqwest::{
     Client, Response, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE},
 };
-use url::{Host, Url};
+use url::Url;
 
-use super::{
-    body, client_builder,
-    public_address::{self, is_public},
-    reason,
-};
+use super::{body, client_builder, public_address, reason};
 
 /// Time limit for the whole answer: a user waits for it.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -42,33 +37,15 @@ impl HttpDocumentSource {
     /// can't be read.
     pub fn new(trusted: &[Vec<u8>], allow_private: bool) -> Result<Self, reqwest::Error> {
         let builder = client_builder(trusted)?.timeout(TIME_LIMIT);
-        let builder = if allow_private {
-            builder
-        } else {
-            builder.https_only(true).dns_resolver(public_address::resolver())
-        };
-        Ok(Self { client: builder.build()?, allow_private })
+        let client = public_address::closed(builder, allow_private).build()?;
+        Ok(Self { client, allow_private })
     }
 
     fn check(&self, uri: &str) -> Result<Url, FetchError> {
-        let refuse = |problem: &str| Err(FetchError::Away(problem.to_owned()));
-        let Ok(url) = Url::parse(uri) else { return refuse("this is not a URL") };
-        let is_local = self.allow_private && host::is_loopback(&url);
-        if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
-            return refuse("only https is fetched");
-        }
-        // An address in place of a name is not resolved, so that it is checked here.
-        let is_public = match url.host() {
-            Some(Host::Ipv4(address)) => is_public(address.into()),
-            Some(Host::Ipv6(address)) => is_public(address.into()),
-            Some(Host::Domain(_)) => true,
-            None => false,
-        };
-        if is_public || self.allow_private {
-            Ok(url)
-        } else {
-            refuse("the address is inside a private network")
-        }
+        let refuse = |problem: &str| FetchError::Away(problem.to_owned());
+        let url = Url::parse(uri).map_err(|_| refuse("this is not a URL"))?;
+        public_address::admit(&url, self.allow_private).map_err(refuse)?;
+        Ok(url)
     }
 
     /// What is at this address, if it is one that may be asked.

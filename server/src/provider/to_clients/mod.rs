@@ -3,7 +3,7 @@
 mod back_channel;
 mod document_source;
 mod jwks_source;
-mod public_address;
+pub(super) mod public_address;
 
 use doorward_provider::keys::remote::FetchError;
 use reqwest::{Certificate, Client, ClientBuilder, Response, redirect};

@@ -10,13 +10,18 @@ use std::{
     time::Duration,
 };
 
+use doorward_protocol::host;
 use doorward_provider::model::zone::zone_and_suffix;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{
+    ClientBuilder,
+    dns::{Addrs, Name, Resolve, Resolving},
+};
 use tokio::{
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
     task::spawn_blocking,
     time::timeout,
 };
+use url::{Host, Url};
 
 /// Whether the address is one of the public Internet.
 pub fn is_public(address: IpAddr) -> bool {
@@ -24,6 +29,30 @@ pub fn is_public(address: IpAddr) -> bool {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
     }
+}
+
+/// Refuses a URL that strangers may not lead to: https alone, and no address inside a private
+/// network. What a name leads to is for the [`resolver`]. `allow_private`: such addresses may be
+/// asked, and http on this machine.
+pub fn admit(url: &Url, allow_private: bool) -> Result<(), &'static str> {
+    let is_local = allow_private && host::is_loopback(url);
+    if url.scheme() != "https" && !(url.scheme() == "http" && is_local) {
+        return Err("only https is fetched");
+    }
+    // An address in place of a name is not resolved, so that it is checked here.
+    let is_public = match url.host() {
+        Some(Host::Ipv4(address)) => is_public(address.into()),
+        Some(Host::Ipv6(address)) => is_public(address.into()),
+        Some(Host::Domain(_)) => true,
+        None => false,
+    };
+    if is_public || allow_private { Ok(()) } else { Err("the address is inside a private network") }
+}
+
+/// A client for what strangers name: it follows no redirects and, unless addresses inside the
+/// network may be asked, leads to public ones alone.
+pub fn closed(builder: ClientBuilder, allow_private: bool) -> ClientBuilder {
+    if allow_private { builder } else { builder.https_only(true).dns_resolver(resolver()) }
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {

@@ -1,40 +1,35 @@
 //! Sign-in with GitHub, which speaks OAuth 2.0 and has no ID tokens: who the user is, its API says.
 //! An address counts only if GitHub has verified it.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     model::external_identity::UpstreamUser,
     use_case::upstream::{
-        BegunRequest, UpstreamClient, UpstreamError, UpstreamLogout, UpstreamRequest,
+        BegunRequest, Examined, UpstreamClient, UpstreamError, UpstreamLogout, UpstreamRequest,
     },
 };
 use doorward_relying_party::{RelyingParty, SigninRequestArgs};
 use reqwest::{
-    Certificate, Client, Response,
+    Client, Response,
     header::{ACCEPT, USER_AGENT},
-    redirect,
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
 
-use super::{SELECT_ACCOUNT, failure};
+use super::{SELECT_ACCOUNT, examination, failure, requests::Requests};
 use crate::provider::to_clients::{BodyError, body};
 
 /// The issuer of GitHub's users, who have none by themselves.
 pub const GITHUB: &str = "https://github.com";
 /// Longer answers are refused, in bytes.
 const LONGEST_ANSWER: usize = 1024 * 1024;
-/// Time limit of a request.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
-
 /// The client of GitHub, or of a GitHub Enterprise Server.
 #[derive(Debug)]
 pub struct GitHub {
     relying_party: RelyingParty,
     http: Client,
+    requests: Requests,
     issuer: String,
 }
 
@@ -61,16 +56,9 @@ impl GitHub {
     pub fn new(
         relying_party: RelyingParty,
         issuer: String,
-        trusted: &[Vec<u8>],
+        requests: &Requests,
     ) -> Result<Self, reqwest::Error> {
-        let trusted: Result<Vec<_>, _> =
-            trusted.iter().map(|der| Certificate::from_der(der)).collect();
-        let http = Client::builder()
-            .timeout(TIME_LIMIT)
-            .redirect(redirect::Policy::none())
-            .tls_certs_merge(trusted?)
-            .build()?;
-        Ok(Self { relying_party, http, issuer })
+        Ok(Self { relying_party, http: requests.client()?, requests: requests.clone(), issuer })
     }
 
     /// Asks the API about the user of this token.
@@ -80,6 +68,7 @@ impl GitHub {
             server => format!("{}/api/v3", server.trim_end_matches('/')),
         };
         let url = format!("{api}{path}");
+        self.requests.check(&url).map_err(UpstreamError::Unavailable)?;
         let request = self
             .http
             .get(&url)
@@ -169,5 +158,9 @@ impl UpstreamClient for GitHub {
 
     async fn verify_logout_token(&self, _: String) -> Result<UpstreamLogout, UpstreamError> {
         Err(UpstreamError::NotAccepted("GitHub sends no logout tokens".to_owned()))
+    }
+
+    async fn examine(&self) -> Vec<Examined> {
+        vec![examination::request(self).await]
     }
 }

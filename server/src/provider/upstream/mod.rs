@@ -1,6 +1,9 @@
 //! The clients of other providers by which users sign in, on `doorward-relying-party`.
 
+mod examination;
 pub mod github;
+mod requests;
+mod stored;
 
 use std::sync::Arc;
 
@@ -9,18 +12,19 @@ use doorward_protocol::{jws::UnverifiedJws, secret::Secret, time::Timestamp};
 use doorward_provider::{
     model::external_identity::UpstreamUser,
     use_case::upstream::{
-        BegunRequest, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
+        BegunRequest, Examined, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
         UpstreamRequest,
     },
 };
 use doorward_relying_party::{
-    Error, LogoutToken, RelyingParty, RelyingPartyError, ServerOptions, SigninRequestArgs,
-    SignoutRequestArgs, User,
+    Error, LogoutToken, RelyingParty, RelyingPartyError, SigninRequestArgs, SignoutRequestArgs,
+    User,
     client::{ErrorKind, IdTokenError},
 };
 use serde_json::{Map, Value};
 
-use self::github::GitHub;
+use self::{examination::Examination, github::GitHub};
+pub use self::{requests::Requests, stored::StoredUpstreams};
 use crate::{config::UpstreamConfig, error::StartError};
 
 /// Whether a provider has asked its user again, it proves by `auth_time`, which it must send where
@@ -36,15 +40,15 @@ pub const CONSENT: &str = "consent";
 /// So much of a cause is logged, in characters.
 const LONGEST_CAUSE: usize = 500;
 
-/// Makes the clients. `trusted` are certification authorities (DER) beside the machine's. Nothing
-/// is asked of the providers yet, so they need not run.
+/// Makes the clients of the configuration's providers. Nothing is asked of the providers yet, so
+/// they need not run.
 pub fn clients(
     configs: Vec<UpstreamConfig>,
-    trusted: &[Vec<u8>],
+    requests: &Requests,
 ) -> Result<UpstreamClients, StartError> {
     let named = |config: UpstreamConfig| {
         let name = config.name.clone();
-        Ok((name, client(config, trusted)?))
+        Ok((name, client(config, requests)?))
     };
     configs.into_iter().map(named).collect()
 }
@@ -52,11 +56,12 @@ pub fn clients(
 /// Makes the client of one provider.
 pub fn client(
     config: UpstreamConfig,
-    trusted: &[Vec<u8>],
+    requests: &Requests,
 ) -> Result<Arc<dyn UpstreamClient>, StartError> {
     let reading = Reading::of(&config);
+    let examination = Examination::of(&config, requests);
     let UpstreamConfig { settings, client_key, signed_secret, apple, .. } = config;
-    let mut options = ServerOptions::default().trusted_authorities(trusted.to_vec());
+    let mut options = requests.options()?;
     if let Some(key) = client_key {
         options = options.client_key(key);
     }
@@ -68,11 +73,12 @@ pub fn client(
     let relying_party = RelyingParty::start(settings, options);
     let relying_party = relying_party.map_err(|error| failed(error.to_string()))?;
     if config.github {
-        let client = GitHub::new(relying_party, issuer.clone(), trusted)?;
-        return Ok(Arc::new(client));
+        return Ok(Arc::new(GitHub::new(relying_party, issuer.clone(), requests)?));
     }
     let UpstreamConfig { asks_again, prompts, .. } = config;
-    Ok(Arc::new(Upstream { relying_party, reading, form_post: apple, asks_again, prompts }))
+    let form_post = apple;
+    let upstream = Upstream { relying_party, reading, examination, form_post, asks_again, prompts };
+    Ok(Arc::new(upstream))
 }
 
 /// The client of one OpenID provider.
@@ -80,6 +86,7 @@ pub fn client(
 struct Upstream {
     relying_party: RelyingParty,
     reading: Reading,
+    examination: Examination,
     form_post: bool,
     /// Whether it is known to ask the user for `prompt=login`, although it sends no `auth_time`.
     asks_again: bool,
@@ -271,6 +278,10 @@ impl UpstreamClient for Upstream {
         let expires_at = i64::try_from(expires_at).unwrap_or(i64::MAX);
         let expires_at = Timestamp::from_seconds(expires_at);
         Ok(UpstreamLogout { issuer, sub, sid, jti, expires_at })
+    }
+
+    async fn examine(&self) -> Vec<Examined> {
+        self.examination.run(self).await
     }
 }
 

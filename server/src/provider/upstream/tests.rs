@@ -30,7 +30,7 @@ fn client_of(issuer: &str, preset: &str) -> Arc<dyn UpstreamClient> {
          client_id = \"doorward\"\nclient_secret = \"secret\"\n"
     );
     let mut config = load_for_tests(&text);
-    client(config.provider.upstream.remove(0), &[]).unwrap()
+    client(config.provider.upstream.remove(0), &Requests::of_operator(&[])).unwrap()
 }
 
 async fn finish(client: &dyn UpstreamClient) -> Result<UpstreamUser, UpstreamError> {

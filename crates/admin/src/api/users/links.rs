@@ -72,9 +72,11 @@ pub async fn add_link(
 ) -> Answer {
     let user = api.user(&sub).await?;
     caller.may_act_on(&user)?;
+    let vouching = api.provider().vouching();
     let links = OperatorLinks {
         identities: api.store(),
-        settings: api.provider().settings(),
+        accounts: api.provider().account_settings(),
+        vouching: &vouching,
         master: Some(api.provider().keys().master()),
         clock: &SystemClock,
         entropy: api.entropy(),
@@ -107,10 +109,10 @@ pub async fn remove_link(
     caller.may_act_on(&user)?;
     let id = parsed(&link).ok_or_else(missing)?;
     let identity = api.store().external_identity(&id).await?.ok_or_else(missing)?;
-    let title = api.provider().settings().called(&identity);
+    let title = api.provider().vouching().called(&identity);
     let notices = api.provider().operator_notices().of_unlink(&user, title)?;
     let name = id.to_string();
-    let providers = api.provider().settings().ways_in_elsewhere();
+    let providers = api.provider().vouching().ways_in();
     // An operator may unlink so that the address finds the account again.
     let removal = IdentityRemoval { sub: user.sub, id, providers, by_user: false };
     match api.store().remove_external_identity(removal, notices, api.now()).await? {

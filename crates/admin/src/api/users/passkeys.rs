@@ -51,7 +51,7 @@ pub async fn remove_passkey(
     let id = base64url::decode(&passkey).map_err(|_| missing())?;
     let before = api.store().passkey(&id).await?.filter(|own| own.sub == user.sub);
     let before = PasskeyRow::of(&before.ok_or_else(missing)?);
-    let providers = api.provider().settings().ways_in_elsewhere();
+    let providers = api.provider().vouching().ways_in();
     let notices = api.provider().operator_notices().of_passkey(&user, before.name.clone())?;
     match api.store().remove_passkey(&user.sub, &id, &providers, notices).await? {
         RemovedPasskey::Removed => {}

@@ -83,20 +83,21 @@ async fn show(
         state.provider.external_sign_ins().external_identities(&session.authentication.sub).await;
     let own = own.map_err(|error| state.error(error))?;
     let token = FormToken::for_page(headers, &state.cookies);
-    let providers = &state.provider.settings().identity_providers;
-    let title = |identity: &StoredIdentity| {
-        let provider = state.provider.settings().vouching(&identity.provider);
-        provider.map_or_else(|| identity.provider.to_string(), |provider| provider.title.clone())
+    let vouching = state.provider.vouching();
+    let linked = |identity: StoredIdentity| Linked {
+        title: vouching.title(&identity).to_owned(),
+        is_way_in: vouching.is_way_in(&identity),
+        identity,
     };
     let is_full = own.len() >= MOST_IDENTITIES as usize;
-    let others = providers.iter().filter(|_| !is_full).map(|provider| Other {
+    let others = vouching.providers().iter().filter(|_| !is_full).map(|provider| Other {
         title: provider.title.clone(),
         action: state.base.join(&paths::external(&provider.name)),
     });
     let page = Page {
         action: state.base.join(AccountPage::Identities.path()),
         form_token: token.value,
-        own: own.into_iter().map(|identity| (title(&identity), identity)).collect(),
+        own: own.into_iter().map(linked).collect(),
         others: others.collect(),
     };
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -117,12 +118,20 @@ struct Other {
     action: String,
 }
 
+/// An account that is linked.
+struct Linked {
+    /// What people call its provider.
+    title: String,
+    /// Whether the user can sign in by it now.
+    is_way_in: bool,
+    identity: StoredIdentity,
+}
+
 /// What the page shows.
 struct Page {
     action: String,
     form_token: String,
-    /// Each with the title of its provider.
-    own: Vec<(String, StoredIdentity)>,
+    own: Vec<Linked>,
     others: Vec<Other>,
 }
 
@@ -133,7 +142,7 @@ impl Page {
         let content = if own.is_empty() {
             view! { <p class="muted">{t.none}</p> }.into_any()
         } else {
-            let items = own.into_iter().map(|(title, identity)| {
+            let items = own.into_iter().map(|Linked { title, is_way_in, identity }| {
                 let used = match identity.used_at {
                     Some(used) => view! { ", "{texts.last_used}" "{utc_time(used)} }.into_any(),
                     None => view! { ", "{t.never_used} }.into_any(),
@@ -147,6 +156,7 @@ impl Page {
                 let button = (!is_directory(&identity.id.issuer)).then_some(button);
                 let shown =
                     identity.shown.map(|shown| view! { <p class="break-words">{shown}</p> });
+                let gone = (!is_way_in).then(|| view! { <p>{t.not_offered}</p> });
                 view! {
                     <li class="stack-tight">
                         <div class="row row-spread">
@@ -159,6 +169,7 @@ impl Page {
                             </form>
                         </div>
                         {shown}
+                        {gone}
                         <p class="muted">
                             {texts.since}" "{utc_time(identity.created_at)}{used}"."
                         </p>

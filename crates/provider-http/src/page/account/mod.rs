@@ -29,8 +29,13 @@ pub(crate) async fn get(
     SignedIn(session): SignedIn,
 ) -> Result<Response, PageError> {
     let user = state.own_user(&session).await?;
+    // Who has a link sees it, also when its provider is gone.
+    let has_identities = !state.provider.vouching().providers().is_empty() || {
+        let linked = state.provider.external_sign_ins().external_identities(&user.sub).await;
+        !linked.map_err(|error| state.error(error))?.is_empty()
+    };
     let index = view::Index {
-        entries: entries(&state, &user),
+        entries: entries(&state, &user, has_identities),
         username: user.username,
         logout: state.base.join(logout::PATH),
     };
@@ -38,10 +43,9 @@ pub(crate) async fn get(
 }
 
 /// The sections in their order. A section is a line here, and its routes.
-fn entries(state: &AppState, user: &User) -> Vec<view::Entry> {
+fn entries(state: &AppState, user: &User, has_identities: bool) -> Vec<view::Entry> {
     let t = &state.texts.own_page;
     let settings = &state.provider.settings().accounts;
-    let has_providers = !state.provider.settings().identity_providers.is_empty();
     let sections = [
         ("/account/profile", t.profile, !settings.editable_claims.is_empty()),
         ("/account/email", t.email, settings.mail),
@@ -50,7 +54,7 @@ fn entries(state: &AppState, user: &User) -> Vec<view::Entry> {
         ("/account/passkeys", t.passkeys, true),
         ("/account/authenticator", t.authenticator, true),
         ("/account/recovery-codes", t.recovery_codes, true),
-        ("/account/identities", state.texts.external.section, has_providers),
+        ("/account/identities", state.texts.external.section, has_identities),
         ("/account/sessions", t.sessions, true),
         (grants::PATH, t.applications, true),
         ("/account/activity", t.activity, true),

@@ -113,7 +113,8 @@ pub(crate) async fn post(
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         return show(&state, &headers, &waiting, Some(state.texts.form_expired)).await;
     }
-    let Some(provider) = state.provider.settings().vouching(&waiting.pending.provider) else {
+    let vouching = state.provider.vouching();
+    let Some(provider) = vouching.named(&waiting.pending.provider) else {
         return Ok(to_login(&state));
     };
     match form.get("action") {

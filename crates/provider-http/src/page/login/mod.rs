@@ -59,12 +59,12 @@ pub(crate) async fn get(
     let return_url = return_url(&state, &query)?;
     let state = state.for_request_of(return_url.as_ref()).await;
     let page = LoginPage { return_url, ..LoginPage::default() };
-    if !query.is_sent(upstream::CHOOSE) && !state.provider.settings().identity_providers.is_empty()
-    {
+    let vouching = state.provider.vouching();
+    if !query.is_sent(upstream::CHOOSE) && !vouching.providers().is_empty() {
         let request = page.request(&state).await;
-        if let Some(provider) = upstream::straight(&state, request.as_ref()) {
+        if let Some(provider) = upstream::straight(&vouching, request.as_ref()) {
             let new = NewSignIn { return_url: page.return_url, ..NewSignIn::default() };
-            return upstream::begin(&state, &headers, &peer, provider, new).await;
+            return upstream::begin(&state, &headers, &peer, &provider, new).await;
         }
     }
     Ok(page.show(&state, &headers, StatusCode::OK).await)
@@ -97,14 +97,15 @@ pub(crate) async fn post(
     }
     if let Some(username) = &page.username {
         let request = page.request(&state).await;
-        if let Some(provider) = upstream::home_of(&state, request.as_ref(), username) {
+        let vouching = state.provider.vouching();
+        if let Some(provider) = upstream::home_of(&vouching, request.as_ref(), username) {
             let new = NewSignIn {
                 typed: page.username,
                 return_url: page.return_url,
                 remember: page.remember,
                 ..NewSignIn::default()
             };
-            return upstream::begin(&state, &headers, &peer, provider, new).await;
+            return upstream::begin(&state, &headers, &peer, &provider, new).await;
         }
     }
     if !page.takes_passwords(&state).await {
@@ -343,7 +344,8 @@ impl LoginPage {
         peer: &Peer,
         vouched: DirectorySignIn,
     ) -> Result<Response, PageError> {
-        let provider = state.provider.settings().vouching(&vouched.directory);
+        let vouching = state.provider.vouching();
+        let provider = vouching.named(&vouched.directory);
         let provider = provider.ok_or_else(|| state.error(PageErrorCause::NotFound))?;
         let admission = Admission {
             provider,
@@ -506,8 +508,8 @@ impl LoginPage {
             passkeys_offered,
             password_can_wait: state
                 .provider
-                .settings()
-                .identity_providers
+                .vouching()
+                .providers()
                 .iter()
                 .any(|own| !own.email_domains.is_empty()),
             others,

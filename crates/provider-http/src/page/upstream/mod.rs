@@ -13,12 +13,13 @@ use doorward_provider::{
     audit,
     model::{
         external_identity::{LinkIntent, UpstreamUser},
-        identity_provider::{IdentityProvider, ProviderKind},
+        identity_provider::{IdentityProvider, IdentityProviderName, ProviderKind},
         paths, provider_choice,
         session::SignInProof,
         time::Seconds,
         token_handle::TokenHandle,
         user::User,
+        vouching::Vouching,
     },
     use_case::{
         authorize::AuthorizeRequest,
@@ -76,7 +77,9 @@ pub(crate) async fn post(
 ) -> Result<Response, PageError> {
     let return_url = return_url(&state, &form)?;
     let state = state.for_request_of(return_url.as_ref()).await;
-    let provider = provider(&state, &name)?;
+    let Some(provider) = provider(&state, &name) else {
+        return Ok(not_offered(&state, &name, return_url.as_ref()));
+    };
     if !csrf::is_genuine(&state.provider, &state.cookies, &headers, &form) {
         return Ok(login::form_expired(&state, &headers, return_url).await);
     }
@@ -95,13 +98,22 @@ pub(crate) async fn post(
     let remember = form.is_sent("remember_login");
     let typed = form.get("username").map(str::to_owned);
     let new = NewSignIn { return_url, purpose, remember, typed };
-    begin(&state, &headers, &peer, provider, new).await
+    begin(&state, &headers, &peer, &provider, new).await
 }
 
-/// The provider of this name.
-fn provider<'a>(state: &'a AppState, name: &str) -> Result<&'a IdentityProvider, PageError> {
-    let found = state.provider.settings().identity_provider(name);
-    found.ok_or_else(|| state.error(PageErrorCause::NotFound))
+/// The provider of this name, if users may sign in by it.
+fn provider(state: &AppState, name: &str) -> Option<IdentityProvider> {
+    state.provider.vouching().provider(name).cloned()
+}
+
+/// That nobody signs in by this provider any more, or ever did, with a way back. It may have been
+/// removed while a page with its button was open, or while the user was there.
+fn not_offered(state: &AppState, name: &str, return_url: Option<&ReturnUrl>) -> Response {
+    if let Ok(name) = IdentityProviderName::parse(name) {
+        tracing::info!(provider = %name, "nobody signs in by this provider: it is not offered");
+    }
+    let text = state.texts.upstream.not_offered.to_owned();
+    told(state, return_url, text).show(state, StatusCode::NOT_FOUND)
 }
 
 /// Sends the browser to another provider.
@@ -156,7 +168,6 @@ pub(crate) async fn callback(
     headers: HeaderMap,
     PageQuery(query): PageQuery,
 ) -> Result<Response, PageError> {
-    let provider = provider(&state, &name)?;
     // What was drawn ends before the semicolon.
     let drawn = query.get("state").unwrap_or_default().split(';').next().unwrap_or_default();
     let cookie = state.cookies.upstream(drawn);
@@ -164,6 +175,13 @@ pub(crate) async fn callback(
         let sealed = cookie.read(&headers)?;
         Some((cookie, sealed))
     });
+    let Some(provider) = provider(&state, &name) else {
+        let kept = kept.and_then(|(_, own)| state.provider.upstream().abandoned(drawn, &own));
+        let back = kept.and_then(|kept| ReturnUrl::parse(&kept.return_url?).ok());
+        let state = state.for_request_of(back.as_ref()).await;
+        return Ok(not_offered(&state, &name, back.as_ref()));
+    };
+    let provider = &provider;
     let Some((cookie, sealed)) = kept else {
         return not_awaited(&state, &headers, &peer, provider).await;
     };
@@ -177,7 +195,14 @@ pub(crate) async fn callback(
         }
         Err(error) => return refuse(&state, &peer, provider, None, error),
     };
-    let response = answer(&state, &headers, &peer, provider, answered).await?;
+    // The settings of now count: they may have changed while the provider was waited for.
+    let issuer = answered.user.as_ref().map(|user| user.issuer.clone());
+    let is_still = |own: &IdentityProvider| issuer.map_or(true, |issuer| own.issues_as(&issuer));
+    let Some(provider) = self::provider(&state, &name).filter(is_still) else {
+        let back = answered.kept.return_url.and_then(|text| ReturnUrl::parse(&text).ok());
+        return Ok(not_offered(&state, &name, back.as_ref()));
+    };
+    let response = answer(&state, &headers, &peer, &provider, answered).await?;
     Ok(with_cookie(response, Some(state.cookies.remove_upstream(&cookie))))
 }
 
@@ -189,7 +214,9 @@ pub(crate) async fn posted_callback(
     PageForm(form): PageForm,
 ) -> Result<Response, PageError> {
     const RESPONSE: [&str; 5] = ["state", "code", "iss", "error", "error_description"];
-    let provider = provider(&state, &name)?;
+    let Some(provider) = provider(&state, &name) else {
+        return Ok(not_offered(&state, &name, None));
+    };
     let query = form.filtered(|name| RESPONSE.contains(&name)).encode();
     let path = paths::external_callback(&provider.name);
     Ok(see_other(&state.base.join(&format!("{path}?{query}"))))
@@ -307,7 +334,8 @@ pub(crate) async fn start(
     let SignInProof::External(session) = &sign_in.proof else {
         return Err(state.error(PageErrorCause::NotFound));
     };
-    let provider = state.provider.settings().vouching_as(&session.id.issuer);
+    let vouching = state.provider.vouching();
+    let provider = vouching.issuing(&session.id.issuer);
     let provider = provider.ok_or_else(|| state.error(PageErrorCause::NotFound))?;
     let failed = |error: SignInError| match error {
         SignInError::Store(error) => Err(state.error(error)),
@@ -408,26 +436,26 @@ pub(crate) fn way_back(state: &AppState, return_url: Option<&ReturnUrl>) -> Stri
 }
 
 /// The provider to which the login page leads without a question, if any.
-pub(crate) fn straight<'a>(
-    state: &'a AppState,
+pub(crate) fn straight(
+    vouching: &Vouching,
     request: Option<&AuthorizeRequest>,
-) -> Option<&'a IdentityProvider> {
+) -> Option<IdentityProvider> {
     let client = request.map(|request| &*request.client);
-    let offered = provider_choice::offered(&state.provider.settings().identity_providers, client);
+    let offered = provider_choice::offered(vouching.providers(), client);
     let named = request.and_then(|request| request.identity_provider.as_deref());
     let hint = request.and_then(|request| request.login_hint.as_deref());
-    provider_choice::straight(&offered, named, hint, client)
+    provider_choice::straight(&offered, named, hint, client).cloned()
 }
 
 /// The provider that is home to the typed address, if it is one.
-pub(crate) fn home_of<'a>(
-    state: &'a AppState,
+pub(crate) fn home_of(
+    vouching: &Vouching,
     request: Option<&AuthorizeRequest>,
     typed: &str,
-) -> Option<&'a IdentityProvider> {
+) -> Option<IdentityProvider> {
     let client = request.map(|request| &*request.client);
-    let offered = provider_choice::offered(&state.provider.settings().identity_providers, client);
-    provider_choice::home_of(&offered, typed)
+    let offered = provider_choice::offered(vouching.providers(), client);
+    provider_choice::home_of(&offered, typed).cloned()
 }
 
 /// The buttons of a page, the one that was used last first.
@@ -437,7 +465,8 @@ pub(crate) fn buttons(
     request: Option<&AuthorizeRequest>,
 ) -> Vec<view::ProviderButton> {
     let client = request.map(|request| &*request.client);
-    let offered = provider_choice::offered(&state.provider.settings().identity_providers, client);
+    let vouching = state.provider.vouching();
+    let offered = provider_choice::offered(vouching.providers(), client);
     let last = state.cookies.read(headers, Cookie::LastProvider);
     let is_last =
         |own: &IdentityProvider| last.as_ref().is_some_and(|last| last.expose() == &*own.name);

@@ -11,14 +11,18 @@ use doorward_provider::{
     model::{
         external_identity::UpstreamUser,
         identity_provider::{FirstSignIn, IdentityProvider, IdentityProviderName},
+        stored_identity_provider::{Credential, CredentialKind},
         time::{Entropy as _, SystemEntropy, Timestamp},
     },
-    use_case::upstream::{
-        BegunRequest, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
-        UpstreamRequest,
+    use_case::{
+        upstream::{
+            BegunRequest, Examined, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
+            UpstreamRequest,
+        },
+        upstream_factory::{CheckedUpstream, UpstreamFactory, UpstreamRefusal},
     },
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Answer, Browser, Page};
 
@@ -84,6 +88,53 @@ impl UpstreamClient for Elsewhere {
     async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError> {
         let logout = self.logouts.lock().unwrap().get(&token).cloned();
         logout.ok_or_else(|| UpstreamError::NotAccepted("no token of ours".to_owned()))
+    }
+
+    async fn examine(&self) -> Vec<Examined> {
+        Vec::new()
+    }
+}
+
+/// Makes the clients of stored providers: of one name the same one each time, so that a test can
+/// say what it answers.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewheres(Arc<Mutex<BTreeMap<String, Arc<Elsewhere>>>>);
+
+impl Elsewheres {
+    /// The client of the stored provider with this name.
+    pub fn of(&self, name: &str) -> Arc<Elsewhere> {
+        Arc::clone(self.0.lock().unwrap().entry(name.to_owned()).or_default())
+    }
+}
+
+impl UpstreamFactory for Elsewheres {
+    fn check(
+        &self,
+        name: &IdentityProviderName,
+        settings: &Map<String, Value>,
+        _: CredentialKind,
+    ) -> Result<CheckedUpstream, UpstreamRefusal> {
+        let issuer = format!("https://{name}.example");
+        let text = |key: &str| settings.get(key).and_then(Value::as_str);
+        let claims = settings.get("claims").cloned().unwrap_or_else(|| json!([]));
+        let provider = IdentityProvider {
+            title: text("title").unwrap_or(name.as_str()).to_owned(),
+            enabled: settings.get("enabled") != Some(&json!(false)),
+            first_sign_in: FirstSignIn::Create,
+            claims: serde_json::from_value(claims)
+                .map_err(|error| UpstreamRefusal::new("claims", error.to_string()))?,
+            ..IdentityProvider::new(name.clone(), text("issuer").unwrap_or(&issuer))
+        };
+        Ok(CheckedUpstream { provider, asked_at: Vec::new() })
+    }
+
+    fn client(
+        &self,
+        name: &IdentityProviderName,
+        _: &Map<String, Value>,
+        _: &Credential,
+    ) -> Result<Arc<dyn UpstreamClient>, UpstreamRefusal> {
+        Ok(self.of(name))
     }
 }
 

@@ -21,8 +21,8 @@ use doorward_protocol::{jose::SigningAlgorithm, secret::Secret};
 use doorward_provider::{
     Provider, ProviderParts, ProviderSettings,
     keys::{
-        KeyRing, MasterKey, RotationPolicy, document_source::DocumentSource, remote::JwksSource,
-        waiting_mail,
+        KeyRing, MasterKey, RotationPolicy, document_source::DocumentSource, provider_credential,
+        remote::JwksSource, waiting_mail,
     },
     model::{
         account_notice::AccountNotices,
@@ -40,6 +40,7 @@ use doorward_provider::{
         session::SignInProof,
         signing_key::StoredKey,
         stored_client::StoredClient,
+        stored_identity_provider::{Credential, CredentialKind, StoredIdentityProvider},
         time::{Clock, Seconds, SystemEntropy, Timestamp},
         token_handle::TokenHandle,
         user::User,
@@ -62,7 +63,7 @@ use tower::ServiceExt as _;
 
 use super::{
     Answer, ISSUER, START,
-    elsewhere::{Elsewhere, upstream_clients},
+    elsewhere::{Elsewhere, Elsewheres, upstream_clients},
     fixtures::{clients, merge, resources, users},
     form_request,
     published::Published,
@@ -123,6 +124,8 @@ pub struct Setup {
     pub identity_providers: Vec<IdentityProvider>,
     /// Their clients.
     pub upstream_clients: UpstreamClients,
+    /// What makes the clients of stored providers.
+    pub elsewheres: Elsewheres,
     /// The directories by which users sign in.
     pub directories: Vec<Directory>,
     /// Their clients.
@@ -165,6 +168,7 @@ impl Default for Setup {
             registration: RegistrationSettings::default(),
             identity_providers: vec![],
             upstream_clients: UpstreamClients::new(),
+            elsewheres: Elsewheres::default(),
             directories: vec![],
             directory_clients: DirectoryClients::new(),
             demo_mailbox: None,
@@ -192,6 +196,7 @@ struct Own {
     registration: RegistrationSettings,
     identity_providers: Vec<IdentityProvider>,
     upstream_clients: UpstreamClients,
+    elsewheres: Elsewheres,
     directories: Vec<Directory>,
     directory_clients: DirectoryClients,
     demo_mailbox: Option<Arc<DemoMailbox>>,
@@ -256,6 +261,7 @@ impl World {
             registration: setup.registration,
             identity_providers: setup.identity_providers,
             upstream_clients: setup.upstream_clients,
+            elsewheres: setup.elsewheres,
             directories: setup.directories,
             directory_clients: setup.directory_clients,
             demo_mailbox: setup.demo_mailbox,
@@ -336,6 +342,7 @@ impl World {
             clients: clients.iter().map(client).collect(),
             plain_secrets: true,
             upstream_clients: own.upstream_clients.clone(),
+            upstream_factory: Arc::new(own.elsewheres.clone()),
             directory_clients: own.directory_clients.clone(),
             resources: own.resources.clone().unwrap_or_else(resources),
             keys: key_ring(&*store, &clock).await,
@@ -459,6 +466,36 @@ impl World {
             let version = self.store.clients_version().await.unwrap();
             assert!(self.store.replace_client(client, version).await.unwrap());
         }
+    }
+
+    /// Adds an identity provider to the store, or puts it in place of the one of its name. This
+    /// provider sees it at once, and another process when it looks.
+    pub async fn put_identity_provider(&self, name: &str, settings: Value) {
+        let name = name.parse().unwrap();
+        let Value::Object(settings) = settings else { unreachable!() };
+        let (kind, value) = (CredentialKind::Secret, Secret::new("the secret of our client"));
+        let master = self.provider.keys().master();
+        let credential = Credential { kind, value };
+        let credential = provider_credential::seal(master, &name, &credential).unwrap();
+        let provider = StoredIdentityProvider { name, settings, credential };
+        let version = self.store.identity_providers_version().await.unwrap();
+        if !self.store.add_identity_provider(provider.clone(), version).await.unwrap() {
+            assert!(self.store.replace_identity_provider(provider, version).await.unwrap());
+        }
+        assert!(self.provider.refresh_identity_providers().await.unwrap());
+    }
+
+    /// Removes an identity provider from the store.
+    pub async fn remove_identity_provider(&self, name: &str) {
+        let version = self.store.identity_providers_version().await.unwrap();
+        let name = name.parse().unwrap();
+        assert!(self.store.remove_identity_provider(&name, version).await.unwrap());
+        assert!(self.provider.refresh_identity_providers().await.unwrap());
+    }
+
+    /// What the stored provider with this name answers.
+    pub fn elsewhere(&self, name: &str) -> Arc<Elsewhere> {
+        self.own.elsewheres.of(name)
     }
 
     /// Remembers a user's consent to a client, which need not be known.

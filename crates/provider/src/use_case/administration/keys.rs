@@ -3,12 +3,13 @@
 use doorward_protocol::jose::SigningAlgorithm;
 
 use crate::{
-    keys::{KeyRing, KeyRingError, MasterKey, waiting_mail},
+    keys::{KeyRing, KeyRingError, MasterKey, provider_credential, waiting_mail},
     model::{
         signing_key::StoredKey,
+        stored_identity_provider::StoredIdentityProvider,
         time::{Entropy, Seconds, Timestamp},
     },
-    store::{Maintenance, Outbox, SigningKeys, StoreError},
+    store::{IdentityProviders, Maintenance, Outbox, SigningKeys, StoreError},
 };
 
 /// How many mails are encrypted again at a time.
@@ -145,6 +146,29 @@ pub async fn reseal_mails(
             }
         }
     }
+}
+
+/// Encrypts what clients authenticate by at other providers with another master key. It can be
+/// repeated.
+pub async fn reseal_identity_providers(
+    table: &dyn IdentityProviders,
+    old: &MasterKey,
+    new: &MasterKey,
+) -> Result<(), StoreError> {
+    for StoredIdentityProvider { name, credential: before, .. } in
+        table.identity_providers().await?.providers
+    {
+        if provider_credential::open(new, &name, &before).is_ok() {
+            continue;
+        }
+        // One that neither key opens is lost already, and must not keep the others.
+        if let Ok(credential) = provider_credential::open(old, &name, &before) {
+            let after = provider_credential::seal(new, &name, &credential)
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            table.reseal_identity_provider(&name, &before, after).await?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use super::notices::OperatorNotices;
 use crate::{
     keys::MasterKey,
     model::{
+        account_settings::AccountSettings,
         external_identity::{ExternalId, InvalidExternalId, MOST_IDENTITIES, StoredIdentity},
-        provider_settings::ProviderSettings,
         time::{Clock, Entropy},
         user::{User, UserClaims},
+        vouching::Vouching,
     },
     store::{AddedIdentity, ExternalIdentities, IdentityLink, LinkedBy, StoreError},
 };
@@ -16,7 +17,7 @@ use crate::{
 /// An account at another provider, as an operator names it.
 #[derive(Debug, Clone, Copy)]
 pub struct NamedAccount<'a> {
-    /// The name of the provider or of the directory in the configuration.
+    /// The name of the provider or of the directory.
     pub provider: &'a str,
     /// The issuer. It is needed where the provider has several.
     pub issuer: Option<&'a str>,
@@ -28,7 +29,7 @@ pub struct NamedAccount<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// There is no such provider.
-    #[error("no provider in [[identity_providers]] and no directory has this name")]
+    #[error("no identity provider and no directory has this name")]
     NoProvider,
     /// The provider has an issuer for each tenant, and none was named.
     #[error("the provider has an issuer for each tenant: name the one of the account")]
@@ -61,7 +62,9 @@ pub enum LinkError {
 #[derive(Clone, Copy)]
 pub struct OperatorLinks<'a> {
     pub identities: &'a dyn ExternalIdentities,
-    pub settings: &'a ProviderSettings,
+    pub accounts: &'a AccountSettings,
+    /// Who vouches for users now.
+    pub vouching: &'a Vouching,
     /// Encrypts the mails that wait.
     pub master: Option<&'a MasterKey>,
     pub clock: &'a dyn Clock,
@@ -76,7 +79,7 @@ impl OperatorLinks<'_> {
         account: NamedAccount<'_>,
     ) -> Result<StoredIdentity, LinkError> {
         let NamedAccount { provider, issuer, subject } = account;
-        let provider = self.settings.vouching(provider).ok_or(LinkError::NoProvider)?;
+        let provider = self.vouching.named(provider).ok_or(LinkError::NoProvider)?;
         let issuer = issuer.unwrap_or(&provider.issuer);
         if provider.has_tenants() && issuer == provider.issuer {
             return Err(LinkError::NoIssuer);
@@ -94,7 +97,7 @@ impl OperatorLinks<'_> {
             used_at: None,
         };
         let notices = OperatorNotices {
-            accounts: &self.settings.accounts,
+            accounts: self.accounts,
             master: self.master,
             clock: self.clock,
             entropy: self.entropy,

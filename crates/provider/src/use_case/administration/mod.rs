@@ -2,6 +2,7 @@
 
 pub mod clients;
 pub mod groups;
+pub mod identity_providers;
 pub mod keys;
 pub mod links;
 pub mod notices;

@@ -12,7 +12,7 @@ mod reply;
 mod request;
 mod signed_response;
 
-use std::fmt::Display;
+use std::{fmt::Display, sync::Arc};
 
 use aws_lc_rs::hmac;
 use doorward_protocol::{
@@ -45,6 +45,7 @@ use crate::{
         time::{Clock, Entropy},
         token_handle::{Family, TokenHandle, random_id},
         user::UserClaims,
+        vouching::Vouching,
     },
     store::{Codes, Consents, PushedRequests, SingleUses, StoreError},
     use_case::{client_directory::ClientDirectory, dpop::ProofVerifier, sign_in::Sessions},
@@ -96,6 +97,8 @@ pub struct Authorization<'a> {
     pub(crate) published_keys: PublishedKeys<'a>,
     pub(crate) single_uses: &'a dyn SingleUses,
     pub(crate) settings: &'a ProviderSettings,
+    /// The other providers in use.
+    pub(crate) vouching: Arc<Vouching>,
     pub(crate) sessions: Sessions<'a>,
     pub(crate) proofs: ProofVerifier<'a>,
     /// Makes families of refresh tokens out of codes.
@@ -316,8 +319,7 @@ impl Authorization<'_> {
 
     /// By what users can sign in here.
     fn ways_in(&self) -> WaysIn<'_> {
-        let (passkeys, providers) =
-            (self.settings.offers_passkeys(), &*self.settings.identity_providers);
+        let (passkeys, providers) = (self.settings.offers_passkeys(), self.vouching.providers());
         WaysIn { passkeys, providers }
     }
 

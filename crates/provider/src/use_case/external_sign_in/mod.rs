@@ -11,6 +11,8 @@ mod names;
 mod pending;
 mod vouched;
 
+use std::sync::Arc;
+
 use doorward_protocol::ids::Sub;
 use serde_json::{Map, Value};
 
@@ -20,14 +22,13 @@ use crate::{
     audit,
     model::{
         account_event::AccountEventKind,
-        directory,
+        directory::{self, Directory},
         email::EmailAddress,
         external_identity::{
             ExternalId, LinkIntent, MOST_IDENTITIES, StoredIdentity, UpstreamUser,
         },
         identity_provider::{FirstSignIn, IdentityProvider},
         outbox::MailKind,
-        provider_settings::ProviderSettings,
         provisioning::{ProvisionedAs, ProvisionedKind},
         session::{Authentication, Session},
         ticket::{Ticket, TicketPurpose},
@@ -35,6 +36,7 @@ use crate::{
         token_handle::{TokenHandle, TokenHash},
         user::{User, normalized_username},
         username,
+        vouching::Vouching,
     },
     store::{
         AddedIdentity, AddedIdentityUser, ExternalIdentities, ExternalIds, Factors, IdentityLink,
@@ -128,7 +130,6 @@ pub struct ExternalVisit<'a> {
 }
 
 /// Signs users in by other providers, and links their identities: what it reads and changes.
-#[derive(Clone, Copy)]
 pub struct ExternalSignIns<'a> {
     pub(crate) identities: &'a dyn ExternalIdentities,
     pub(crate) external_ids: &'a dyn ExternalIds,
@@ -136,7 +137,8 @@ pub struct ExternalSignIns<'a> {
     pub(crate) factors: &'a dyn Factors,
     pub(crate) tickets: &'a dyn Tickets,
     pub(crate) accounts: Accounts<'a>,
-    pub(crate) settings: &'a ProviderSettings,
+    pub(crate) vouching: Arc<Vouching>,
+    pub(crate) directories: &'a [Directory],
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -331,7 +333,7 @@ impl ExternalSignIns<'_> {
         provider: &IdentityProvider,
         vouched: &Vouched,
     ) -> Result<Option<User>, StoreError> {
-        let mut directories = self.settings.directories.iter();
+        let mut directories = self.directories.iter();
         let adopts =
             directories.any(|own| own.provider.name == provider.name && own.adopts_usernames);
         let Some(name) = vouched.exact_username.as_deref().filter(|_| adopts) else {
@@ -575,13 +577,13 @@ impl ExternalSignIns<'_> {
         // Who could leave the directory would stay when the directory lets them go.
         let own = own.filter(|own| !directory::is_directory(&own.id.issuer));
         let Some((identity, user)) = own.zip(user) else { return Ok(RemovedIdentity::Unknown) };
-        let called = self.settings.called(&identity);
+        let called = self.vouching.called(&identity);
         let told = Told::new(AccountEventKind::IdentityUnlinked)
             .about(&called)
             .saying("factor", called.as_str());
         let notices = self.accounts.notices(&user, Some(MailKind::FactorRemoved), told, asker)?;
         let now = self.clock.now();
-        let (sub, id, providers) = (sub.clone(), id.clone(), self.settings.ways_in_elsewhere());
+        let (sub, id, providers) = (sub.clone(), id.clone(), self.vouching.ways_in());
         let removal = IdentityRemoval { sub, id, providers, by_user: true };
         let removed = self.identities.remove_external_identity(removal, notices, now).await?;
         if removed == RemovedIdentity::Removed {

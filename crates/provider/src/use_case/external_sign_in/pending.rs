@@ -150,7 +150,9 @@ impl ExternalSignIns<'_> {
     fn open(&self, ticket: &Ticket) -> Option<(&IdentityProvider, Kept)> {
         let kept: Value = ticket.data.get(KEPT)?.clone();
         let kept: Kept = serde_json::from_value(kept).ok()?;
-        let provider = self.settings.vouching(&kept.provider)?;
+        // Another provider may have the name by now.
+        let issuer = &kept.vouched.id().issuer;
+        let provider = self.vouching.named(&kept.provider).filter(|own| own.issues_as(issuer))?;
         Some((provider, kept))
     }
 }

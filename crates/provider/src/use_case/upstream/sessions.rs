@@ -19,7 +19,7 @@ impl UpstreamSignIns<'_> {
         return_to: Option<&str>,
     ) -> Result<Option<String>, UpstreamError> {
         let Some(upstream) = &session.upstream else { return Ok(None) };
-        let mut providers = self.providers.iter();
+        let mut providers = self.vouching.providers().iter();
         match providers.find(|own| own.sign_out_upstream && own.issues_as(&upstream.id.issuer)) {
             Some(provider) => self.end_session_url(&provider.name, return_to).await,
             None => Ok(None),
