@@ -318,7 +318,7 @@ async fn a_mail_is_written_in_the_look_of_its_client_while_that_has_one() {
         let mail = OutboxMail { client_id, ..mail("one", world.provider.now(), 3600) };
         let mail = waiting_mail::seal(world.provider.keys().master(), mail).unwrap();
         world.store().put_mails(vec![mail]).await.unwrap();
-        assert_eq!(world.provider.deliver_due_mails(&server).await.unwrap(), 1);
+        assert_eq!(world.provider.deliveries().deliver_due_mails(&server).await.unwrap(), 1);
         assert_eq!(*server.look.lock().unwrap(), name, "{client:?}");
     }
 }
