@@ -122,7 +122,7 @@ pub fn authenticate(
             // The secret itself is signed when it is needed.
             if let LoadedKey::Key(key) = key {
                 let audience = APPLE.to_owned();
-                upstream.signed_secret = Some(SignedSecret { key: *key, issuer, audience });
+                upstream.signed_secret = Some(SignedSecret::new(*key, issuer, audience));
             }
             client
                 .client_secret(Secret::new("signed when it is needed"))

@@ -75,7 +75,7 @@ pub async fn add_link(
     let vouching = api.provider().vouching();
     let links = OperatorLinks {
         identities: api.store(),
-        accounts: api.provider().account_settings(),
+        accounts: &api.provider().settings().accounts,
         vouching: &vouching,
         master: Some(api.provider().keys().master()),
         clock: &SystemClock,

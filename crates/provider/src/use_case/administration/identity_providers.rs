@@ -11,8 +11,8 @@ use crate::{
     model::{
         identity_provider::{self, IdentityProvider, IdentityProviderName},
         stored_identity_provider::{
-            Credential, LONGEST_CREDENTIAL, LONGEST_SETTINGS, MOST_STORED,
-            StoredIdentityProvider, StoredIdentityProviders,
+            Credential, LONGEST_CREDENTIAL, LONGEST_SETTINGS, MOST_STORED, StoredIdentityProvider,
+            StoredIdentityProviders,
         },
     },
     store::{IdentityProviders, SigningKeys, StoreError},
