@@ -103,7 +103,6 @@ pub struct NewIdentityProvider {
 #[serde(deny_unknown_fields)]
 pub struct IdentityProviderChanges {
     /// Settings in place of those of the same names. One that is null has its default again.
-    #[serde(default)]
     #[cfg_attr(feature = "api", schema(value_type = Object))]
     pub settings: Map<String, Value>,
     /// Another secret. It must be given where it would be sent to another address than before.

@@ -5,6 +5,7 @@
 
 mod clients;
 mod objects;
+mod providers;
 mod requests;
 
 use axum::{body::Body, extract::Request, middleware::Next, response::Response};
@@ -20,7 +21,7 @@ use super::problem::{FieldError, ProblemDetails};
 type Text = (&'static str, &'static str);
 
 /// All of them.
-const TEXTS: [&[Text]; 14] = [
+const TEXTS: [&[Text]; 18] = [
     requests::TITLES,
     requests::REQUESTS,
     requests::FORMS,
@@ -35,6 +36,10 @@ const TEXTS: [&[Text]; 14] = [
     clients::CLIENTS,
     clients::SETTINGS,
     clients::ADDRESSES,
+    providers::PROVIDERS,
+    providers::CREDENTIALS,
+    providers::SETTINGS,
+    providers::CLAIM_RULES,
 ];
 
 /// What stands for whatever is said there.
