@@ -52,7 +52,7 @@ where
 }
 
 /// Runs a page, and pauses for a quarter of the time that it took if it did anything: others get at
-/// least a fifth of the database's time, and more of it where they wait for the lock beside the page.
+/// least a fifth of the database's time.
 pub(crate) async fn paced(
     page: impl Future<Output = Result<u64, StoreError>>,
 ) -> Result<u64, StoreError> {

@@ -110,7 +110,8 @@ impl RegisteredClients for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Removes the consents to a client in pages. What is remembered meanwhile goes with the change.
+    /// Removes the consents to a client in pages. What is remembered meanwhile goes with the
+    /// change.
     async fn forget_consents(&self, client_id: &ClientId) -> Result<(), StoreError> {
         let page = || async move {
             run!(self, "replace_registered_client", clients::clear, clients::CONSENTS, client_id)

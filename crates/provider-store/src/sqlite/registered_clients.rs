@@ -133,7 +133,8 @@ impl RegisteredClients for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Removes the consents to a client in pages. What is remembered meanwhile goes with the change.
+    /// Removes the consents to a client in pages. What is remembered meanwhile goes with the
+    /// change.
     async fn forget_consents(&self, client_id: &ClientId) -> Result<(), StoreError> {
         let page = || {
             let client = client_id.clone();

@@ -362,9 +362,9 @@ pub(crate) fn check(
     Ok(VerifiedObject { params: params.without("client_id").with("client_id", client_id), once })
 }
 
-/// The parameters of the object (RFC 9101 section 4): texts as they are, `claims` and `registration`
-/// as JSON text (OIDC Core sections 5.5 and 7.2.1), a number for `max_age`, and each address of
-/// `resource`.
+/// The parameters of the object (RFC 9101 section 4): texts as they are, `claims` and
+/// `registration` as JSON text (OIDC Core sections 5.5 and 7.2.1), a number for `max_age`, and each
+/// address of `resource`.
 fn parameters(members: &Map<String, Value>) -> Result<Params, ParamsError> {
     /// Claims about the message, of which `iss` is not a parameter of a request either.
     const OWN: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
