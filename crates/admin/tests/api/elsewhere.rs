@@ -62,7 +62,10 @@ impl UpstreamFactory for Elsewhere {
     ) -> Result<Arc<dyn UpstreamClient>, UpstreamRefusal> {
         self.check(name, settings, credential.kind)?;
         if credential.kind == CredentialKind::Key && !credential.value.expose().contains("BEGIN") {
-            return Err(UpstreamRefusal::new("client_key", "give a private key in PEM"));
+            return Err(UpstreamRefusal::new(
+                "client_key",
+                "no key; give a private key in PEM (PKCS 8) for ES256",
+            ));
         }
         Ok(Arc::new(Client(credential.clone())))
     }
