@@ -28,6 +28,10 @@ pub struct Elsewhere;
 #[derive(Debug)]
 struct Client(Credential);
 
+/// What the program says of a setting that there is not.
+const UNKNOWN: &str = "this is not one of the settings here: a secret or a key is given beside \
+                       them, is never read from a file, and the name never changes";
+
 impl UpstreamFactory for Elsewhere {
     fn check(
         &self,
@@ -47,7 +51,7 @@ impl UpstreamFactory for Elsewhere {
                     let domains = serde_json::from_value(value.clone());
                     provider.trusted_email_domains = domains.map_err(|_| wrong())?;
                 }
-                _ => return Err(UpstreamRefusal::new(key, "there is no such setting")),
+                _ => return Err(UpstreamRefusal::new(key, UNKNOWN)),
             }
         }
         let asked_at = vec![provider.issuer.clone()];
