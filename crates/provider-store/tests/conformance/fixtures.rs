@@ -360,6 +360,14 @@ pub async fn add_many_grants(store: &Tested, client_id: &'static str, count: u64
 
 /// What a database of before further addresses had, for both kinds of database.
 pub const WITHOUT_FURTHER_ADDRESSES: &str = r#"
+DROP INDEX group_members_by_username;
+DROP INDEX outbox_by_address;
+DROP INDEX tickets_in_order_of_about;
+ALTER TABLE group_members DROP COLUMN username;
+ALTER TABLE outbox DROP COLUMN address;
+ALTER TABLE outbox DROP COLUMN client_id;
+DROP TABLE identity_providers;
+DROP TABLE identity_providers_version;
 DROP TABLE further_addresses;
 INSERT INTO users (sub, username, normalized_username, enabled, claims, email) VALUES
     ('a', 'a', 'a', TRUE, '{"email": "main@example.com", "scim": {"emails": [
