@@ -641,9 +641,9 @@ test('the pages speak German, and so does what the server refuses', async ({
   await expect(pages.heading).toHaveText('Übersicht');
   expectConsoleError(/status of 404/);
   await pages.reopen('/users/nobody-at-all');
-  await expect(pages.page.getByText('Es gibt keinen Benutzer mit diesem sub.')).toBeVisible();
+  await expect(pages.page.getByText('Es gibt keinen Benutzer mit diesem sub.').first()).toBeVisible();
   await pages.button('English').click();
-  await expect(pages.page.getByText('There is no user with this sub.')).toBeVisible();
+  await expect(pages.page.getByText('There is no user with this sub.').first()).toBeVisible();
   await pages.go('Overview');
   await expect(pages.heading).toHaveText('Overview');
   await pages.close();
