@@ -159,6 +159,11 @@ async fn a_secret_is_never_shown_and_is_sent_nowhere_else() {
     assert_eq!(checked.body["checks"][0]["text"], json!(bytes), "{}", checked.body);
     let history = serde_json::to_string(&world.history().await).unwrap();
     assert!(history.contains("credential_replaced") && !history.contains("hush"), "{history}");
+    // What a key signs would be sent there, too.
+    let key = change(&world, &json!({"settings": {}, "client_key": "BEGIN hush"})).await;
+    assert_eq!(key.status, 200, "{}", key.body);
+    let elsewhere = json!({"settings": {"issuer": "https://third.example"}});
+    assert_eq!(field(&change(&world, &elsewhere).await), (422, "client_key".to_owned()));
 }
 
 #[tokio::test]
@@ -187,6 +192,9 @@ async fn one_that_the_configuration_has_by_now_is_not_used_and_can_be_removed() 
     world.provider.refresh_identity_providers().await.unwrap();
     let vouching = world.provider.vouching();
     assert_eq!(vouching.provider("up").unwrap().issuer, "https://up.example");
+    // It may be used again, and would vouch for the users of its issuer.
+    let taken = add(&world, &new("later", "https://other.example")).await;
+    assert_eq!(field(&taken), (422, "settings.issuer".to_owned()), "{}", taken.body);
     assert!(vouching.provider("same").is_none() && vouching.provider("stored").is_some());
     for (name, why) in [("up", "defined twice"), ("same", "another identity provider")] {
         let path = format!("/identity-providers/{name}");

@@ -7,10 +7,12 @@ use axum::{
 };
 use doorward_provider::{
     model::external_identity::ExternalSubject,
-    use_case::directory::forget_wrong_passwords,
-    use_case::directory_management::{
-        DirectoryGroup, DirectoryManager, EntryChanges, ManageError, ManagedEntry, NewEntry,
-        linked_user,
+    use_case::{
+        directory::forget_wrong_passwords,
+        directory_management::{
+            DirectoryGroup, DirectoryManager, EntryChanges, ManageError, ManagedEntry, NewEntry,
+            linked_user,
+        },
     },
 };
 use http::{
