@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use super::Provider;
-use crate::model::vouching::Vouching;
-use crate::use_case::{
-    directory::{Directories, DirectoryStates},
-    end_session::EndSession,
-    external_sign_in::ExternalSignIns,
-    identity_provider_registry::IdentityProviderRegistry,
-    second_step::SecondSteps,
-    sign_in::{PasswordCheck, SessionLifetimes, Sessions, SignIns},
-    upstream::UpstreamSignIns,
+use crate::{
+    model::vouching::Vouching,
+    use_case::{
+        directory::{Directories, DirectoryStates},
+        end_session::EndSession,
+        external_sign_in::ExternalSignIns,
+        identity_provider_registry::IdentityProviderRegistry,
+        second_step::SecondSteps,
+        sign_in::{PasswordCheck, SessionLifetimes, Sessions, SignIns},
+        upstream::UpstreamSignIns,
+    },
 };
 
 impl Provider {

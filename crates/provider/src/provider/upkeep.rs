@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::Provider;
-use crate::store::StoreError;
-use crate::use_case::{deliveries::Deliveries, upkeep::Upkeep};
+use crate::{
+    store::StoreError,
+    use_case::{deliveries::Deliveries, upkeep::Upkeep},
+};
 
 impl Provider {
     /// Keys, expired rows, the clock and the database.
