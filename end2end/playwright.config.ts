@@ -58,8 +58,8 @@ export default defineConfig({
   expect: { timeout: 60_000 },
   use: {
     baseURL: demo.app,
-    // Pictures of each step would take a fifth of the time.
-    trace: { mode: 'retain-on-failure', screenshots: false },
+    // Pictures of each step would take a fifth of the time. A bench would measure the recorder, too.
+    trace: process.env['BENCH'] ? 'off' : { mode: 'retain-on-failure', screenshots: false },
     screenshot: 'only-on-failure',
     viewport: { width: 1280, height: 800 },
     ...(isFirefox ? firefox() : chromium()),

@@ -210,8 +210,8 @@ words! {
     issuer: "Issuer", "Aussteller (Issuer)";
     version: "Version", "Version";
     sign_ins: "Sign-ins of the last 24 hours", "Anmeldungen der letzten 24 Stunden";
-    sign_ins_of_day: "{} sign-ins", "{} Anmeldungen";
-    refused_of_day: "{} refused", "{} abgelehnt";
+    sign_ins_of_day: "Succeeded: {}", "Gelungen: {}";
+    refused_of_day: "Refused: {}", "Abgelehnt: {}";
     // Users.
     add_user: "Add a user", "Benutzer anlegen";
     search_users:
