@@ -23,7 +23,8 @@ pub(crate) const LAST_OWNER: &str = "this is the last owner: nobody else has the
                                      and may sign in. Make another user an owner first";
 
 /// Why a client is not registered by the identifier of one that was removed.
-pub(crate) const IDENTIFIER_OF_ANOTHER: &str = "another client had this client_id";
+pub(crate) const IDENTIFIER_OF_ANOTHER: &str =
+    "another client had this client_id: register again to get another one";
 
 /// What a change of a user ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
