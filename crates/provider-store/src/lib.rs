@@ -7,6 +7,7 @@
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 pub mod foreign;
+mod left_behind;
 mod limits;
 mod metrics;
 mod pages;

@@ -22,6 +22,38 @@ pub(crate) const EXPIRED_DEVICE_CODE_KEPT: u32 = 3600;
 pub(crate) const LAST_OWNER: &str = "this is the last owner: nobody else has the admin_role owner \
                                      and may sign in. Make another user an owner first";
 
+/// Why a client is not registered by the identifier of one that was removed.
+pub(crate) const IDENTIFIER_OF_ANOTHER: &str =
+    "another client had this client_id: register again to get another one";
+
+/// What a change of a user ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Nothing.
+    Nothing,
+    /// The sessions, since the user may not sign in any more. What is more than a page of them ends
+    /// later: nobody finds it any more. The grants wait until the user is enabled again.
+    OfDisabled,
+    /// What is left of these sessions: the user may sign in again, and no session of before may.
+    OfEnabled,
+    /// Sessions and grants: with another password, so that a thief of the old one is signed out,
+    /// too.
+    OfPassword,
+}
+
+impl Ending {
+    /// What a change to this user ends. `stored` tells whether the user has another password so
+    /// far, and whether they are enabled; it is `None` for somebody new.
+    pub(crate) fn of(user: &User, stored: Option<(bool, bool)>) -> Self {
+        match stored {
+            Some((true, _)) => Self::OfPassword,
+            Some(_) if !user.enabled => Self::OfDisabled,
+            Some((_, false)) => Self::OfEnabled,
+            Some((_, true)) | None => Self::Nothing,
+        }
+    }
+}
+
 /// The column that users are sorted by.
 pub(crate) fn column_of(order: UserOrder) -> &'static str {
     match order {

@@ -7,12 +7,17 @@ mod fixtures;
 use std::{fs, path::Path, time::Duration};
 
 use doorward_protocol::jose::SigningAlgorithm::Rs256;
-use doorward_provider::store::{
-    Maintenance as _, RefreshTokens as _, RotateRefreshToken, Rotation, SigningKeys as _,
-    StoreError, Users as _,
+use doorward_provider::{
+    model::user::User,
+    store::{
+        Maintenance as _, RefreshTokens as _, RotateRefreshToken, Rotation, Sessions as _,
+        SigningKeys as _, StoreError, Users as _,
+    },
 };
-use doorward_provider_store::{OpenError, SqliteOptions, SqliteStore};
-use fixtures::{NOW, add_grant, at, grant, hash, key, seed, to_id, token, user};
+use doorward_provider_store::{Limits, OpenError, SqliteOptions, SqliteStore};
+use fixtures::{
+    NOW, add_grant, at, grant, hash, key, seed, session, start_session, to_id, token, user,
+};
 use rusqlite::{Connection, params};
 
 fn open(path: &Path) -> Result<SqliteStore, OpenError> {
@@ -202,6 +207,28 @@ async fn a_look_changes_nothing_whatever_the_version() {
     assert!(!path.exists());
 }
 
+/// What a command has left to the server is there after a restart.
+#[tokio::test]
+async fn sessions_that_are_left_end_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("doorward.sqlite3");
+    let limits = Limits { sessions_per_user: 1_000, ..Limits::default() };
+    let store =
+        SqliteStore::open(&path, &SqliteOptions { limits, ..SqliteOptions::default() }).unwrap();
+    for number in 0..250 {
+        let mut session = session(number, "alice", 600);
+        session.authentication.sid = to_id(&format!("sid-{number}"));
+        start_session(&store, session, None).await;
+    }
+    store.put_user(User { enabled: false, ..user("alice", "alice") }, NOW).await.unwrap();
+    drop(store);
+    let store = open(&path).unwrap();
+    let rows = async || store.count_sessions(1_000, NOW).await.unwrap();
+    assert_eq!(rows().await, 50);
+    assert_eq!(store.remove_left_behind(NOW).await.unwrap(), 51);
+    assert_eq!((rows().await, store.remove_left_behind(NOW).await.unwrap()), (0, 0));
+}
+
 #[test]
 fn a_newer_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
@@ -275,7 +302,7 @@ async fn further_addresses_of_before_are_found() {
     )
     .unwrap();
     let known: i64 = old.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    old.pragma_update(None, "user_version", known - 5).unwrap();
+    old.pragma_update(None, "user_version", known - 6).unwrap();
     drop(old);
     fixtures::assert_further_addresses(&open(&path).unwrap()).await;
 }

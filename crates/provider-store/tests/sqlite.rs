@@ -9,18 +9,26 @@ mod file {
     use doorward_provider_store::{SqliteOptions, SqliteStore};
     use tempfile::TempDir;
 
-    use super::conformance::{self, fixtures::Tested};
+    use super::conformance::{self, ROOMY, fixtures::Tested};
 
     #[allow(clippy::unused_async)]
     async fn open() -> (Tested, TempDir) {
+        open_with(&SqliteOptions::default())
+    }
+
+    #[allow(clippy::unused_async)]
+    async fn open_roomy() -> (Tested, TempDir) {
+        open_with(&SqliteOptions { limits: ROOMY, ..SqliteOptions::default() })
+    }
+
+    fn open_with(options: &SqliteOptions) -> (Tested, TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let store =
-            SqliteStore::open(folder.path().join("doorward.sqlite3"), &SqliteOptions::default())
-                .unwrap();
+        let store = SqliteStore::open(folder.path().join("doorward.sqlite3"), options).unwrap();
         (Arc::new(store), folder)
     }
 
     conformance::suite!(super::open);
+    conformance::roomy_suite!(super::open_roomy);
 }
 
 mod memory {

@@ -152,6 +152,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     });
     tokio::spawn(Arc::clone(provider.clients()).watch());
+    tokio::spawn(Arc::clone(&provider).watch_left_behind());
     // Who did what, until `true` is sent.
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     tokio::spawn(provider.deliveries().keep_audit_records(stopped));

@@ -50,6 +50,7 @@ impl Tasks {
         let channel = Arc::new(HttpBackChannel::new(trusted)?);
         let mut others = vec![
             tokio::spawn(maintain(Arc::clone(provider))).abort_handle(),
+            tokio::spawn(Arc::clone(provider).watch_left_behind()).abort_handle(),
             tokio::spawn(Arc::clone(provider.clients()).watch()).abort_handle(),
             tokio::spawn(Arc::clone(provider).watch_identity_providers()).abort_handle(),
             tokio::spawn(provider.deliveries().deliver_logout_tokens(channel)).abort_handle(),

@@ -7,6 +7,11 @@ use std::{
     process::{Output, Stdio},
 };
 
+use doorward_provider::{
+    model::time::{Clock as _, SystemClock},
+    store::Sessions as _,
+};
+use doorward_provider_store::{SqliteOptions, SqliteStore};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -212,6 +217,29 @@ async fn sessions_are_listed_and_ended_while_the_server_runs() {
     assert!(failed(&run(&place, &["session", "end", "alice"]), 2).contains("--yes"));
     succeeded(&run(&place, &["session", "end", "alice", "--yes"]));
     assert!(rows(&run(&place, &["session", "list", "alice", "--json"])).is_empty());
+    server.stop();
+}
+
+/// A user may have more sessions than the command ends by itself.
+#[tokio::test]
+async fn the_server_ends_the_sessions_that_a_command_leaves() {
+    let place = Sandbox::new();
+    let server = place.serve(&[]);
+    let http = browser();
+    sign_in_at_the_page(&http, &place).await;
+    let database = place.folder().join("data/doorward.sqlite3");
+    test_sqlite::make(
+        &database,
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+         INSERT INTO sessions (cookie_hash, sub, auth_time, amr, sid, expires_at)
+         SELECT randomblob(32), 'alice', i, '[]', 'before-' || i, 9000000000 FROM n",
+    );
+    succeeded(&run(&place, &["user", "disable", "alice"]));
+    assert!(location(&authorize(&http, &place).await).contains("/account/login"));
+    assert!(rows(&run(&place, &["session", "list", "alice", "--json"])).is_empty());
+    let store = SqliteStore::open(&database, &SqliteOptions::default()).unwrap();
+    let has_ended = async || store.count_sessions(1_000, SystemClock.now()).await.unwrap() == 0;
+    until("all sessions have ended", has_ended).await;
     server.stop();
 }
 

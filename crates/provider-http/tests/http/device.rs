@@ -25,7 +25,7 @@ use crate::{
 pub const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// What the device is told at the beginning.
-async fn begin(world: &World, scope: &str) -> Value {
+pub async fn begin(world: &World, scope: &str) -> Value {
     let answer = world
         .post("/connect/deviceauthorization", &[("client_id", "Television"), ("scope", scope)])
         .await;
@@ -42,11 +42,11 @@ async fn poll(world: &World, begun: &Value) -> Answer {
     world.token(&[("grant_type", GRANT), ("client_id", "Television"), ("device_code", code)]).await
 }
 
-async fn expect_poll(world: &World, begun: &Value, code: &str) {
+pub async fn expect_poll(world: &World, begun: &Value, code: &str) {
     poll(world, begun).await.expect_json_error(StatusCode::BAD_REQUEST, code);
 }
 
-fn user_code(begun: &Value) -> &str {
+pub fn user_code(begun: &Value) -> &str {
     begun["user_code"].as_str().unwrap()
 }
 

@@ -32,6 +32,7 @@ mod introspection;
 mod issuer_path;
 mod keys;
 mod languages;
+mod left_behind;
 mod login;
 mod mail;
 mod named_tests;

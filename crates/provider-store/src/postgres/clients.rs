@@ -7,8 +7,9 @@ use doorward_provider::{
     store::{Clients, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run, schema};
+use super::{PostgresStore, connection::Connection, failure::Failure, left_behind, run, schema};
 use crate::{
+    left_behind::LeftBehind,
     pages,
     record::{ClientRow, read},
     row::{ColumnError, Row as _},
@@ -40,14 +41,18 @@ impl Clients for PostgresStore {
 
     async fn import_clients(&self, clients: Vec<StoredClient>) -> Result<(), StoreError> {
         let rows: Vec<_> = clients.into_iter().map(ClientRow::encode).collect::<Result<_, _>>()?;
+        for row in &rows {
+            if run!(self, "import_clients", left_behind::is_of_client, &row.client_id)? {
+                self.remove_everything_of(&row.client_id).await?;
+            }
+        }
         run!(self, "import_clients", import, &rows)
     }
 
     async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError> {
         let row = ClientRow::encode(client)?;
-        // A removal may have stopped half-way: a new client inherits nothing.
         if !run!(self, "add_client", is_taken, &row.client_id)? {
-            self.remove_left_behind(&row.client_id).await?;
+            self.remove_everything_of(&row.client_id).await?;
         }
         run!(self, "add_client", add, &row)
     }
@@ -63,25 +68,22 @@ impl Clients for PostgresStore {
         version: Option<i64>,
     ) -> Result<bool, StoreError> {
         let known = run!(self, "remove_client", remove, client_id, version)?;
-        if !known && version.is_some() {
-            return Ok(false);
+        if known || version.is_some() {
+            return Ok(known);
         }
-        let left_behind = self.remove_left_behind(client_id).await?;
-        Ok(known || left_behind > 0)
+        // Whoever is no row, such as a client that is a document, may go on: only what there is by
+        // now goes.
+        Ok(self.remove_everything_of(client_id).await? > 0)
     }
 }
 
 impl PostgresStore {
-    /// Removes in pages what a client left behind; returns how many rows.
-    async fn remove_left_behind(&self, client_id: &ClientId) -> Result<u64, StoreError> {
-        let mut left_behind = 0;
-        for statement in LEFT_BEHIND {
-            left_behind += pages::run_all(pages::ROWS, || async move {
-                run!(self, "remove_client", clear, statement, client_id)
-            })
-            .await?;
-        }
-        Ok(left_behind)
+    /// Removes in pages everything of a client; returns how many rows.
+    async fn remove_everything_of(&self, client_id: &ClientId) -> Result<u64, StoreError> {
+        pages::run_all(pages::ROWS, || async move {
+            run!(self, "remove_client", remove_page, client_id)
+        })
+        .await
     }
 }
 
@@ -145,6 +147,9 @@ async fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failu
         .execute("DELETE FROM clients WHERE configured AND client_id <> ALL($1)", &[&names])
         .await?;
     for ClientRow { client_id, settings, configured } in rows {
+        if left_behind::is_of_client(connection, client_id).await? {
+            inherit_nothing(connection, client_id).await?;
+        }
         changed += connection
             .execute(
                 "INSERT INTO clients (client_id, settings, configured) VALUES ($1, $2, $3)
@@ -166,6 +171,9 @@ async fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failu
 async fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
     connection.begin().await?;
     schema::lock(connection).await?;
+    if !is_taken(connection, &row.client_id).await? {
+        inherit_nothing(connection, &row.client_id).await?;
+    }
     let sql = "INSERT INTO clients (client_id, settings, configured) VALUES ($1, $2, $3)
         ON CONFLICT DO NOTHING";
     let added =
@@ -176,6 +184,16 @@ async fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> 
     }
     connection.commit().await?;
     Ok(added)
+}
+
+/// Removes what is left of a client that had the identifier of a new one, within the transaction
+/// that adds it. Fails if it is a page or more.
+async fn inherit_nothing(connection: &Connection, client_id: &ClientId) -> Result<(), Failure> {
+    left_behind::forget(connection, &LeftBehind::Client(client_id.clone())).await?;
+    if remove_page(connection, client_id).await? >= u64::from(pages::ROWS) {
+        return Err(Failure::LeftBehind);
+    }
+    Ok(())
 }
 
 /// Replaces a client's settings if no client changed since that version.
@@ -197,11 +215,11 @@ async fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result
 
 /// The remembered consents to a client, a page at a time: `$1` is the client, `$2` the size of the
 /// page.
-pub(super) const CONSENTS: &str = "DELETE FROM consents WHERE (sub, client_id) IN (
+const CONSENTS: &str = "DELETE FROM consents WHERE (sub, client_id) IN (
          SELECT sub, client_id FROM consents WHERE client_id = $1 LIMIT $2 FOR UPDATE)";
 
-/// What a client leaves behind, a page at a time: `$1` is the client, `$2` the size of the page. A
-/// row that somebody else removes meanwhile is waited for, and another one takes its place in the
+/// Everything of a client, a page at a time: `$1` is the client, `$2` the size of the page. A row
+/// that somebody else removes meanwhile is waited for, and another one takes its place in the
 /// page: so a page that is not full is the last one. Codes go before grants: a code that is
 /// redeemed meanwhile is then found among the grants.
 pub(super) const LEFT_BEHIND: [&str; 9] = [
@@ -226,16 +244,28 @@ pub(super) const LEFT_BEHIND: [&str; 9] = [
          SELECT client_id, kind, id FROM external_ids WHERE client_id = $1 LIMIT $2 FOR UPDATE)",
 ];
 
-/// Removes a page of what a client left behind; returns how many rows.
-pub(super) async fn clear(
+/// Removes a page of everything of a client; returns how many rows.
+pub(super) async fn remove_page(
     connection: &Connection,
-    statement: &'static str,
     client_id: &ClientId,
 ) -> Result<u64, Failure> {
-    connection.execute(statement, &[&client_id.as_str(), &i64::from(pages::ROWS)]).await
+    let mut removed = 0;
+    for statement in LEFT_BEHIND {
+        let room = i64::from(pages::ROWS).saturating_sub_unsigned(removed);
+        removed += connection.execute(statement, &[&client_id.as_str(), &room]).await?;
+    }
+    Ok(removed)
 }
 
-/// Removes a client, but not what it leaves behind. Returns whether there was one.
+/// Removes a page of the consents to a client; returns how many.
+pub(super) async fn forget_consents(
+    connection: &Connection,
+    client_id: &ClientId,
+) -> Result<u64, Failure> {
+    connection.execute(CONSENTS, &[&client_id.as_str(), &i64::from(pages::ROWS)]).await
+}
+
+/// Removes a client, and the first page of everything of it. Returns whether there was one.
 async fn remove(
     connection: &Connection,
     client_id: &ClientId,
@@ -254,8 +284,13 @@ async fn remove(
     }
     let sql = "DELETE FROM registered_clients WHERE client_id = $1";
     let registered = connection.execute(sql, &[&client_id.as_str()]).await? > 0;
+    let known = removed || registered;
+    if known {
+        left_behind::note(connection, &LeftBehind::Client(client_id.clone())).await?;
+        remove_page(connection, client_id).await?;
+    }
     connection.commit().await?;
-    Ok(removed || registered)
+    Ok(known)
 }
 
 async fn move_on(connection: &Connection) -> Result<(), Failure> {

@@ -17,7 +17,8 @@ use super::{
     connection::Connection,
     failure::Failure,
     grants::{self, adding_a_grant},
-    run, sessions,
+    run,
+    sessions::{self, alive},
 };
 use crate::{
     record::GrantRow,
@@ -67,16 +68,18 @@ async fn add(
     let sid = &code.grant.authentication.sid;
     let added = connection
         .execute(
-            "WITH alive AS (
-                 SELECT 1 FROM sessions WHERE sid = $4 LIMIT 1 FOR KEY SHARE
-             ), joined AS (
+            concat!(
+                "WITH alive AS (",
+                alive!("$4"),
+                "), joined AS (
                  INSERT INTO session_clients (sid, client_id, notify)
                  SELECT $4::TEXT, $5::TEXT, $6::BOOLEAN FROM alive
                  ON CONFLICT (sid, client_id) DO UPDATE SET notify = excluded.notify
                  WHERE session_clients.notify <> excluded.notify
              )
              INSERT INTO codes (hash, content, expires_at, keep_until)
-             SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $3::BIGINT FROM alive",
+             SELECT $1::BYTEA, $2::TEXT, $3::BIGINT, $3::BIGINT FROM alive"
+            ),
             &[
                 &hash.as_bytes().as_slice(),
                 &content,
@@ -115,12 +118,12 @@ async fn redeem(
     limit: u32,
     now: Timestamp,
 ) -> Result<Redemption, Failure> {
-    let redeem = adding_a_grant!(
+    let redeem = adding_a_grant!(concat!(
         "UPDATE codes SET redeemed_grant_id = $1::TEXT, keep_until = expires_at + $14
-         WHERE hash = $13 AND redeemed_grant_id IS NULL
-           AND EXISTS (SELECT 1 FROM sessions WHERE sid = $4::TEXT LIMIT 1 FOR KEY SHARE)
-         RETURNING 1"
-    );
+         WHERE hash = $13 AND redeemed_grant_id IS NULL AND EXISTS (",
+        alive!("$4::TEXT"),
+        ") RETURNING 1"
+    ));
     let hash = hash.as_bytes().as_slice();
     if grants::add_because(
         connection,

@@ -20,7 +20,9 @@ use super::{
     connection::Connection,
     failure::Failure,
     grants::{self, adding_a_grant},
-    run, sessions, waiting,
+    run,
+    sessions::{self, alive},
+    waiting,
 };
 use crate::{
     record::{GrantRow, encode_answer, read, read::PolledRequest},
@@ -184,9 +186,13 @@ async fn record_answer(
 ) -> Result<bool, Failure> {
     let answered = connection
         .execute(
-            "UPDATE device_codes SET answer = $3
-             WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $4
-               AND EXISTS (SELECT 1 FROM sessions WHERE sid = $5 LIMIT 1 FOR KEY SHARE)",
+            concat!(
+                "UPDATE device_codes SET answer = $3
+                 WHERE user_code = $1 AND claimed_by = $2 AND answer IS NULL AND expires_at > $4
+                   AND EXISTS (",
+                alive!("$5"),
+                ")"
+            ),
             &[
                 &user_code.as_bytes().as_slice(),
                 &sub.as_str(),

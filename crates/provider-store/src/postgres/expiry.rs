@@ -8,7 +8,7 @@ use doorward_provider::{
     store::{Maintenance, StoreError},
 };
 
-use super::{PostgresStore, connection::Connection, failure::Failure, run, schema};
+use super::{PostgresStore, connection::Connection, failure::Failure, left_behind, run, schema};
 use crate::{pages, rules::EXPIRED_DEVICE_CODE_KEPT};
 
 #[async_trait]
@@ -22,6 +22,11 @@ impl Maintenance for PostgresStore {
             removed += pages::paced(page).await?;
         }
         Ok(removed)
+    }
+
+    async fn remove_left_behind(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let page = async { run!(self, "remove_left_behind", left_behind::remove_page, now) };
+        pages::paced(Box::pin(page)).await
     }
 
     async fn check_clock(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -101,7 +106,10 @@ pub(super) const KINDS: &[Kind] = &[
              SELECT cookie_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at
                  LIMIT $2 FOR UPDATE SKIP LOCKED
          ), gone AS (
-             DELETE FROM sessions WHERE cookie_hash IN (SELECT cookie_hash FROM ended) RETURNING sid
+             DELETE FROM sessions WHERE cookie_hash IN (SELECT cookie_hash FROM ended)
+                 AND NOT EXISTS (SELECT 1 FROM left_behind l
+                     WHERE l.kind = 'user' AND l.id = sessions.sub)
+             RETURNING sid
          ), left_alone AS (
              DELETE FROM session_clients c
              WHERE c.sid IN (SELECT sid FROM gone)

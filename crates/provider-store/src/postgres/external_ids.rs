@@ -89,6 +89,7 @@ async fn of_page(
         .await
 }
 
+/// What a client calls so. A client that was removed calls nothing any more.
 async fn find(
     connection: &Connection,
     client_id: &ClientId,
@@ -101,6 +102,8 @@ async fn find(
     }
     let sql = "SELECT id FROM external_ids
                WHERE client_id = $1 AND kind = $2 AND external_id = $3
+                   AND NOT EXISTS (SELECT 1 FROM left_behind l
+                       WHERE l.kind = 'client' AND l.id = $1)
                ORDER BY id LIMIT $4";
     let read = |row: &tokio_postgres::Row| row.string(0, "external_ids.id");
     let params: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =

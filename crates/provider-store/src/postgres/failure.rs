@@ -37,6 +37,9 @@ pub(super) enum Failure {
     /// The database only reads.
     #[error("the database accepts no writes (transaction_read_only is on)")]
     ReadOnly,
+    /// A user is to be enabled, or a client to be added, while more than a page is left of before.
+    #[error("what is left of before is still being removed; try again in a moment")]
+    LeftBehind,
     /// Others changed the rows that a statement read while it ran. Repeating it decides.
     #[error("others changed the same rows again and again")]
     Overtaken,
@@ -104,6 +107,7 @@ impl From<Failure> for StoreError {
             Failure::NoConnection(_)
             | Failure::TimedOut
             | Failure::ReadOnly
+            | Failure::LeftBehind
             | Failure::Overtaken => Self::Unavailable(text),
         }
     }

@@ -66,7 +66,7 @@ impl Grants for PostgresStore {
 /// oldest live grants of the user and client beyond the limit, `$12` without the new one, are
 /// removed with their refresh tokens. The cause's own parameters begin with `$13`.
 macro_rules! adding_a_grant {
-    ($cause:literal) => {
+    ($cause:expr) => {
         concat!(
             "WITH cause AS (",
             $cause,

@@ -26,6 +26,7 @@ mod groups;
 mod hosts;
 mod idempotency;
 mod identity_providers;
+mod left_behind;
 mod logout_notices;
 mod open;
 mod outbox;

@@ -13,7 +13,8 @@ use doorward_provider::{
 use serde_json::{Map, Value};
 
 use super::{
-    PostgresStore, clients, connection::Connection, failure::Failure, run, schema, sql::can_hold,
+    PostgresStore, clients, connection::Connection, failure::Failure, left_behind, run, schema,
+    sql::can_hold,
 };
 use crate::{
     limits::UNUSED_REGISTRATIONS,
@@ -114,7 +115,7 @@ impl PostgresStore {
     /// change.
     async fn forget_consents(&self, client_id: &ClientId) -> Result<(), StoreError> {
         let page = || async move {
-            run!(self, "replace_registered_client", clients::clear, clients::CONSENTS, client_id)
+            run!(self, "replace_registered_client", clients::forget_consents, client_id)
         };
         pages::run_all(pages::ROWS, page).await?;
         Ok(())
@@ -155,6 +156,9 @@ async fn add_locked(
         && !token_counts(connection, token, now).await?
     {
         return Ok(RegistrationOutcome::NoToken);
+    }
+    if left_behind::is_of_client(connection, &client.client_id).await? {
+        return Err(Failure::Conflict(rules::IDENTIFIER_OF_ANOTHER.to_owned()));
     }
     if !insert(connection, client, metadata, admission, now).await? {
         return Ok(RegistrationOutcome::TooMany);

@@ -25,9 +25,10 @@ use tokio_postgres::types::ToSql;
 
 use super::{
     PostgresStore, connection::Connection, external_identities, failure::Failure, grants,
-    logout_notices, outbox, passkeys, run, users,
+    left_behind, logout_notices, outbox, passkeys, run, users,
 };
 use crate::{
+    left_behind::LeftBehind,
     pages,
     record::{NoticesRow, read},
     row::{ColumnError, Row as _, to_json},
@@ -226,7 +227,7 @@ async fn insert(
     Ok(inserted > 0)
 }
 
-/// The session with this cookie, unless it has expired.
+/// The session with this cookie, unless it has expired or its user may not sign in.
 async fn find(
     connection: &Connection,
     cookie: TokenHash,
@@ -234,8 +235,9 @@ async fn find(
 ) -> Result<Option<Session>, Failure> {
     connection
         .first(
-            "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
-                 upstream_issuer, upstream_subject, upstream_sid FROM sessions
+            "SELECT cookie_hash, s.sub, auth_time, amr, sid, expires_at, address, browser,
+                 upstream_issuer, upstream_subject, upstream_sid
+             FROM sessions s JOIN users u ON u.sub = s.sub AND u.enabled
              WHERE cookie_hash = $1 AND expires_at > $2",
             &[&cookie.as_bytes().as_slice(), &now.seconds()],
             read::session,
@@ -245,9 +247,10 @@ async fn find(
 
 /// A page of the live sessions of a user, the latest first.
 pub(super) const OF_USER: &str =
-    "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
-        upstream_issuer, upstream_subject, upstream_sid FROM sessions
-    WHERE sub = $1 AND (auth_time, sid COLLATE \"C\") < ($2, $3) AND expires_at > $5
+    "SELECT cookie_hash, s.sub, auth_time, amr, sid, expires_at, address, browser,
+        upstream_issuer, upstream_subject, upstream_sid
+    FROM sessions s JOIN users u ON u.sub = s.sub AND u.enabled
+    WHERE s.sub = $1 AND (auth_time, sid COLLATE \"C\") < ($2, $3) AND expires_at > $5
     ORDER BY auth_time DESC, sid COLLATE \"C\" DESC LIMIT $4";
 
 async fn of_user(
@@ -275,11 +278,27 @@ async fn count(connection: &Connection, most: u32, now: Timestamp) -> Result<u64
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Whether there is a session that clients know by this `sid`.
+/// Whether there is a session that clients know by this `sid`, and its user may sign in.
 pub(super) async fn lives(connection: &Connection, sid: &SessionId) -> Result<bool, Failure> {
-    Ok(connection.count("SELECT count(*) FROM sessions WHERE sid = $1", &[&sid.as_str()]).await?
-        > 0)
+    let sql = "SELECT count(*) FROM sessions s JOIN users u ON u.sub = s.sub AND u.enabled
+               WHERE s.sid = $1";
+    Ok(connection.count(sql, &[&sid.as_str()]).await? > 0)
 }
+
+/// Finds the session that clients know by the `sid` that is given here as a parameter, if its user
+/// may sign in, and locks it. A user who is disabled just now may be missed: the session then ends
+/// after what is added to it, and takes it along.
+macro_rules! alive {
+    ($sid:literal) => {
+        concat!(
+            "SELECT 1 FROM sessions s WHERE s.sid = ",
+            $sid,
+            " AND EXISTS (SELECT 1 FROM users u WHERE u.sub = s.sub AND u.enabled)
+              LIMIT 1 FOR KEY SHARE OF s"
+        )
+    };
+}
+pub(super) use alive;
 
 /// Ends sessions, with what hangs on them, in a transaction of its own.
 async fn end(
@@ -293,6 +312,34 @@ async fn end(
     Ok(ended)
 }
 
+/// Ends the first page of the sessions of a user who is disabled, and notes it if there are more,
+/// within the transaction that the caller began.
+pub(super) async fn end_first_page(
+    connection: &Connection,
+    sub: &Sub,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let rest = LeftBehind::User(sub.clone());
+    left_behind::forget(connection, &rest).await?;
+    if end_page_within(connection, sub, None, now).await? >= u64::from(pages::SESSIONS) {
+        left_behind::note(connection, &rest).await?;
+    }
+    Ok(())
+}
+
+/// Ends what is left of the sessions of a user who was disabled, within the transaction that the
+/// caller began. Fails if it is more than a page: then somebody has disabled the user meanwhile.
+pub(super) async fn end_last_page(
+    connection: &Connection,
+    sub: &Sub,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if is_surplus(connection, sub, None).await? {
+        return Err(Failure::LeftBehind);
+    }
+    end_all(connection, sub, None, now).await.map(drop)
+}
+
 /// Ends a page of a user's sessions, but not the one that is kept, in a transaction of its own;
 /// returns how many.
 async fn end_page(
@@ -302,6 +349,18 @@ async fn end_page(
     now: Timestamp,
 ) -> Result<u64, Failure> {
     connection.begin().await?;
+    let rows = end_page_within(connection, sub, kept, now).await?;
+    connection.commit().await?;
+    Ok(rows)
+}
+
+/// The same, within the transaction that the caller began.
+pub(super) async fn end_page_within(
+    connection: &Connection,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+    now: Timestamp,
+) -> Result<u64, Failure> {
     let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid IS DISTINCT FROM $2::TEXT
         ORDER BY auth_time LIMIT $3 FOR UPDATE";
     let kept = kept.map(SessionId::as_str);
@@ -309,7 +368,6 @@ async fn end_page(
     let page = connection.all(sql, &page, names).await?;
     let rows = page.len() as u64;
     end_each(connection, page, now).await?;
-    connection.commit().await?;
     Ok(rows)
 }
 
@@ -320,11 +378,24 @@ pub(super) async fn end_surplus(
     kept: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<u64, Failure> {
+    if is_surplus(connection, sub, kept).await? {
+        end_page(connection, sub, kept, now).await
+    } else {
+        Ok(0)
+    }
+}
+
+/// Whether a user has more than a page of sessions beside the one that is kept.
+async fn is_surplus(
+    connection: &Connection,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM sessions WHERE sub = $1 AND sid IS DISTINCT FROM $2::TEXT
         LIMIT 1 OFFSET $3";
     let (name, page) = (kept.map(SessionId::as_str), i64::from(pages::SESSIONS));
     let more = connection.first(sql, &[&sub.as_str(), &name, &page], |_| Ok(())).await?;
-    if more.is_some() { end_page(connection, sub, kept, now).await } else { Ok(0) }
+    Ok(more.is_some())
 }
 
 /// Ends the user's oldest sessions beyond the limit, a page at most. The new session stays,
@@ -400,6 +471,8 @@ pub(super) async fn end_all(
     kept: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
+    // First, since whoever ends a page of what is left locks it before the sessions.
+    left_behind::forget(connection, &LeftBehind::User(sub.clone())).await?;
     let sql = "SELECT sub, sid FROM sessions WHERE sub = $1 AND sid IS DISTINCT FROM $2::TEXT
         ORDER BY cookie_hash FOR UPDATE";
     let kept = kept.map(SessionId::as_str);

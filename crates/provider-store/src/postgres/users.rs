@@ -35,7 +35,7 @@ use crate::{
     pages,
     record::{MailRow, NoticesRow, UserRow, read, write},
     row::Row as _,
-    rules::{self, Import, LAST_OWNER},
+    rules::{self, Ending, Import, LAST_OWNER},
 };
 
 #[async_trait]
@@ -175,23 +175,21 @@ impl Users for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Ends in pages what ends when this user is written, if it is more than one page.
+    /// Ends in pages what must have ended when this user is written, if it is more than one page.
     pub(super) async fn end_surplus(
         &self,
         command: &'static str,
         user: &User,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (sub, hash) = (&user.sub, user.password_hash.as_ref());
-        let new_password = self.run(command, || async {
-            has_other_password(&self.connection().await?, sub, hash).await
-        });
-        let new_password = new_password.await?;
-        if new_password || !user.enabled {
-            self.end_surplus_sessions(command, sub, None, now).await?;
-        }
-        if new_password {
-            self.remove_surplus_grants(command, sub, None).await?;
+        let ending =
+            self.run(command, || async { ending(&self.connection().await?, user).await }).await?;
+        match ending {
+            Ending::Nothing | Ending::OfDisabled => {}
+            Ending::OfEnabled => {
+                self.end_surplus_sessions(command, &user.sub, None, now).await?;
+            }
+            Ending::OfPassword => self.end_surplus_of(command, &user.sub, None, now).await?,
         }
         Ok(())
     }
@@ -379,9 +377,7 @@ pub(super) async fn replace(
     Ok(())
 }
 
-/// With a new password, the sessions and grants of the old one end, so that a thief of the old
-/// password is signed out, too. A user who is disabled is signed out everywhere; the grants wait
-/// until the user is enabled again.
+/// Ends what must not stay when this user is written.
 async fn end_what_must_not_stay(
     connection: &Connection,
     UserRow { user, verified_email, .. }: &UserRow,
@@ -390,37 +386,30 @@ async fn end_what_must_not_stay(
     // The row is locked before anything is looked at.
     let lock = "SELECT 1 FROM users WHERE sub = $1 FOR UPDATE";
     connection.all(lock, &[&user.sub.as_str()], |_| Ok(())).await?;
-    let hash = user.password_hash.as_ref();
-    let new_password = has_other_password(connection, &user.sub, hash).await?;
-    if new_password || !user.enabled {
-        sessions::end_all(connection, &user.sub, None, now).await?;
-    }
-    if new_password {
-        remove_grants(connection, &user.sub, None).await?;
+    let ending = ending(connection, user).await?;
+    match ending {
+        Ending::Nothing => {}
+        Ending::OfDisabled => sessions::end_first_page(connection, &user.sub, now).await?,
+        Ending::OfEnabled => sessions::end_last_page(connection, &user.sub, now).await?,
+        Ending::OfPassword => end_what_began(connection, &user.sub, None, now).await?,
     }
     let sql = "SELECT 1 FROM users WHERE sub = $1 AND verified_email IS DISTINCT FROM $2::TEXT";
     let new_email =
         connection.first(sql, &[&user.sub.as_str(), verified_email], |_| Ok(())).await?;
-    if new_password || new_email.is_some() {
+    if ending == Ending::OfPassword || new_email.is_some() {
         tickets::remove_outdated(connection, &user.sub).await?;
     }
     Ok(())
 }
 
-/// Whether there is this user, and has another password.
-async fn has_other_password(
-    connection: &Connection,
-    sub: &Sub,
-    hash: Option<&PasswordHash>,
-) -> Result<bool, Failure> {
-    let changed = connection
-        .first(
-            "SELECT password_hash IS DISTINCT FROM $2::TEXT FROM users WHERE sub = $1",
-            &[&sub.as_str(), &hash.map(PasswordHash::as_str)],
-            |row| row.boolean(0, "users.password_hash"),
-        )
-        .await?;
-    Ok(changed == Some(true))
+/// What ends when this user is written.
+async fn ending(connection: &Connection, user: &User) -> Result<Ending, Failure> {
+    let sql = "SELECT password_hash IS DISTINCT FROM $2::TEXT, enabled FROM users WHERE sub = $1";
+    let read = |row: &tokio_postgres::Row| {
+        Ok((row.boolean(0, "users.password_hash")?, row.boolean(1, "users.enabled")?))
+    };
+    let stored = connection.first(sql, &[&user.sub.as_str(), &hash_of(user)], read).await?;
+    Ok(Ending::of(user, stored))
 }
 
 /// Removes a user's grants but those of the session that is kept. Those are included that a device

@@ -44,21 +44,40 @@ impl Access for SqliteStore {
     }
 }
 
+/// The live grants and consents of the user `?1` at the time `?2`. What is of a removed client is
+/// over, and so is what ends with a session of a disabled user, even if it is still there.
+macro_rules! live {
+    (grants) => {
+        "sub = ?1 AND revoked_at IS NULL AND expires_at > ?2
+            AND NOT EXISTS (SELECT 1 FROM left_behind l
+                WHERE l.kind = 'client' AND l.id = grants.client_id)
+            AND (offline = 1 OR EXISTS (SELECT 1 FROM users u WHERE u.sub = ?1 AND u.enabled)
+                OR NOT EXISTS (SELECT 1 FROM sessions s WHERE s.sid = grants.sid))"
+    };
+    (consents) => {
+        "sub = ?1 AND (expires_at IS NULL OR expires_at > ?2)
+            AND NOT EXISTS (SELECT 1 FROM left_behind l
+                WHERE l.kind = 'client' AND l.id = consents.client_id)"
+    };
+}
+
 /// One entry for each client and scope, of a page of clients.
-pub(super) const OF_USER: &str = "WITH page AS (
-        SELECT client_id FROM grants
-        WHERE sub = ?1 AND client_id > ?3 AND revoked_at IS NULL AND expires_at > ?2
-        UNION
-        SELECT client_id FROM consents
-        WHERE sub = ?1 AND client_id > ?3 AND (expires_at IS NULL OR expires_at > ?2)
-        ORDER BY client_id LIMIT ?4
+pub(super) const OF_USER: &str = concat!(
+    "WITH page AS (
+        SELECT client_id FROM grants WHERE client_id > ?3 AND ",
+    live!(grants),
+    " UNION SELECT client_id FROM consents WHERE client_id > ?3 AND ",
+    live!(consents),
+    " ORDER BY client_id LIMIT ?4
     )
     SELECT client_id, content ->> '$.scope' AS scope, min(created_at), max(used_at) FROM grants
-    WHERE sub = ?1 AND client_id IN page AND revoked_at IS NULL AND expires_at > ?2
-    GROUP BY client_id, scope
+    WHERE client_id IN page AND ",
+    live!(grants),
+    " GROUP BY client_id, scope
     UNION ALL
-    SELECT client_id, scope, NULL, NULL FROM consents
-    WHERE sub = ?1 AND client_id IN page AND (expires_at IS NULL OR expires_at > ?2)";
+    SELECT client_id, scope, NULL, NULL FROM consents WHERE client_id IN page AND ",
+    live!(consents)
+);
 
 fn of_user(
     connection: &Connection,

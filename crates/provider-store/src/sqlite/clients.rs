@@ -11,9 +11,11 @@ use rusqlite::{Connection, params};
 use super::{
     SqliteStore,
     failure::Failure,
+    left_behind,
     sql::{self, execute},
 };
 use crate::{
+    left_behind::LeftBehind,
     pages,
     record::{ClientRow, read},
     row::{ColumnError, Row as _},
@@ -48,15 +50,23 @@ impl Clients for SqliteStore {
 
     async fn import_clients(&self, clients: Vec<StoredClient>) -> Result<(), StoreError> {
         let rows: Vec<_> = clients.into_iter().map(ClientRow::encode).collect::<Result<_, _>>()?;
+        for client_id in rows.iter().map(|row| row.client_id.clone()) {
+            let client = client_id.clone();
+            let left = self.read("import_clients", move |connection| {
+                left_behind::is_of_client(connection, &client)
+            });
+            if left.await? {
+                self.remove_everything_of(&client_id).await?;
+            }
+        }
         self.write("import_clients", move |connection| import(connection, &rows)).await
     }
 
     async fn add_client(&self, client: StoredClient) -> Result<bool, StoreError> {
         let row = ClientRow::encode(client)?;
-        // A removal may have stopped half-way: a new client inherits nothing.
         let client = row.client_id.clone();
         if !self.read("add_client", move |connection| is_taken(connection, &client)).await? {
-            self.remove_left_behind(&row.client_id).await?;
+            self.remove_everything_of(&row.client_id).await?;
         }
         self.write("add_client", move |connection| add(connection, &row)).await
     }
@@ -75,29 +85,23 @@ impl Clients for SqliteStore {
         let known =
             self.write("remove_client", move |connection| remove(connection, &client, version));
         let known = known.await?;
-        if !known && version.is_some() {
-            return Ok(false);
+        if known || version.is_some() {
+            return Ok(known);
         }
-        let left_behind = self.remove_left_behind(client_id).await?;
-        Ok(known || left_behind > 0)
+        // Whoever is no row, such as a client that is a document, may go on: only what there is by
+        // now goes.
+        Ok(self.remove_everything_of(client_id).await? > 0)
     }
 }
 
 impl SqliteStore {
-    /// Removes in pages what a client left behind; returns how many rows.
-    async fn remove_left_behind(&self, client_id: &ClientId) -> Result<u64, StoreError> {
-        let mut left_behind = 0;
-        for statement in LEFT_BEHIND {
-            left_behind += pages::run_all(pages::ROWS, || {
-                let client = client_id.to_owned();
-                self.write("remove_client", move |connection| {
-                    Ok(execute(connection, statement, params![client.as_str(), pages::ROWS])?
-                        as u64)
-                })
-            })
-            .await?;
-        }
-        Ok(left_behind)
+    /// Removes in pages everything of a client; returns how many rows.
+    async fn remove_everything_of(&self, client_id: &ClientId) -> Result<u64, StoreError> {
+        pages::run_all(pages::ROWS, || {
+            let client = client_id.to_owned();
+            self.write("remove_client", move |connection| remove_page(connection, &client))
+        })
+        .await
     }
 }
 
@@ -155,6 +159,9 @@ fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
         }
     }
     for ClientRow { client_id, settings, configured } in rows {
+        if left_behind::is_of_client(connection, client_id)? {
+            inherit_nothing(connection, client_id)?;
+        }
         changed += execute(
             connection,
             "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3)
@@ -169,6 +176,9 @@ fn import(connection: &Connection, rows: &[ClientRow]) -> Result<(), Failure> {
 
 /// Adds a client unless its identifier is taken.
 fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
+    if !is_taken(connection, &row.client_id)? {
+        inherit_nothing(connection, &row.client_id)?;
+    }
     let sql = "INSERT INTO clients (client_id, settings, configured) VALUES (?1, ?2, ?3)
         ON CONFLICT DO NOTHING";
     let added =
@@ -178,6 +188,16 @@ fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
         move_on(connection)?;
     }
     Ok(added)
+}
+
+/// Removes what is left of a client that had the identifier of a new one. Fails if it is a page or
+/// more.
+fn inherit_nothing(connection: &Connection, client_id: &ClientId) -> Result<(), Failure> {
+    left_behind::forget(connection, &LeftBehind::Client(client_id.clone()))?;
+    if remove_page(connection, client_id)? >= u64::from(pages::ROWS) {
+        return Err(Failure::LeftBehind);
+    }
+    Ok(())
 }
 
 /// Replaces a client's settings if no client changed since that version.
@@ -200,8 +220,8 @@ fn replace(connection: &Connection, row: &ClientRow, known: i64) -> Result<bool,
 pub(super) const CONSENTS: &str = "DELETE FROM consents WHERE (sub, client_id) IN (
          SELECT sub, client_id FROM consents WHERE client_id = ?1 LIMIT ?2)";
 
-/// What a client leaves behind, a page at a time: `?1` is the client, `?2` the size of the page.
-/// Codes go before grants: a code that is redeemed meanwhile is then found among the grants.
+/// Everything of a client, a page at a time: `?1` is the client, `?2` the size of the page. Codes
+/// go before grants: a code that is redeemed meanwhile is then found among the grants.
 pub(super) const LEFT_BEHIND: [&str; 9] = [
     "DELETE FROM codes WHERE rowid IN (
          SELECT rowid FROM codes WHERE content ->> '$.grant.client_id' = ?1 LIMIT ?2)",
@@ -222,7 +242,17 @@ pub(super) const LEFT_BEHIND: [&str; 9] = [
          SELECT client_id, kind, id FROM external_ids WHERE client_id = ?1 LIMIT ?2)",
 ];
 
-/// Removes a client, but not what it leaves behind. Returns whether there was one.
+/// Removes a page of everything of a client; returns how many rows.
+pub(super) fn remove_page(connection: &Connection, client_id: &ClientId) -> Result<u64, Failure> {
+    let mut removed = 0;
+    for statement in LEFT_BEHIND {
+        let room = i64::from(pages::ROWS).saturating_sub_unsigned(removed);
+        removed += execute(connection, statement, params![client_id.as_str(), room])? as u64;
+    }
+    Ok(removed)
+}
+
+/// Removes a client, and the first page of everything of it. Returns whether there was one.
 fn remove(
     connection: &Connection,
     client_id: &ClientId,
@@ -237,7 +267,12 @@ fn remove(
         move_on(connection)?;
     }
     let sql = "DELETE FROM registered_clients WHERE client_id = ?1";
-    Ok(removed | (execute(connection, sql, [client_id.as_str()])? > 0))
+    let known = removed | (execute(connection, sql, [client_id.as_str()])? > 0);
+    if known {
+        left_behind::note(connection, &LeftBehind::Client(client_id.clone()))?;
+        remove_page(connection, client_id)?;
+    }
+    Ok(known)
 }
 
 fn move_on(connection: &Connection) -> Result<(), Failure> {

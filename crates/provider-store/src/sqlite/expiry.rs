@@ -3,7 +3,9 @@
 //! A redeemed code is kept for an hour beyond its expiry, so that a replay can be recognised. A
 //! revoked grant is kept until it expires for the same reason. A consumed refresh token is removed
 //! when its successor is consumed, or else when the longest grace time after its expiry is over:
-//! from then on a replay is recognised by the family that the token names.
+//! from then on a replay is recognised by the family that the token names. The sessions of a user
+//! who was disabled end in their own way, with notices for their clients, even if they have expired
+//! meanwhile.
 
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use doorward_provider::{
 use rusqlite::{Connection, params};
 use tokio::time::timeout;
 
-use super::{SqliteStore, failure::Failure, sql::execute};
+use super::{SqliteStore, failure::Failure, left_behind, sql::execute};
 use crate::{pages, rules::EXPIRED_DEVICE_CODE_KEPT};
 
 /// How long the readiness check waits for the writer.
@@ -32,6 +34,18 @@ impl Maintenance for SqliteStore {
             removed += pages::paced(page).await?;
         }
         Ok(removed)
+    }
+
+    async fn remove_left_behind(&self, now: Timestamp) -> Result<u64, StoreError> {
+        // Seldom is anything left, and a look costs no commit.
+        let look = move |connection: &Connection| left_behind::is_due(connection, now);
+        if !self.read("remove_left_behind", look).await? {
+            return Ok(0);
+        }
+        let page = self.write("remove_left_behind", move |connection| {
+            left_behind::remove_page(connection, now)
+        });
+        pages::paced(page).await
     }
 
     async fn check_clock(&self, _now: Timestamp) -> Result<(), StoreError> {
@@ -113,14 +127,18 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         delete_before: Some(
             "DELETE FROM session_clients
-             WHERE sid IN (SELECT sid FROM sessions WHERE expires_at <= ?1
-                 ORDER BY expires_at, cookie_hash LIMIT ?2)
+             WHERE sid IN (SELECT sid FROM (SELECT sub, sid FROM sessions WHERE expires_at <= ?1
+                     ORDER BY expires_at, cookie_hash LIMIT ?2) AS page
+                 WHERE NOT EXISTS (SELECT 1 FROM left_behind l
+                     WHERE l.kind = 'user' AND l.id = page.sub))
                AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.sid = session_clients.sid
                    AND s.expires_at > ?1)",
         ),
         delete: "DELETE FROM sessions
                  WHERE cookie_hash IN (SELECT cookie_hash FROM sessions WHERE expires_at <= ?1
-                                       ORDER BY expires_at, cookie_hash LIMIT ?2)",
+                                       ORDER BY expires_at, cookie_hash LIMIT ?2)
+                   AND NOT EXISTS (SELECT 1 FROM left_behind l
+                       WHERE l.kind = 'user' AND l.id = sessions.sub)",
         kept_longer: 0,
     },
     Kind {

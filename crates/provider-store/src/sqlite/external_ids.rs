@@ -67,6 +67,7 @@ impl ExternalIds for SqliteStore {
     }
 }
 
+/// What a client calls so. A client that was removed calls nothing any more.
 fn find(
     connection: &Connection,
     client_id: &ClientId,
@@ -76,6 +77,8 @@ fn find(
 ) -> Result<Vec<String>, Failure> {
     let sql = "SELECT id FROM external_ids
                WHERE client_id = ?1 AND kind = ?2 AND external_id = ?3
+                   AND NOT EXISTS (SELECT 1 FROM left_behind l
+                       WHERE l.kind = 'client' AND l.id = ?1)
                ORDER BY id LIMIT ?4";
     let params = params![client_id.as_str(), kind.as_str(), external_id, limit];
     sql::all(connection, sql, params, |row| row.string(0, "external_ids.id"))

@@ -16,6 +16,9 @@ pub(super) enum Failure {
     /// The command contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
+    /// A user is to be enabled, or a client to be added, while more than a page is left of before.
+    #[error("what is left of before is still being removed; try again in a moment")]
+    LeftBehind,
     /// The writer's thread is gone.
     #[error("the database writer has stopped; restart the server")]
     WriterStopped,
@@ -48,7 +51,9 @@ impl From<Failure> for StoreError {
         match failure {
             Failure::Conflict(_) => Self::Conflict(text),
             Failure::Column(error) => error.into(),
-            Failure::WriterStopped | Failure::NotCommitted(_) => Self::Unavailable(text),
+            Failure::LeftBehind | Failure::WriterStopped | Failure::NotCommitted(_) => {
+                Self::Unavailable(text)
+            }
             Failure::Panicked
             | Failure::Sqlite(
                 Error::FromSqlConversionFailure(..)

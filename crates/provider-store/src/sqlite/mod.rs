@@ -24,6 +24,7 @@ mod grants;
 mod groups;
 mod idempotency;
 mod identity_providers;
+mod left_behind;
 mod logout_notices;
 mod open;
 mod outbox;

@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use super::{
     SqliteStore, clients,
     failure::Failure,
+    left_behind,
     sql::{self, execute},
 };
 use crate::{
@@ -166,6 +167,9 @@ fn add(
         && !token_counts(connection, token, now)?
     {
         return Ok(RegistrationOutcome::NoToken);
+    }
+    if left_behind::is_of_client(connection, &client.client_id)? {
+        return Err(Failure::Conflict(rules::IDENTIFIER_OF_ANOTHER.to_owned()));
     }
     if !insert(connection, client, metadata, admission, now)? {
         return Ok(RegistrationOutcome::TooMany);

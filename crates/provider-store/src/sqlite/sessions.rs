@@ -20,11 +20,12 @@ use rusqlite::{Connection, params};
 use super::{
     SqliteStore, external_identities,
     failure::Failure,
-    grants, logout_notices, outbox, passkeys,
+    grants, left_behind, logout_notices, outbox, passkeys,
     sql::{self, execute},
     users,
 };
 use crate::{
+    left_behind::LeftBehind,
     pages,
     record::{NoticesRow, read},
     row::{ColumnError, Row as _, to_json},
@@ -151,7 +152,7 @@ fn start(
     Ok(true)
 }
 
-/// The session with this cookie, unless it has expired.
+/// The session with this cookie, unless it has expired or its user may not sign in.
 fn find(
     connection: &Connection,
     cookie: TokenHash,
@@ -159,8 +160,9 @@ fn find(
 ) -> Result<Option<Session>, Failure> {
     sql::first(
         connection,
-        "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
-             upstream_issuer, upstream_subject, upstream_sid FROM sessions
+        "SELECT cookie_hash, sessions.sub, auth_time, amr, sid, expires_at, address, browser,
+             upstream_issuer, upstream_subject, upstream_sid
+         FROM sessions CROSS JOIN users u ON u.sub = sessions.sub AND u.enabled
          WHERE cookie_hash = ?1 AND expires_at > ?2",
         params![cookie.as_bytes(), now.seconds()],
         |row| read::session(row),
@@ -169,9 +171,10 @@ fn find(
 
 /// A page of the live sessions of a user, the latest first.
 pub(super) const OF_USER: &str =
-    "SELECT cookie_hash, sub, auth_time, amr, sid, expires_at, address, browser,
-        upstream_issuer, upstream_subject, upstream_sid FROM sessions
-    WHERE sub = ?1 AND (auth_time, sid) < (?2, ?3) AND expires_at > ?5
+    "SELECT cookie_hash, sessions.sub, auth_time, amr, sid, expires_at, address, browser,
+        upstream_issuer, upstream_subject, upstream_sid
+    FROM sessions CROSS JOIN users u ON u.sub = sessions.sub AND u.enabled
+    WHERE sessions.sub = ?1 AND (auth_time, sid) < (?2, ?3) AND expires_at > ?5
     ORDER BY auth_time DESC, sid DESC LIMIT ?4";
 
 fn of_user(
@@ -197,10 +200,11 @@ fn count(connection: &Connection, most: u32, now: Timestamp) -> Result<u64, Fail
     sql::count(connection, sql, params![now.seconds(), most])
 }
 
-/// Whether there is a session that clients know by this `sid`.
+/// Whether there is a session that clients know by this `sid`, and its user may sign in.
 pub(super) fn lives(connection: &Connection, sid: &SessionId) -> Result<bool, Failure> {
-    Ok(sql::first(connection, "SELECT 1 FROM sessions WHERE sid = ?1", [sid.as_str()], |_| Ok(()))?
-        .is_some())
+    let sql = "SELECT 1 FROM sessions s CROSS JOIN users u ON u.sub = s.sub AND u.enabled
+               WHERE s.sid = ?1";
+    Ok(sql::first(connection, sql, [sid.as_str()], |_| Ok(()))?.is_some())
 }
 
 /// Notes that a client takes part in a session.
@@ -265,13 +269,39 @@ pub(super) fn end_all(
     kept: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<Vec<EndedSession>, Failure> {
+    left_behind::forget(connection, &LeftBehind::User(sub.clone()))?;
     let sql = "SELECT DISTINCT sub, sid FROM sessions WHERE sub = ?1 AND sid IS NOT ?2";
     let params = params![sub.as_str(), kept.map(SessionId::as_str)];
     end_each(connection, sql::all(connection, sql, params, names)?, now)
 }
 
+/// Ends the first page of the sessions of a user who is disabled, and notes it if there are more.
+pub(super) fn end_first_page(
+    connection: &Connection,
+    sub: &Sub,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let rest = LeftBehind::User(sub.clone());
+    left_behind::forget(connection, &rest)?;
+    let is_full = end_page(connection, sub, None, now)? >= u64::from(pages::SESSIONS);
+    if is_full { left_behind::note(connection, &rest) } else { Ok(()) }
+}
+
+/// Ends what is left of the sessions of a user who was disabled. Fails if it is more than a page:
+/// then somebody has disabled the user meanwhile.
+pub(super) fn end_last_page(
+    connection: &Connection,
+    sub: &Sub,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if is_surplus(connection, sub, None)? {
+        return Err(Failure::LeftBehind);
+    }
+    end_all(connection, sub, None, now).map(drop)
+}
+
 /// Ends a page of a user's sessions, but not the one that is kept; returns how many.
-fn end_page(
+pub(super) fn end_page(
     connection: &Connection,
     sub: &Sub,
     kept: Option<&SessionId>,
@@ -290,10 +320,18 @@ pub(super) fn end_surplus(
     kept: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<u64, Failure> {
+    if is_surplus(connection, sub, kept)? { end_page(connection, sub, kept, now) } else { Ok(0) }
+}
+
+/// Whether a user has more than a page of sessions beside the one that is kept.
+fn is_surplus(
+    connection: &Connection,
+    sub: &Sub,
+    kept: Option<&SessionId>,
+) -> Result<bool, Failure> {
     let sql = "SELECT 1 FROM sessions WHERE sub = ?1 AND sid IS NOT ?2 LIMIT 1 OFFSET ?3";
     let params = params![sub.as_str(), kept.map(SessionId::as_str), pages::SESSIONS];
-    let more = sql::first(connection, sql, params, |_| Ok(()))?.is_some();
-    if more { end_page(connection, sub, kept, now) } else { Ok(0) }
+    Ok(sql::first(connection, sql, params, |_| Ok(()))?.is_some())
 }
 
 /// Ends the user's oldest sessions beyond the limit, a page at most. The new session stays,

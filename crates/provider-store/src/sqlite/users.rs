@@ -30,7 +30,7 @@ use crate::{
     pages,
     record::{MailRow, NoticesRow, UserRow, read, write},
     row::Row as _,
-    rules::{self, Import, LAST_OWNER},
+    rules::{self, Ending, Import, LAST_OWNER},
 };
 
 #[async_trait]
@@ -221,22 +221,20 @@ impl Users for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Ends in pages what ends when this user is written, if it is more than one page.
+    /// Ends in pages what must have ended when this user is written, if it is more than one page.
     pub(super) async fn end_surplus(
         &self,
         command: &'static str,
         user: &User,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let (sub, hash) = (user.sub.clone(), user.password_hash.clone());
-        let new_password = self
-            .read(command, move |connection| has_other_password(connection, &sub, hash.as_ref()));
-        let new_password = new_password.await?;
-        if new_password || !user.enabled {
-            self.end_surplus_sessions(command, &user.sub, None, now).await?;
-        }
-        if new_password {
-            self.remove_surplus_grants(command, &user.sub, None).await?;
+        let changed = user.clone();
+        match self.read(command, move |connection| ending(connection, &changed)).await? {
+            Ending::Nothing | Ending::OfDisabled => {}
+            Ending::OfEnabled => {
+                self.end_surplus_sessions(command, &user.sub, None, now).await?;
+            }
+            Ending::OfPassword => self.end_surplus_of(command, &user.sub, None, now).await?,
         }
         Ok(())
     }
@@ -367,43 +365,37 @@ pub(super) fn put(
     Ok(())
 }
 
-/// With a new password, the sessions and grants of the old one end, so that a thief of the old
-/// password is signed out, too. A user who is disabled is signed out everywhere; the grants wait
-/// until the user is enabled again.
+/// Ends what must not stay when this user is written.
 fn end_what_must_not_stay(
     connection: &Connection,
     UserRow { user, verified_email, .. }: &UserRow,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let new_password = has_other_password(connection, &user.sub, user.password_hash.as_ref())?;
-    if new_password || !user.enabled {
-        sessions::end_all(connection, &user.sub, None, now)?;
-    }
-    if new_password {
-        remove_grants(connection, &user.sub, None)?;
+    let ending = ending(connection, user)?;
+    match ending {
+        Ending::Nothing => {}
+        Ending::OfDisabled => sessions::end_first_page(connection, &user.sub, now)?,
+        Ending::OfEnabled => sessions::end_last_page(connection, &user.sub, now)?,
+        Ending::OfPassword => end_what_began(connection, &user.sub, None, now)?,
     }
     let sql = "SELECT 1 FROM users WHERE sub = ?1 AND verified_email IS NOT ?2";
     let new_email =
         sql::first(connection, sql, params![user.sub.as_str(), verified_email], |_| Ok(()))?;
-    if new_password || new_email.is_some() {
+    if ending == Ending::OfPassword || new_email.is_some() {
         tickets::remove_outdated(connection, &user.sub)?;
     }
     Ok(())
 }
 
-/// Whether there is this user, and has another password.
-fn has_other_password(
-    connection: &Connection,
-    sub: &Sub,
-    hash: Option<&PasswordHash>,
-) -> Result<bool, Failure> {
-    let changed = sql::first(
+/// What ends when this user is written.
+fn ending(connection: &Connection, user: &User) -> Result<Ending, Failure> {
+    let stored = sql::first(
         connection,
-        "SELECT password_hash IS NOT ?2 FROM users WHERE sub = ?1",
-        params![sub.as_str(), hash.map(PasswordHash::as_str)],
-        |row| row.boolean(0, "users.password_hash"),
+        "SELECT password_hash IS NOT ?2, enabled FROM users WHERE sub = ?1",
+        params![user.sub.as_str(), hash_of(user)],
+        |row| Ok((row.boolean(0, "users.password_hash")?, row.boolean(1, "users.enabled")?)),
     )?;
-    Ok(changed == Some(true))
+    Ok(Ending::of(user, stored))
 }
 
 /// Removes a user's grants but those of the session that is kept. Those are included that a device

@@ -360,6 +360,7 @@ pub async fn add_many_grants(store: &Tested, client_id: &'static str, count: u64
 
 /// What a database of before further addresses had, for both kinds of database.
 pub const WITHOUT_FURTHER_ADDRESSES: &str = r#"
+DROP TABLE left_behind;
 DROP INDEX group_members_by_username;
 DROP INDEX outbox_by_address;
 DROP INDEX tickets_in_order_of_about;

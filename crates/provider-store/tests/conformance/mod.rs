@@ -25,6 +25,7 @@ pub mod fixtures;
 pub mod grants;
 pub mod groups;
 pub mod identity_providers;
+pub mod left_behind;
 pub mod logout_notices;
 pub mod outbox;
 pub mod passkeys;
@@ -38,6 +39,8 @@ pub mod signing_keys;
 pub mod single_uses;
 pub mod tickets;
 pub mod users;
+
+use doorward_provider_store::Limits;
 
 /// Makes a test of each case, on a store of its own.
 macro_rules! suite {
@@ -226,3 +229,34 @@ macro_rules! suite {
     };
 }
 pub(crate) use suite;
+
+/// The same for cases that need a store which keeps a thousand sessions of a user: there is more to
+/// end than one transaction should.
+macro_rules! roomy_suite {
+    ($open:path) => {
+        conformance::suite! { $open;
+            left_behind: a_disabled_user_is_signed_out_before_the_sessions_are_removed,
+                few_sessions_end_at_once,
+                what_ends_with_a_session_is_over_at_once,
+                a_user_is_enabled_when_all_sessions_have_ended,
+                who_is_disabled_again_stays_signed_out,
+                a_removed_user_leaves_nothing, another_password_ends_what_was_left,
+                sessions_that_expire_meanwhile_end_like_the_others,
+                a_session_can_be_ended_meanwhile,
+                several_processes_remove_at_once,
+                a_user_is_enabled_beside_the_removal,
+                nobody_signs_in_beside_the_end,
+                a_removed_client_leaves_its_rows_to_the_server,
+                a_new_client_inherits_nothing_of_a_removed_one,
+                nobody_registers_by_the_identifier_of_a_removed_client;
+        }
+    };
+}
+pub(crate) use roomy_suite;
+
+/// The limits of such a store.
+pub const ROOMY: Limits = Limits {
+    sessions_per_user: 1_000,
+    grants_per_user_and_client: 1_000,
+    reference_tokens_per_grant: 1_000,
+};

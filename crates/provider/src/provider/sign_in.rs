@@ -62,7 +62,6 @@ impl Provider {
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions {
             table: &*self.store,
-            users: &*self.store,
             clients: &self.clients,
             lifetimes: SessionLifetimes {
                 plain: self.settings.session_lifetime,

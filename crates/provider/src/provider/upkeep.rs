@@ -17,6 +17,7 @@ impl Provider {
             keys: &self.keys,
             audit: &self.audit,
             client_documents: &self.client_documents,
+            logout_queued: &self.logout.queued,
             published_keys: self.published_keys(),
             clock: &*self.clock,
             entropy: &*self.entropy,
@@ -30,6 +31,12 @@ impl Provider {
             mail: Arc::clone(&self.mail),
             audit: Arc::clone(&self.audit),
         }
+    }
+
+    /// Removes what commands have left to the server, and looks for more every second, until it is
+    /// dropped.
+    pub async fn watch_left_behind(self: Arc<Self>) {
+        self.upkeep().watch_left_behind().await;
     }
 
     /// Takes over changes of the identity providers until it is dropped.

@@ -19,6 +19,11 @@ use crate::{
 /// When a session ends, its grants without offline access are revoked, and a
 /// [`LogoutNotice`](crate::model::logout_notice::LogoutNotice) is queued for each client that took
 /// part and wants one.
+///
+/// A session lives as long as its user is enabled. A user who is disabled may have sessions for a
+/// while that [`Maintenance::remove_left_behind`](crate::store::Maintenance::remove_left_behind)
+/// has not ended yet: they are not found, give nothing to clients, and end before the user is
+/// enabled again.
 #[async_trait]
 pub trait Sessions: Send + Sync + 'static {
     /// Adds a session in place of the browser's earlier one, if any. An earlier one with another
@@ -35,7 +40,7 @@ pub trait Sessions: Send + Sync + 'static {
         notices: AccountNotices,
         now: Timestamp,
     ) -> Result<bool, StoreError>;
-    /// The session with this cookie, unless it has expired.
+    /// The session with this cookie, unless it has expired or its user is disabled.
     async fn session(
         &self,
         cookie: TokenHash,
@@ -51,7 +56,7 @@ pub trait Sessions: Send + Sync + 'static {
     /// After an error the command can be repeated: it ends the rest.
     async fn end_sessions_of(&self, sub: &Sub, now: Timestamp) -> Result<u64, StoreError>;
     /// The live sessions of a user, the latest sign-in first: at most `limit` of them, from the one
-    /// after the cursor on.
+    /// after the cursor on. A user who is disabled has none.
     async fn sessions_of(
         &self,
         sub: &Sub,
@@ -59,6 +64,7 @@ pub trait Sessions: Send + Sync + 'static {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<Session>, StoreError>;
-    /// How many live sessions there are in all. Counts to `most`, and no further.
+    /// How many sessions there are in all that have not expired. Counts to `most`, and no further.
+    /// Those of a user who was disabled count until they are removed.
     async fn count_sessions(&self, most: u32, now: Timestamp) -> Result<u64, StoreError>;
 }

@@ -45,6 +45,11 @@ pub struct SkippedUser {
 /// in pages, and the last transaction changes the user together with the rest. If it fails in
 /// between, the user is unchanged, and the command can be repeated.
 ///
+/// It is the other way round with the sessions of a user who is disabled: the user is changed at
+/// once, with a first page of them, and
+/// [`Maintenance::remove_left_behind`](crate::store::Maintenance::remove_left_behind) ends the
+/// others. None of them lives any more. Before the user is enabled again, all have ended.
+///
 /// A change or a removal that would leave no enabled user with the role
 /// [`OWNER`](crate::model::user::OWNER), where there was one, is an error and changes nothing. Only
 /// an import may do that.

@@ -1,7 +1,9 @@
 //! What keeps a provider well beside the requests: keys rotate, expired rows go, and the clock and
 //! the database are looked at.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::Notify, time::sleep};
 
 use crate::{
     audit,
@@ -14,6 +16,9 @@ use crate::{
 /// A request that arrives meanwhile waits for the batch before it: some milliseconds.
 const ROWS_AT_A_TIME: u32 = 200;
 
+/// How often it is looked for what commands have left to the server.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Keeps a provider well: what it reads and changes.
 pub struct Upkeep<'a> {
     pub(crate) database: &'a dyn Maintenance,
@@ -22,6 +27,8 @@ pub struct Upkeep<'a> {
     pub(crate) audit: &'a Arc<AuditTrail>,
     pub(crate) client_documents: &'a ClientDocuments,
     pub(crate) published_keys: PublishedKeys<'a>,
+    /// Notified when sessions ended.
+    pub(crate) logout_queued: &'a Notify,
     pub(crate) clock: &'a dyn Clock,
     pub(crate) entropy: &'a dyn Entropy,
 }
@@ -40,6 +47,46 @@ impl Upkeep<'_> {
             if batch < u64::from(ROWS_AT_A_TIME) {
                 return rotated.map(|()| removed);
             }
+        }
+    }
+
+    /// Removes what commands have left to the server, and looks for more every second, until it is
+    /// dropped.
+    pub(crate) async fn watch_left_behind(&self) {
+        let mut failed = false;
+        loop {
+            let outcome = self.remove_left_behind().await;
+            match &outcome {
+                Ok(0) => {}
+                Ok(rows) => {
+                    tracing::info!(rows, "rows of disabled users and removed clients were removed");
+                }
+                Err(error) if !failed => {
+                    tracing::error!(
+                        %error,
+                        "rows of disabled users and removed clients can't be removed; it is tried \
+                         again every second"
+                    );
+                }
+                Err(_) => {}
+            }
+            failed = outcome.is_err();
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Removes what commands have left to the server, page by page: the sessions of users who are
+    /// disabled, whose clients are told, and everything of clients that were removed. Of a user
+    /// with many sessions it takes a while. Returns how many rows it removed or changed.
+    pub async fn remove_left_behind(&self) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        loop {
+            let page = self.database.remove_left_behind(self.clock.now()).await?;
+            if page == 0 {
+                return Ok(removed);
+            }
+            self.logout_queued.notify_waiters();
+            removed += page;
         }
     }
 

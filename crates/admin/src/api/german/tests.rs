@@ -11,6 +11,7 @@ use super::*;
 
 /// Texts in those files that are in no problem: names of things, and what is in the log.
 const IN_NO_PROBLEM: &[&str] = &[
+    "another client had this client_id: register again to get another one",
     "Doorward on the command line",
     "a stored identity provider is not used",
     "give client_secret, client_secret_file or client_key_file: the provider must know that it \

@@ -178,6 +178,23 @@ async fn a_new_password_a_disabled_user_and_another_user_end_the_session_too() {
     assert_eq!(claims(&receivers.take()[0].1)["sub"], "alice");
 }
 
+/// A user may have more sessions than the command ends by which somebody disables them.
+#[tokio::test]
+async fn the_sessions_that_a_command_leaves_are_told_of_when_they_end() {
+    let world = world().await;
+    let receivers = Receivers::default();
+    world.signed_in_before("alice", 200).await;
+    let mut browser = signed_in_at(&world, "Receiver").await;
+    let sid = claims(&browser.tokens(&[]).await["id_token"])["sid"].clone();
+    world.import(User { enabled: false, ..alice() }).await;
+    assert_eq!(round(&world, &receivers).await, 0, "it is left to the server");
+    assert_eq!(world.provider.upkeep().remove_left_behind().await.unwrap(), 2);
+    assert_eq!(round(&world, &receivers).await, 1);
+    let token = claims(&receivers.take()[0].1);
+    assert_eq!((&token["sub"], &token["sid"]), (&json!("alice"), &sid));
+    assert_eq!(round(&world, &receivers).await, 0);
+}
+
 #[tokio::test]
 async fn an_expired_session_is_no_logout() {
     let world = world().await;

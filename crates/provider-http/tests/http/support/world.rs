@@ -37,7 +37,7 @@ use doorward_provider::{
         registration::RegistrationSettings,
         resource::Resources,
         second_factor::SecondFactorSettings,
-        session::SignInProof,
+        session::{Authentication, Device, Session, SignInProof},
         signing_key::StoredKey,
         stored_client::StoredClient,
         stored_identity_provider::{Credential, CredentialKind, StoredIdentityProvider},
@@ -54,7 +54,7 @@ use doorward_provider::{
 };
 use doorward_provider_http::{HttpSettings, SharedBranding};
 use doorward_provider_store::{
-    PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore,
+    Limits, PostgresOptions, PostgresStore, PostgresUrl, SqliteOptions, SqliteStore,
 };
 use serde_json::Value;
 use test_postgres::TestPostgres;
@@ -539,6 +539,30 @@ impl World {
         new.into_secret().expose().to_owned()
     }
 
+    /// Starts so many sessions of a user before now, in no browser.
+    pub async fn signed_in_before(&self, sub: &str, count: i64) {
+        let now = self.clock.now();
+        let user = self.store.user(&sub.parse().unwrap()).await.unwrap().unwrap();
+        let password = SignInProof::Password(user.password_hash.unwrap());
+        for number in 1..=count {
+            let session = Session {
+                cookie_hash: TokenHandle::generate(&SystemEntropy).hash(),
+                authentication: Authentication {
+                    sub: user.sub.clone(),
+                    auth_time: Timestamp::from_seconds(now.seconds() - number),
+                    amr: vec!["pwd".to_owned()],
+                    sid: format!("before-{number}").parse().unwrap(),
+                },
+                device: Device::default(),
+                upstream: None,
+                expires_at: now.plus(3600),
+            };
+            let notices = AccountNotices::default();
+            let started = self.store.start_session(session, &password, None, notices, now).await;
+            assert!(started.unwrap());
+        }
+    }
+
     /// Disables one of the fixture's users.
     pub async fn disable(&self, sub: &str) {
         let user = users().into_iter().find(|user| user.sub == *sub).unwrap();
@@ -556,19 +580,26 @@ fn passwords() -> PasswordVerifier {
     PasswordVerifier::new(2)
 }
 
+/// More sessions of a user than one transaction ends.
+const LIMITS: Limits = Limits {
+    sessions_per_user: 1_000,
+    grants_per_user_and_client: 1_000,
+    reference_tokens_per_grant: 1_000,
+};
+
 /// An empty store: on SQLite, or with `DOORWARD_TEST_POSTGRES=1` on PostgreSQL, for which the same
 /// tests are run a second time.
 async fn open_store(folder: &Path) -> Arc<dyn Store> {
     static SERVER: LazyLock<TestPostgres> = LazyLock::new(TestPostgres::start);
     if std::env::var_os("DOORWARD_TEST_POSTGRES").is_none() {
-        return Arc::new(
-            SqliteStore::open(folder.join("test.sqlite3"), &SqliteOptions::default()).unwrap(),
-        );
+        let options = SqliteOptions { limits: LIMITS, ..SqliteOptions::default() };
+        return Arc::new(SqliteStore::open(folder.join("test.sqlite3"), &options).unwrap());
     }
     let url = PostgresUrl::parse(&Secret::new(SERVER.new_schema())).unwrap();
     // Many requests at once, on a busy machine.
     let statement_timeout = Duration::from_mins(5);
-    let options = PostgresOptions { statement_timeout, ..PostgresOptions::new(url) };
+    let options =
+        PostgresOptions { statement_timeout, limits: LIMITS, ..PostgresOptions::new(url) };
     Arc::new(PostgresStore::open(&options).await.unwrap())
 }
 

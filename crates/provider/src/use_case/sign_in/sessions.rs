@@ -15,7 +15,7 @@ use crate::{
         token_handle::{TokenHandle, draw_id},
         user::User,
     },
-    store::{self, StoreError, Users},
+    store::{self, StoreError},
     use_case::{
         client_registry::ClientRegistry,
         directory::{DirectoryStates, Standing},
@@ -39,7 +39,6 @@ pub struct StartedSession {
 #[derive(Clone, Copy)]
 pub struct Sessions<'a> {
     pub(crate) table: &'a dyn store::Sessions,
-    pub(crate) users: &'a dyn Users,
     pub(crate) clients: &'a ClientRegistry,
     pub(crate) lifetimes: SessionLifetimes,
     pub(crate) devices: &'a DeviceCookies,
@@ -165,11 +164,7 @@ impl Sessions<'_> {
         let Some(session) = self.table.session(cookie.hash(), self.clock.now()).await? else {
             return Ok(None);
         };
-        let sub = &session.authentication.sub;
-        if self.users.user(sub).await?.is_none_or(|user| !user.enabled) {
-            return Ok(None);
-        }
-        let standing = self.directories.confirm(sub).await?;
+        let standing = self.directories.confirm(&session.authentication.sub).await?;
         let is_over = matches!(standing, Standing::Ended(_) | Standing::Untrusted);
         Ok((!is_over).then_some(session))
     }
