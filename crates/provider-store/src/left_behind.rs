@@ -3,7 +3,10 @@
 //! rules of it are the same for both stores.
 
 use doorward_protocol::ids::{ClientId, Sub};
-use doorward_provider::model::time::{Seconds, Timestamp};
+use doorward_provider::{
+    model::time::{Seconds, Timestamp},
+    store::StoreError,
+};
 
 use crate::{
     pages,
@@ -13,6 +16,10 @@ use crate::{
 /// How long after a client's last row it is looked at once more. A process may know the client for
 /// a second after its removal, and what it answers meanwhile may leave rows.
 const LOOKED_AT_AGAIN_AFTER: Seconds = Seconds::new(60);
+
+/// How long what can't be removed is put off. A client that was put off for so long needs no second
+/// look.
+const PUT_OFF_FOR: Seconds = LOOKED_AT_AGAIN_AFTER;
 
 /// Whose rows are left.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +75,12 @@ pub(crate) enum Next {
     End,
 }
 
+/// Until when what is due first is put off after this error: it would keep the rest waiting.
+pub(crate) fn put_off_until(error: &StoreError, now: Timestamp) -> Option<Timestamp> {
+    let is_its_own = !matches!(error, StoreError::Unavailable(_));
+    is_its_own.then(|| now.plus(PUT_OFF_FOR))
+}
+
 impl Entry {
     /// Reads `kind, id, due_at`.
     pub(crate) fn read(row: &impl Row) -> Result<Self, ColumnError> {
@@ -111,5 +124,13 @@ mod tests {
         assert_eq!(entry(&client, 0).after(u64::from(pages::ROWS) - 1, now), again);
         assert_eq!(entry(&client, 0).after(0, now), again);
         assert_eq!(entry(&client, 940).after(3, now), Next::End);
+    }
+
+    #[test]
+    fn what_can_not_be_removed_is_put_off_but_a_store_that_is_away_is_asked_again() {
+        let now = Timestamp::from_seconds(1_000);
+        let corrupt = StoreError::Corrupt("a row".to_owned());
+        assert_eq!(put_off_until(&corrupt, now), Some(Timestamp::from_seconds(1_060)));
+        assert_eq!(put_off_until(&StoreError::Unavailable("away".to_owned()), now), None);
     }
 }

@@ -78,10 +78,11 @@ impl Clients for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Removes in pages everything of a client; returns how many rows.
+    /// Removes in pages everything of a client that is no row, as long as it is none; returns how
+    /// many rows.
     async fn remove_everything_of(&self, client_id: &ClientId) -> Result<u64, StoreError> {
         pages::run_all(pages::ROWS, || async move {
-            run!(self, "remove_client", remove_page, client_id)
+            run!(self, "remove_client", remove_page_of_nobody, client_id)
         })
         .await
     }
@@ -187,10 +188,12 @@ async fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> 
 }
 
 /// Removes what is left of a client that had the identifier of a new one, within the transaction
-/// that adds it. Fails if it is a page or more.
+/// that adds it. Fails if it is more than a page.
 async fn inherit_nothing(connection: &Connection, client_id: &ClientId) -> Result<(), Failure> {
     left_behind::forget(connection, &LeftBehind::Client(client_id.clone())).await?;
-    if remove_page(connection, client_id).await? >= u64::from(pages::ROWS) {
+    if remove_page(connection, client_id).await? >= u64::from(pages::ROWS)
+        && remove_page(connection, client_id).await? > 0
+    {
         return Err(Failure::LeftBehind);
     }
     Ok(())
@@ -254,6 +257,21 @@ pub(super) async fn remove_page(
         let room = i64::from(pages::ROWS).saturating_sub_unsigned(removed);
         removed += connection.execute(statement, &[&client_id.as_str(), &room]).await?;
     }
+    Ok(removed)
+}
+
+/// The same, unless somebody has the identifier by now.
+async fn remove_page_of_nobody(
+    connection: &Connection,
+    client_id: &ClientId,
+) -> Result<u64, Failure> {
+    connection.begin().await?;
+    schema::lock(connection).await?;
+    if is_taken(connection, client_id).await? {
+        return Ok(0);
+    }
+    let removed = remove_page(connection, client_id).await?;
+    connection.commit().await?;
     Ok(removed)
 }
 

@@ -9,7 +9,7 @@ use doorward_provider::{
 };
 
 use super::{PostgresStore, connection::Connection, failure::Failure, left_behind, run, schema};
-use crate::{pages, rules::EXPIRED_DEVICE_CODE_KEPT};
+use crate::{left_behind::put_off_until, pages, rules::EXPIRED_DEVICE_CODE_KEPT};
 
 #[async_trait]
 impl Maintenance for PostgresStore {
@@ -25,8 +25,17 @@ impl Maintenance for PostgresStore {
     }
 
     async fn remove_left_behind(&self, now: Timestamp) -> Result<u64, StoreError> {
+        // Seldom is anything left, and a look needs no transaction.
+        if !run!(self, "remove_left_behind", left_behind::is_due, now)? {
+            return Ok(0);
+        }
+        self.check_clock(now).await?;
         let page = async { run!(self, "remove_left_behind", left_behind::remove_page, now) };
-        pages::paced(Box::pin(page)).await
+        let removed = pages::paced(Box::pin(page)).await;
+        if let Some(until) = removed.as_ref().err().and_then(|error| put_off_until(error, now)) {
+            run!(self, "remove_left_behind", left_behind::put_off, until, now)?;
+        }
+        removed
     }
 
     async fn check_clock(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -103,12 +112,12 @@ pub(super) const KINDS: &[Kind] = &[
     // With a session goes what its clients were, unless it goes on under another cookie.
     kind(
         "WITH ended AS (
-             SELECT cookie_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at
-                 LIMIT $2 FOR UPDATE SKIP LOCKED
-         ), gone AS (
-             DELETE FROM sessions WHERE cookie_hash IN (SELECT cookie_hash FROM ended)
+             SELECT cookie_hash FROM sessions WHERE expires_at <= $1
                  AND NOT EXISTS (SELECT 1 FROM left_behind l
                      WHERE l.kind = 'user' AND l.id = sessions.sub)
+                 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED
+         ), gone AS (
+             DELETE FROM sessions WHERE cookie_hash IN (SELECT cookie_hash FROM ended)
              RETURNING sid
          ), left_alone AS (
              DELETE FROM session_clients c

@@ -1,7 +1,8 @@
 //! Rows of what is over while rows of it are still there.
 //!
 //! Whoever works on what is left locks its row here first, and then the rows that are left. So of
-//! several processes each has another one, and none waits for another in a circle.
+//! several processes each has another one. A page of a client and the end of what a user began can
+//! still wait for each other in a circle: the database ends it, and the command is repeated.
 
 use doorward_protocol::ids::ClientId;
 use doorward_provider::model::time::Timestamp;
@@ -39,17 +40,19 @@ pub(super) async fn is_of_client(
     Ok(connection.first(sql, &[&client_id.as_str()], |_| Ok(())).await?.is_some())
 }
 
-/// Removes a page of what is due first and nobody else is working on. Returns how many rows it
-/// removed or changed; 0 if there is nothing.
+/// Whether anything is due.
+pub(super) async fn is_due(connection: &Connection, now: Timestamp) -> Result<bool, Failure> {
+    let sql = "SELECT 1 FROM left_behind WHERE due_at <= $1 LIMIT 1";
+    Ok(connection.first(sql, &[&now.seconds()], |_| Ok(())).await?.is_some())
+}
+
+/// Removes a page of what is due first and nobody else is working on: users before clients, since
+/// applications wait to be told. Returns how many rows it removed or changed; 0 if there is
+/// nothing.
 pub(super) async fn remove_page(connection: &Connection, now: Timestamp) -> Result<u64, Failure> {
-    // Seldom is anything left, and a look needs no transaction.
-    let is_due = "SELECT 1 FROM left_behind WHERE due_at <= $1 LIMIT 1";
-    if connection.first(is_due, &[&now.seconds()], |_| Ok(())).await?.is_none() {
-        return Ok(0);
-    }
     connection.begin().await?;
-    let sql = "SELECT kind, id, due_at FROM left_behind WHERE due_at <= $1 ORDER BY due_at LIMIT 1
-               FOR UPDATE SKIP LOCKED";
+    let sql = "SELECT kind, id, due_at FROM left_behind WHERE due_at <= $1
+               ORDER BY due_at, kind DESC LIMIT 1 FOR UPDATE SKIP LOCKED";
     let Some(entry) = connection.first(sql, &[&now.seconds()], Entry::read).await? else {
         return Ok(0);
     };
@@ -68,4 +71,17 @@ pub(super) async fn remove_page(connection: &Connection, now: Timestamp) -> Resu
     }
     connection.commit().await?;
     Ok(rows + 1)
+}
+
+/// Puts what is due first off, so that the rest need not wait for it.
+pub(super) async fn put_off(
+    connection: &Connection,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let sql = "UPDATE left_behind SET due_at = $2 WHERE (kind, id) IN (
+                   SELECT kind, id FROM left_behind WHERE due_at <= $1
+                   ORDER BY due_at, kind DESC LIMIT 1 FOR UPDATE SKIP LOCKED)";
+    connection.execute(sql, &[&now.seconds(), &until.seconds()]).await?;
+    Ok(())
 }

@@ -44,6 +44,10 @@ impl RegisteredClients for PostgresStore {
         run!(self, "registered_client", find, client_id, now)
     }
 
+    async fn is_being_removed(&self, client_id: &ClientId) -> Result<bool, StoreError> {
+        run!(self, "is_being_removed", left_behind::is_of_client, client_id)
+    }
+
     async fn registered_clients_page(
         &self,
         prefix: &str,

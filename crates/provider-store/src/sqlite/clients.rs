@@ -95,11 +95,18 @@ impl Clients for SqliteStore {
 }
 
 impl SqliteStore {
-    /// Removes in pages everything of a client; returns how many rows.
+    /// Removes in pages everything of a client that is no row, as long as it is none; returns how
+    /// many rows.
     async fn remove_everything_of(&self, client_id: &ClientId) -> Result<u64, StoreError> {
         pages::run_all(pages::ROWS, || {
             let client = client_id.to_owned();
-            self.write("remove_client", move |connection| remove_page(connection, &client))
+            self.write("remove_client", move |connection| {
+                if is_taken(connection, &client)? {
+                    Ok(0)
+                } else {
+                    remove_page(connection, &client)
+                }
+            })
         })
         .await
     }
@@ -190,11 +197,13 @@ fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
     Ok(added)
 }
 
-/// Removes what is left of a client that had the identifier of a new one. Fails if it is a page or
-/// more.
+/// Removes what is left of a client that had the identifier of a new one. Fails if it is more than a
+/// page.
 fn inherit_nothing(connection: &Connection, client_id: &ClientId) -> Result<(), Failure> {
     left_behind::forget(connection, &LeftBehind::Client(client_id.clone()))?;
-    if remove_page(connection, client_id)? >= u64::from(pages::ROWS) {
+    if remove_page(connection, client_id)? >= u64::from(pages::ROWS)
+        && remove_page(connection, client_id)? > 0
+    {
         return Err(Failure::LeftBehind);
     }
     Ok(())

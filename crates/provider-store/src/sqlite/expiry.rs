@@ -18,7 +18,7 @@ use rusqlite::{Connection, params};
 use tokio::time::timeout;
 
 use super::{SqliteStore, failure::Failure, left_behind, sql::execute};
-use crate::{pages, rules::EXPIRED_DEVICE_CODE_KEPT};
+use crate::{left_behind::put_off_until, pages, rules::EXPIRED_DEVICE_CODE_KEPT};
 
 /// How long the readiness check waits for the writer.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -45,7 +45,13 @@ impl Maintenance for SqliteStore {
         let page = self.write("remove_left_behind", move |connection| {
             left_behind::remove_page(connection, now)
         });
-        pages::paced(page).await
+        let removed = pages::paced(page).await;
+        if let Some(until) = removed.as_ref().err().and_then(|error| put_off_until(error, now)) {
+            let put_off =
+                move |connection: &Connection| left_behind::put_off(connection, until, now);
+            self.write("remove_left_behind", put_off).await?;
+        }
+        removed
     }
 
     async fn check_clock(&self, _now: Timestamp) -> Result<(), StoreError> {
@@ -127,18 +133,18 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         delete_before: Some(
             "DELETE FROM session_clients
-             WHERE sid IN (SELECT sid FROM (SELECT sub, sid FROM sessions WHERE expires_at <= ?1
-                     ORDER BY expires_at, cookie_hash LIMIT ?2) AS page
-                 WHERE NOT EXISTS (SELECT 1 FROM left_behind l
-                     WHERE l.kind = 'user' AND l.id = page.sub))
+             WHERE sid IN (SELECT sid FROM sessions WHERE expires_at <= ?1
+                 AND NOT EXISTS (SELECT 1 FROM left_behind l
+                     WHERE l.kind = 'user' AND l.id = sessions.sub)
+                 ORDER BY expires_at, cookie_hash LIMIT ?2)
                AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.sid = session_clients.sid
                    AND s.expires_at > ?1)",
         ),
         delete: "DELETE FROM sessions
                  WHERE cookie_hash IN (SELECT cookie_hash FROM sessions WHERE expires_at <= ?1
-                                       ORDER BY expires_at, cookie_hash LIMIT ?2)
-                   AND NOT EXISTS (SELECT 1 FROM left_behind l
-                       WHERE l.kind = 'user' AND l.id = sessions.sub)",
+                     AND NOT EXISTS (SELECT 1 FROM left_behind l
+                         WHERE l.kind = 'user' AND l.id = sessions.sub)
+                     ORDER BY expires_at, cookie_hash LIMIT ?2)",
         kept_longer: 0,
     },
     Kind {

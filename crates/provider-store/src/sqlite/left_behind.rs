@@ -42,10 +42,11 @@ pub(super) fn is_due(connection: &Connection, now: Timestamp) -> Result<bool, Fa
     Ok(sql::first(connection, sql, [now.seconds()], |_| Ok(()))?.is_some())
 }
 
-/// Removes a page of what is due first. Returns how many rows it removed or changed; 0 if nothing
-/// is due.
+/// Removes a page of what is due first: users before clients, since applications wait to be told.
+/// Returns how many rows it removed or changed; 0 if nothing is due.
 pub(super) fn remove_page(connection: &Connection, now: Timestamp) -> Result<u64, Failure> {
-    let sql = "SELECT kind, id, due_at FROM left_behind WHERE due_at <= ?1 ORDER BY due_at LIMIT 1";
+    let sql = "SELECT kind, id, due_at FROM left_behind WHERE due_at <= ?1
+               ORDER BY due_at, kind DESC LIMIT 1";
     let entry = sql::first(connection, sql, [now.seconds()], |row| Entry::read(row))?;
     let Some(entry) = entry else { return Ok(0) };
     let rows = match &entry.whose {
@@ -62,4 +63,20 @@ pub(super) fn remove_page(connection: &Connection, now: Timestamp) -> Result<u64
         Next::End => forget(connection, &entry.whose)?,
     }
     Ok(rows + 1)
+}
+
+/// Puts what is due first off, so that the rest need not wait for it.
+pub(super) fn put_off(
+    connection: &Connection,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    execute(
+        connection,
+        "UPDATE left_behind SET due_at = ?2 WHERE (kind, id) IN (
+             SELECT kind, id FROM left_behind WHERE due_at <= ?1
+             ORDER BY due_at, kind DESC LIMIT 1)",
+        params![now.seconds(), until.seconds()],
+    )?;
+    Ok(())
 }

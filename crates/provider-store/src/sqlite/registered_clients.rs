@@ -53,6 +53,14 @@ impl RegisteredClients for SqliteStore {
         self.read("registered_client", move |connection| find(connection, &client_id, now)).await
     }
 
+    async fn is_being_removed(&self, client_id: &ClientId) -> Result<bool, StoreError> {
+        let client_id = client_id.clone();
+        self.read("is_being_removed", move |connection| {
+            left_behind::is_of_client(connection, &client_id)
+        })
+        .await
+    }
+
     async fn registered_clients_page(
         &self,
         prefix: &str,

@@ -252,8 +252,11 @@ pub async fn another_password_ends_what_was_left(store: Tested) {
 pub async fn sessions_that_expire_meanwhile_end_like_the_others(store: Tested) {
     signed_in_often(&store).await;
     set_enabled(&*store, false).await;
-    // All have expired by now.
-    store.remove_expired(at(600), 1_000).await.unwrap();
+    store.put_user(user("bob", "bob"), NOW).await.unwrap();
+    start_session(&*store, session(2_000, "bob", 700), None).await;
+    assert_eq!(rows(&*store).await, SESSIONS - 200 + 1);
+    // All have expired by now. Those that wait keep no other from being removed.
+    store.remove_expired(at(700), 100).await.unwrap();
     assert_eq!(rows(&*store).await, SESSIONS - 200);
     remove_all(&*store, at(600)).await;
     assert_eq!((rows(&*store).await, told_by(&*store, at(600)).await), (0, 450));
@@ -266,6 +269,19 @@ pub async fn a_session_can_be_ended_meanwhile(store: Tested) {
     assert_eq!(store.end_sessions(last, NOW).await.unwrap().len(), 1);
     remove_all(&*store, NOW).await;
     assert_eq!((rows(&*store).await, told(&*store).await), (0, 450));
+}
+
+pub async fn users_come_before_clients(store: Tested) {
+    signed_in_often(&store).await;
+    assert!(store.add_client(client("shop", "Shop", false)).await.unwrap());
+    add_many_grants(&store, "shop", GRANTS).await;
+    assert!(store.remove_client(&to_id("shop"), None).await.unwrap());
+    set_enabled(&*store, false).await;
+    assert_eq!(told(&*store).await, 200);
+    page(&*store, NOW).await;
+    page(&*store, NOW).await;
+    assert_eq!((rows(&*store).await, told(&*store).await), (0, 250));
+    remove_all(&*store, NOW).await;
 }
 
 pub async fn several_processes_remove_at_once(store: Tested) {
@@ -332,6 +348,7 @@ pub async fn a_removed_client_leaves_its_rows_to_the_server(store: Tested) {
     assert!(store.client(&app).await.unwrap().is_none());
     assert!(clients_with_access(&*store).await.is_empty(), "though 400 grants are there");
     assert!(called().await.is_empty());
+    assert!(store.is_being_removed(&app).await.unwrap());
     assert_eq!(
         page(&*store, NOW).await,
         403,
@@ -346,6 +363,7 @@ pub async fn a_removed_client_leaves_its_rows_to_the_server(store: Tested) {
     assert_eq!(page(&*store, at(60)).await, 2);
     assert!(store.consent(&alice, &app).await.unwrap().is_none());
     assert_eq!(page(&*store, at(9_999)).await, 0);
+    assert!(!store.is_being_removed(&app).await.unwrap());
 }
 
 pub async fn a_new_client_inherits_nothing_of_a_removed_one(store: Tested) {

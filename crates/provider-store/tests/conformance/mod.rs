@@ -243,7 +243,7 @@ macro_rules! roomy_suite {
                 a_removed_user_leaves_nothing, another_password_ends_what_was_left,
                 sessions_that_expire_meanwhile_end_like_the_others,
                 a_session_can_be_ended_meanwhile,
-                several_processes_remove_at_once,
+                users_come_before_clients, several_processes_remove_at_once,
                 a_user_is_enabled_beside_the_removal,
                 nobody_signs_in_beside_the_end,
                 a_removed_client_leaves_its_rows_to_the_server,

@@ -59,6 +59,8 @@ pub trait RegisteredClients: Send + Sync + 'static {
         client_id: &ClientId,
         until: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Whether a client with this identifier was removed, and rows of it may still be there.
+    async fn is_being_removed(&self, client_id: &ClientId) -> Result<bool, StoreError>;
     /// Adds an initial access token; `false`, and nothing is added, if its name is taken.
     async fn add_registration_token(&self, token: RegistrationToken) -> Result<bool, StoreError>;
     /// Whether an initial access token can be used now. It is used by

@@ -61,6 +61,10 @@ impl<'a> ClientDirectory<'a> {
             return Ok(Some(client));
         }
         if let Some(url) = self.document_url(client_id) {
+            // What a client of this name has left must not be the document's.
+            if self.registered.is_being_removed(url.client_id()).await? {
+                return Ok(None);
+            }
             return Ok(self.documents.find(&url, self.clock.now()).await);
         }
         let Some(client_id) = registered_id(client_id) else { return Ok(None) };
