@@ -2,6 +2,7 @@
 //! every setting.
 
 pub mod client;
+pub mod provider;
 
 use doorward_admin::types::settings::{Kind, Setting};
 

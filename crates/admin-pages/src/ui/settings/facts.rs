@@ -25,6 +25,7 @@ pub fn facts_of(session: Session, groups: Vec<Group>, settings: &Map<String, Val
                 <details class="fold" open=group.is_open>
                     <summary>{group.title}</summary>
                     {facts(rows)}
+                    {group.more}
                 </details>
             }
         })

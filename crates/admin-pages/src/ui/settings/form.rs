@@ -25,8 +25,8 @@ pub struct Group {
     pub is_open: bool,
     /// Its settings, in their order.
     pub settings: Vec<Described>,
-    /// What else is in its part of a form.
-    more: AnyView,
+    /// What else is in it.
+    pub more: AnyView,
     /// The fields of that.
     more_fields: &'static [&'static str],
 }
@@ -41,7 +41,7 @@ impl Group {
         Self { title, is_open, settings: settings.collect(), more: nothing(), more_fields: &[] }
     }
 
-    /// With this at its end, which has these fields.
+    /// With this at its end, which has these fields in a form.
     pub fn with(self, more: AnyView, more_fields: &'static [&'static str]) -> Self {
         Self { more, more_fields, ..self }
     }

@@ -7,8 +7,8 @@ mod form;
 mod scopes;
 
 pub use self::{
-    controls::control,
+    controls::{control, field},
     facts::facts_of,
-    form::{Group, changes, difference, sections},
+    form::{Group, changes, difference, said, sections},
     scopes::scopes,
 };
