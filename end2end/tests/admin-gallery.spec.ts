@@ -140,6 +140,74 @@ test('clients', async ({ browser, expectConsoleError }) => {
   await pages.close();
 });
 
+/** What a check of the provider in the pictures would say: nobody is there. */
+const checked = {
+  checks: [
+    { check: 'discovery', ok: true, text: 'https://sso.example.com/realms/staff names itself so' },
+    { check: 'keys', ok: true, text: '2 at https://sso.example.com/realms/staff/certs' },
+    { check: 'authorization request', ok: true, text: 'goes to https://sso.example.com/realms/staff/auth' },
+  ],
+  registration: {},
+};
+
+test('identity providers', async ({ browser }) => {
+  const pages = await AdminPages.of(browser, provider, 'olga', '/identity-providers');
+  const { page } = pages;
+  const show = (name: string) => lookAt(page, `admin-${name}`);
+  await page.route('**/identity-providers/company/check', (route) => route.fulfill({ json: checked }));
+
+  await page.getByRole('link', { name: 'Add a provider' }).click();
+  await show('new-identity-provider');
+  await page.getByLabel('Name in addresses').fill('company');
+  await page.getByLabel('Kind of provider').selectOption({ label: 'Keycloak' });
+  await pages.button('Add a provider').click();
+  await expect(page.getByText('Fill this in.').first()).toBeVisible();
+  await show('new-identity-provider-refused');
+  await page.getByLabel('Name, as users see it').fill('The company');
+  await page.getByLabel('Issuer', { exact: true }).fill('https://sso.example.com/realms/staff');
+  await page.getByLabel('Identifier there (client_id)').fill('doorward');
+  await page.getByLabel('Secret', { exact: true }).fill('a secret that both know');
+  await page.getByRole('button', { name: 'Add: Trusted e-mail domains' }).click();
+  await page.keyboard.type('example.com');
+  await page.locator('details.fold > summary').filter({ hasText: 'Claims' }).click();
+  const rules = [
+    { claim: 'department', from: '/department' },
+    { claim: 'role', from: '/realm_access/roles', only: ['editor', 'viewer'] },
+  ];
+  await page.getByLabel('Claims, roles and groups by rules').fill(JSON.stringify(rules));
+  await pages.button('Add a provider').click();
+  await expect(pages.heading).toHaveText('company');
+  await pages.ready();
+  await pages.button('Check now').click();
+  await expect(page.locator('#steps > li')).toHaveCount(3);
+  await pages.button('Close').click();
+  await show('identity-provider');
+  await illustrate(page, 'admin-identity-provider');
+  await pages.button('Edit').click();
+  await show('identity-provider-edit');
+  await page.locator('main details.fold').evaluateAll((all) => {
+    for (const details of all as HTMLDetailsElement[]) details.open = true;
+  });
+  await show('identity-provider-edit-all');
+  await pages.button('Cancel').click();
+  for (const [button, name] of [
+    ['Replace the secret', 'replace'],
+    ['Disable', 'disable'],
+    ['Remove', 'remove'],
+  ] as const) {
+    await page.getByRole('button', { name: button, exact: true }).click();
+    await expect(pages.dialog).toBeVisible();
+    await show(`identity-provider-${name}`);
+    await page.keyboard.press('Escape');
+    await expect(pages.dialog).toHaveCount(0);
+  }
+  await pages.go('Identity providers');
+  await show('identity-providers');
+  await pages.reopen('/identity-providers/google');
+  await show('identity-provider-of-file');
+  await pages.close();
+});
+
 /** What is open to whoever may see all. */
 const paths = {
   overview: '',
@@ -192,6 +260,8 @@ test('in German', async ({ browser }) => {
     invitations: '/invitations',
     group: '/groups/sales',
     clients: '/clients',
+    'identity-providers': '/identity-providers',
+    'new-identity-provider': '/new-identity-provider',
   };
   const show = (name: string) => lookAt(page, `admin-${name}-german`, ['light', 'phone']);
   for (const [name, path] of Object.entries({ ...paths, ...more })) {
@@ -201,6 +271,7 @@ test('in German', async ({ browser }) => {
   for (const [name, path] of [
     ['user', '/users/alice'],
     ['client', '/clients/shop'],
+    ['identity-provider', '/identity-providers/company'],
   ] as const) {
     await pages.reopen(path);
     await show(name);

@@ -32,6 +32,7 @@ const all = [
   'Groups',
   'Directories',
   'Clients',
+  'Identity providers',
   'Resources and scopes',
   'Keys',
   'Outbox',

@@ -4,7 +4,7 @@
 //! - [`route`] has the paths, [`pages`] a file for each page.
 //! - [`session`] has what every page needs: who is signed in, what they may do, and the calls.
 //! - [`ui`] has the parts that pages are made of, [`texts`] all words in each language,
-//!   [`setting_texts`] those of the settings of clients, and [`names`] what the API's own names are
+//!   [`setting_texts`] those of settings, and [`names`] what the API's own names are
 //!   called.
 //!
 //! Whatever the API answers is shown as text. Nothing is ever parsed as HTML.

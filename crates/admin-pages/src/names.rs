@@ -1,5 +1,6 @@
-//! What the API's own names are called in German: events, outcomes, actors and mails. In
-//! English they stay as they are, since they are English words, and what is searched for.
+//! What the API's own names are called in German: events, outcomes, actors, mails and steps of
+//! checks. In English they stay as they are, since they are English words, and what is searched
+//! for.
 
 use crate::texts::Texts;
 
@@ -146,6 +147,15 @@ const MAILS: Table = &[
     ("account_deleted", "Konto gelöscht"),
 ];
 
+/// The steps of a check of an identity provider.
+const CHECKS: Table = &[
+    ("settings", "Einstellungen"),
+    ("requests", "Anfragen"),
+    ("discovery", "Discovery"),
+    ("keys", "Schlüssel"),
+    ("authorization request", "Autorisierungsanfrage"),
+];
+
 /// What an event is called.
 pub fn event(t: &Texts, name: &str) -> String {
     called(t, EVENTS, name)
@@ -164,6 +174,11 @@ pub fn actor_kind(t: &Texts, name: &str) -> String {
 /// What a kind of mail is called.
 pub fn mail(t: &Texts, name: &str) -> String {
     called(t, MAILS, name)
+}
+
+/// What a step of a check is called.
+pub fn check(t: &Texts, name: &str) -> String {
+    called(t, CHECKS, name)
 }
 
 fn called(t: &Texts, table: Table, name: &str) -> String {

@@ -33,6 +33,12 @@ pub enum Route {
     Client(String),
     /// Clients that registered themselves.
     RegisteredClients,
+    /// All identity providers.
+    IdentityProviders,
+    /// An identity provider to add. Its path is none that a name could have.
+    NewIdentityProvider,
+    /// The identity provider of this name.
+    IdentityProvider(String),
     /// Resources and scopes.
     Resources,
     /// Signing keys.
@@ -75,6 +81,9 @@ impl Route {
             ["clients"] => Self::Clients,
             ["clients", client] => Self::Client(name(client)),
             ["registered-clients"] => Self::RegisteredClients,
+            ["identity-providers"] => Self::IdentityProviders,
+            ["new-identity-provider"] => Self::NewIdentityProvider,
+            ["identity-providers", provider] => Self::IdentityProvider(name(provider)),
             ["resources"] => Self::Resources,
             ["keys"] => Self::Keys,
             ["outbox"] => Self::Outbox,
@@ -106,6 +115,9 @@ impl Route {
             Self::Clients => "/admin/clients".to_owned(),
             Self::Client(client) => format!("/admin/clients/{}", encoded(client)),
             Self::RegisteredClients => "/admin/registered-clients".to_owned(),
+            Self::IdentityProviders => "/admin/identity-providers".to_owned(),
+            Self::NewIdentityProvider => "/admin/new-identity-provider".to_owned(),
+            Self::IdentityProvider(name) => format!("/admin/identity-providers/{}", encoded(name)),
             Self::Resources => "/admin/resources".to_owned(),
             Self::Keys => "/admin/keys".to_owned(),
             Self::Outbox => "/admin/outbox".to_owned(),
@@ -124,6 +136,7 @@ impl Route {
                 Self::Directories
             }
             Self::Client(_) | Self::RegisteredClients => Self::Clients,
+            Self::IdentityProvider(_) | Self::NewIdentityProvider => Self::IdentityProviders,
             Self::Events(_) => Self::Events(String::new()),
             other => other.clone(),
         }
@@ -176,6 +189,9 @@ mod tests {
             Route::DirectoryUser("corp".to_owned(), "a/b".to_owned()),
             Route::Client("https://app.example/client".to_owned()),
             Route::RegisteredClients,
+            Route::IdentityProviders,
+            Route::NewIdentityProvider,
+            Route::IdentityProvider("new".to_owned()),
             Route::Events("event=signed_in&sub=a%26b".to_owned()),
             Route::Configuration,
         ] {

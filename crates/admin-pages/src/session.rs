@@ -351,6 +351,8 @@ async fn read_config() -> Result<PagesConfig, String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
     use doorward_admin::FreshSignIn;
     use serde_json::json;
 
@@ -363,6 +365,7 @@ mod tests {
             scope: String::new(),
             origins: Vec::new(),
             fresh_sign_in: FreshSignIn::default(),
+            registration: BTreeMap::new(),
         };
         let principal = Principal::from_claims(claims).unwrap();
         decide(operation, &config, principal, role, 1_000_000)

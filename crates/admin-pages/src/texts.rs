@@ -516,6 +516,84 @@ words! {
         "Nobody registers with it any more. Clients that were registered with it stay.",
         "Niemand registriert sich mehr damit. Clients, die damit registriert wurden, bleiben.";
     registration_token_removed: "The token was removed.", "Das Token wurde entfernt.";
+    // Identity providers.
+    identity_providers: "Identity providers", "Andere Anbieter";
+    no_identity_providers:
+        "Users sign in by no other provider.",
+        "Benutzer melden sich über keinen anderen Anbieter an.";
+    add_identity_provider: "Add a provider", "Anbieter anlegen";
+    provider_name: "Name in addresses", "Name in Adressen";
+    provider_name_rule:
+        "1 to 32 characters: a to z, 0 to 9, and hyphens. It can't be changed.",
+        "1 bis 32 Zeichen: a bis z, 0 bis 9 und Bindestriche. Er lässt sich nicht ändern.";
+    provider_enabled: "Enabled", "Aktiv";
+    provider_disabled: "Disabled", "Abgeschaltet";
+    provider_unused: "Not used", "Nicht benutzt";
+    provider_added:
+        "The provider was added. Check it before you tell users of it.",
+        "Der Anbieter wurde angelegt. Prüfen Sie ihn, bevor Sie Benutzern davon erzählen.";
+    provider_removed: "The provider was removed.", "Der Anbieter wurde entfernt.";
+    registration: "What to enter there", "Was dort einzutragen ist";
+    registration_text:
+        "Register this server there as a client, with these addresses.",
+        "Registrieren Sie diesen Server dort als Client, mit diesen Adressen.";
+    registration_hint:
+        "From the name follows what to enter at the provider, which gives you an identifier and a \
+         secret then.",
+        "Aus dem Namen folgt, was beim Anbieter einzutragen ist, der Ihnen dann eine Kennung und \
+         ein Geheimnis gibt.";
+    registered_redirect: "Redirect URI", "Redirect-URI";
+    registered_sign_out: "Redirect URI after sign-out", "Redirect-URI nach der Abmeldung";
+    registered_back_channel: "Address for logout tokens", "Adresse für Logout-Token";
+    credential: "Authenticates by", "Weist sich aus durch";
+    credential_stays: "What there is, which stays", "Was da ist: Es bleibt";
+    credential_secret: "Secret", "Geheimnis";
+    credential_key: "Private key", "Privater Schlüssel";
+    credential_hint:
+        "It is encrypted, and never shown again. Where it would be sent to another address, give \
+         it again.",
+        "Es wird verschlüsselt und nie wieder angezeigt. Wo es an eine andere Adresse gesendet \
+         würde, geben Sie es noch einmal an.";
+    credential_key_hint:
+        "In PEM (PKCS 8). It is encrypted, and never shown again.",
+        "In PEM (PKCS 8). Er wird verschlüsselt und nie wieder angezeigt.";
+    replace_credential: "Replace the secret", "Geheimnis ersetzen";
+    replace_credential_text:
+        "From then on this server authenticates there by the new one alone.",
+        "Von da an weist sich dieser Server dort nur noch durch das neue aus.";
+    credential_replaced: "The secret was replaced.", "Das Geheimnis wurde ersetzt.";
+    provider_check: "Check", "Prüfung";
+    check_provider: "Check now", "Jetzt prüfen";
+    check_provider_text:
+        "The server asks the provider for its metadata and its keys, and makes a request as a \
+         sign-in does. Nobody is signed in.",
+        "Der Server fragt den Anbieter nach seinen Metadaten und Schlüsseln und stellt eine \
+         Anfrage wie bei einer Anmeldung. Niemand wird angemeldet.";
+    step_succeeded: "In order", "In Ordnung";
+    step_failed: "Failed", "Gescheitert";
+    disable_provider: "Disable", "Abschalten";
+    disable_provider_title: "Disable the provider {}?", "Anbieter {} abschalten?";
+    disable_provider_text:
+        "Nobody signs in by it any more, and no page shows its button. Sessions go on, and links \
+         of users stay: you can enable it again.",
+        "Niemand meldet sich mehr darüber an, und keine Seite zeigt seine Schaltfläche. Sitzungen \
+         laufen weiter, und Verknüpfungen bleiben: Sie können ihn wieder einschalten.";
+    provider_was_disabled: "The provider was disabled.", "Der Anbieter wurde abgeschaltet.";
+    enable_provider: "Enable", "Einschalten";
+    enable_provider_title: "Enable the provider {}?", "Anbieter {} einschalten?";
+    enable_provider_text:
+        "Users can sign in by it, with what its rules give them.",
+        "Benutzer können sich darüber anmelden, mit dem, was seine Regeln ihnen geben.";
+    provider_was_enabled: "The provider was enabled.", "Der Anbieter wurde eingeschaltet.";
+    remove_provider_title: "Remove the provider {}?", "Anbieter {} entfernen?";
+    remove_provider_text:
+        "Nobody signs in by it any more: who has no other way in needs a password link. Its \
+         settings and its secret are gone, which can't be undone. Sessions go on until they end. \
+         Links of users stay, and count again if a provider with the same issuer is added.",
+        "Niemand meldet sich mehr darüber an: Wer sich nicht anders anmelden kann, braucht einen \
+         Passwort-Link. Seine Einstellungen und sein Geheimnis sind weg, was sich nicht rückgängig \
+         machen lässt. Sitzungen laufen weiter, bis sie enden. Verknüpfungen von Benutzern bleiben \
+         und zählen wieder, wenn ein Anbieter mit demselben Aussteller angelegt wird.";
     // Resources.
     resources: "Resources and scopes", "Ressourcen und Scopes";
     apis: "APIs", "APIs";
@@ -615,6 +693,9 @@ words! {
     client_columns:
         ["Identifier", "Name", "Type", "State"],
         ["Kennung", "Name", "Typ", "Zustand"];
+    identity_provider_columns:
+        ["Name", "Shown as", "Kind", "Issuer", "State"],
+        ["Name", "Angezeigt als", "Art", "Aussteller", "Zustand"];
     secret_columns:
         ["Hash", "Description", "Expires", ""],
         ["Hash", "Beschreibung", "Läuft ab", ""];

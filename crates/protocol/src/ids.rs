@@ -36,6 +36,24 @@ fn is_graphic(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// The longest name of an identity provider.
+const LONGEST_PROVIDER_NAME: usize = 32;
+
+/// Whether a text can be the name of an identity provider, which is in addresses: 1 to 32
+/// lower-case letters of ASCII, digits and hyphens. Provider and pages share this rule.
+///
+/// ```
+/// use doorward_protocol::ids::is_identity_provider_name;
+///
+/// assert!(is_identity_provider_name("google-2"));
+/// assert!(!is_identity_provider_name("Google"));
+/// ```
+pub fn is_identity_provider_name(text: &str) -> bool {
+    let is_of_a_name =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=LONGEST_PROVIDER_NAME).contains(&text.len()) && text.bytes().all(is_of_a_name)
+}
+
 /// Defines an identifier: its type, which texts it accepts, and what the error says.
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $accepts:expr, $rule:literal) => {

@@ -13,7 +13,11 @@ use axum::{
     response::{Html, IntoResponse as _},
     routing::{any, get},
 };
-use doorward_admin::{FreshSignIn, PAGES_CLIENT_ID, PAGES_PATH, types::pages::PagesConfig};
+use doorward_admin::{
+    FreshSignIn, PAGES_CLIENT_ID, PAGES_PATH,
+    types::pages::{NAME_PLACE, PagesConfig},
+};
+use doorward_provider::model::paths;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::{
@@ -33,12 +37,14 @@ pub fn router(
     fresh_sign_in: FreshSignIn,
     site: &'static EmbeddedSite,
 ) -> Router {
+    let addresses = paths::external_addresses(issuer, NAME_PLACE);
     let config = PagesConfig {
         issuer: issuer.to_owned(),
         client_id: PAGES_CLIENT_ID.to_owned(),
         scope,
         origins,
         fresh_sign_in,
+        registration: addresses.into_iter().map(|(kind, url)| (kind.to_owned(), url)).collect(),
     };
     let config = get(move || async move { ([(CACHE_CONTROL, "no-store")], Json(config)) });
     let (status, document) = document(site);
@@ -191,6 +197,8 @@ mod tests {
         let config: PagesConfig = serde_json::from_str(&body).unwrap();
         assert_eq!(config.origins, ["https://admin.example"]);
         assert_eq!(config.scope, "openid admin:users.read");
+        let callback = "https://id.example/tenant/account/external/{name}/callback";
+        assert_eq!(config.registration["redirect_uri"], callback);
     }
 
     #[tokio::test]

@@ -1,10 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 use std::ffi::OsString;
 
+use doorward_admin::types::identity_provider_settings as provider_form;
 use doorward_protocol::jose::SigningAlgorithm;
 use doorward_resource_server::{KeySource, TokenProfile};
 use figment::error::Kind;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{
@@ -1536,7 +1538,42 @@ fn the_api_knows_each_setting_of_a_provider() {
     let known = keys_of::<IdentityProviderSettings>();
     let beside = |key: &str| key == "name" || CREDENTIAL_SETTINGS.contains(&key);
     let expected: Vec<&str> = known.iter().copied().filter(|key| !beside(key)).collect();
-    assert_eq!(expected, doorward_admin::types::identity_providers::SETTINGS);
+    assert_eq!(expected, provider_form::SETTINGS.map(|own| own.name));
+}
+
+#[test]
+fn the_form_of_a_provider_gives_what_the_server_takes() {
+    use provider_form::Kind as K;
+    let read = |name: &str, value: Value| {
+        let mut settings = json!({"name": "other", "client_id": "doorward"});
+        settings[name] = value;
+        let settings: IdentityProviderSettings = serde_json::from_value(settings)?;
+        serde_json::to_value(settings)
+    };
+    for setting in provider_form::SETTINGS {
+        let name = setting.name;
+        let samples = match setting.kind {
+            K::Switch => vec![json!(true), json!(false)],
+            K::Text | K::OptionalText => vec![json!("text")],
+            K::OptionalUrl => vec![json!("https://id.example/realms/r")],
+            K::Texts => vec![json!(["one", "two"])],
+            K::Choice(all) | K::OptionalChoice(all) => {
+                assert!(read(name, json!("another")).is_err(), "{name}");
+                all.iter().map(|own| json!(own)).collect()
+            }
+            K::Object => vec![json!({"domain_hint": "example.com"})],
+            K::Objects => vec![json!([{"claim": "department", "from": "/department"}])],
+            other => panic!("{name} is not written as {other:?}"),
+        };
+        for sample in samples {
+            assert_eq!(read(name, sample.clone()).unwrap()[name], sample, "{name}");
+        }
+        // Beside the one that must be given.
+        if name != "client_id" {
+            let by_default = read("client_id", json!("doorward")).unwrap()[name].clone();
+            assert_eq!(by_default, provider_form::default_of(&setting), "{name}");
+        }
+    }
 }
 
 #[test]

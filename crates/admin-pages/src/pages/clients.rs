@@ -8,12 +8,11 @@ use doorward_leptos::boxed_effect;
 use leptos::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::client::scopes;
 use crate::{
     api::{Answer, Call},
     route::{Route, query},
     session::Session,
-    setting_texts::{hint, label},
+    setting_texts::client::CLIENT,
     ui::{
         self, badge, button,
         dialog::Dialog,
@@ -23,6 +22,7 @@ use crate::{
         or_dash, plain,
         rows::rows,
         search::search,
+        settings::scopes,
     },
 };
 
@@ -94,9 +94,9 @@ fn add(session: Session, open: RwSignal<bool>, list: List<ClientRow>) -> AnyView
     let (client_id, name) = (text(), text());
     let chosen = RwSignal::new(["openid", "profile"].map(str::to_owned).to_vec());
     let field = |name: &'static str| {
-        let field =
-            Field::text(format!("client-{name}"), format!("settings.{name}"), label(t, name));
-        field.hint(hint(t, name))
+        let label = CLIENT.label(t, name);
+        let field = Field::text(format!("client-{name}"), format!("settings.{name}"), label);
+        field.hint(CLIENT.hint(t, name))
     };
     let uris = rows(session, state, field("redirect_uris").kind("url"), &[String::new()]);
     let Part { view: uris_view, said: uris } = uris;

@@ -8,8 +8,11 @@ mod events;
 mod frame;
 mod group;
 mod groups;
+mod identity_provider;
+mod identity_providers;
 mod invitations;
 mod keys;
+mod new_identity_provider;
 mod new_user;
 mod outbox;
 mod overview;
@@ -31,7 +34,7 @@ use crate::{
 };
 
 /// The pages of the navigation, with their names and what it takes to see them.
-pub fn navigation(t: &'static Texts) -> [(Route, &'static str, Operation); 11] {
+pub fn navigation(t: &'static Texts) -> [(Route, &'static str, Operation); 12] {
     [
         (Route::Overview, t.overview, Operation::Overview),
         (Route::Users, t.users, Operation::ListUsers),
@@ -39,6 +42,7 @@ pub fn navigation(t: &'static Texts) -> [(Route, &'static str, Operation); 11] {
         (Route::Groups, t.groups, Operation::ListGroups),
         (Route::Directories, t.directories, Operation::ListDirectories),
         (Route::Clients, t.clients, Operation::ListClients),
+        (Route::IdentityProviders, t.identity_providers, Operation::ListIdentityProviders),
         (Route::Resources, t.resources, Operation::ListResources),
         (Route::Keys, t.keys, Operation::ListKeys),
         (Route::Outbox, t.outbox, Operation::ListMails),
@@ -82,6 +86,9 @@ pub fn page(session: Session, route: Route) -> AnyView {
             Route::Clients => clients::page(session),
             Route::Client(client_id) => client::page(session, client_id),
             Route::RegisteredClients => registered::page(session),
+            Route::IdentityProviders => identity_providers::page(session),
+            Route::NewIdentityProvider => new_identity_provider::page(session),
+            Route::IdentityProvider(name) => identity_provider::page(session, name),
             Route::Resources => resources::page(session),
             Route::Keys => keys::page(session),
             Route::Outbox => outbox::page(session),

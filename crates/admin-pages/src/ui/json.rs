@@ -1,4 +1,4 @@
-//! Objects that are edited as JSON, member by member: claims and settings.
+//! Objects and lists that are edited as JSON: claims and settings.
 
 use serde_json::{Map, Value};
 
@@ -15,6 +15,23 @@ pub fn parse(text: &str) -> Result<Map<String, Value>, String> {
     match serde_json::from_str(text) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err("{ … }".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A list as a text to edit.
+pub fn list_text(values: &[Value]) -> String {
+    serde_json::to_string_pretty(values).unwrap_or_default()
+}
+
+/// The list in a text that somebody has edited.
+pub fn parse_list(text: &str) -> Result<Vec<Value>, String> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Array(values)) => Ok(values),
+        Ok(_) => Err("[ … ]".to_owned()),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -81,6 +98,12 @@ mod tests {
         );
         for text in ["[]", "1", "{", "{\"a\":}"] {
             assert!(parse(text).is_err(), "{text}");
+        }
+        assert_eq!(parse_list(" "), Ok(Vec::new()));
+        let rules = [json!({"claim": "role", "value": "staff"})];
+        assert_eq!(parse_list(&list_text(&rules)), Ok(rules.to_vec()));
+        for text in ["{}", "1", "[", "[1,]"] {
+            assert!(parse_list(text).is_err(), "{text}");
         }
         assert_eq!(shown(&json!(["a", "b"])), "a, b");
         assert_eq!(shown(&json!({"a": 1})), "{\"a\":1}");

@@ -13,6 +13,7 @@ pub mod overtaken;
 pub mod request_keys;
 pub mod rows;
 pub mod search;
+pub mod settings;
 
 use leptos::{ev::MouseEvent, prelude::*, task::spawn_local};
 
@@ -189,26 +190,48 @@ pub fn alert(kind: &'static str, text: impl Into<String>) -> AnyView {
     view! { <div class=class role=role><p>{text}</p></div> }.into_any()
 }
 
-/// A secret that is shown once, to be copied.
-pub fn once(session: Session, label: &'static str, hint: &'static str, secret: String) -> AnyView {
+/// A button that copies a text, and what became of that. `name` says to screen readers what it
+/// copies, where there are several.
+fn copy(session: Session, name: &str, class: &'static str, text: String) -> AnyView {
     let t = session.texts;
     let copied = RwSignal::new(None::<bool>);
-    let text = secret.clone();
-    let copy = button(t.copy, "btn", move || {
+    let act = move || {
         let text = text.clone();
         spawn_local(async move { copied.set(Some(browser::copy(&text).await)) });
-    });
+    };
+    let copy = match name {
+        "" => button(t.copy, class, act),
+        name => named_button(t.copy, name, class, act),
+    };
     let said = move || match copied.get() {
         None => "",
         Some(true) => t.copied,
         Some(false) => t.not_copied,
     };
+    view! { {copy} <span role="status">{said}</span> }.into_any()
+}
+
+/// A secret that is shown once, to be copied.
+pub fn once(session: Session, label: &'static str, hint: &'static str, secret: String) -> AnyView {
+    let copy = copy(session, "", "btn", secret.clone());
     view! {
         <div class="alert alert-ok once">
             <p class="alert-title">{label}</p>
             <p>{hint}</p>
             <output class="mono once-text" id="once" tabindex="0">{secret}</output>
-            <div class="row">{copy} <span role="status">{said}</span></div>
+            <div class="row">{copy}</div>
+        </div>
+    }
+    .into_any()
+}
+
+/// A text to enter elsewhere, with a button to copy it.
+pub fn copyable(session: Session, name: &str, text: String) -> AnyView {
+    let copy = copy(session, name, "btn btn-small", text.clone());
+    view! {
+        <div class="copyable">
+            <code class="mono">{text}</code>
+            <div class="row">{copy}</div>
         </div>
     }
     .into_any()

@@ -27,7 +27,7 @@ use http::{
     HeaderMap, StatusCode,
     header::{ETAG, LOCATION},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Answer,
@@ -39,7 +39,7 @@ use super::{
     state::AdminApi,
     version::Version,
 };
-use crate::types::identity_providers::SETTINGS;
+use crate::types::identity_provider_settings::{Preset, SETTINGS};
 pub use crate::types::identity_providers::{
     CheckStep, CheckedIdentityProvider, IdentityProviderChanges, IdentityProviderRow,
     IdentityProviderView, NewIdentityProvider,
@@ -72,6 +72,14 @@ impl Found {
         }
     }
 
+    /// Its settings under their names in the configuration, as they were given.
+    fn settings(&self) -> &Map<String, Value> {
+        match self {
+            Self::Configured(provider) => &provider.settings,
+            Self::Stored(stored, _) => &stored.settings,
+        }
+    }
+
     /// Why nobody signs in by it although it is enabled. Beside its settings that may be its
     /// secret, which this process could not decrypt.
     fn problem(&self, api: &AdminApi) -> Option<String> {
@@ -84,6 +92,7 @@ impl Found {
         let provider = self.provider();
         IdentityProviderRow {
             name: self.name().to_string(),
+            preset: Preset::of(self.settings()).name().to_owned(),
             title: provider.map(|own| own.title.clone()),
             issuer: provider.map(|own| own.issuer.clone()),
             enabled: provider.map(|own| own.enabled),
@@ -94,9 +103,9 @@ impl Found {
 
     fn view(&self, api: &AdminApi) -> IdentityProviderView {
         let file = &api.settings().configuration_file;
-        let (settings, credential) = match self {
-            Self::Configured(provider) => (provider.settings.clone(), None),
-            Self::Stored(stored, _) => (stored.settings.clone(), Some(stored.credential.kind)),
+        let credential = match self {
+            Self::Configured(_) => None,
+            Self::Stored(stored, _) => Some(stored.credential.kind),
         };
         IdentityProviderView {
             name: self.name().to_string(),
@@ -104,22 +113,22 @@ impl Found {
             read_only: self.is_configured().then(|| read_only(file)),
             problem: self.problem(api),
             credential: credential.map(|kind| kind.name().to_owned()),
-            settings,
+            settings: self.settings().clone(),
             registration: registration(api, self.name()),
         }
     }
 
     fn version(&self) -> Version {
-        let (mut settings, credential) = match self {
-            Self::Configured(provider) => (provider.settings.clone(), Value::Null),
+        let mut settings = self.settings().clone();
+        let credential = match self {
+            Self::Configured(_) => Value::Null,
             Self::Stored(stored, _) => {
                 let sealed = base64url::encode(stored.credential.sealed.as_bytes());
-                let kind = stored.credential.kind.name();
-                (stored.settings.clone(), json!([kind, sealed]))
+                json!([stored.credential.kind.name(), sealed])
             }
         };
         // One by one, so that whoever is overtaken is told which of them is different.
-        let known = SETTINGS.map(|name| (name, settings.remove(name).unwrap_or_default()));
+        let known = SETTINGS.map(|own| (own.name, settings.remove(own.name).unwrap_or_default()));
         let whole = [
             ("name", json!(self.name())),
             ("configured", json!(self.is_configured())),
@@ -291,8 +300,7 @@ fn step<E: ToString>(check: &str, outcome: Result<String, E>) -> CheckStep {
 
 fn checked(api: &AdminApi, found: &Found, checks: Vec<CheckStep>) -> Response {
     let mut registration = registration(api, found.name());
-    let settings = found.view(api).settings;
-    let client_id = settings.get("client_id").and_then(Value::as_str).map(str::to_owned);
+    let client_id = found.settings().get("client_id").and_then(Value::as_str).map(str::to_owned);
     registration.extend(client_id.map(|id| ("client_id".to_owned(), id)));
     Json(CheckedIdentityProvider { checks, registration }).into_response()
 }

@@ -2,6 +2,8 @@
 //! A test holds this table against the type that the server reads.
 
 use self::{Kind as K, Section as S};
+pub use super::settings::Kind;
+use super::settings::setting;
 
 /// Settings that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,59 +28,8 @@ pub enum Section {
     Advanced,
 }
 
-/// What a setting takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// Yes or no.
-    Switch,
-    /// A text.
-    Text,
-    /// A text, or null.
-    OptionalText,
-    /// A URL, or null.
-    OptionalUrl,
-    /// A list of URLs.
-    Urls,
-    /// A list of texts.
-    Texts,
-    /// A list of texts, or null for all that there are.
-    OptionalTexts,
-    /// A list of scopes.
-    Scopes,
-    /// One of these.
-    Choice(&'static [&'static str]),
-    /// One of these, or null.
-    OptionalChoice(&'static [&'static str]),
-    /// Some of these.
-    Choices(&'static [&'static str]),
-    /// One of these numbers, or null.
-    OptionalLevel(&'static [u8]),
-    /// Seconds.
-    Lifetime,
-    /// Seconds, or null.
-    OptionalLifetime,
-    /// A JSON Web Key Set, or null.
-    OptionalKeys,
-    /// Name, logo and colours of the pages of its sign-ins, or null.
-    OptionalBranding,
-    /// Claims: an object.
-    Claims,
-    /// A text that is not shown again, or null.
-    OptionalSecret,
-    /// Only one value is accepted, so that it is not shown.
-    Fixed,
-}
-
 /// A setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Setting {
-    /// Its name in the configuration and in the API.
-    pub name: &'static str,
-    /// What it belongs to.
-    pub section: Section,
-    /// What it takes.
-    pub kind: Kind,
-}
+pub type Setting = super::settings::Setting<Section>;
 
 impl Section {
     /// All sections, in their order.
@@ -187,10 +138,6 @@ pub const SETTINGS: [Setting; 67] = [
     setting("include_jwt_id", S::Advanced, K::Fixed),
 ];
 
-const fn setting(name: &'static str, section: Section, kind: Kind) -> Setting {
-    Setting { name, section, kind }
-}
-
 #[cfg(all(test, feature = "api"))]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -225,7 +172,8 @@ mod tests {
             K::Lifetime | K::OptionalLifetime => json!(60),
             K::OptionalKeys => json!({"keys": []}),
             K::OptionalBranding => json!({"name": "Shop", "logo": "shop.png"}),
-            K::Claims => json!({"tenant": [1, {"a": null}]}),
+            K::Claims | K::Object => json!({"tenant": [1, {"a": null}]}),
+            K::Objects => json!([{"a": 1}]),
         }
     }
 

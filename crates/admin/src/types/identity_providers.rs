@@ -6,42 +6,14 @@ use doorward_protocol::secret::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// The settings that a provider can have here, under their names in the configuration.
-pub const SETTINGS: [&str; 26] = [
-    "enabled",
-    "preset",
-    "title",
-    "mark",
-    "issuer",
-    "tenants",
-    "metadata_url",
-    "client_id",
-    "client_authentication",
-    "client_key_id",
-    "client_key_alg",
-    "id_token_signing_alg",
-    "team_id",
-    "scopes",
-    "extra_parameters",
-    "load_user_info",
-    "subject_claim",
-    "first_sign_in",
-    "trusted_email_domains",
-    "email_domains",
-    "link_scim_client",
-    "link_scim_by",
-    "claims",
-    "trusted_mfa",
-    "mfa_acr",
-    "sign_out_upstream",
-];
-
 /// A provider of a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "api", derive(utoipa::ToSchema))]
 pub struct IdentityProviderRow {
     /// Its name, which is in its addresses.
     pub name: String,
+    /// What is known of it beforehand, by its name in the configuration.
+    pub preset: String,
     /// What people call it. Unknown if its settings do not hold.
     pub title: Option<String>,
     /// Its issuer, or the template of its issuers. Unknown if its settings do not hold.

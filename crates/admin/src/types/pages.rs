@@ -1,5 +1,7 @@
 //! What the pages are told at start.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::FreshSignIn;
@@ -17,4 +19,10 @@ pub struct PagesConfig {
     pub origins: Vec<String>,
     /// The sign-in that operations need which matter.
     pub fresh_sign_in: FreshSignIn,
+    /// What to enter at another identity provider: the addresses of this server by their names,
+    /// with [`NAME_PLACE`] where the name of the provider is.
+    pub registration: BTreeMap<String, String>,
 }
+
+/// What stands for the name of an identity provider. No name is like it.
+pub const NAME_PLACE: &str = "{name}";

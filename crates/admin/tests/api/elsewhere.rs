@@ -46,6 +46,7 @@ impl UpstreamFactory for Elsewhere {
             match key.as_str() {
                 "issuer" => provider.issuer = text().ok_or_else(wrong)?,
                 "title" => provider.title = text().ok_or_else(wrong)?,
+                "preset" => drop(text().ok_or_else(wrong)?),
                 "enabled" => provider.enabled = value.as_bool().ok_or_else(wrong)?,
                 "trusted_email_domains" => {
                     let domains = serde_json::from_value(value.clone());

@@ -51,7 +51,9 @@ async fn both_origins_are_listed_in_pages_by_name() {
 #[tokio::test]
 async fn one_is_added_changed_disabled_and_removed() {
     let world = World::new().await;
-    let added = add(&world, &new("new", "https://new.example")).await;
+    let mut keycloak = new("new", "https://new.example");
+    keycloak["settings"]["preset"] = json!("keycloak");
+    let added = add(&world, &keycloak).await;
     assert_eq!(added.status, 201, "{}", added.body);
     assert_eq!(added.headers["location"], "/api/admin/v1/identity-providers/new");
     assert_eq!(added.body["credential"], json!("client_secret"));
@@ -60,6 +62,14 @@ async fn one_is_added_changed_disabled_and_removed() {
     // It is in use at once.
     let offered = |name: &str| world.provider.vouching().provider(name).is_some();
     assert!(offered("new") && offered("stored") && offered("up"));
+
+    let listed = world.get("udo", "/identity-providers").await;
+    let rows = listed.body["items"].as_array().unwrap();
+    let presets = rows.iter().map(|row| (row["name"].as_str(), row["preset"].as_str()));
+    let presets: Vec<_> =
+        presets.filter(|(name, _)| [Some("new"), Some("stored")].contains(name)).collect();
+    let expected = [("new", "keycloak"), ("stored", "generic")];
+    assert_eq!(presets, expected.map(|(name, preset)| (Some(name), Some(preset))));
 
     let changed = change(&world, &json!({"settings": {"title": "Company"}})).await;
     assert_eq!(changed.status, 200, "{}", changed.body);

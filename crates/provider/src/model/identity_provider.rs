@@ -3,7 +3,7 @@
 
 use std::{collections::HashSet, fmt, ops::Deref, str::FromStr};
 
-use doorward_protocol::ids::ClientId;
+use doorward_protocol::ids::{ClientId, is_identity_provider_name};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::{Map, Value};
 
@@ -29,10 +29,11 @@ pub struct InvalidIdentityProviderName;
 impl IdentityProviderName {
     /// Checks a text that comes from outside.
     pub fn parse(text: &str) -> Result<Self, InvalidIdentityProviderName> {
-        let is_of_a_name =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let is_name = (1..=32).contains(&text.len()) && text.bytes().all(is_of_a_name);
-        if is_name { Ok(Self(text.to_owned())) } else { Err(InvalidIdentityProviderName) }
+        if is_identity_provider_name(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidIdentityProviderName)
+        }
     }
 
     /// The name as text.

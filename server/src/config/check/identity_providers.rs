@@ -1,5 +1,6 @@
 //! `[[identity_providers]]`: other providers by which users sign in.
 
+use doorward_admin::types::identity_provider_settings::PresetIssuer;
 use doorward_protocol::metadata::ProviderMetadata;
 use doorward_provider::{
     model::{
@@ -19,11 +20,10 @@ use super::{
     Wrong,
     provider_credentials::{CredentialSource, authenticate},
 };
-use crate::provider::upstream::{CONSENT, SELECT_ACCOUNT, SUB, github::GITHUB};
+use crate::provider::upstream::{CONSENT, SELECT_ACCOUNT, SUB};
 
 /// The key of the list.
 const LIST: &str = "identity_providers";
-pub(super) const APPLE: &str = "https://appleid.apple.com";
 const ENTRA: &str = "https://login.microsoftonline.com";
 /// The parameters of an authorization request that are made for each sign-in.
 const OWN_PARAMETERS: [&str; 18] = [
@@ -149,15 +149,16 @@ fn links_nobody(file: &ConfigFile) -> impl Iterator<Item = String> {
 
 /// What matters for accounts.
 fn provider(settings: &IdentityProviderSettings) -> Result<IdentityProvider, Wrong> {
-    let (title, mark) = match settings.preset {
-        Preset::Generic => (&*settings.name, ProviderMark::Generic),
-        Preset::Google => ("Google", ProviderMark::Google),
-        Preset::Entra => ("Microsoft", ProviderMark::Microsoft),
-        Preset::Apple => ("Apple", ProviderMark::Apple),
-        Preset::GitHub => ("GitHub", ProviderMark::GitHub),
-        Preset::GitLab => ("GitLab", ProviderMark::GitLab),
-        Preset::Keycloak => ("Keycloak", ProviderMark::Keycloak),
-        Preset::Doorward => ("Doorward", ProviderMark::Doorward),
+    let title = settings.preset.title().unwrap_or(&settings.name);
+    let mark = match settings.preset {
+        Preset::Generic => ProviderMark::Generic,
+        Preset::Google => ProviderMark::Google,
+        Preset::Entra => ProviderMark::Microsoft,
+        Preset::Apple => ProviderMark::Apple,
+        Preset::GitHub => ProviderMark::GitHub,
+        Preset::GitLab => ProviderMark::GitLab,
+        Preset::Keycloak => ProviderMark::Keycloak,
+        Preset::Doorward => ProviderMark::Doorward,
     };
     Ok(IdentityProvider {
         title: super::title(settings.title.as_deref(), title)?,
@@ -179,20 +180,15 @@ fn provider(settings: &IdentityProviderSettings) -> Result<IdentityProvider, Wro
 /// The issuer of the provider's users, or its template.
 fn issuer(settings: &IdentityProviderSettings) -> Result<String, Wrong> {
     let given = settings.issuer.as_ref().map(|issuer| issuer.as_str().to_owned());
-    if settings.preset == Preset::Entra {
-        return entra_issuer(settings, given);
-    }
+    let known = match settings.preset.issuer() {
+        PresetIssuer::OfTenants => return entra_issuer(settings, given),
+        PresetIssuer::Known(issuer) => Some(issuer),
+        PresetIssuer::Given => None,
+    };
     if let Some(tenant) = settings.tenants.first() {
         let problem = "only the preset entra has tenants: give the issuer";
         return Err(Wrong::new("tenants", tenant, problem));
     }
-    let known = match settings.preset {
-        Preset::Google => Some("https://accounts.google.com"),
-        Preset::Apple => Some(APPLE),
-        Preset::GitHub => Some(GITHUB),
-        Preset::GitLab => Some("https://gitlab.com"),
-        Preset::Generic | Preset::Entra | Preset::Keycloak | Preset::Doorward => None,
-    };
     let problem = "give the provider's issuer identifier, as its discovery document has it";
     given
         .or_else(|| known.map(str::to_owned))

@@ -3,6 +3,7 @@
 
 use std::{fs, path::Path};
 
+use doorward_admin::types::identity_provider_settings::APPLE;
 use doorward_protocol::secret::Secret;
 use doorward_provider::model::stored_identity_provider::{Credential, CredentialKind};
 use doorward_relying_party::{
@@ -15,7 +16,6 @@ use super::{
         file::{IdentityProviderSettings, Preset, SecretSentBy},
     },
     Wrong,
-    identity_providers::APPLE,
 };
 
 /// The settings that name a secret or a key. Those of a stored provider have none of them.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+pub use doorward_admin::types::identity_provider_settings::Preset;
 use doorward_protocol::{ids::ClientId, jose::SigningAlgorithm, scope::Scope, secret::Secret};
 use doorward_provider::model::{
     claim_mapping::ClaimMapping,
@@ -92,29 +93,6 @@ impl IdentityProviderSettings {
         });
         shown
     }
-}
-
-/// `preset`: what is known of a provider beforehand.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Preset {
-    /// Any OpenID provider.
-    #[default]
-    Generic,
-    /// Google.
-    Google,
-    /// Microsoft Entra ID.
-    Entra,
-    /// Apple.
-    Apple,
-    /// `GitHub`.
-    GitHub,
-    /// `GitLab`.
-    GitLab,
-    /// Keycloak.
-    Keycloak,
-    /// Another Doorward.
-    Doorward,
 }
 
 /// `client_authentication`: how the secret is sent (OIDC Core section 9).

@@ -2,6 +2,7 @@
 //! An address counts only if GitHub has verified it.
 
 use async_trait::async_trait;
+use doorward_admin::types::identity_provider_settings::GITHUB;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     model::external_identity::UpstreamUser,
@@ -20,8 +21,6 @@ use serde_json::json;
 use super::{SELECT_ACCOUNT, examination, failure, requests::Requests};
 use crate::provider::to_clients::{BodyError, body};
 
-/// The issuer of GitHub's users, who have none by themselves.
-pub const GITHUB: &str = "https://github.com";
 /// Longer answers are refused, in bytes.
 const LONGEST_ANSWER: usize = 1024 * 1024;
 /// The client of GitHub, or of a GitHub Enterprise Server.

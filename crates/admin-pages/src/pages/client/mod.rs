@@ -1,32 +1,46 @@
 //! A client: its settings, its secrets, and what happened to it.
 
-mod controls;
 mod edit;
-mod scopes;
 mod secrets;
-mod settings;
 
-use doorward_admin::{Operation, types::clients::ClientView};
+use doorward_admin::{
+    Operation,
+    types::{client_settings::Section, clients::ClientView},
+};
 use doorward_leptos::boxed_effect;
 use leptos::prelude::*;
 
-pub use self::scopes::scopes;
 use crate::{
     api::Call,
     route::{Route, query},
     session::Session,
+    setting_texts::client::{CLIENT, section_name},
+    texts::Texts,
     ui::{
-        self, button,
+        self, alert, button, card,
         dialog::{Question, confirm_of},
         fill,
         history::history,
-        link,
+        link, nothing,
         object::Object,
+        settings::{Group, facts_of},
     },
 };
 
 /// The client that a page shows.
 type Client = Object<ClientView>;
+
+/// The sections that are open at first.
+const FIRST: [Section; 3] = [Section::General, Section::Redirects, Section::Access];
+
+/// The settings by what belongs together.
+fn groups(t: &Texts) -> Vec<Group> {
+    let group = |section: Section| {
+        let settings = section.settings().map(|setting| CLIENT.describe(setting));
+        Group::new(section_name(t, section), FIRST.contains(&section), settings)
+    };
+    Section::ALL.map(group).into()
+}
 
 /// The page.
 pub fn page(session: Session, client_id: String) -> AnyView {
@@ -76,7 +90,7 @@ pub fn page(session: Session, client_id: String) -> AnyView {
             if editing.get() {
                 edit::edit(session, client, read.clone(), editing)
             } else {
-                settings::settings(session, &read.value)
+                settings(session, &read.value)
             }
         };
         shown.into_any()
@@ -94,4 +108,11 @@ pub fn page(session: Session, client_id: String) -> AnyView {
         {confirm_of(session, removing, question, client, remove, removed)}
     }
     .into_any()
+}
+
+fn settings(session: Session, client: &ClientView) -> AnyView {
+    let t = session.texts;
+    let reason = client.read_only.clone().map(|reason| alert("alert-info", reason));
+    let facts = facts_of(session, groups(t), &client.settings);
+    card(t.settings, nothing(), view! { {reason} {facts} }.into_any())
 }

@@ -1,13 +1,13 @@
 //! What a setting is edited with, by its kind.
 
-use doorward_admin::types::client_settings::{Kind, Setting};
+use doorward_admin::types::settings::Kind;
 use leptos::prelude::*;
 use serde_json::{Map, Value};
 
 use super::scopes::scopes;
 use crate::{
     session::Session,
-    setting_texts::{choice_name, hint, label},
+    setting_texts::Described,
     ui::{
         claims::claims,
         form::{Field, Form, Part, checkbox},
@@ -17,17 +17,10 @@ use crate::{
     },
 };
 
-/// The name by which the API tells what is wrong with a setting.
-pub fn field_name(setting: &Setting) -> String {
-    format!("settings.{}", setting.name)
-}
-
 /// The control of a setting that has this value.
-pub fn control(session: Session, form: Form, setting: &'static Setting, value: &Value) -> Part {
+pub fn control(session: Session, form: Form, setting: Described, value: &Value) -> Part {
     let t = session.texts;
-    let id = format!("setting-{}", setting.name);
-    let field =
-        Field::text(id, field_name(setting), label(t, setting.name)).hint(hint(t, setting.name));
+    let field = field(session, setting);
     match setting.kind {
         Kind::Switch | Kind::Fixed => switch(form, field, value),
         Kind::Text => text(form, field, value, false),
@@ -53,11 +46,20 @@ pub fn control(session: Session, form: Form, setting: &'static Setting, value: &
         Kind::OptionalLevel(all) => level(session, form, field, setting, all, value),
         Kind::Lifetime => lifetime(session, form, field, value.as_u64(), false),
         Kind::OptionalLifetime => lifetime(session, form, field, value.as_u64(), true),
-        Kind::OptionalKeys => keys(form, field, value),
+        Kind::OptionalKeys => object(form, field, value, Value::Null),
+        Kind::Object => object(form, field, value, Value::Object(Map::new())),
+        Kind::Objects => objects(form, field, value),
         Kind::OptionalBranding => branding(session, form, field, value),
         Kind::Claims => claims(session, form, field, &members(value)),
         Kind::OptionalSecret => secret(session, form, &field, value),
     }
+}
+
+/// The field of a setting.
+pub fn field(session: Session, setting: Described) -> Field {
+    let t = session.texts;
+    let id = format!("setting-{}", setting.name);
+    Field::text(id, setting.field_name(), setting.label(t)).hint(setting.hint(t))
 }
 
 fn texts(value: &Value) -> Vec<String> {
@@ -86,7 +88,7 @@ fn text(form: Form, field: Field, value: &Value, optional: bool) -> Part {
     let text = RwSignal::new(value.as_str().unwrap_or_default().to_owned());
     Part::new(field.view(form, text), move || {
         let text = text.get_untracked();
-        Some(if optional { or_null(&text) } else { text.into() })
+        Some(if optional { or_null(&text) } else { text.trim().into() })
     })
 }
 
@@ -94,13 +96,13 @@ fn choice(
     session: Session,
     form: Form,
     field: Field,
-    setting: &Setting,
+    setting: Described,
     all: &[&str],
     value: &Value,
     none: Option<&'static str>,
 ) -> Part {
     let named = |value: &&str| {
-        let name = choice_name(session.texts, setting.name, value).unwrap_or(value);
+        let name = setting.choice_name(session.texts, value).unwrap_or(value);
         ((*value).to_owned(), name.to_owned())
     };
     let none = none.map(|none| (String::new(), none.to_owned()));
@@ -113,14 +115,14 @@ fn level(
     session: Session,
     form: Form,
     field: Field,
-    setting: &Setting,
+    setting: Described,
     all: &[u8],
     value: &Value,
 ) -> Part {
     let t = session.texts;
     let named = |level: &u8| {
         let value = level.to_string();
-        let name = choice_name(t, setting.name, &value).unwrap_or(&value).to_owned();
+        let name = setting.choice_name(t, &value).unwrap_or(&value).to_owned();
         (value, name)
     };
     let none = (String::new(), t.by_default.to_owned());
@@ -136,7 +138,7 @@ fn choices(
     session: Session,
     form: Form,
     field: Field,
-    setting: &Setting,
+    setting: Described,
     all: &'static [&'static str],
     value: &Value,
 ) -> Part {
@@ -144,7 +146,7 @@ fn choices(
     let boxes = all.iter().map(|own| (*own, RwSignal::new(before.iter().any(|it| it == own))));
     let boxes: Vec<_> = boxes.collect();
     let shown = boxes.iter().map(|(own, on)| {
-        let name = choice_name(session.texts, setting.name, own).unwrap_or(own);
+        let name = setting.choice_name(session.texts, own).unwrap_or(own);
         checkbox(format!("{}-{own}", field.id), name, *on)
     });
     let shown = shown.collect_view();
@@ -159,21 +161,33 @@ fn choices(
     })
 }
 
-fn keys(form: Form, field: Field, value: &Value) -> Part {
-    let text = value.as_object().map(json::text).unwrap_or_default();
-    let (text, name) = (RwSignal::new(text), field.name.clone());
+/// An object as JSON. Where nothing is written, it is `empty`.
+fn object(form: Form, field: Field, value: &Value, empty: Value) -> Part {
+    let written = value.as_object().filter(|members| !members.is_empty());
+    let written = written.map(json::text).unwrap_or_default();
+    written_as_json(form, field, written, move |text| {
+        let members = json::parse(text)?;
+        Ok(if members.is_empty() { empty.clone() } else { Value::Object(members) })
+    })
+}
+
+/// A list of objects as JSON.
+fn objects(form: Form, field: Field, value: &Value) -> Part {
+    let all = value.as_array().filter(|all| !all.is_empty());
+    let written = all.map(|all| json::list_text(all)).unwrap_or_default();
+    written_as_json(form, field, written, |text| json::parse_list(text).map(Value::Array))
+}
+
+fn written_as_json(
+    form: Form,
+    field: Field,
+    written: String,
+    read: impl Fn(&str) -> Result<Value, String> + Send + Sync + 'static,
+) -> Part {
+    let (text, name) = (RwSignal::new(written), field.name.clone());
     Part::new(field.kind("area").view(form, text), move || {
-        let text = text.get_untracked();
-        if text.trim().is_empty() {
-            return Some(Value::Null);
-        }
-        match json::parse(&text) {
-            Ok(keys) => Some(Value::Object(keys)),
-            Err(problem) => {
-                form.refuse(&name, problem);
-                None
-            }
-        }
+        let said = text.with_untracked(|text| read(text));
+        said.map_err(|problem| form.refuse(&name, problem)).ok()
     })
 }
 

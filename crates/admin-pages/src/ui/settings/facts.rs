@@ -1,42 +1,37 @@
-//! The settings of a client, by what belongs together.
+//! Settings as facts, by what belongs together.
 
-use doorward_admin::types::{
-    client_settings::{Kind, Section, Setting},
-    clients::ClientView,
-};
+use doorward_admin::types::settings::Kind;
 use leptos::prelude::*;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::Group;
 use crate::{
     session::Session,
-    setting_texts::{choice_name, label, section_name},
-    ui::{alert, badge, card, facts, json, lifetime::in_words, mono, nothing, plain},
+    setting_texts::Described,
+    ui::{badge, facts, json, lifetime::in_words, mono, plain},
 };
 
-/// The sections that are open at first.
-pub const FIRST: [Section; 3] = [Section::General, Section::Redirects, Section::Access];
-
 /// The settings. What says nothing is left out.
-pub fn settings(session: Session, client: &ClientView) -> AnyView {
+pub fn facts_of(session: Session, groups: Vec<Group>, settings: &Map<String, Value>) -> AnyView {
     let t = session.texts;
-    let reason = client.read_only.clone().map(|reason| alert("alert-info", reason));
-    let sections = Section::ALL.into_iter().filter_map(|section| {
-        let rows = section.settings().filter_map(|setting| {
-            let value = client.settings.get(setting.name).filter(|value| says(value))?;
-            Some((label(t, setting.name).to_owned(), shown(session, setting, value)))
+    let sections = groups.into_iter().filter_map(|group| {
+        let rows = group.settings.iter().filter_map(|setting| {
+            let value = settings.get(setting.name).filter(|value| says(value))?;
+            Some((setting.label(t).to_owned(), shown(session, *setting, value)))
         });
         let rows: Vec<_> = rows.collect();
         (!rows.is_empty()).then(|| {
             view! {
-                <details class="fold" open=FIRST.contains(&section)>
-                    <summary>{section_name(t, section)}</summary>
+                <details class="fold" open=group.is_open>
+                    <summary>{group.title}</summary>
                     {facts(rows)}
+                    {group.more}
                 </details>
             }
         })
     });
     let sections = sections.collect_view();
-    card(t.settings, nothing(), view! { {reason} <div>{sections}</div> }.into_any())
+    view! { <div>{sections}</div> }.into_any()
 }
 
 fn says(value: &Value) -> bool {
@@ -48,9 +43,9 @@ fn says(value: &Value) -> bool {
     }
 }
 
-fn shown(session: Session, setting: &Setting, value: &Value) -> AnyView {
+fn shown(session: Session, setting: Described, value: &Value) -> AnyView {
     let t = session.texts;
-    let named = |value: &str| choice_name(t, setting.name, value).map(str::to_owned);
+    let named = |value: &str| setting.choice_name(t, value).map(str::to_owned);
     match (setting.kind, value) {
         (_, Value::Bool(true)) => badge("badge-ok", t.yes),
         (_, Value::Bool(false)) => badge("", t.no),
@@ -62,6 +57,16 @@ fn shown(session: Session, setting: &Setting, value: &Value) -> AnyView {
                 Some(name) => view! { <li>{name}</li> }.into_any(),
                 None => view! { <li class="mono">{line.to_owned()}</li> }.into_any(),
             });
+            view! { <ul class="lines">{lines.collect_view()}</ul> }.into_any()
+        }
+        (Kind::Object, Value::Object(members)) => {
+            let lines = members.iter().map(|(name, value)| {
+                view! { <li class="mono">{format!("{name}: {}", json::shown(value))}</li> }
+            });
+            view! { <ul class="lines">{lines.collect_view()}</ul> }.into_any()
+        }
+        (Kind::Objects, Value::Array(objects)) => {
+            let lines = objects.iter().map(|own| view! { <li class="mono">{own.to_string()}</li> });
             view! { <ul class="lines">{lines.collect_view()}</ul> }.into_any()
         }
         (Kind::Text | Kind::OptionalText | Kind::OptionalSecret, value) => {

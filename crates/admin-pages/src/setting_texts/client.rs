@@ -1,17 +1,12 @@
-//! What the settings of clients are called, in each language, and what helps to choose. A test asks
-//! for the words of every setting.
+//! What the settings of clients are called.
 
 use doorward_admin::types::client_settings::Section;
 
+use super::{Choice, Entry, NONE, Words, of};
 use crate::texts::Texts;
 
-/// English and German.
-type Pair = [&'static str; 2];
-
-/// A setting: its name in the configuration, what it is called, and a hint, which may be empty.
-type Entry = (&'static str, Pair, Pair);
-
-const NONE: Pair = ["", ""];
+/// The words.
+pub static CLIENT: Words = Words { settings: SETTINGS, choices: CHOICES };
 
 const SETTINGS: &[Entry] = &[
     ("enabled", ["May be used", "Darf verwendet werden"], NONE),
@@ -140,8 +135,8 @@ const SETTINGS: &[Entry] = &[
         "identity_providers",
         ["Other providers to sign in with", "Andere Anbieter zur Anmeldung"],
         [
-            "Their names in the configuration. None listed: all of them.",
-            "Ihre Namen in der Konfiguration. Keiner genannt: alle.",
+            "Their names, as in addresses. None listed: all of them.",
+            "Ihre Namen, wie in Adressen. Keiner genannt: alle.",
         ],
     ),
     (
@@ -301,8 +296,7 @@ const SETTINGS: &[Entry] = &[
     ),
 ];
 
-/// Values to choose from that say more in words: setting, value, words.
-const CHOICES: &[(&str, &str, Pair)] = &[
+const CHOICES: &[Choice] = &[
     (
         "allowed_grant_types",
         "authorization_code",
@@ -359,31 +353,6 @@ const CHOICES: &[(&str, &str, Pair)] = &[
     ),
 ];
 
-fn of(t: &Texts, pair: Pair) -> &'static str {
-    let [english, german] = pair;
-    if t.language == "de" { german } else { english }
-}
-
-fn entry(name: &str) -> Option<&'static Entry> {
-    SETTINGS.iter().find(|(own, ..)| *own == name)
-}
-
-/// What a setting is called.
-pub fn label(t: &Texts, name: &'static str) -> &'static str {
-    entry(name).map_or(name, |(_, label, _)| of(t, *label))
-}
-
-/// What helps to choose it.
-pub fn hint(t: &Texts, name: &str) -> &'static str {
-    entry(name).map_or("", |(.., hint)| of(t, *hint))
-}
-
-/// What a value of a setting is called, if it is called otherwise.
-pub fn choice_name(t: &Texts, name: &str, value: &str) -> Option<&'static str> {
-    let is_it = |(own, of, _): &&(&str, &str, Pair)| *own == name && *of == value;
-    CHOICES.iter().find(is_it).map(|(.., words)| of(t, *words))
-}
-
 /// What a section is called.
 pub fn section_name(t: &Texts, section: Section) -> &'static str {
     let words = match section {
@@ -402,35 +371,12 @@ pub fn section_name(t: &Texts, section: Section) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use doorward_admin::types::client_settings::Kind;
-
     use super::*;
-    use crate::texts;
+    use crate::{setting_texts::assert_whole, texts};
 
     #[test]
     fn every_setting_has_words_in_each_language() {
-        for setting in Section::ALL.into_iter().flat_map(Section::settings) {
-            let words = entry(setting.name).map(|(_, label, hint)| (label, hint));
-            let is_whole = words.is_some_and(|(label, hint)| {
-                label.iter().all(|words| !words.is_empty())
-                    && hint[0].is_empty() == hint[1].is_empty()
-            });
-            assert!(is_whole, "{}", setting.name);
-        }
-        for (name, value, _) in CHOICES {
-            let setting = Section::ALL
-                .into_iter()
-                .flat_map(Section::settings)
-                .find(|setting| setting.name == *name);
-            let is_one = match setting.map(|setting| setting.kind) {
-                Some(Kind::Choice(all) | Kind::OptionalChoice(all) | Kind::Choices(all)) => {
-                    all.contains(value)
-                }
-                Some(Kind::OptionalLevel(all)) => all.iter().any(|own| own.to_string() == *value),
-                _ => false,
-            };
-            assert!(is_one, "{name} {value}");
-        }
-        assert_eq!(label(texts::of("de"), "redirect_uris"), "Redirect-URIs");
+        assert_whole(&CLIENT, Section::ALL.into_iter().flat_map(Section::settings));
+        assert_eq!(CLIENT.label(texts::of("de"), "redirect_uris"), "Redirect-URIs");
     }
 }
