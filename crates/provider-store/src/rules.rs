@@ -3,6 +3,7 @@
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
+        session::UpstreamSession,
         time::{Seconds, Timestamp},
         token_handle::SuccessorSeed,
         user::{User, normalized_username},
@@ -21,6 +22,13 @@ pub(crate) const EXPIRED_DEVICE_CODE_KEPT: u32 = 3600;
 /// Why a change of users is refused that would leave nobody to administer.
 pub(crate) const LAST_OWNER: &str = "this is the last owner: nobody else has the admin_role owner \
                                      and may sign in. Make another user an owner first";
+
+/// The names of a session at another provider in its columns: issuer, subject and `sid`, which is
+/// empty if the provider gave none.
+pub(crate) fn names_of(session: &UpstreamSession) -> [&str; 3] {
+    let UpstreamSession { id, sid } = session;
+    [id.issuer.as_str(), id.subject.as_str(), sid.as_deref().unwrap_or_default()]
+}
 
 /// The column that users are sorted by.
 pub(crate) fn column_of(order: UserOrder) -> &'static str {

@@ -33,6 +33,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0026_places.sql"),
     include_str!("migrations/0027_identity_providers.sql"),
     include_str!("migrations/0028_searches.sql"),
+    include_str!("migrations/0030_upstream_id_tokens.sql"),
 ];
 
 /// How often a migration is tried that met one of another process.

@@ -45,7 +45,7 @@ async fn finish_with(
     let begun = client.begin(UpstreamRequest::default()).await?;
     let BegunRequest { state, pending, .. } = begun;
     let url = format!("{CALLBACK}?code=c&state={state}{further}");
-    client.finish(state, pending, url).await
+    Ok(client.finish(state, pending, url).await?.user)
 }
 
 /// Discovery, and this token endpoint.

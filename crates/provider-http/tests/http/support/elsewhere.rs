@@ -16,8 +16,8 @@ use doorward_provider::{
     },
     use_case::{
         upstream::{
-            BegunRequest, Examined, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
-            UpstreamRequest,
+            BegunRequest, Examined, UpstreamAnswer, UpstreamClient, UpstreamClients, UpstreamError,
+            UpstreamLogout, UpstreamRequest,
         },
         upstream_factory::{CheckedUpstream, UpstreamFactory, UpstreamRefusal},
     },
@@ -30,6 +30,7 @@ use super::{Answer, Browser, Page};
 #[derive(Debug, Default)]
 pub struct Elsewhere {
     answers: Mutex<VecDeque<Result<UpstreamUser, UpstreamError>>>,
+    id_token: Mutex<Option<Secret>>,
     asked: Mutex<Vec<UpstreamRequest>>,
     finished: Mutex<Vec<String>>,
     logouts: Mutex<BTreeMap<String, UpstreamLogout>>,
@@ -39,6 +40,11 @@ impl Elsewhere {
     /// The answer to the next response that comes back.
     pub fn answers(&self, answer: Result<UpstreamUser, UpstreamError>) {
         self.answers.lock().unwrap().push_back(answer);
+    }
+
+    /// The ID token of the answers from now on.
+    pub fn gives(&self, id_token: &str) {
+        *self.id_token.lock().unwrap() = Some(Secret::new(id_token));
     }
 
     /// The requests so far.
@@ -75,14 +81,21 @@ impl UpstreamClient for Elsewhere {
         state: String,
         pending: Secret,
         url: String,
-    ) -> Result<UpstreamUser, UpstreamError> {
+    ) -> Result<UpstreamAnswer, UpstreamError> {
         assert_eq!(pending.expose(), format!("for {state}"));
         self.finished.lock().unwrap().push(url);
-        self.answers.lock().unwrap().pop_front().expect("an answer")
+        let user = self.answers.lock().unwrap().pop_front().expect("an answer")?;
+        Ok(UpstreamAnswer { user, id_token: self.id_token.lock().unwrap().clone() })
     }
 
-    async fn end_session_url(&self, kept: Secret) -> Result<Option<String>, UpstreamError> {
-        Ok(Some(format!("https://elsewhere.example/logout?state=id%3B{}", kept.expose())))
+    async fn end_session_url(
+        &self,
+        kept: Secret,
+        id_token_hint: Option<Secret>,
+    ) -> Result<Option<String>, UpstreamError> {
+        let hint = id_token_hint.map(|hint| format!("id_token_hint={}&", hint.expose()));
+        let (hint, kept) = (hint.unwrap_or_default(), kept.expose());
+        Ok(Some(format!("https://elsewhere.example/logout?{hint}state=id%3B{kept}")))
     }
 
     async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError> {
