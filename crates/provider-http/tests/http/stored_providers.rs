@@ -106,6 +106,42 @@ async fn nobody_signs_in_by_a_provider_that_was_disabled() {
     assert_eq!(back.status, StatusCode::SEE_OTHER, "{back:?}");
 }
 
+/// Comes back from the provider, whose settings become these while it is waited for.
+async fn come_back_while_settings_become(world: &World, settings: Value) -> (Answer, bool) {
+    world.put_identity_provider("added", json!({"issuer": "https://added.example"})).await;
+    let added = world.elsewhere("added");
+    added.answers(Ok(user_of("added", "ada")));
+    let mut browser = Browser::new(world);
+    let state = go(&mut browser, "added").await;
+    let held = added.hold().await;
+    let change = async {
+        added.reached().await;
+        world.put_identity_provider("added", settings).await;
+        drop(held);
+    };
+    let (back, ()) = tokio::join!(browser.come_back("added", &state), change);
+    (back, browser.session().is_some())
+}
+
+#[tokio::test]
+async fn a_sign_in_does_not_finish_under_settings_for_another_issuer() {
+    let world = World::new().await;
+    for settings in [
+        json!({"issuer": "https://other.example"}),
+        json!({"issuer": "https://added.example", "enabled": false}),
+    ] {
+        let (back, is_signed_in) = come_back_while_settings_become(&world, settings).await;
+        let link = expect_not_offered(&back);
+        assert!(link.contains("return_url=") && link.contains("connect"), "{link}");
+        assert!(!is_signed_in);
+    }
+    assert!(world.store().user_by_username("ada").await.unwrap().is_none());
+    // Another title leaves it the same provider.
+    let settings = json!({"issuer": "https://added.example", "title": "Company"});
+    let (back, is_signed_in) = come_back_while_settings_become(&world, settings).await;
+    assert!(back.location().starts_with("/connect/authorize") && is_signed_in, "{back:?}");
+}
+
 #[tokio::test]
 async fn one_that_is_removed_while_somebody_is_there_leads_back_to_the_request() {
     let world = World::new().await;

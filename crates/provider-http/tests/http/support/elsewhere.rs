@@ -23,6 +23,7 @@ use doorward_provider::{
     },
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::{Notify, RwLock, RwLockWriteGuard};
 
 use super::{Answer, Browser, Page};
 
@@ -31,6 +32,8 @@ use super::{Answer, Browser, Page};
 pub struct Elsewhere {
     answers: Mutex<VecDeque<Result<UpstreamUser, UpstreamError>>>,
     id_token: Mutex<Option<Secret>>,
+    gate: RwLock<()>,
+    reached: Notify,
     asked: Mutex<Vec<UpstreamRequest>>,
     finished: Mutex<Vec<String>>,
     logouts: Mutex<BTreeMap<String, UpstreamLogout>>,
@@ -45,6 +48,16 @@ impl Elsewhere {
     /// The ID token of the answers from now on.
     pub fn gives(&self, id_token: &str) {
         *self.id_token.lock().unwrap() = Some(Secret::new(id_token));
+    }
+
+    /// Lets nobody finish a sign-in there until this is dropped.
+    pub async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().await
+    }
+
+    /// Waits until somebody wants to finish a sign-in there.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
     }
 
     /// The requests so far.
@@ -84,6 +97,8 @@ impl UpstreamClient for Elsewhere {
     ) -> Result<UpstreamAnswer, UpstreamError> {
         assert_eq!(pending.expose(), format!("for {state}"));
         self.finished.lock().unwrap().push(url);
+        self.reached.notify_one();
+        let _open = self.gate.read().await;
         let user = self.answers.lock().unwrap().pop_front().expect("an answer")?;
         Ok(UpstreamAnswer { user, id_token: self.id_token.lock().unwrap().clone() })
     }
