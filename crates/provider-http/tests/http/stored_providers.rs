@@ -1,12 +1,31 @@
 //! Sign-in by providers that are defined, changed and removed while the provider runs.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use async_trait::async_trait;
 use axum::http::StatusCode;
+use doorward_protocol::secret::Secret;
 use doorward_provider::{
     keys::{MasterKey, provider_credential},
-    model::{external_identity::UpstreamUser, user::User},
-    use_case::administration::keys::reseal_identity_providers,
+    model::{
+        external_identity::UpstreamUser,
+        identity_provider::IdentityProviderName,
+        stored_identity_provider::{
+            Credential, CredentialKind, SealedCredential, StoredIdentityProvider,
+            StoredIdentityProviders,
+        },
+        user::User,
+    },
+    store::{IdentityProviders, Store, StoreError},
+    use_case::administration::{
+        identity_providers::{ProviderChangeError, StoredProviders},
+        keys::reseal_identity_providers,
+    },
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::support::{
     Answer, Browser, REDIRECT, START, World, authorize_url, claims, code_request, elsewhere,
@@ -219,6 +238,87 @@ async fn what_the_configuration_defines_by_now_wins_and_no_start_fails() {
         .map(|problem| problem.field)
         .collect();
     assert_eq!(unused, ["claims", "name", "issuer"], "of broken, one and same");
+}
+
+/// The table of providers. Somebody changes the master key just before it is read for the first
+/// time.
+struct Rekeyed {
+    table: Arc<dyn Store>,
+    is_rekeyed: AtomicBool,
+}
+
+impl Rekeyed {
+    async fn rekey(&self) {
+        let [old, new] = [7, 8].map(|byte| MasterKey::from_bytes(&[byte; 32]).unwrap());
+        let keys = self.table.signing_keys().await.unwrap();
+        let keys = keys.iter().map(|key| key.resealed(&old, &new).unwrap()).collect();
+        assert!(self.table.reseal_signing_keys(keys).await.unwrap());
+        reseal_identity_providers(&*self.table, &old, &new).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl IdentityProviders for Rekeyed {
+    async fn identity_providers(&self) -> Result<StoredIdentityProviders, StoreError> {
+        if !self.is_rekeyed.swap(true, Relaxed) {
+            self.rekey().await;
+        }
+        self.table.identity_providers().await
+    }
+
+    async fn identity_providers_version(&self) -> Result<i64, StoreError> {
+        self.table.identity_providers_version().await
+    }
+
+    async fn add_identity_provider(
+        &self,
+        provider: StoredIdentityProvider,
+        version: i64,
+    ) -> Result<bool, StoreError> {
+        self.table.add_identity_provider(provider, version).await
+    }
+
+    async fn replace_identity_provider(
+        &self,
+        provider: StoredIdentityProvider,
+        version: i64,
+    ) -> Result<bool, StoreError> {
+        self.table.replace_identity_provider(provider, version).await
+    }
+
+    async fn remove_identity_provider(
+        &self,
+        name: &IdentityProviderName,
+        version: i64,
+    ) -> Result<bool, StoreError> {
+        self.table.remove_identity_provider(name, version).await
+    }
+
+    async fn reseal_identity_providers(
+        &self,
+        credentials: Vec<(IdentityProviderName, SealedCredential)>,
+        version: i64,
+    ) -> Result<bool, StoreError> {
+        self.table.reseal_identity_providers(credentials, version).await
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_encrypted_by_a_master_key_that_is_changed_at_the_same_time() {
+    let world = World::new().await;
+    let table = Rekeyed { table: Arc::clone(world.store()), is_rekeyed: AtomicBool::new(false) };
+    let registry = world.provider.identity_providers();
+    let stored = StoredProviders {
+        table: &table,
+        signing_keys: &**world.store(),
+        configured: registry.configured(),
+        factory: registry.factory(),
+        master: world.provider.keys().master(),
+    };
+    let credential = Credential { kind: CredentialKind::Secret, value: Secret::new("secret") };
+    let added = stored.add(&"added".parse().unwrap(), Map::new(), &credential).await;
+    assert!(matches!(added, Err(ProviderChangeError::OtherMasterKey)), "{added:?}");
+    assert!(world.store().identity_providers().await.unwrap().providers.is_empty());
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ macro_rules! suite {
                 a_new_group_has_nobody_of_one_that_is_being_removed;
             identity_providers: added_replaced_and_removed_at_the_known_version_only,
                 of_many_changes_of_one_version_one_is_made,
-                a_credential_is_encrypted_again_if_it_is_still_the_same;
+                credentials_are_encrypted_again_at_the_known_version_only;
             logout_notices: queued_for_the_clients_that_want_one,
                 claimed_again_after_the_lease_only,
                 postponed_and_dropped, claimed_once_among_many,
