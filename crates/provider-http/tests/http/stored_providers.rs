@@ -17,12 +17,16 @@ use doorward_provider::{
             Credential, CredentialKind, SealedCredential, StoredIdentityProvider,
             StoredIdentityProviders,
         },
+        time::Timestamp,
         user::User,
     },
     store::{IdentityProviders, Store, StoreError},
-    use_case::administration::{
-        identity_providers::{ProviderChangeError, StoredProviders},
-        keys::reseal_identity_providers,
+    use_case::{
+        administration::{
+            identity_providers::{ProviderChangeError, StoredProviders},
+            keys::reseal_identity_providers,
+        },
+        upstream::UpstreamLogout,
     },
 };
 use serde_json::{Map, Value, json};
@@ -198,6 +202,35 @@ async fn a_link_with_a_provider_that_was_removed_stays_and_says_so() {
     sign_in(&world, &mut Browser::new(&world), "added").await;
     let page = browser.get("/account/identities").await.page();
     assert!(!page.text.contains("not offered"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_provider_that_was_disabled_still_ends_the_sessions_that_began_by_it() {
+    const PATH: &str = "/account/external/added/backchannel-logout";
+    let world = World::new().await;
+    world.put_identity_provider("added", json!({})).await;
+    let added = world.elsewhere("added");
+    added.answers(Ok(user_of("added", "ada")));
+    let mut browser = Browser::new(&world);
+    sign_in(&world, &mut browser, "added").await;
+    world.put_identity_provider("added", json!({"enabled": false})).await;
+    assert_eq!(browser.get("/").await.status, StatusCode::OK, "the session goes on");
+    let logout = |issuer: &str| UpstreamLogout {
+        issuer: issuer.to_owned(),
+        sub: Some("ada".to_owned()),
+        sid: None,
+        jti: "1".to_owned(),
+        expires_at: Timestamp::from_seconds(START + 120),
+    };
+    added.signs("of another", logout("https://other.example"));
+    let refused = world.post(PATH, &[("logout_token", "of another")]).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+    added.signs("of ada", logout("https://added.example"));
+    assert_eq!(world.post(PATH, &[("logout_token", "of ada")]).await.status, StatusCode::OK);
+    assert_ne!(browser.get("/").await.status, StatusCode::OK);
+    world.remove_identity_provider("added").await;
+    let removed = world.post(PATH, &[("logout_token", "of ada")]).await;
+    removed.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
 }
 
 #[tokio::test]
