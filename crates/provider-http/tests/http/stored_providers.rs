@@ -355,6 +355,20 @@ async fn nothing_is_encrypted_by_a_master_key_that_is_changed_at_the_same_time()
 }
 
 #[tokio::test]
+async fn a_provider_whose_client_could_not_be_made_is_tried_again() {
+    let world = World::new().await;
+    world.elsewhere("added").break_down(true);
+    world.put_identity_provider("added", json!({})).await;
+    let is_there = || world.provider.vouching().provider("added").is_some();
+    assert!(!is_there());
+    assert!(!world.provider.refresh_identity_providers().await.unwrap(), "it still can't be made");
+    world.elsewhere("added").break_down(false);
+    assert!(world.provider.refresh_identity_providers().await.unwrap());
+    assert!(is_there());
+    assert!(!world.provider.refresh_identity_providers().await.unwrap(), "nothing has changed");
+}
+
+#[tokio::test]
 async fn another_master_key_opens_every_secret_and_the_old_one_none() {
     let world = World::new().await;
     world.put_identity_provider("one", json!({})).await;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use async_trait::async_trait;
@@ -32,6 +35,8 @@ use super::{Answer, Browser, Page};
 pub struct Elsewhere {
     answers: Mutex<VecDeque<Result<UpstreamUser, UpstreamError>>>,
     id_token: Mutex<Option<Secret>>,
+    /// Whether no client of it can be made.
+    is_broken: AtomicBool,
     gate: RwLock<()>,
     reached: Notify,
     asked: Mutex<Vec<UpstreamRequest>>,
@@ -48,6 +53,11 @@ impl Elsewhere {
     /// The ID token of the answers from now on.
     pub fn gives(&self, id_token: &str) {
         *self.id_token.lock().unwrap() = Some(Secret::new(id_token));
+    }
+
+    /// Lets no client of it be made from now on, or lets one again.
+    pub fn break_down(&self, is_broken: bool) {
+        self.is_broken.store(is_broken, Relaxed);
     }
 
     /// Lets nobody finish a sign-in there until this is dropped.
@@ -162,7 +172,11 @@ impl UpstreamFactory for Elsewheres {
         _: &Map<String, Value>,
         _: &Credential,
     ) -> Result<Arc<dyn UpstreamClient>, UpstreamRefusal> {
-        Ok(self.of(name))
+        let client = self.of(name);
+        if client.is_broken.load(Relaxed) {
+            return Err(UpstreamRefusal::new("name", "on purpose"));
+        }
+        Ok(client)
     }
 }
 
