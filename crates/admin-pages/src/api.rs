@@ -5,10 +5,10 @@ use doorward_admin::{
     BASE_PATH, Method, Operation,
     types::problem::{FieldError, ProblemDetails},
 };
-use doorward_leptos::{ApiRequest, ApiResponse, Error, StepUp};
+use doorward_leptos::{ApiRequest, ApiResponse, Error, ErrorKind, NetworkFailure, StepUp};
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::route::encoded;
+use crate::{route::encoded, texts::Texts, ui::fill};
 
 /// A request that is not sent yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,12 +113,12 @@ impl Call {
 }
 
 impl Answer {
-    /// What a response says.
-    pub fn of(response: Result<ApiResponse, Error>) -> Result<Self, Failure> {
+    /// What a response says. Where the API says nothing, these are the words.
+    pub fn of(response: Result<ApiResponse, Error>, t: &Texts) -> Result<Self, Failure> {
         let response = match response {
             Ok(response) => response,
             Err(Error::StepUp { step_up, .. }) => return Err(Failure::StepUp(step_up)),
-            Err(error) => return Err(Failure::Broken(error.user_message())),
+            Err(error) => return Err(Failure::Broken(told(&error, t))),
         };
         let etag = response.header("etag").map(str::to_owned);
         if response.is_success() {
@@ -126,7 +126,10 @@ impl Answer {
         }
         match serde_json::from_str(&response.body) {
             Ok(details) => Err(Failure::Refused(Box::new(details))),
-            Err(_) => Err(Failure::Broken(format!("HTTP {}", response.status))),
+            Err(_) => {
+                let status = format!("HTTP {}", response.status);
+                Err(Failure::Broken(fill(t.unusable_answer, &[&status])))
+            }
         }
     }
 
@@ -191,9 +194,63 @@ impl Failure {
     }
 }
 
+/// What the user is told of a sign-in or a call without an answer of the API, in these words. What
+/// only an operator can mend is named as the client names it.
+pub fn told(error: &Error, t: &Texts) -> String {
+    let fixed = match error {
+        Error::Network { failure: NetworkFailure::Offline, .. } => t.offline,
+        Error::Network { url, .. } => {
+            let origin: Vec<_> = url.split('/').take(3).collect();
+            return fill(t.not_reached, &[&origin.join("/")]);
+        }
+        Error::OtherTab => t.other_tab,
+        Error::IdToken(_) if error.kind() == ErrorKind::Device => t.clock_differs,
+        error => match error.kind() {
+            ErrorKind::Retry => t.trouble,
+            ErrorKind::Restart | ErrorKind::SignIn | ErrorKind::StepUp => t.sign_in_ended,
+            ErrorKind::Refused => t.sign_in_refused,
+            ErrorKind::Device => return fill(t.browser_refuses, &[&error.to_string()]),
+            _ => return fill(t.sign_in_not_set_up, &[&error.to_string()]),
+        },
+    };
+    fixed.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::texts;
+
+    #[test]
+    fn a_lost_connection_is_told_in_the_readers_language() {
+        let lost = |failure| {
+            let url = "https://id.example/api/admin/v1/users".to_owned();
+            Error::Network { url, failure }
+        };
+        let german = |error: Error| match Answer::of(Err(error), texts::of("de-AT")) {
+            Err(Failure::Broken(message)) => message,
+            other => panic!("{other:?}"),
+        };
+        let message = german(lost(NetworkFailure::Timeout));
+        assert!(message.starts_with("https://id.example antwortet nicht."), "{message}");
+        assert!(german(lost(NetworkFailure::Offline)).starts_with("Sie sind offline."));
+        let ended = german(Error::NoMatchingState { signed_in: false });
+        assert!(ended.starts_with("Ihre Anmeldung ist beendet"), "{ended}");
+        let other_tab = german(Error::OtherTab);
+        assert!(other_tab.starts_with("Ein anderer Tab"), "{other_tab}");
+        // What an operator mends has its name.
+        let cause = Error::NoEndpoint("token_endpoint");
+        let unset = german(Error::NoEndpoint("token_endpoint"));
+        assert!(unset.contains("nicht richtig eingerichtet"), "{unset}");
+        assert!(unset.contains(&cause.to_string()), "{unset}");
+        // A proxy in between may answer in place of the API.
+        let (headers, body) = (Vec::new(), "<h1>Bad Gateway</h1>".to_owned());
+        let response = ApiResponse { status: 502, headers, body, date: None, url: None };
+        let failure = Answer::of(Ok(response), texts::of("de")).unwrap_err();
+        assert!(failure.message().contains("(HTTP 502)"), "{failure:?}");
+        assert!(failure.message().starts_with("Mit der Antwort"), "{failure:?}");
+    }
 
     #[test]
     fn a_name_is_one_segment_whatever_it_is() {

@@ -6,12 +6,24 @@ pub use nowhere::*;
 #[cfg(target_arch = "wasm32")]
 pub use window::*;
 
+/// Why a text was not fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FetchError {
+    /// There is no answer, or not all of it.
+    NoAnswer,
+    /// The answer has this status.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    Status(u16),
+}
+
 #[cfg(target_arch = "wasm32")]
 mod window {
     use std::time::Duration;
 
     use leptos::prelude::{set_timeout, window};
     use wasm_bindgen::{JsCast as _, JsValue};
+
+    use super::FetchError;
 
     /// How long a file that is being saved is kept.
     const KEPT_FOR: Duration = Duration::from_secs(30);
@@ -165,20 +177,20 @@ mod window {
         format!("{:016x}{:016x}", number(), number())
     }
 
-    /// Fetches a small text of this origin, never from a cache. The error is a phrase.
-    pub async fn fetch_text(path: &str) -> Result<String, String> {
+    /// Fetches a small text of this origin, never from a cache.
+    pub async fn fetch_text(path: &str) -> Result<String, FetchError> {
         use wasm_bindgen_futures::JsFuture;
         let init = web_sys::RequestInit::new();
         init.set_cache(web_sys::RequestCache::NoStore);
         let fetched = window().fetch_with_str_and_init(path, &init);
-        let response = JsFuture::from(fetched).await.map_err(|_| "no answer")?;
+        let lost = |_| FetchError::NoAnswer;
+        let response = JsFuture::from(fetched).await.map_err(lost)?;
         let response: web_sys::Response = response.unchecked_into();
         if !response.ok() {
-            return Err(format!("HTTP {}", response.status()));
+            return Err(FetchError::Status(response.status()));
         }
-        let text = response.text().map_err(|_| "no body")?;
-        let text = JsFuture::from(text).await.map_err(|_| "the connection broke")?;
-        text.as_string().ok_or_else(|| "no text".to_owned())
+        let text = JsFuture::from(response.text().map_err(lost)?).await.map_err(lost)?;
+        text.as_string().ok_or(FetchError::NoAnswer)
     }
 
     /// The day of a moment, as a field for dates has it: `2026-11-29`, in the reader's time zone.
@@ -214,6 +226,8 @@ mod window {
 #[cfg(not(target_arch = "wasm32"))]
 #[allow(clippy::unused_async)]
 mod nowhere {
+    use super::FetchError;
+
     pub fn origin() -> String {
         String::new()
     }
@@ -262,8 +276,8 @@ mod nowhere {
         DRAWN.fetch_add(1, Ordering::Relaxed).to_string()
     }
 
-    pub async fn fetch_text(_path: &str) -> Result<String, String> {
-        Err("there is no browser".to_owned())
+    pub async fn fetch_text(_path: &str) -> Result<String, FetchError> {
+        Err(FetchError::NoAnswer)
     }
 
     pub fn day(seconds: i64) -> String {

@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     api::{Answer, Call, Failure},
-    browser,
+    browser::{self, FetchError},
     route::Route,
     texts::{self, Texts},
+    ui::fill,
 };
 
 /// The path of the document that says where to sign in.
@@ -103,12 +104,13 @@ impl Session {
     /// Starts the sign-in.
     pub fn start() -> Self {
         let config = RwSignal::new(None);
-        let auth = provide_auth_with(move || load(config));
+        let texts = texts::of(&browser::language());
+        let auth = provide_auth_with(move || load(config, texts));
         let principal =
             Memo::new(move |_| auth.with_user(|user| principal(&user.access_token)).flatten());
         let session = Self {
             auth,
-            texts: texts::of(&browser::language()),
+            texts,
             route: RwSignal::new(Route::parse(&browser::path())),
             notice: RwSignal::new(None),
             wanted: RwSignal::new(None),
@@ -161,7 +163,7 @@ impl Session {
     pub fn ask_rights(self) {
         spawn_local(async move {
             let call = Call::new(Operation::Me, &[]);
-            let answer = Answer::of(self.auth.call(self.request(call)).await);
+            let answer = Answer::of(self.auth.call(self.request(call)).await, self.texts);
             let rights = match answer.and_then(|answer| answer.read::<MeView>()) {
                 Ok(me) => me.role.map_or(Rights::None, Rights::Role),
                 Err(failure) if matches!(failure.status(), Some(401 | 403)) => Rights::None,
@@ -264,7 +266,7 @@ impl Session {
     /// Calls the API. A refusal for lack of rights lets the page ask for them again, since they may
     /// have gone while it was open; one for lack of a sign-in asks for that.
     pub async fn call(self, call: Call) -> Result<Answer, Failure> {
-        let answer = Answer::of(self.auth.call(self.request(call)).await);
+        let answer = Answer::of(self.auth.call(self.request(call)).await, self.texts);
         if let Err(failure) = &answer {
             match failure {
                 Failure::StepUp(step_up) => {
@@ -330,8 +332,11 @@ fn principal(access_token: &str) -> Option<Principal> {
     Principal::from_map(claims).ok()
 }
 
-async fn load(config: RwSignal<Option<Result<PagesConfig, String>>>) -> Option<Settings> {
-    let read = read_config().await;
+async fn load(
+    config: RwSignal<Option<Result<PagesConfig, String>>>,
+    texts: &Texts,
+) -> Option<Settings> {
+    let read = read_config(texts).await;
     let settings = read.as_ref().ok().map(|config| {
         let origin = browser::origin();
         let redirect_uri = format!("{origin}{}", doorward_admin::SIGNED_IN_PATH);
@@ -343,9 +348,13 @@ async fn load(config: RwSignal<Option<Result<PagesConfig, String>>>) -> Option<S
     settings
 }
 
-async fn read_config() -> Result<PagesConfig, String> {
-    let text = browser::fetch_text(CONFIG_PATH).await?;
-    serde_json::from_str(&text).map_err(|error| error.to_string())
+async fn read_config(t: &Texts) -> Result<PagesConfig, String> {
+    let unusable = |cause: String| fill(t.unusable_answer, &[&cause]);
+    let text = browser::fetch_text(CONFIG_PATH).await.map_err(|error| match error {
+        FetchError::NoAnswer => fill(t.not_reached, &[&browser::origin()]),
+        FetchError::Status(status) => unusable(format!("HTTP {status}")),
+    })?;
+    serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))
 }
 
 #[cfg(test)]

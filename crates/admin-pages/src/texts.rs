@@ -114,6 +114,41 @@ words! {
         "Ihr Konto hat hier keine Rolle, oder Ihre Anmeldung wurde beendet. Wenn das nicht \
          stimmt, bitten Sie einen Inhaber um eine Rolle, oder melden Sie sich ab und wieder an.";
     no_answer: "The server does not answer", "Der Server antwortet nicht";
+    offline:
+        "You are offline. Connect to the network, then try again.",
+        "Sie sind offline. Verbinden Sie sich mit dem Netz und versuchen Sie es noch einmal.";
+    not_reached:
+        "{} does not answer. Check your connection, then try again.",
+        "{} antwortet nicht. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.";
+    trouble:
+        "The server has trouble at the moment. Try again in a minute.",
+        "Der Server hat gerade Schwierigkeiten. Versuchen Sie es in einer Minute noch einmal.";
+    other_tab:
+        "Another tab of this application is busy. Close it or reload it, then try again.",
+        "Ein anderer Tab dieser Anwendung ist beschäftigt. Schließen Sie ihn oder laden Sie ihn \
+         neu, und versuchen Sie es noch einmal.";
+    clock_differs:
+        "The clock of this device is wrong. Set it, then try again.",
+        "Die Uhr dieses Geräts geht falsch. Stellen Sie sie und versuchen Sie es noch einmal.";
+    unusable_answer:
+        "The server's answer can't be used ({}). Try again, or tell whoever runs the server.",
+        "Mit der Antwort des Servers lässt sich nichts anfangen ({}). Versuchen Sie es noch \
+         einmal, oder sagen Sie es denen, die den Server betreiben.";
+    sign_in_ended:
+        "Your sign-in has ended or took too long. Sign in again.",
+        "Ihre Anmeldung ist beendet oder hat zu lange gedauert. Melden Sie sich noch einmal an.";
+    sign_in_refused:
+        "The sign-in was cancelled or refused. You can sign in again.",
+        "Die Anmeldung wurde abgebrochen oder abgelehnt. Sie können sich noch einmal anmelden.";
+    browser_refuses:
+        "Your browser does not let these pages work ({}). Allow them to store data, or try \
+         another browser.",
+        "Ihr Browser lässt diese Seiten nicht arbeiten ({}). Erlauben Sie ihnen, Daten zu \
+         speichern, oder versuchen Sie es mit einem anderen Browser.";
+    sign_in_not_set_up:
+        "Sign-in is not set up correctly ({}). Tell whoever runs the server.",
+        "Die Anmeldung ist nicht richtig eingerichtet ({}). Sagen Sie es denen, die den Server \
+         betreiben.";
     no_config: "The pages can't start", "Die Seiten können nicht starten";
     other_origin: "Open these pages elsewhere", "Öffnen Sie diese Seiten woanders";
     other_origin_text:

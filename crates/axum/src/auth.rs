@@ -127,6 +127,7 @@ impl Auth {
     /// # use doorward_axum::Auth;
     /// # async fn serve(auth: Auth, app: axum::Router) -> std::io::Result<()> {
     /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    /// // Containers are stopped by SIGTERM: the template `axum-server-side` waits for that, too.
     /// let stopped = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     /// axum::serve(listener, auth.attach(app)).with_graceful_shutdown(stopped).await?;
     /// auth.finish().await;

@@ -14,7 +14,10 @@ use axum::{
     routing::any,
 };
 use doorward_protocol::{
-    challenge::Challenge, dpop::NONCE_HEADER, error::ErrorCode, host::is_loopback,
+    challenge::{Challenge, Scheme},
+    dpop::NONCE_HEADER,
+    error::ErrorCode,
+    host::is_loopback,
 };
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
@@ -357,11 +360,29 @@ fn answered(response: reqwest::Response) -> Response {
     for name in cors {
         parts.headers.remove(name);
     }
+    let challenges = token_challenges(&parts.headers);
+    parts.headers.remove(WWW_AUTHENTICATE);
+    for challenge in challenges {
+        parts.headers.append(WWW_AUTHENTICATE, challenge);
+    }
     // An API that repeats its input as HTML must not run scripts of the application.
     parts.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     parts.headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox"));
     parts.version = http::Version::HTTP_11;
     Response::from_parts(parts, Body::new(body))
+}
+
+/// The challenges that ask for tokens, which scripts read: they say that another sign-in is needed
+/// (RFC 9470). By others, as `Basic` and `Negotiate`, browsers would ask the user for a password,
+/// and send it to the application with each request.
+fn token_challenges(headers: &HeaderMap) -> Vec<HeaderValue> {
+    let values = headers.get_all(WWW_AUTHENTICATE).iter();
+    values
+        .filter_map(|value| Challenge::parse_all(value.to_str().ok()?).ok())
+        .flatten()
+        .filter(|challenge| matches!(challenge.scheme(), Scheme::Bearer | Scheme::Dpop))
+        .filter_map(|challenge| HeaderValue::from_str(&challenge.to_string()).ok())
+        .collect()
 }
 
 fn refused(status: StatusCode, description: &str) -> Response {
@@ -412,6 +433,22 @@ mod tests {
         ] {
             assert_eq!(target(hostile, None), None, "{hostile}");
         }
+    }
+
+    #[test]
+    fn no_challenge_of_an_api_makes_the_browser_ask_for_a_password() {
+        let passed_on = |values: &[&str]| {
+            let named = |value: &&str| (WWW_AUTHENTICATE, HeaderValue::from_str(value).unwrap());
+            let values = token_challenges(&values.iter().map(named).collect());
+            values.iter().map(|own| own.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let step_up = r#"Bearer error="insufficient_user_authentication", max_age="5""#;
+        let bound = r#"DPoP realm="api", algs="ES256""#;
+        assert_eq!(passed_on(&[bound, step_up]), [bound, step_up]);
+        let mixed = format!(r#"Negotiate, Basic realm="api", {step_up}, Digest realm="api""#);
+        assert_eq!(passed_on(&["NTLM", &mixed, "basic"]), [step_up]);
+        // Browsers may read what is not well-formed.
+        assert!(passed_on(&[r#"Basic realm="api"#, "=, Negotiate"]).is_empty());
     }
 
     #[test]

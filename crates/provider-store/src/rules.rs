@@ -3,6 +3,7 @@
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
+        session::UpstreamSession,
         time::{Seconds, Timestamp},
         token_handle::SuccessorSeed,
         user::{User, normalized_username},
@@ -52,6 +53,13 @@ impl Ending {
             Some((_, true)) | None => Self::Nothing,
         }
     }
+}
+
+/// The names of a session at another provider in its columns: issuer, subject and `sid`, which is
+/// empty if the provider gave none.
+pub(crate) fn names_of(session: &UpstreamSession) -> [&str; 3] {
+    let UpstreamSession { id, sid } = session;
+    [id.issuer.as_str(), id.subject.as_str(), sid.as_deref().unwrap_or_default()]
 }
 
 /// The column that users are sorted by.

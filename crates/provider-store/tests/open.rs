@@ -302,7 +302,7 @@ async fn further_addresses_of_before_are_found() {
     )
     .unwrap();
     let known: i64 = old.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
-    old.pragma_update(None, "user_version", known - 6).unwrap();
+    old.pragma_update(None, "user_version", known - 7).unwrap();
     drop(old);
     fixtures::assert_further_addresses(&open(&path).unwrap()).await;
 }

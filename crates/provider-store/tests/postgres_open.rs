@@ -569,7 +569,7 @@ async fn further_addresses_of_before_are_found() {
          DROP INDEX users_enabled_by_full_name; DROP INDEX clients_in_order;
          DROP INDEX tickets_by_purpose; DROP INDEX audit_records_by_instant;
          CREATE INDEX audit_records_by_time ON audit_records (at, number);
-         UPDATE doorward_schema SET version = version - 6;",
+         UPDATE doorward_schema SET version = version - 7;",
     );
     fixtures::assert_further_addresses(&open(&url).await.unwrap()).await;
 }

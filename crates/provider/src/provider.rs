@@ -303,6 +303,7 @@ impl Shared<'_> {
         AccessOfUsers {
             sessions: self.store.clone(),
             access: self.store.clone(),
+            events: self.store.clone(),
             logout_queued: Arc::clone(&logout.queued),
         }
     }

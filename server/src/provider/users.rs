@@ -56,8 +56,8 @@ fn explained(SkippedUser { user, owner }: &SkippedUser) -> String {
     let Some(owner) = owner else {
         return format!(
             "the configured user {:?} was not imported: a removed user had the sub {:?}, and \
-             applications would take the new user for that one. Give another one by the key sub of \
-             the entry, and start again",
+             applications would take the new user for that one. Remove the entry, or give it \
+             another sub by its key sub, and start again",
             user.username, user.sub
         );
     };
@@ -139,6 +139,20 @@ mod tests {
         assert_eq!(import(&store, &users).await.unwrap(), 1);
         assert!(alice().await.password_hash.unwrap().verify(&Secret::new("configured")));
         assert!(!alice().await.enabled, "disabled by command, and not configured otherwise since");
+    }
+
+    #[tokio::test]
+    async fn a_configured_user_who_was_removed_does_not_come_back() {
+        let store = SqliteStore::in_memory().unwrap();
+        let users = demo_users();
+        import(&store, &users).await.unwrap();
+        let alice = "alice".parse().unwrap();
+        store.remove_user(&alice, SystemClock.now()).await.unwrap();
+        // Each start asks for the user, and is told why there is none.
+        for _ in 0..2 {
+            assert_eq!(import(&store, &users).await.unwrap(), 1);
+            assert!(store.user(&alice).await.unwrap().is_none());
+        }
     }
 
     #[test]

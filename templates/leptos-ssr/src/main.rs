@@ -15,11 +15,30 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (app, auth) = app(&settings)?;
     let listener = tokio::net::TcpListener::bind(listen).await?;
     println!("open {}", settings.origin);
-    let stopped = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
-    axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
+    axum::serve(listener, app).with_graceful_shutdown(stopped()).await?;
     // A renewal that is cut off loses the session: the provider takes each refresh token once.
     auth.finish().await;
     Ok(())
+}
+
+/// Waits for Ctrl+C, or for SIGTERM, by which containers and services are stopped.
+#[cfg(feature = "ssr")]
+async fn stopped() {
+    let interrupted = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => _ = signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending();
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated => {}
+    }
 }
 
 /// The browser starts in `hydrate`.

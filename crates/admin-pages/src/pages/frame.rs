@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use super::{navigation, page};
 use crate::{
+    api::told,
     browser,
     route::Route,
     session::{Notice, Rights, Session},
@@ -197,7 +198,7 @@ fn signed_out(session: Session) -> AnyView {
     let auth = session.auth;
     let has_expired = matches!(untrack(|| auth.status()), AuthStatus::Expired(_));
     let failure =
-        move || auth.failure().map(|failure| alert("alert-error", failure.error.user_message()));
+        move || auth.failure().map(|failure| alert("alert-error", told(&failure.error, t)));
     // Whoever comes back from the provider goes to where they wanted to go.
     let sign_in = button(t.sign_in, "btn btn-primary", move || {
         if session.route.get_untracked() == Route::SignedIn {

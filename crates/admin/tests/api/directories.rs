@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use doorward_provider::{
     model::{
+        account_event::AccountEventKind,
         account_notice::AccountNotices,
         directory,
         external_identity::{ExternalId, Issuer, StoredIdentity},
@@ -134,6 +135,10 @@ async fn who_is_disabled_or_gets_a_password_is_signed_out_here() {
     assert_eq!(sessions(&world, "alice").await, 0);
     let passwords = world.corp.passwords.lock().unwrap().clone();
     assert_eq!(passwords, [("alice".to_owned(), "hush".to_owned())]);
+    // Sign-ins that wait for a second step end by it.
+    let events = world.store.account_events(&"alice".parse().unwrap(), None, 10).await.unwrap();
+    let kinds: Vec<_> = events.iter().map(|own| own.event.kind).collect();
+    assert_eq!(kinds, [AccountEventKind::PasswordSetByAdministrator]);
 }
 
 /// With the password of an owner's entry one would be the owner, and so with a name or an address

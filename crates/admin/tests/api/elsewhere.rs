@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use doorward_protocol::secret::Secret;
 use doorward_provider::{
     model::{
-        external_identity::UpstreamUser,
         identity_provider::{IdentityProvider, IdentityProviderName},
         stored_identity_provider::{Credential, CredentialKind},
     },
     use_case::{
         upstream::{
-            BegunRequest, Examined, UpstreamClient, UpstreamError, UpstreamLogout, UpstreamRequest,
+            BegunRequest, Examined, UpstreamAnswer, UpstreamClient, UpstreamError, UpstreamLogout,
+            UpstreamRequest,
         },
         upstream_factory::{CheckedUpstream, UpstreamFactory, UpstreamRefusal},
     },
@@ -82,11 +82,20 @@ impl UpstreamClient for Client {
         Err(UpstreamError::Unavailable("nobody signs in here".to_owned()))
     }
 
-    async fn finish(&self, _: String, _: Secret, _: String) -> Result<UpstreamUser, UpstreamError> {
+    async fn finish(
+        &self,
+        _: String,
+        _: Secret,
+        _: String,
+    ) -> Result<UpstreamAnswer, UpstreamError> {
         Err(UpstreamError::NotAwaited)
     }
 
-    async fn end_session_url(&self, _: Secret) -> Result<Option<String>, UpstreamError> {
+    async fn end_session_url(
+        &self,
+        _: Secret,
+        _: Option<Secret>,
+    ) -> Result<Option<String>, UpstreamError> {
         Ok(None)
     }
 

@@ -36,6 +36,7 @@ async fn api() -> (String, Seen) {
             ("reporting-endpoints", "default=\"https://api/reports\""),
             ("content-security-policy-report-only", "default-src 'none'; report-uri https://api"),
             ("set-login", "logged-out"),
+            ("www-authenticate", r#"Basic realm="api", Bearer error="invalid_token""#),
             ("secure-session-registration", "(ES256);path=\"/register\""),
         ];
         (StatusCode::CREATED, headers, "from the API").into_response()
@@ -82,6 +83,7 @@ async fn an_allowed_call_has_the_token_and_no_cookie() {
     assert_eq!(answer.header("x-kept"), "1");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("content-security-policy"), "sandbox");
+    assert_eq!(answer.header("www-authenticate"), r#"Bearer error="invalid_token""#);
     for kept_back in [
         "set-cookie",
         "access-control-allow-origin",

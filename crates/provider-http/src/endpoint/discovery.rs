@@ -39,5 +39,5 @@ pub(crate) async fn get(
     State(document): State<Arc<DiscoveryDocument>>,
     headers: HeaderMap,
 ) -> Response {
-    document.current(&provider).respond(&headers, "public, max-age=3600")
+    document.current(&provider).respond(&headers, "public, max-age=300")
 }

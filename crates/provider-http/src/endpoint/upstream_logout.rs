@@ -24,7 +24,7 @@ pub(crate) async fn post(
 ) -> Result<Response, OAuthError> {
     let refuse = |description: &str| OAuthError::new(ErrorCode::InvalidRequest, description);
     let vouching = provider.vouching();
-    let known = vouching.provider(&name);
+    let known = vouching.provider_that_ends_sessions(&name);
     let known = known.ok_or_else(|| refuse("No identity provider has this name."))?;
     let token = params.get("logout_token").ok_or_else(|| refuse("logout_token is missing."))?;
     match provider.upstream().logged_out(known, token, &peer.0).await {

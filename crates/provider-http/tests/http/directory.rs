@@ -33,7 +33,7 @@ use doorward_provider::{
         accounts::Asker,
         directory::{
             Always, BeforeBind, DirectoryClient, DirectoryClients, DirectoryError, DirectoryUser,
-            PasswordChangeError,
+            PasswordChangeError, password_set_in_directory,
         },
         sign_in::{SignIn, SignInError},
     },
@@ -304,6 +304,41 @@ async fn a_sign_in_that_waits_for_its_second_step_ends_with_the_entry() {
     assert_eq!(browser.get(SECOND_STEP).await.status, StatusCode::OK);
     slapd.set(&dn_of("ada"), "pwdAccountLockedTime", "000001010000Z");
     assert_eq!(browser.get(SECOND_STEP).await.location(), "/account/login");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_waits_for_its_second_step_ends_with_another_password() {
+    let slapd = TestSlapd::start(&person("ada", "secret"));
+    let changing = Directory { changes_passwords: true, ..corp() };
+    let world = world_with(&slapd, changing, Vec::new()).await;
+    let by_two_factors = authorize_url(&[("acr_values", "urn:doorward:acr:2")]);
+    let wait = async |password: &str| {
+        let mut browser = Browser::new(&world);
+        let to_step = browser.sign_in("ada", password, Some(&by_two_factors)).await;
+        assert!(to_step.location().starts_with(SECOND_STEP), "{to_step:?}");
+        browser
+    };
+    let mut owner = Browser::new(&world);
+    owner.sign_in("ada", "secret", None).await;
+    let mut before = wait("secret").await;
+    sign_in(&world, "ada", "secret").await;
+    assert_eq!(before.get(SECOND_STEP).await.status, StatusCode::OK, "nothing has changed");
+    let changed = change_password(&mut owner, "secret", "another secret").await;
+    assert!(changed.body.contains("Your password is changed"), "{changed:?}");
+    assert_eq!(before.get(SECOND_STEP).await.location(), "/account/login");
+    let mut after = wait("another secret").await;
+    // More happens to the account than is read at a time.
+    for _ in 0..21 {
+        sign_in(&world, "ada", "another secret").await;
+    }
+    assert_eq!(after.get(SECOND_STEP).await.status, StatusCode::OK);
+    let sub = found(&world, "ada").await.unwrap().sub;
+    let event = password_set_in_directory(&sub, Timestamp::from_seconds(world.clock.seconds()));
+    world.provider.directories().end_access(&sub, Some(event)).await.unwrap();
+    for _ in 0..21 {
+        sign_in(&world, "ada", "another secret").await;
+    }
+    assert_eq!(after.get(SECOND_STEP).await.location(), "/account/login");
 }
 
 #[tokio::test]

@@ -94,13 +94,9 @@ async fn conditional(world: &World, path: &str, if_none_match: &str) -> Answer {
 #[tokio::test]
 async fn documents_may_be_cached_and_are_not_sent_twice() {
     let world = World::new().await;
-    for (path, freshness) in [
-        (DOCUMENTS[0], 3600),
-        (DOCUMENTS[1], 3600),
-        ("/.well-known/openid-configuration/jwks", 300),
-    ] {
+    for path in [DOCUMENTS[0], DOCUMENTS[1], "/.well-known/openid-configuration/jwks"] {
         let first = world.get(path).await;
-        assert_eq!(first.header("cache-control"), format!("public, max-age={freshness}"));
+        assert_eq!(first.header("cache-control"), "public, max-age=300");
         let tag = first.header("etag");
         assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 10, "{tag}");
         for known in

@@ -1,12 +1,35 @@
 //! Sign-in by providers that are defined, changed and removed while the provider runs.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use async_trait::async_trait;
 use axum::http::StatusCode;
+use doorward_protocol::secret::Secret;
 use doorward_provider::{
     keys::{MasterKey, provider_credential},
-    model::{external_identity::UpstreamUser, user::User},
-    use_case::administration::keys::reseal_identity_providers,
+    model::{
+        external_identity::UpstreamUser,
+        identity_provider::IdentityProviderName,
+        stored_identity_provider::{
+            Credential, CredentialKind, SealedCredential, StoredIdentityProvider,
+            StoredIdentityProviders,
+        },
+        time::Timestamp,
+        user::User,
+    },
+    store::{IdentityProviders, Store, StoreError},
+    use_case::{
+        administration::{
+            identity_providers::{ProviderChangeError, StoredProviders},
+            keys::reseal_identity_providers,
+        },
+        upstream::UpstreamLogout,
+    },
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::support::{
     Answer, Browser, REDIRECT, START, World, authorize_url, claims, code_request, elsewhere,
@@ -106,6 +129,42 @@ async fn nobody_signs_in_by_a_provider_that_was_disabled() {
     assert_eq!(back.status, StatusCode::SEE_OTHER, "{back:?}");
 }
 
+/// Comes back from the provider, whose settings become these while it is waited for.
+async fn come_back_while_settings_become(world: &World, settings: Value) -> (Answer, bool) {
+    world.put_identity_provider("added", json!({"issuer": "https://added.example"})).await;
+    let added = world.elsewhere("added");
+    added.answers(Ok(user_of("added", "ada")));
+    let mut browser = Browser::new(world);
+    let state = go(&mut browser, "added").await;
+    let held = added.hold().await;
+    let change = async {
+        added.reached().await;
+        world.put_identity_provider("added", settings).await;
+        drop(held);
+    };
+    let (back, ()) = tokio::join!(browser.come_back("added", &state), change);
+    (back, browser.session().is_some())
+}
+
+#[tokio::test]
+async fn a_sign_in_does_not_finish_under_settings_for_another_issuer() {
+    let world = World::new().await;
+    for settings in [
+        json!({"issuer": "https://other.example"}),
+        json!({"issuer": "https://added.example", "enabled": false}),
+    ] {
+        let (back, is_signed_in) = come_back_while_settings_become(&world, settings).await;
+        let link = expect_not_offered(&back);
+        assert!(link.contains("return_url=") && link.contains("connect"), "{link}");
+        assert!(!is_signed_in);
+    }
+    assert!(world.store().user_by_username("ada").await.unwrap().is_none());
+    // Another title leaves it the same provider.
+    let settings = json!({"issuer": "https://added.example", "title": "Company"});
+    let (back, is_signed_in) = come_back_while_settings_become(&world, settings).await;
+    assert!(back.location().starts_with("/connect/authorize") && is_signed_in, "{back:?}");
+}
+
 #[tokio::test]
 async fn one_that_is_removed_while_somebody_is_there_leads_back_to_the_request() {
     let world = World::new().await;
@@ -146,6 +205,35 @@ async fn a_link_with_a_provider_that_was_removed_stays_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_provider_that_was_disabled_still_ends_the_sessions_that_began_by_it() {
+    const PATH: &str = "/account/external/added/backchannel-logout";
+    let world = World::new().await;
+    world.put_identity_provider("added", json!({})).await;
+    let added = world.elsewhere("added");
+    added.answers(Ok(user_of("added", "ada")));
+    let mut browser = Browser::new(&world);
+    sign_in(&world, &mut browser, "added").await;
+    world.put_identity_provider("added", json!({"enabled": false})).await;
+    assert_eq!(browser.get("/").await.status, StatusCode::OK, "the session goes on");
+    let logout = |issuer: &str| UpstreamLogout {
+        issuer: issuer.to_owned(),
+        sub: Some("ada".to_owned()),
+        sid: None,
+        jti: "1".to_owned(),
+        expires_at: Timestamp::from_seconds(START + 120),
+    };
+    added.signs("of another", logout("https://other.example"));
+    let refused = world.post(PATH, &[("logout_token", "of another")]).await;
+    refused.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+    added.signs("of ada", logout("https://added.example"));
+    assert_eq!(world.post(PATH, &[("logout_token", "of ada")]).await.status, StatusCode::OK);
+    assert_ne!(browser.get("/").await.status, StatusCode::OK);
+    world.remove_identity_provider("added").await;
+    let removed = world.post(PATH, &[("logout_token", "of ada")]).await;
+    removed.expect_json_error(StatusCode::BAD_REQUEST, "invalid_request");
+}
+
+#[tokio::test]
 async fn every_process_of_a_store_takes_over_a_change() {
     let world = World::new().await;
     let other = world.restarted("PkceJS", json!({})).await;
@@ -183,6 +271,101 @@ async fn what_the_configuration_defines_by_now_wins_and_no_start_fails() {
         .map(|problem| problem.field)
         .collect();
     assert_eq!(unused, ["claims", "name", "issuer"], "of broken, one and same");
+}
+
+/// The table of providers. Somebody changes the master key just before it is read for the first
+/// time.
+struct Rekeyed {
+    table: Arc<dyn Store>,
+    is_rekeyed: AtomicBool,
+}
+
+impl Rekeyed {
+    async fn rekey(&self) {
+        let [old, new] = [7, 8].map(|byte| MasterKey::from_bytes(&[byte; 32]).unwrap());
+        let keys = self.table.signing_keys().await.unwrap();
+        let keys = keys.iter().map(|key| key.resealed(&old, &new).unwrap()).collect();
+        assert!(self.table.reseal_signing_keys(keys).await.unwrap());
+        reseal_identity_providers(&*self.table, &old, &new).await.unwrap();
+    }
+}
+
+#[async_trait]
+impl IdentityProviders for Rekeyed {
+    async fn identity_providers(&self) -> Result<StoredIdentityProviders, StoreError> {
+        if !self.is_rekeyed.swap(true, Relaxed) {
+            self.rekey().await;
+        }
+        self.table.identity_providers().await
+    }
+
+    async fn identity_providers_version(&self) -> Result<i64, StoreError> {
+        self.table.identity_providers_version().await
+    }
+
+    async fn add_identity_provider(
+        &self,
+        provider: StoredIdentityProvider,
+        version: i64,
+    ) -> Result<bool, StoreError> {
+        self.table.add_identity_provider(provider, version).await
+    }
+
+    async fn replace_identity_provider(
+        &self,
+        provider: StoredIdentityProvider,
+        version: i64,
+    ) -> Result<bool, StoreError> {
+        self.table.replace_identity_provider(provider, version).await
+    }
+
+    async fn remove_identity_provider(
+        &self,
+        name: &IdentityProviderName,
+        version: i64,
+    ) -> Result<bool, StoreError> {
+        self.table.remove_identity_provider(name, version).await
+    }
+
+    async fn reseal_identity_providers(
+        &self,
+        credentials: Vec<(IdentityProviderName, SealedCredential)>,
+        version: i64,
+    ) -> Result<bool, StoreError> {
+        self.table.reseal_identity_providers(credentials, version).await
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_encrypted_by_a_master_key_that_is_changed_at_the_same_time() {
+    let world = World::new().await;
+    let table = Rekeyed { table: Arc::clone(world.store()), is_rekeyed: AtomicBool::new(false) };
+    let registry = world.provider.identity_providers();
+    let stored = StoredProviders {
+        table: &table,
+        signing_keys: &**world.store(),
+        configured: registry.configured(),
+        factory: registry.factory(),
+        master: world.provider.keys().master(),
+    };
+    let credential = Credential { kind: CredentialKind::Secret, value: Secret::new("secret") };
+    let added = stored.add(&"added".parse().unwrap(), Map::new(), &credential).await;
+    assert!(matches!(added, Err(ProviderChangeError::OtherMasterKey)), "{added:?}");
+    assert!(world.store().identity_providers().await.unwrap().providers.is_empty());
+}
+
+#[tokio::test]
+async fn a_provider_whose_client_could_not_be_made_is_tried_again() {
+    let world = World::new().await;
+    world.elsewhere("added").break_down(true);
+    world.put_identity_provider("added", json!({})).await;
+    let is_there = || world.provider.vouching().provider("added").is_some();
+    assert!(!is_there());
+    assert!(!world.provider.refresh_identity_providers().await.unwrap(), "it still can't be made");
+    world.elsewhere("added").break_down(false);
+    assert!(world.provider.refresh_identity_providers().await.unwrap());
+    assert!(is_there());
+    assert!(!world.provider.refresh_identity_providers().await.unwrap(), "nothing has changed");
 }
 
 #[tokio::test]

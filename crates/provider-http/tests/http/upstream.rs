@@ -11,7 +11,7 @@ use doorward_provider::{
         second_factor::{RequireSecondFactor, SecondFactorSettings},
         time::Timestamp,
     },
-    use_case::upstream::{UpstreamError, UpstreamLogout},
+    use_case::upstream::{LONGEST_ID_TOKEN, UpstreamError, UpstreamLogout},
 };
 use serde_json::{Value, json};
 
@@ -810,6 +810,69 @@ async fn signing_out_here_signs_out_there_if_that_is_set() {
         let done = browser.submit(&question, &[("action", "logout")]).await;
         assert_eq!(done.status, StatusCode::OK, "{done:?}");
     }
+}
+
+/// Signs out, and returns the hint that goes to the other provider.
+async fn hint_of_sign_out(browser: &mut Browser<'_>) -> Option<String> {
+    let question = browser.get("/account/logout").await.page();
+    let away = browser.submit(&question, &[("action", "logout")]).await;
+    assert!(away.location().starts_with("https://elsewhere.example/logout?"), "{away:?}");
+    away.redirect_param("id_token_hint")
+}
+
+#[tokio::test]
+async fn the_provider_where_somebody_signs_out_learns_by_the_id_token_whose_session_ends() {
+    let mut one = elsewhere("one");
+    one.0.sign_out_upstream = true;
+    let client = Arc::clone(&one.1);
+    let world = world_with(vec![one], vec![]).await;
+    client.gives("first");
+    let mut first = signed_in_by(&world, &client, "s1").await;
+    client.gives("second");
+    let mut second = signed_in_by(&world, &client, "s2").await;
+    // Long after the sign-in, each session has its own.
+    world.clock.advance(3599);
+    assert_eq!(hint_of_sign_out(&mut first).await.as_deref(), Some("first"));
+    assert_eq!(hint_of_sign_out(&mut second).await.as_deref(), Some("second"));
+    // Nothing is kept of a session that has ended, and no token that is too long for a URL.
+    client.gives(&"x".repeat(LONGEST_ID_TOKEN + 1));
+    for sid in ["s2", "s3"] {
+        let mut browser = signed_in_by(&world, &client, sid).await;
+        assert_eq!(hint_of_sign_out(&mut browser).await, None, "{sid}");
+    }
+    let longest = "x".repeat(LONGEST_ID_TOKEN);
+    client.gives(&longest);
+    let mut browser = signed_in_by(&world, &client, "s4").await;
+    assert_eq!(hint_of_sign_out(&mut browser).await, Some(longest));
+}
+
+#[tokio::test]
+async fn an_id_token_is_kept_encrypted_and_only_where_it_is_wanted() {
+    let (mut one, two) = (elsewhere("one"), elsewhere("two"));
+    one.0.sign_out_upstream = true;
+    let (first, second) = (Arc::clone(&one.1), Arc::clone(&two.1));
+    let world = world_with(vec![one, two], vec![]).await;
+    let kept = async |name: &str, sub: &str, sid: &str| {
+        let user = UpstreamUser { sid: Some(sid.to_owned()), ..user_of(name, sub) };
+        let now = Timestamp::from_seconds(world.clock.seconds());
+        world.store().upstream_id_token(&user.session().unwrap(), now).await.unwrap()
+    };
+    first.gives("an ID token");
+    signed_in_by(&world, &first, "s1").await;
+    let sealed = kept("one", "ada", "s1").await.unwrap();
+    assert!(!sealed.as_bytes().windows(8).any(|part| part == b"ID token"));
+    second.gives("an ID token");
+    let sid = Some("s1".to_owned());
+    second.answers(Ok(UpstreamUser { sid, ..user_of("two", "bea") }));
+    sign_in(&mut Browser::new(&world), "two", &[]).await;
+    assert!(kept("two", "bea", "s1").await.is_none(), "nobody is signed out there");
+    // No session begins by a link.
+    let mut alice = Browser::signed_in(&world, "alice").await;
+    let state = state_of(&begin_link(&mut alice, "one").await);
+    let sid = Some("s2".to_owned());
+    first.answers(Ok(UpstreamUser { sid, ..user_of("one", "eve") }));
+    assert_eq!(alice.come_back("one", &state).await.location(), "/account/identities");
+    assert!(kept("one", "eve", "s2").await.is_none());
 }
 
 /// Presses the button on the page of the account that links a provider.

@@ -126,6 +126,7 @@ pub(super) const KINDS: &[Kind] = &[
          )
          SELECT count(*) FROM gone",
     ),
+    kind(removal!("upstream_id_tokens", "issuer, subject, sid", "expires_at")),
     kind(removal!("logout_notices", "id", "expires_at")),
     kind(removal!("consents", "sub, client_id", "expires_at")),
     kind(removal!("single_uses", "identity", "forgettable_at")),

@@ -10,6 +10,7 @@ use doorward_provider::{
     },
     store::{IdentityProviders, StoreError},
 };
+use tokio_postgres::types::ToSql;
 
 use super::{PostgresStore, connection::Connection, failure::Failure, run, schema};
 use crate::{
@@ -53,13 +54,12 @@ impl IdentityProviders for PostgresStore {
         run!(self, "remove_identity_provider", remove, name, version)
     }
 
-    async fn reseal_identity_provider(
+    async fn reseal_identity_providers(
         &self,
-        name: &IdentityProviderName,
-        before: &SealedCredential,
-        after: SealedCredential,
+        credentials: Vec<(IdentityProviderName, SealedCredential)>,
+        version: i64,
     ) -> Result<bool, StoreError> {
-        run!(self, "reseal_identity_provider", reseal, name, before, &after)
+        run!(self, "reseal_identity_providers", reseal, &credentials, version)
     }
 }
 
@@ -132,25 +132,19 @@ async fn finish(connection: &Connection, changed: bool) -> Result<bool, Failure>
     Ok(changed)
 }
 
+/// Writes credentials if no provider has changed since that version.
 async fn reseal(
     connection: &Connection,
-    name: &IdentityProviderName,
-    before: &SealedCredential,
-    after: &SealedCredential,
+    credentials: &[(IdentityProviderName, SealedCredential)],
+    known: i64,
 ) -> Result<bool, Failure> {
-    let sql = "UPDATE identity_providers SET credential = $4, sealed = $5
-               WHERE name = $1 AND credential = $2 AND sealed = $3";
-    let resealed = connection
-        .execute(
-            sql,
-            &[
-                &name.as_str(),
-                &before.kind.name(),
-                &before.sealed.as_bytes(),
-                &after.kind.name(),
-                &after.sealed.as_bytes(),
-            ],
-        )
-        .await?;
-    Ok(resealed > 0)
+    let sql = "UPDATE identity_providers SET credential = $2, sealed = $3 WHERE name = $1";
+    connection.begin().await?;
+    schema::lock(connection).await?;
+    let is_known = version(connection).await? == known;
+    for (name, SealedCredential { kind, sealed }) in credentials.iter().filter(|_| is_known) {
+        let values: [&(dyn ToSql + Sync); 3] = [&name.as_str(), &kind.name(), &sealed.as_bytes()];
+        connection.execute(sql, &values).await?;
+    }
+    finish(connection, is_known).await
 }

@@ -34,6 +34,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0027_identity_providers.sql"),
     include_str!("migrations/0028_searches.sql"),
     include_str!("migrations/0029_left_behind.sql"),
+    include_str!("migrations/0030_upstream_id_tokens.sql"),
 ];
 
 /// How often a migration is tried that met one of another process.

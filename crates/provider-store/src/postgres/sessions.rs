@@ -16,6 +16,7 @@ use doorward_provider::{
             Authentication, EndedSession, Session, SessionCursor, SessionSelector, SignInProof,
             UpstreamSelector, UpstreamSession,
         },
+        signing_key::SealedKey,
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -32,6 +33,7 @@ use crate::{
     pages,
     record::{NoticesRow, read},
     row::{ColumnError, Row as _, to_json},
+    rules::names_of,
 };
 
 #[async_trait]
@@ -89,6 +91,23 @@ impl Sessions for PostgresStore {
     async fn count_sessions(&self, most: u32, now: Timestamp) -> Result<u64, StoreError> {
         run!(self, "count_sessions", count, most, now)
     }
+
+    async fn keep_upstream_id_token(
+        &self,
+        session: &UpstreamSession,
+        sealed: SealedKey,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        run!(self, "keep_upstream_id_token", keep_id_token, session, &sealed, expires_at)
+    }
+
+    async fn upstream_id_token(
+        &self,
+        session: &UpstreamSession,
+        now: Timestamp,
+    ) -> Result<Option<SealedKey>, StoreError> {
+        run!(self, "upstream_id_token", id_token, session, now)
+    }
 }
 
 /// A session that begins.
@@ -124,6 +143,9 @@ async fn start(
     }
     let started = insert(connection, session, amr, verified).await?;
     if started {
+        if let Some(upstream) = &session.upstream {
+            keep_as_long(connection, upstream, session.expires_at).await?;
+        }
         end_beyond(connection, &session.authentication, limit, now).await?;
         outbox::put_notices(connection, notices).await?;
         connection.commit().await?;
@@ -225,6 +247,55 @@ async fn insert(
         }
     }
     Ok(inserted > 0)
+}
+
+/// Keeps the ID token of the session at another provider until this timestamp at least.
+async fn keep_as_long(
+    connection: &Connection,
+    upstream: &UpstreamSession,
+    expires_at: Timestamp,
+) -> Result<(), Failure> {
+    let [issuer, subject, sid] = names_of(upstream);
+    let sql = "UPDATE upstream_id_tokens SET expires_at = greatest(expires_at, $4)
+        WHERE issuer = $1 AND subject = $2 AND sid = $3";
+    connection.execute(sql, &[&issuer, &subject, &sid, &expires_at.seconds()]).await?;
+    Ok(())
+}
+
+/// Keeps the ID token of a session at another provider, at least as long as an earlier one.
+async fn keep_id_token(
+    connection: &Connection,
+    session: &UpstreamSession,
+    sealed: &SealedKey,
+    expires_at: Timestamp,
+) -> Result<(), Failure> {
+    let [issuer, subject, sid] = names_of(session);
+    connection
+        .execute(
+            "INSERT INTO upstream_id_tokens AS kept (issuer, subject, sid, sealed, expires_at)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (issuer, subject, sid) DO UPDATE SET sealed = excluded.sealed,
+                 expires_at = greatest(kept.expires_at, excluded.expires_at)",
+            &[&issuer, &subject, &sid, &sealed.as_bytes(), &expires_at.seconds()],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn id_token(
+    connection: &Connection,
+    session: &UpstreamSession,
+    now: Timestamp,
+) -> Result<Option<SealedKey>, Failure> {
+    let [issuer, subject, sid] = names_of(session);
+    connection
+        .first(
+            "SELECT sealed FROM upstream_id_tokens
+             WHERE issuer = $1 AND subject = $2 AND sid = $3 AND expires_at > $4",
+            &[&issuer, &subject, &sid, &now.seconds()],
+            |row| Ok(SealedKey::from_bytes(row.bytes(0, "upstream_id_tokens.sealed")?.to_vec())),
+        )
+        .await
 }
 
 /// The session with this cookie, unless it has expired or its user may not sign in.
@@ -480,6 +551,19 @@ pub(super) async fn end_all(
     end_each(connection, selected, now).await
 }
 
+/// Removes sessions, and the ID tokens of the sessions at other providers by which they began,
+/// unless another session began by the same one, too.
+const REMOVE: &str = "WITH ended AS (
+        DELETE FROM sessions WHERE sid = ANY($1)
+        RETURNING upstream_issuer, upstream_subject, upstream_sid
+    )
+    DELETE FROM upstream_id_tokens kept USING ended
+    WHERE kept.issuer = ended.upstream_issuer AND kept.subject = ended.upstream_subject
+      AND kept.sid = coalesce(ended.upstream_sid, '')
+      AND NOT EXISTS (SELECT 1 FROM sessions other
+        WHERE other.upstream_issuer = kept.issuer AND other.upstream_subject = kept.subject
+          AND coalesce(other.upstream_sid, '') = kept.sid AND other.sid <> ALL($1))";
+
 /// Ends sessions by their `sid`: after parallel sign-ins in one browser one may have several
 /// cookies.
 async fn end_each(
@@ -510,7 +594,7 @@ async fn end_each(
         })
         .await?;
     clients.sort();
-    connection.execute("DELETE FROM sessions WHERE sid = ANY($1)", &[&sids]).await?;
+    connection.execute(REMOVE, &[&sids]).await?;
     for (sid, client) in clients {
         if let Some(session) = ended.get_mut(&sid) {
             session.clients.push(client);

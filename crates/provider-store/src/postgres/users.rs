@@ -250,7 +250,7 @@ async fn changed(connection: &Connection, configured: &[User]) -> Result<Import,
         let comes_again = stored.is_none() && was_used(connection, &user.sub).await?;
         let wanted = User::imported(user, last.as_ref(), stored);
         let chosen = if comes_again { &mut again } else { &mut changed };
-        chosen.extend(wanted);
+        chosen.push(wanted);
     }
     let mut owners = Vec::new();
     for row in changed.iter().cloned().map(UserRow::encode) {
@@ -638,6 +638,8 @@ async fn remove(
     let had_owner = has_owner(connection).await?;
     end_what_began(connection, sub, None, now).await?;
     connection.execute("DELETE FROM consents WHERE sub = $1", &[&sub.as_str()]).await?;
+    // The next import asks for the user again, and is told that the sub was a removed one's.
+    connection.execute("DELETE FROM imported_users WHERE sub = $1", &[&sub.as_str()]).await?;
     tickets::remove_all(connection, sub).await?;
     outbox::remove_all(connection, sub).await?;
     factors::remove_all(connection, sub).await?;

@@ -149,6 +149,13 @@ pub(super) const KINDS: &[Kind] = &[
     },
     Kind {
         delete_before: None,
+        delete: "DELETE FROM upstream_id_tokens
+                 WHERE rowid IN (SELECT rowid FROM upstream_id_tokens WHERE expires_at <= ?1
+                     LIMIT ?2)",
+        kept_longer: 0,
+    },
+    Kind {
+        delete_before: None,
         delete: "DELETE FROM logout_notices
                  WHERE id IN (SELECT id FROM logout_notices WHERE expires_at <= ?1 LIMIT ?2)",
         kept_longer: 0,

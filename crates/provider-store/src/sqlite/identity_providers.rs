@@ -65,29 +65,13 @@ impl IdentityProviders for SqliteStore {
         self.write("remove_identity_provider", remove).await
     }
 
-    async fn reseal_identity_provider(
+    async fn reseal_identity_providers(
         &self,
-        name: &IdentityProviderName,
-        before: &SealedCredential,
-        after: SealedCredential,
+        credentials: Vec<(IdentityProviderName, SealedCredential)>,
+        version: i64,
     ) -> Result<bool, StoreError> {
-        let (name, before) = (name.clone(), before.clone());
-        self.write("reseal_identity_provider", move |connection| {
-            let resealed = execute(
-                connection,
-                "UPDATE identity_providers SET credential = ?4, sealed = ?5
-                 WHERE name = ?1 AND credential = ?2 AND sealed = ?3",
-                params![
-                    name.as_str(),
-                    before.kind.name(),
-                    before.sealed.as_bytes(),
-                    after.kind.name(),
-                    after.sealed.as_bytes()
-                ],
-            )?;
-            Ok(resealed > 0)
-        })
-        .await
+        let reseal = move |connection: &Connection| reseal(connection, &credentials, version);
+        self.write("reseal_identity_providers", reseal).await
     }
 }
 
@@ -141,6 +125,22 @@ fn remove(
     }
     let sql = "DELETE FROM identity_providers WHERE name = ?1";
     moved_on(connection, execute(connection, sql, [name.as_str()])? > 0)
+}
+
+/// Writes credentials if no provider has changed since that version.
+fn reseal(
+    connection: &Connection,
+    credentials: &[(IdentityProviderName, SealedCredential)],
+    known: i64,
+) -> Result<bool, Failure> {
+    if version(connection)? != known {
+        return Ok(false);
+    }
+    for (name, SealedCredential { kind, sealed }) in credentials {
+        let sql = "UPDATE identity_providers SET credential = ?2, sealed = ?3 WHERE name = ?1";
+        execute(connection, sql, params![name.as_str(), kind.name(), sealed.as_bytes()])?;
+    }
+    moved_on(connection, true)
 }
 
 /// Gives the table another version if something has changed, and returns whether it has.

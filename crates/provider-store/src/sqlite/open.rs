@@ -41,6 +41,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0027_identity_providers.sql")),
     M::up(include_str!("migrations/0028_searches.sql")),
     M::up(include_str!("migrations/0029_left_behind.sql")),
+    M::up(include_str!("migrations/0030_upstream_id_tokens.sql")),
 ];
 const MIGRATIONS: Migrations<'static> = Migrations::from_slice(STEPS);
 

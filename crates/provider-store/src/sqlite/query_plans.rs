@@ -169,6 +169,14 @@ fn no_list_of_the_administration_reads_a_whole_table_or_sorts() {
     assert!(!plan.iter().any(is_whole), "{plan:?}");
 }
 
+#[test]
+fn a_session_ends_without_reading_whole_tables() {
+    let connection = open::in_memory().unwrap();
+    let plan = plan(&connection, sessions::FORGET_ID_TOKENS);
+    assert!(plan.iter().any(|step| step.contains("sessions_by_upstream_subject")), "{plan:?}");
+    assert!(!plan.iter().any(|step| step.starts_with("SCAN ")), "{plan:?}");
+}
+
 /// The steps of a statement.
 fn plan(connection: &rusqlite::Connection, sql: &str) -> Vec<String> {
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

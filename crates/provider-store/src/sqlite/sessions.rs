@@ -10,6 +10,7 @@ use doorward_provider::{
             Authentication, EndedSession, Session, SessionCursor, SessionSelector, SignInProof,
             UpstreamSelector, UpstreamSession,
         },
+        signing_key::SealedKey,
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -29,6 +30,7 @@ use crate::{
     pages,
     record::{NoticesRow, read},
     row::{ColumnError, Row as _, to_json},
+    rules::names_of,
 };
 
 #[async_trait]
@@ -97,6 +99,28 @@ impl Sessions for SqliteStore {
     async fn count_sessions(&self, most: u32, now: Timestamp) -> Result<u64, StoreError> {
         self.read("count_sessions", move |connection| count(connection, most, now)).await
     }
+
+    async fn keep_upstream_id_token(
+        &self,
+        session: &UpstreamSession,
+        sealed: SealedKey,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let session = session.clone();
+        self.write("keep_upstream_id_token", move |connection| {
+            keep_id_token(connection, &session, &sealed, expires_at)
+        })
+        .await
+    }
+
+    async fn upstream_id_token(
+        &self,
+        session: &UpstreamSession,
+        now: Timestamp,
+    ) -> Result<Option<SealedKey>, StoreError> {
+        let session = session.clone();
+        self.read("upstream_id_token", move |connection| id_token(connection, &session, now)).await
+    }
 }
 
 /// Adds a session in place of the one with the cookie `replaces`, if what was verified still is the
@@ -149,7 +173,50 @@ fn start(
             upstream.and_then(|upstream| upstream.sid.as_deref()),
         ],
     )?;
+    if let Some(upstream) = upstream {
+        let [issuer, subject, sid] = names_of(upstream);
+        execute(
+            connection,
+            "UPDATE upstream_id_tokens SET expires_at = max(expires_at, ?4)
+             WHERE issuer = ?1 AND subject = ?2 AND sid = ?3",
+            params![issuer, subject, sid, session.expires_at.seconds()],
+        )?;
+    }
     Ok(true)
+}
+
+/// Keeps the ID token of a session at another provider, at least as long as an earlier one.
+fn keep_id_token(
+    connection: &Connection,
+    session: &UpstreamSession,
+    sealed: &SealedKey,
+    expires_at: Timestamp,
+) -> Result<(), Failure> {
+    let [issuer, subject, sid] = names_of(session);
+    execute(
+        connection,
+        "INSERT INTO upstream_id_tokens (issuer, subject, sid, sealed, expires_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (issuer, subject, sid) DO UPDATE SET sealed = excluded.sealed,
+             expires_at = max(expires_at, excluded.expires_at)",
+        params![issuer, subject, sid, sealed.as_bytes(), expires_at.seconds()],
+    )?;
+    Ok(())
+}
+
+fn id_token(
+    connection: &Connection,
+    session: &UpstreamSession,
+    now: Timestamp,
+) -> Result<Option<SealedKey>, Failure> {
+    let [issuer, subject, sid] = names_of(session);
+    sql::first(
+        connection,
+        "SELECT sealed FROM upstream_id_tokens
+         WHERE issuer = ?1 AND subject = ?2 AND sid = ?3 AND expires_at > ?4",
+        params![issuer, subject, sid, now.seconds()],
+        |row| Ok(SealedKey::from_bytes(row.bytes(0, "upstream_id_tokens.sealed")?.to_vec())),
+    )
 }
 
 /// The session with this cookie, unless it has expired or its user may not sign in.
@@ -367,6 +434,17 @@ fn end_each(
     selected.into_iter().map(|(sub, sid)| end_one(connection, sub, sid, now)).collect()
 }
 
+/// Removes the ID token of the session at another provider by which this session began, unless
+/// another session began by it, too.
+pub(super) const FORGET_ID_TOKENS: &str = "DELETE FROM upstream_id_tokens
+    WHERE (issuer, subject, sid) IN (
+        SELECT upstream_issuer, upstream_subject, ifnull(upstream_sid, '') FROM sessions
+        WHERE sid = ?1 AND upstream_issuer IS NOT NULL)
+      AND NOT EXISTS (SELECT 1 FROM sessions other
+        WHERE other.upstream_issuer = upstream_id_tokens.issuer
+          AND other.upstream_subject = upstream_id_tokens.subject
+          AND ifnull(other.upstream_sid, '') = upstream_id_tokens.sid AND other.sid <> ?1)";
+
 /// Ends a session by its `sid`: after parallel sign-ins in one browser it may have several cookies.
 fn end_one(
     connection: &Connection,
@@ -383,6 +461,7 @@ fn end_one(
     logout_notices::queue(connection, &sub, &sid, now)?;
     grants::revoke_of_session(connection, &sid, now)?;
     execute(connection, "DELETE FROM session_clients WHERE sid = ?1", [sid.as_str()])?;
+    execute(connection, FORGET_ID_TOKENS, [sid.as_str()])?;
     execute(connection, "DELETE FROM sessions WHERE sid = ?1", [sid.as_str()])?;
     Ok(EndedSession { sub, sid, clients })
 }

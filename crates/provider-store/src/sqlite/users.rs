@@ -300,7 +300,7 @@ fn changed(connection: &Connection, configured: &[User]) -> Result<Import, Failu
         let comes_again = stored.is_none() && was_used(connection, &user.sub)?;
         let wanted = User::imported(user, last.as_ref(), stored);
         let chosen = if comes_again { &mut again } else { &mut changed };
-        chosen.extend(wanted);
+        chosen.push(wanted);
     }
     let mut owners = Vec::new();
     for row in changed.iter().cloned().map(UserRow::encode) {
@@ -590,6 +590,8 @@ fn remove(connection: &Connection, sub: &Sub, now: Timestamp) -> Result<bool, Fa
     groups::remove_all(connection, sub)?;
     external_ids::remove_all(connection, &Provisioned::User(sub.clone()))?;
     forget_addresses(connection, sub)?;
+    // The next import asks for the user again, and is told that the sub was a removed one's.
+    execute(connection, "DELETE FROM imported_users WHERE sub = ?1", [sub.as_str()])?;
     let removed = execute(connection, "DELETE FROM users WHERE sub = ?1", [sub.as_str()])? > 0;
     if removed {
         let sql = "INSERT INTO used_subs (hash) VALUES (?1) ON CONFLICT DO NOTHING";

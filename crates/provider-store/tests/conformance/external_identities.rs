@@ -10,6 +10,7 @@ use doorward_provider::{
         identity_provider::IdentityProvider,
         provisioning::{Provisioned, ProvisionedAs, UserMarks},
         session::{SessionSelector, SignInProof, UpstreamSelector, UpstreamSession},
+        signing_key::SealedKey,
         ticket::{TicketBound, TicketPurpose},
         user::{User, UserClaims},
     },
@@ -477,6 +478,57 @@ pub async fn sessions_end_with_those_at_the_other_provider(store: Tested) {
     assert!(start(&store, 4, "alice", "1").await);
     assert_eq!(end(ISSUER, UpstreamSelector::Subject(there.subject)).await, ["sid-4"]);
     assert!(store.session(hash(2), NOW).await.unwrap().is_some(), "another user's");
+}
+
+/// The ID token that is kept of the session with this subject.
+async fn id_token(store: &Tested, subject: &str, second: i64) -> Option<Vec<u8>> {
+    let session = proof(subject).1.unwrap();
+    let kept = store.upstream_id_token(&session, at(second)).await.unwrap();
+    kept.map(|sealed| sealed.as_bytes().to_vec())
+}
+
+async fn keep_id_token(store: &Tested, subject: &str, token: &[u8], until: i64) {
+    let (session, sealed) = (proof(subject).1.unwrap(), SealedKey::from_bytes(token.to_vec()));
+    store.keep_upstream_id_token(&session, sealed, at(until)).await.unwrap();
+}
+
+pub async fn an_id_token_is_kept_as_long_as_a_session_that_began_by_it(store: Tested) {
+    for (sub, subject) in [("alice", "1"), ("bob", "2")] {
+        store.put_user(user(sub, sub), NOW).await.unwrap();
+        add(&store, identity(subject, sub)).await;
+        keep_id_token(&store, subject, subject.as_bytes(), 10).await;
+    }
+    // Two sessions here by one there.
+    assert!(start(&store, 1, "alice", "1").await && start(&store, 2, "alice", "1").await);
+    assert!(start(&store, 3, "bob", "2").await);
+    assert_eq!(id_token(&store, "1", 59).await.unwrap(), b"1");
+    assert_eq!(id_token(&store, "1", 60).await, None, "the sessions are over");
+    let unnamed = UpstreamSession { sid: None, ..proof("1").1.unwrap() };
+    assert!(store.upstream_id_token(&unnamed, NOW).await.unwrap().is_none());
+    // A later one takes its place, and shortens nothing.
+    keep_id_token(&store, "1", b"later", 10).await;
+    assert_eq!(id_token(&store, "1", 59).await.unwrap(), b"later");
+    let end = async |sub: &str, number: u64| {
+        let sid = to_id(&format!("sid-{number}"));
+        let selector = SessionSelector::OfUser { sub: to_id(sub), sid };
+        assert_eq!(store.end_sessions(selector, NOW).await.unwrap().len(), 1);
+    };
+    end("alice", 1).await;
+    assert_eq!(id_token(&store, "1", 0).await.unwrap(), b"later", "the other one goes on");
+    end("alice", 2).await;
+    assert_eq!(id_token(&store, "1", 0).await, None);
+    assert_eq!(id_token(&store, "2", 0).await.unwrap(), b"2", "another's");
+    assert_eq!(store.end_sessions_of(&to_id("bob"), NOW).await.unwrap(), 1);
+    assert_eq!(id_token(&store, "2", 0).await, None);
+}
+
+pub async fn an_id_token_waits_for_its_session_for_a_limited_time(store: Tested) {
+    keep_id_token(&store, "1", b"1", 10).await;
+    assert_eq!(id_token(&store, "1", 9).await.unwrap(), b"1");
+    assert_eq!(id_token(&store, "1", 10).await, None);
+    assert_eq!(store.remove_expired(at(9), 10).await.unwrap(), 0);
+    assert_eq!(store.remove_expired(at(10), 10).await.unwrap(), 1);
+    assert_eq!(id_token(&store, "1", 0).await, None, "it is removed");
 }
 
 pub async fn the_last_way_in_stays_whatever_goes_at_once(store: Tested) {

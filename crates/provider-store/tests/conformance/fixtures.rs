@@ -367,6 +367,7 @@ DROP INDEX tickets_in_order_of_about;
 ALTER TABLE group_members DROP COLUMN username;
 ALTER TABLE outbox DROP COLUMN address;
 ALTER TABLE outbox DROP COLUMN client_id;
+DROP TABLE upstream_id_tokens;
 DROP TABLE identity_providers;
 DROP TABLE identity_providers_version;
 DROP TABLE further_addresses;

@@ -65,21 +65,25 @@ pub async fn of_many_changes_of_one_version_one_is_made(store: Tested) {
     assert_eq!(store.identity_providers().await.unwrap().providers.len(), 1);
 }
 
-pub async fn a_credential_is_encrypted_again_if_it_is_still_the_same(store: Tested) {
-    let new = provider("one", "One");
-    let version = store.identity_providers_version().await.unwrap();
-    assert!(store.add_identity_provider(new.clone(), version).await.unwrap());
-    let version = store.identity_providers_version().await.unwrap();
-    let reseal = |before: u8, after: u8| {
-        let (store, name) = (store.clone(), new.name.clone());
-        async move {
-            let (before, after) = (sealed(before), sealed(after));
-            store.reseal_identity_provider(&name, &before, after).await.unwrap()
-        }
+pub async fn credentials_are_encrypted_again_at_the_known_version_only(store: Tested) {
+    let (one, two) = (provider("one", "One"), provider("two", "Two"));
+    for new in [&one, &two] {
+        let version = store.identity_providers_version().await.unwrap();
+        assert!(store.add_identity_provider(new.clone(), version).await.unwrap());
+    }
+    let before = store.identity_providers().await.unwrap();
+    let reseal = async |byte: u8, version: i64| {
+        let credentials = vec![(one.name.clone(), sealed(byte))];
+        store.reseal_identity_providers(credentials, version).await.unwrap()
     };
-    assert!(!reseal(9, 2).await, "it is another by now");
-    assert!(reseal(1, 2).await);
-    let known = store.identity_providers().await.unwrap();
-    assert_eq!(known.providers, [StoredIdentityProvider { credential: sealed(2), ..new }]);
-    assert_eq!(known.version, version, "what it says is the same");
+    assert!(!reseal(2, before.version - 1).await, "overtaken");
+    assert_eq!(store.identity_providers().await.unwrap(), before);
+    assert!(reseal(2, before.version).await);
+    let after = store.identity_providers().await.unwrap();
+    let resealed = StoredIdentityProvider { credential: sealed(2), ..one.clone() };
+    assert_eq!(after.providers, [resealed, two]);
+    // A change that began before would bring the old encryption back.
+    assert!(!store.replace_identity_provider(one, before.version).await.unwrap());
+    assert!(store.reseal_identity_providers(Vec::new(), after.version).await.unwrap());
+    assert_ne!(store.identity_providers_version().await.unwrap(), after.version);
 }

@@ -97,7 +97,7 @@ macro_rules! suite {
                 a_new_group_has_nobody_of_one_that_is_being_removed;
             identity_providers: added_replaced_and_removed_at_the_known_version_only,
                 of_many_changes_of_one_version_one_is_made,
-                a_credential_is_encrypted_again_if_it_is_still_the_same;
+                credentials_are_encrypted_again_at_the_known_version_only;
             logout_notices: queued_for_the_clients_that_want_one,
                 claimed_again_after_the_lease_only,
                 postponed_and_dropped, claimed_once_among_many,
@@ -204,6 +204,8 @@ macro_rules! suite {
                 a_session_begins_with_one_that_is_still_the_users,
                 an_unlinked_one_ends_the_sessions_that_began_by_it,
                 sessions_end_with_those_at_the_other_provider,
+                an_id_token_is_kept_as_long_as_a_session_that_began_by_it,
+                an_id_token_waits_for_its_session_for_a_limited_time,
                 the_last_way_in_stays_whatever_goes_at_once,
                 no_way_in_where_users_do_not_sign_in,
                 an_unlinked_one_is_linked_again_by_the_user_only, removed_with_their_user;

@@ -110,6 +110,14 @@ impl AccountEventKind {
         Self::DataDownloaded,
     ];
 
+    /// Whether there is another password since.
+    pub fn is_new_password(self) -> bool {
+        matches!(
+            self,
+            Self::PasswordChanged | Self::PasswordSetByAdministrator | Self::PasswordReset
+        )
+    }
+
     /// The name under which the store keeps it.
     pub fn as_str(self) -> &'static str {
         match self {

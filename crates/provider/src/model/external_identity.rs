@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::model::{
     claim_mapping::{ClaimMapping, pointer_to},
     identity_provider::{IdentityProvider, IdentityProviderName},
-    session::Authentication,
+    session::{Authentication, UpstreamSession},
     time::Timestamp,
     user::UserClaims,
 };
@@ -19,6 +19,8 @@ use crate::model::{
 pub const MOST_IDENTITIES: u32 = 20;
 /// The longest issuer in bytes.
 const LONGEST_ISSUER: usize = 1000;
+/// The longest identifier of a session that is kept, in bytes.
+const LONGEST_SID: usize = 255;
 /// The longest text by which a user is shown, in characters.
 const LONGEST_SHOWN: usize = 100;
 
@@ -209,6 +211,12 @@ impl UpstreamUser {
     /// Who it is, if the provider names them as the specification wants it.
     pub fn id(&self) -> Result<ExternalId, InvalidExternalId> {
         ExternalId::parse(&self.issuer, &self.sub)
+    }
+
+    /// The session there, as it is kept.
+    pub fn session(&self) -> Result<UpstreamSession, InvalidExternalId> {
+        let is_kept = |sid: &String| sid.len() <= LONGEST_SID && !sid.contains(char::is_control);
+        Ok(UpstreamSession { id: self.id()?, sid: self.sid.clone().filter(is_kept) })
     }
 
     /// A text among the claims, on one line and not too long; `None` if there is none.

@@ -5,10 +5,14 @@ use unicode_security::{
     GeneralSecurityProfile as _, MixedScript as _, confusable_detection::skeleton,
 };
 
-use crate::model::user::normalized_username;
+use crate::model::{time::Entropy, user::normalized_username};
 
 /// The longest name in bytes.
 const LONGEST: usize = 255;
+/// The longest beginning of a name that nobody chose, in characters: a number goes behind it.
+const LONGEST_BEGINNING: usize = 60;
+/// How many numbers are tried behind a name that is taken.
+const NUMBERED: u32 = 9;
 
 /// Names that sound like those who run the service, or that mail servers know (RFC 2142).
 const RESERVED: [&str; 30] = [
@@ -54,6 +58,30 @@ pub fn chosen(typed: &str) -> Option<String> {
         && name.chars().all(is_visible)
         && name.is_single_script();
     (is_usable && !is_reserved(name)).then(|| name.to_owned())
+}
+
+/// A name without what follows an `@`: with it, it could be taken for somebody's address. `None` if
+/// that can't be a name.
+pub fn beginning(told: &str) -> Option<String> {
+    let name: String = told.split('@').next()?.trim().chars().take(LONGEST_BEGINNING).collect();
+    chosen(&name)
+}
+
+/// Names for somebody who does not choose one, the best first: this one, and others that begin like
+/// it. There always are some that nobody can have.
+pub fn alike(base: Option<&str>, entropy: &dyn Entropy) -> Vec<String> {
+    let numbered = base.into_iter().flat_map(|base| {
+        let others = (2..=NUMBERED).map(move |number| format!("{base}-{number}"));
+        [base.to_owned()].into_iter().chain(others)
+    });
+    let base = base.unwrap_or("user");
+    let drawn = (0..3).map(|_| {
+        let bytes = entropy.bytes();
+        let number = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        format!("{base}-{number:08x}")
+    });
+    // A number behind it could make it another script's; then it is none.
+    numbered.chain(drawn).filter_map(|name| chosen(&name)).collect()
 }
 
 /// Whether the name is reserved, or looks as if it were (Unicode Technical Standard 39 section 4).

@@ -32,6 +32,13 @@ impl Vouching {
         self.providers.iter().find(|own| own.name.as_str() == name)
     }
 
+    /// The other provider of this name, also if users can't sign in by it any more: sessions that
+    /// began by it may live, and it may end them.
+    pub fn provider_that_ends_sessions(&self, name: &str) -> Option<&IdentityProvider> {
+        let mut known = self.providers.iter().chain(&self.disabled);
+        known.find(|own| own.name.as_str() == name)
+    }
+
     /// The other provider or the directory of this name.
     pub fn named(&self, name: &str) -> Option<&IdentityProvider> {
         self.all().find(|own| own.name.as_str() == name)

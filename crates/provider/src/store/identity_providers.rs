@@ -42,12 +42,12 @@ pub trait IdentityProviders: Send + Sync + 'static {
         name: &IdentityProviderName,
         version: i64,
     ) -> Result<bool, StoreError>;
-    /// Replaces the encryption of a provider's credential, if it is still this one. The version
-    /// stays: what it says is the same.
-    async fn reseal_identity_provider(
+    /// Replaces the encryption of these credentials. The version moves on, also if there are none,
+    /// so that no change is made which began before. Returns `false`, and changes nothing, if the
+    /// version has changed.
+    async fn reseal_identity_providers(
         &self,
-        name: &IdentityProviderName,
-        before: &SealedCredential,
-        after: SealedCredential,
+        credentials: Vec<(IdentityProviderName, SealedCredential)>,
+        version: i64,
     ) -> Result<bool, StoreError>;
 }

@@ -7,7 +7,10 @@ use doorward_protocol::ids::Sub;
 use crate::{
     model::{
         account_notice::AccountNotices,
-        session::{EndedSession, Session, SessionCursor, SessionSelector, SignInProof},
+        session::{
+            EndedSession, Session, SessionCursor, SessionSelector, SignInProof, UpstreamSession,
+        },
+        signing_key::SealedKey,
         time::Timestamp,
         token_handle::TokenHash,
     },
@@ -24,6 +27,9 @@ use crate::{
 /// while that [`Maintenance::remove_left_behind`](crate::store::Maintenance::remove_left_behind)
 /// has not ended yet: they are not found, give nothing to clients, and end before the user is
 /// enabled again.
+///
+/// The ID token of a session at another provider is kept until no session here began by it any
+/// more.
 #[async_trait]
 pub trait Sessions: Send + Sync + 'static {
     /// Adds a session in place of the browser's earlier one, if any. An earlier one with another
@@ -67,4 +73,18 @@ pub trait Sessions: Send + Sync + 'static {
     /// How many sessions there are in all that have not expired. Counts to `most`, and no further.
     /// Those of a user who was disabled count until they are removed.
     async fn count_sessions(&self, most: u32, now: Timestamp) -> Result<u64, StoreError>;
+    /// Keeps the encrypted ID token of a session at another provider until this timestamp, in place
+    /// of an earlier one. A session that begins here by it keeps it as long as it lasts itself.
+    async fn keep_upstream_id_token(
+        &self,
+        session: &UpstreamSession,
+        sealed: SealedKey,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// The ID token that is kept of a session at another provider.
+    async fn upstream_id_token(
+        &self,
+        session: &UpstreamSession,
+        now: Timestamp,
+    ) -> Result<Option<SealedKey>, StoreError>;
 }

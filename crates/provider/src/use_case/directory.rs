@@ -11,16 +11,17 @@ use tokio::sync::Notify;
 
 use crate::{
     model::{
+        account_event::{AccountEvent, AccountEventKind},
         directory::{AccountProblem, AccountState, Asked, Directory, LoginName},
         email::EmailAddress,
         external_identity::{ExternalSubject, IdentityUse, StoredIdentity, UpstreamUser},
         identity_provider::{IdentityProvider, IdentityProviderName},
-        session::method,
+        session::{Device, method},
         throttle::ThrottleKey,
         time::{Clock, Seconds, Timestamp},
         user::User,
     },
-    store::{Access, ExternalIdentities, FailedSignIns, Sessions, StoreError},
+    store::{Access, AccountEvents, ExternalIdentities, FailedSignIns, Sessions, StoreError},
     use_case::directory_management::DirectoryManager,
 };
 
@@ -345,9 +346,13 @@ impl<'a> DirectoryStates<'a> {
     }
 
     /// Ends all sessions of a user and revokes all that clients have of them. Returns how many
-    /// sessions there were.
-    pub async fn end_access(&self, sub: &Sub) -> Result<u64, StoreError> {
-        self.access.clone().end(sub.clone(), self.clock.now()).await
+    /// sessions there were. `event`: the new password that is the reason.
+    pub async fn end_access(
+        &self,
+        sub: &Sub,
+        event: Option<AccountEvent>,
+    ) -> Result<u64, StoreError> {
+        self.access.clone().end(sub.clone(), event, self.clock.now()).await
     }
 }
 
@@ -371,18 +376,19 @@ impl DirectoryStates<'_> {
     }
 
     /// Changes a password, and ends all sessions and access of the user, if there is one here and
-    /// the directory takes it. It goes on to its end even if nobody waits for it any more.
+    /// the directory takes it. `event` is what that user sees of it. It goes on to its end even if
+    /// nobody waits for it any more.
     pub(crate) async fn change_password(
         &self,
         change: PasswordChange,
-        sub: Option<&Sub>,
+        event: Option<AccountEvent>,
     ) -> Result<Result<(), PasswordChangeError>, StoreError> {
-        let (access, sub, now) = (self.access.clone(), sub.cloned(), self.clock.now());
+        let (access, now) = (self.access.clone(), self.clock.now());
         to_the_end(async move {
             let PasswordChange { client, subject, present, new } = change;
             let changed = client.change_password(&subject, &present, &new).await;
-            if let (Ok(()), Some(sub)) = (&changed, sub) {
-                access.end(sub, now).await?;
+            if let (Ok(()), Some(event)) = (&changed, event) {
+                access.end(event.sub.clone(), Some(event), now).await?;
             }
             Ok(changed)
         })
@@ -453,7 +459,7 @@ impl DirectoryStates<'_> {
                 return Ok(unknown);
             }
         };
-        let count = self.access.clone().end(sub.clone(), now).await?;
+        let count = self.access.clone().end(sub.clone(), None, now).await?;
         tracing::info!(directory = %name, sub = %sub, sessions = count, cause = %problem,
             "the sessions and all access of a user have ended");
         Ok(Standing::Ended(problem))
@@ -466,23 +472,39 @@ const CLIENTS_AT_A_TIME: u32 = 50;
 /// The sessions of users and what clients have of them: what ends when a directory says no. It is
 /// owned, since the end goes on in a task of its own.
 #[derive(Clone)]
-pub(crate) struct AccessOfUsers {
+pub struct AccessOfUsers {
     pub(crate) sessions: Arc<dyn Sessions>,
     pub(crate) access: Arc<dyn Access>,
+    pub(crate) events: Arc<dyn AccountEvents>,
     /// Notified when sessions ended.
     pub(crate) logout_queued: Arc<Notify>,
 }
 
 impl AccessOfUsers {
     /// Where no task of this process waits for logout tokens to deliver: nobody is told.
-    pub(crate) fn telling_nobody(sessions: Arc<dyn Sessions>, access: Arc<dyn Access>) -> Self {
-        Self { sessions, access, logout_queued: Arc::default() }
+    pub fn telling_nobody(
+        sessions: Arc<dyn Sessions>,
+        access: Arc<dyn Access>,
+        events: Arc<dyn AccountEvents>,
+    ) -> Self {
+        Self { sessions, access, events, logout_queued: Arc::default() }
     }
 
     /// Ends all sessions of a user and revokes all that clients have of them; returns how many
-    /// sessions there were. It goes on to its end even if nobody waits for it any more.
-    pub(crate) async fn end(self, sub: Sub, now: Timestamp) -> Result<u64, StoreError> {
+    /// sessions there were. It goes on to its end even if nobody waits for it any more. `event` is
+    /// the new password that is the reason: sign-ins that wait for a second step end by it.
+    pub async fn end(
+        self,
+        sub: Sub,
+        event: Option<AccountEvent>,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let ending = async move {
+            if let Some(event) = event
+                && let Err(error) = self.events.add_account_event(event).await
+            {
+                tracing::error!(%error, "an event was not kept for its user to see");
+            }
             let count = self.sessions.end_sessions_of(&sub, now).await?;
             self.logout_queued.notify_waiters();
             // Each page is gone when the next one is read.
@@ -500,15 +522,11 @@ impl AccessOfUsers {
     }
 }
 
-/// Ends all sessions of a user and revokes all that clients have of them, where no task of this
-/// process waits for logout tokens to deliver. Returns how many sessions there were.
-pub async fn end_access(
-    sessions: Arc<dyn Sessions>,
-    access: Arc<dyn Access>,
-    sub: &Sub,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    AccessOfUsers::telling_nobody(sessions, access).end(sub.clone(), now).await
+/// What the owner of an account sees of a password that an operator or administrator has set in the
+/// directory.
+pub fn password_set_in_directory(sub: &Sub, at: Timestamp) -> AccountEvent {
+    let kind = AccountEventKind::PasswordSetByAdministrator;
+    AccountEvent { sub: sub.clone(), at, kind, device: Device::default(), detail: None }
 }
 
 /// Makes wrong passwords forgotten after a directory has taken another one of this user. A password

@@ -101,6 +101,16 @@ struct InUse {
 struct Known {
     stored: StoredIdentityProvider,
     client: Result<(IdentityProvider, Arc<dyn UpstreamClient>), UpstreamRefusal>,
+    /// Whether its settings hold, and only its client could not be made. That may pass.
+    may_pass: bool,
+}
+
+impl Known {
+    /// Whether nothing has become of it that was not known before.
+    fn is_as(&self, before: Option<&Self>) -> bool {
+        let error = |own: &Self| own.client.as_ref().err().cloned();
+        before.is_some_and(|before| before.stored == self.stored && error(before) == error(self))
+    }
 }
 
 /// The other providers in use. Every process has one registry.
@@ -183,11 +193,18 @@ impl IdentityProviderRegistry {
 
     /// Takes over the store's providers if they changed, and returns whether they did.
     pub(crate) async fn refresh(&self, table: &dyn IdentityProviders) -> Result<bool, StoreError> {
-        if table.identity_providers_version().await? == self.current.borrow().version {
+        let before = Arc::clone(&self.current.borrow());
+        let is_current = table.identity_providers_version().await? == before.version;
+        if is_current && !before.stored.values().any(|own| own.may_pass) {
             return Ok(false);
         }
         let stored = table.identity_providers().await?;
         self.take_over(&stored);
+        let now = Arc::clone(&self.current.borrow());
+        let is_as_before = |(name, own): (_, &Known)| own.is_as(before.stored.get(name));
+        if now.version == before.version && now.stored.iter().all(is_as_before) {
+            return Ok(false);
+        }
         tracing::info!(version = stored.version, "identity providers changed");
         Ok(true)
     }
@@ -218,17 +235,22 @@ impl IdentityProviderRegistry {
         let known: BTreeMap<_, _> = sorted
             .into_iter()
             .map(|(stored, checked)| {
+                let before = before.stored.get(&stored.name);
+                let holds = checked.is_ok();
                 let client = checked.and_then(|CheckedUpstream { provider, .. }| {
-                    let client = self.client_of(stored, before.stored.get(&stored.name))?;
-                    Ok((provider, client))
+                    Ok((provider, self.client_of(stored, before)?))
                 });
-                if let Err(error) = &client {
+                let may_pass = holds && client.is_err();
+                let known = Known { stored: stored.clone(), client, may_pass };
+                if let Err(error) = &known.client
+                    && !known.is_as(before)
+                {
                     tracing::error!(
                         provider = %stored.name, %error,
                         "a stored identity provider is not used"
                     );
                 }
-                (stored.name.clone(), Known { stored: stored.clone(), client })
+                (stored.name.clone(), known)
             })
             .collect();
         let usable = known.values().filter_map(|own| own.client.as_ref().ok());

@@ -36,6 +36,8 @@ use crate::{
 pub const LIFETIME: Seconds = Seconds::new(600);
 /// Wrong codes of one sign-in. Then it begins again with the password.
 const MOST_GUESSES: u32 = 5;
+/// How many events of an account are read at a time.
+const EVENTS_AT_A_TIME: u32 = 20;
 
 /// What comes after the right password.
 #[derive(Debug)]
@@ -108,6 +110,9 @@ struct Waiting {
     first: FirstStep,
     /// What was verified, and which app the user had: [`fingerprint`].
     verified: String,
+    /// The number of the last event of the account, if it is a directory that has the password.
+    #[serde(default)]
+    last_event: Option<i64>,
     remember: bool,
     set_up: bool,
 }
@@ -228,15 +233,43 @@ impl SecondSteps<'_> {
         if step == SecondStep::None {
             return Ok(AfterPassword::SignedIn);
         }
+        let last_event = match first {
+            FirstStep::Directory(_) => Some(self.last_event(&user.sub).await?),
+            _ => None,
+        };
         let waiting = Waiting {
             sub: user.sub.clone(),
             first,
             verified: fingerprint(user, factors.totp_since),
+            last_event,
             remember,
             set_up: step == SecondStep::SetUp,
         };
         let sealed = self.waiting().seal(&waiting, LIFETIME)?;
         Ok(AfterPassword::SecondStep(TokenHandle::parse(sealed.expose())))
+    }
+
+    /// The number of the last event of this user's account; 0 if there is none.
+    async fn last_event(&self, sub: &Sub) -> Result<i64, StoreError> {
+        let last = self.own.accounts.account_events(sub, None, 1).await?;
+        Ok(last.first().map_or(0, |event| event.number))
+    }
+
+    /// Whether the account has another password since the event with this number. Of a directory's
+    /// password nothing else is known here.
+    async fn has_another_password_since(&self, sub: &Sub, last: i64) -> Result<bool, StoreError> {
+        let mut before = None;
+        loop {
+            let page = self.own.accounts.account_events(sub, before, EVENTS_AT_A_TIME).await?;
+            let mut later = page.iter().take_while(|event| event.number > last);
+            if later.any(|event| event.event.kind.is_new_password()) {
+                return Ok(true);
+            }
+            before = page.last().map(|event| event.number).filter(|number| *number > last);
+            if before.is_none() {
+                return Ok(false);
+            }
+        }
     }
 
     fn waiting(&self) -> SealedStates<'_> {
@@ -254,7 +287,7 @@ impl SecondSteps<'_> {
         handle: &TokenHandle,
     ) -> Result<UnfinishedSignIn, SecondStepError> {
         let opened = self.opened(handle)?;
-        let Waiting { sub, first, verified, remember, set_up } = &opened.state;
+        let Waiting { sub, first, verified, last_event, remember, set_up } = &opened.state;
         let factors = self.factors.factors(sub).await?;
         let user = self
             .users
@@ -265,6 +298,11 @@ impl SecondSteps<'_> {
         // The directory has taken the password up to ten minutes ago.
         if let FirstStep::Directory(_) = first
             && let Standing::Ended(_) = self.own.accounts.directories.admit(sub).await?
+        {
+            return Err(SecondStepError::Expired);
+        }
+        if let Some(last) = last_event
+            && self.has_another_password_since(sub, *last).await?
         {
             return Err(SecondStepError::Expired);
         }

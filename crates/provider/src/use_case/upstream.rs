@@ -7,6 +7,8 @@
 
 mod sessions;
 
+pub use self::sessions::{LONGEST_ID_TOKEN, SessionElsewhere};
+
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
@@ -57,11 +59,16 @@ pub trait UpstreamClient: Send + Sync + fmt::Debug {
         state: String,
         pending: Secret,
         url: String,
-    ) -> Result<UpstreamUser, UpstreamError>;
+    ) -> Result<UpstreamAnswer, UpstreamError>;
 
     /// Where the session at the other provider ends, if it has such a page (OIDC RP-Initiated
-    /// Logout section 2). `kept` comes back in `state`, behind a semicolon.
-    async fn end_session_url(&self, kept: Secret) -> Result<Option<String>, UpstreamError>;
+    /// Logout section 2). `kept` comes back in `state`, behind a semicolon. `id_token_hint` says
+    /// whose session it is.
+    async fn end_session_url(
+        &self,
+        kept: Secret,
+        id_token_hint: Option<Secret>,
+    ) -> Result<Option<String>, UpstreamError>;
 
     /// Verifies a logout token (OIDC Back-Channel Logout section 2.6).
     async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError>;
@@ -133,6 +140,15 @@ impl fmt::Debug for BegunRequest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("BegunRequest").finish_non_exhaustive()
     }
+}
+
+/// What a provider has answered, after it was verified.
+#[derive(Debug)]
+pub struct UpstreamAnswer {
+    /// Who signed in.
+    pub user: UpstreamUser,
+    /// The ID token, if there is one.
+    pub id_token: Option<Secret>,
 }
 
 /// Whose session ended at another provider.
@@ -338,30 +354,28 @@ impl UpstreamSignIns<'_> {
             return Err(UpstreamError::NotAwaited);
         }
         let Waiting { state, pending, begun_at, asked, kept, .. } = opened.state;
-        let user = match self.client(&provider.name) {
+        let answer = match self.client(&provider.name) {
             Ok(client) => client.finish(state, Secret::new(pending), url).await,
             Err(error) => Err(error),
         };
-        let user = user.and_then(|user| match unusable(provider, &user) {
-            None => Ok(user),
+        let answer = answer.and_then(|answer| match unusable(provider, &answer.user) {
+            None => Ok(answer),
             Some(problem) => Err(UpstreamError::NotAccepted(problem)),
         });
-        if user.is_ok() {
+        if answer.is_ok() {
             self.failures.withdraw_attempt(&throttle::keys(&limits)).await?;
         }
-        let user = user.and_then(|user| self.fresh_enough(user, &asked, begun_at));
+        let answer = answer.and_then(|UpstreamAnswer { user, id_token }| {
+            Ok((self.fresh_enough(user, &asked, begun_at)?, id_token))
+        });
+        let user = match answer {
+            Ok((user, id_token)) => {
+                self.keep_id_token(provider, &kept.purpose, &user, id_token).await?;
+                Ok(user)
+            }
+            Err(error) => Err(error),
+        };
         Ok(AnsweredSignIn { kept, asked, user })
-    }
-
-    /// Where the session at another provider ends, if it has such a page. `return_to` is where the
-    /// browser goes afterwards.
-    async fn end_session_url(
-        &self,
-        provider: &IdentityProviderName,
-        return_to: Option<&str>,
-    ) -> Result<Option<String>, UpstreamError> {
-        let kept = self.signing_out().seal(return_to, LIFETIME)?;
-        self.client(provider)?.end_session_url(kept).await
     }
 
     /// Where the browser goes after it was signed out at another provider. It was checked before;

@@ -8,8 +8,11 @@ use doorward_directory::LdapDirectory;
 use doorward_provider::{
     audit::{Data, Outcome, Record},
     model::{external_identity::ExternalSubject, user::User},
+    store::StoreError,
     use_case::{
-        directory::{DirectoryClient as _, end_access, forget_wrong_passwords},
+        directory::{
+            AccessOfUsers, DirectoryClient as _, forget_wrong_passwords, password_set_in_directory,
+        },
         directory_management::{
             DirectoryManager, EntryAttributes, EntryChanges, ManageError, ManagedEntry, NewEntry,
             linked_user,
@@ -401,9 +404,7 @@ impl Managed {
         entry: &ManagedEntry,
     ) -> Result<(), CommandError> {
         let Some(user) = self.linked(entry).await? else { return Ok(()) };
-        let store = &self.context.store;
-        let ended =
-            end_access(store.clone(), store.clone(), &user.sub, CommandContext::now()).await;
+        let ended = self.end_access(change, &user).await;
         let mut record = by_operator(change.event()).on("entry", &entry.id);
         record.outcome = Outcome::Failed;
         let details = json!({"directory": self.name, "ended_sessions": ended.as_ref().ok()});
@@ -413,6 +414,15 @@ impl Managed {
         tracing::warn!(ended_sessions = ended, sub = %user.sub,
             "the directory may have made the change, so what the account has here has ended");
         Ok(())
+    }
+
+    /// Ends what the account has here, because of this change.
+    async fn end_access(&self, change: Change<'_>, user: &User) -> Result<u64, StoreError> {
+        let (store, now) = (&self.context.store, CommandContext::now());
+        let event = matches!(change, Change::PasswordSet)
+            .then(|| password_set_in_directory(&user.sub, now));
+        let access = AccessOfUsers::telling_nobody(store.clone(), store.clone(), store.clone());
+        access.end(user.sub.clone(), event, now).await
     }
 
     /// Ends what the account has here if the change was one that ends it, records the change, and
@@ -428,9 +438,7 @@ impl Managed {
         let mut facts = json!({"username": entry.username, "id": entry.id, "dn": entry.dn});
         let mut ended = Ok(0);
         if let Some(user) = linked.as_ref().filter(|_| change.ends_access(entry)) {
-            let store = &self.context.store;
-            let now = CommandContext::now();
-            ended = end_access(store.clone(), store.clone(), &user.sub, now).await;
+            ended = self.end_access(change, user).await;
             facts["ended_sessions"] = json!(ended.as_ref().ok());
             details["ended_sessions"] = json!(ended.as_ref().ok());
         }

@@ -7,7 +7,8 @@ use doorward_protocol::secret::Secret;
 use doorward_provider::{
     model::external_identity::UpstreamUser,
     use_case::upstream::{
-        BegunRequest, Examined, UpstreamClient, UpstreamError, UpstreamLogout, UpstreamRequest,
+        BegunRequest, Examined, UpstreamAnswer, UpstreamClient, UpstreamError, UpstreamLogout,
+        UpstreamRequest,
     },
 };
 use doorward_relying_party::{RelyingParty, SigninRequestArgs};
@@ -121,7 +122,7 @@ impl UpstreamClient for GitHub {
         state: String,
         pending: Secret,
         url: String,
-    ) -> Result<UpstreamUser, UpstreamError> {
+    ) -> Result<UpstreamAnswer, UpstreamError> {
         let finished = self.relying_party.finish(state, pending.into_exposed(), url).await;
         let token = finished.map_err(failure)?.user.access_token;
         let account: Account = self.ask("/user", &token).await?;
@@ -139,7 +140,7 @@ impl UpstreamClient for GitHub {
         });
         let claims = claims.as_object().cloned().unwrap_or_default();
         let claims = claims.into_iter().filter(|(_, value)| !value.is_null()).collect();
-        Ok(UpstreamUser {
+        let user = UpstreamUser {
             issuer: self.issuer.clone(),
             sub,
             claims,
@@ -148,10 +149,15 @@ impl UpstreamClient for GitHub {
             acr: None,
             sid: None,
             provisioned_as: None,
-        })
+        };
+        Ok(UpstreamAnswer { user, id_token: None })
     }
 
-    async fn end_session_url(&self, _: Secret) -> Result<Option<String>, UpstreamError> {
+    async fn end_session_url(
+        &self,
+        _: Secret,
+        _: Option<Secret>,
+    ) -> Result<Option<String>, UpstreamError> {
         Ok(None)
     }
 

@@ -12,8 +12,8 @@ use doorward_protocol::{jws::UnverifiedJws, secret::Secret, time::Timestamp};
 use doorward_provider::{
     model::external_identity::UpstreamUser,
     use_case::upstream::{
-        BegunRequest, Examined, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
-        UpstreamRequest,
+        BegunRequest, Examined, UpstreamAnswer, UpstreamClient, UpstreamClients, UpstreamError,
+        UpstreamLogout, UpstreamRequest,
     },
 };
 use doorward_relying_party::{
@@ -261,13 +261,20 @@ impl UpstreamClient for Upstream {
         state: String,
         pending: Secret,
         url: String,
-    ) -> Result<UpstreamUser, UpstreamError> {
+    ) -> Result<UpstreamAnswer, UpstreamError> {
         let finished = self.relying_party.finish(state, pending.into_exposed(), url).await;
-        self.user(&finished.map_err(failure)?.user)
+        let found = finished.map_err(failure)?.user;
+        let user = self.user(&found)?;
+        Ok(UpstreamAnswer { user, id_token: found.id_token.map(Secret::new) })
     }
 
-    async fn end_session_url(&self, kept: Secret) -> Result<Option<String>, UpstreamError> {
-        let args = SignoutRequestArgs::default().url_state(kept.into_exposed());
+    async fn end_session_url(
+        &self,
+        kept: Secret,
+        id_token_hint: Option<Secret>,
+    ) -> Result<Option<String>, UpstreamError> {
+        let mut args = SignoutRequestArgs::default().url_state(kept.into_exposed());
+        args.id_token_hint = id_token_hint.map(Secret::into_exposed);
         self.relying_party.end_session_url_with(args).await.map_err(failure)
     }
 

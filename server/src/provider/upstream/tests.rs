@@ -25,9 +25,14 @@ async fn serve(made: impl FnOnce(&str) -> Router) -> String {
 }
 
 fn client_of(issuer: &str, preset: &str) -> Arc<dyn UpstreamClient> {
+    client_named("doorward", issuer, preset)
+}
+
+/// The same with this identifier there.
+fn client_named(client_id: &str, issuer: &str, preset: &str) -> Arc<dyn UpstreamClient> {
     let text = format!(
         "[[identity_providers]]\nname = \"other\"\npreset = \"{preset}\"\nissuer = \"{issuer}\"\n\
-         client_id = \"doorward\"\nclient_secret = \"secret\"\n"
+         client_id = \"{client_id}\"\nclient_secret = \"secret\"\n"
     );
     let mut config = load_for_tests(&text);
     client(config.provider.upstream.remove(0), &Requests::of_operator(&[])).unwrap()
@@ -45,7 +50,7 @@ async fn finish_with(
     let begun = client.begin(UpstreamRequest::default()).await?;
     let BegunRequest { state, pending, .. } = begun;
     let url = format!("{CALLBACK}?code=c&state={state}{further}");
-    client.finish(state, pending, url).await
+    Ok(client.finish(state, pending, url).await?.user)
 }
 
 /// Discovery, and this token endpoint.
@@ -225,6 +230,27 @@ async fn a_user_of_github_is_a_number_and_has_a_verified_address_or_none() {
     let issuer = serve(|_| github(json!({"message": "Requires authentication"}))).await;
     let refused = finish(&*client_of(&issuer, "github")).await;
     assert!(matches!(refused, Err(UpstreamError::NotAccepted(_))), "{refused:?}");
+}
+
+/// The settings may change while the user is there.
+#[tokio::test]
+async fn a_sign_in_finishes_with_the_client_and_at_the_provider_of_its_beginning() {
+    let issuer = serve(|_| github(json!([]))).await;
+    let another = serve(|_| github(json!([]))).await;
+    for (client_id, at, finishes) in
+        [("doorward", &issuer, true), ("other", &issuer, false), ("doorward", &another, false)]
+    {
+        let first = client_of(&issuer, "github");
+        let begun = first.begin(UpstreamRequest::default()).await.unwrap();
+        let BegunRequest { state, pending, .. } = begun;
+        let url = format!("{CALLBACK}?code=c&state={state}");
+        let finished = client_named(client_id, at, "github").finish(state, pending, url).await;
+        assert_eq!(finished.is_ok(), finishes, "{finished:?}");
+        if let Err(error) = finished {
+            let cause = error.to_string();
+            assert!(cause.contains("was made with another"), "{cause}");
+        }
+    }
 }
 
 /// RFC 9207. GitHub writes `iss` so, and its users stay those of the server's address.

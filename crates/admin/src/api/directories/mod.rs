@@ -7,6 +7,7 @@ use axum::{Json, extract::State, response::IntoResponse as _};
 use doorward_protocol::ids::Sub;
 use doorward_provider::{
     model::{
+        account_event::AccountEvent,
         email::EmailAddress,
         external_identity::ExternalSubject,
         user::{User, normalized_username},
@@ -114,10 +115,14 @@ async fn may_be_called(
     Ok(())
 }
 
-/// Ends what the account has here.
-async fn end_access(api: &AdminApi, user: Option<&User>) -> Result<u64, Problem> {
+/// Ends what the account has here, because of this event if it is one that its user sees.
+async fn end_access(
+    api: &AdminApi,
+    user: Option<&User>,
+    event: Option<AccountEvent>,
+) -> Result<u64, Problem> {
     match user {
-        Some(user) => Ok(api.provider().directories().end_access(&user.sub).await?),
+        Some(user) => Ok(api.provider().directories().end_access(&user.sub, event).await?),
         None => Ok(0),
     }
 }

@@ -8,7 +8,7 @@ use axum::{
 use doorward_provider::{
     model::external_identity::ExternalSubject,
     use_case::{
-        directory::forget_wrong_passwords,
+        directory::{forget_wrong_passwords, password_set_in_directory},
         directory_management::{
             DirectoryGroup, DirectoryManager, EntryChanges, ManageError, ManagedEntry, NewEntry,
             linked_user,
@@ -156,7 +156,7 @@ pub async fn change(
     };
     if is_disabled {
         log_unclear(outcome.as_ref().err());
-        history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
+        history.detail("ended_sessions", end_access(&api, user.as_ref(), None).await?);
     }
     let after = outcome.map_err(problem)?;
     history.changed(Some(recorded(&before)), Some(recorded(&after)));
@@ -181,7 +181,8 @@ pub async fn set_password(
     let set = directory.set_password(&entry, &body.password, body.must_change).await;
     if set.as_ref().err().is_none_or(ManageError::may_have_set_password) {
         log_unclear(set.as_ref().err());
-        history.detail("ended_sessions", end_access(&api, user.as_ref()).await?);
+        let event = user.as_ref().map(|user| password_set_in_directory(&user.sub, api.now()));
+        history.detail("ended_sessions", end_access(&api, user.as_ref(), event).await?);
     }
     set.map_err(problem)?;
     if let Some(user) = &user {

@@ -13,6 +13,7 @@ use doorward_provider::{
     use_case::{
         end_session::{EndSessionProblem, EndSessionRequest},
         logout::SignedOut,
+        upstream::SessionElsewhere,
     },
 };
 
@@ -140,12 +141,16 @@ async fn sign_out(
         return Ok(signed_out(state, request, SignedOut::default()));
     };
     let session = state.session(headers).await?;
+    let elsewhere = match &session {
+        Some(session) => state.provider.upstream().session_elsewhere(session).await,
+        None => None,
+    };
     // First of all: a user who signs out must not stay signed in until another provider answers.
     let ended = state.provider.sessions().end(&cookie, &peer.0).await;
     let ended = ended.map_err(|error| state.error(error))?;
     // To a page for which nobody vouches, the user does not come back from elsewhere.
     let vouched = request.return_to.as_deref().filter(|_| request.unvouched_host.is_none());
-    let elsewhere = match &session {
+    let elsewhere = match elsewhere {
         Some(session) => sign_out_elsewhere(state, session, vouched).await,
         None => None,
     };
@@ -161,7 +166,7 @@ async fn sign_out(
 /// Where the browser signs out of another provider first, if it does.
 async fn sign_out_elsewhere(
     state: &AppState,
-    session: &Session,
+    session: SessionElsewhere,
     return_to: Option<&str>,
 ) -> Option<String> {
     match state.provider.upstream().sign_out_url(session, return_to).await {

@@ -1,5 +1,7 @@
 //! A user registers by an address of their own.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use doorward_provider::model::{
     account_settings::{AccountSettings, Registration, SignInWith},
@@ -10,7 +12,7 @@ use futures::future::join_all;
 use serde_json::json;
 
 use super::{GOOD, link, open, world};
-use crate::support::{Answer, Browser, REDIRECT, World, authorize_url};
+use crate::support::{Answer, Browser, REDIRECT, World, alice, authorize_url};
 
 const EMAIL: &str = "grace@example.com";
 
@@ -137,6 +139,24 @@ async fn the_address_is_the_name_where_users_sign_in_by_it() {
     assert_eq!(user(&world, EMAIL).await.unwrap().username, EMAIL);
     let mut later = Browser::new(&world);
     assert_eq!(later.sign_in("GRACE@example.com", GOOD, None).await.status, StatusCode::SEE_OTHER);
+}
+
+/// Who has the name may have had the address before.
+#[tokio::test]
+async fn an_address_that_is_somebodys_name_keeps_nobody_out_who_signs_in_by_it() {
+    let sign_in_with = SignInWith { username: false, email: true };
+    let world = world(AccountSettings { sign_in_with, ..open() }).await;
+    for (sub, username) in [("1", EMAIL), ("2", "grace")] {
+        let (sub, username) = (sub.parse().unwrap(), username.to_owned());
+        world.import(User { sub, username, claims: Arc::default(), ..alice() }).await;
+    }
+    let link = link_to(&world, EMAIL).await;
+    let mut browser = Browser::new(&world);
+    let answer = finish(&mut browser, &link, "").await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/"), "{answer:?}");
+    let found = world.store().user_by_email(EMAIL).await.unwrap().unwrap();
+    assert_eq!(found.username, "grace-2");
+    assert_eq!(Browser::new(&world).sign_in(EMAIL, GOOD, None).await.location(), "/");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use doorward_protocol::{
 use proptest::{prelude::*, sample::select, test_runner::TestRunner};
 use serde_json::{Value, json};
 
+use super::request_uri::ADDRESS;
 use crate::{
     par::opened_by,
     support::{
@@ -617,6 +618,31 @@ async fn so_many_signed_requests_wait_for_an_address_and_no_more() {
     // Who need not wait leaves nothing.
     for _ in 0..4 {
         Browser::signed_in(&world, "alice").await.get(&url).await.expect_code(REDIRECT);
+    }
+}
+
+/// Whoever has seen an object can bring it, so the client's secret says nothing.
+#[tokio::test]
+async fn objects_of_a_client_with_a_secret_wait_for_an_address_too() {
+    let key = ProofKey::es256();
+    let secret = json!({
+        "require_client_secret": true, "client_secrets": [{"plain": "secret"}],
+        "request_uris": [ADDRESS],
+    });
+    let clients = vec![signing_client(&key, &secret)];
+    let setup = Setup { clients, most_waiting: 2, fetch_request_uris: true, ..Setup::default() };
+    let world = World::with(setup).await;
+    let object = signed(&key, &json!({}));
+    world.published.publish(Some(json!(object)));
+    let by_reference = url_with(&[("client_id", "Signing"), ("request_uri", ADDRESS)]);
+    for url in [url_of(&object), by_reference.clone()] {
+        Browser::new(&world).get(&url).await.expect_login();
+    }
+    for url in [url_of(&object), by_reference] {
+        let answer = Browser::new(&world).get(&url).await;
+        answer.expect_redirect_error(REDIRECT, "temporarily_unavailable");
+        let mut elsewhere = Browser::at(&world, "198.51.100.1".parse().unwrap());
+        elsewhere.get(&url).await.expect_login();
     }
 }
 

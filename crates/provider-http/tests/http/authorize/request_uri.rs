@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::request_object::signed;
 use crate::support::{Browser, ProofKey, REDIRECT, Setup, World, authorize_url, client_settings};
 
-const ADDRESS: &str = "https://signing.example/request.jwt";
+pub const ADDRESS: &str = "https://signing.example/request.jwt";
 
 async fn world_with(key: &ProofKey, request_uris: Value) -> World {
     let changes = json!({

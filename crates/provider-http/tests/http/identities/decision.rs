@@ -6,12 +6,15 @@ use doorward_provider::{
         account_settings::{AccountSettings, Registration},
         identity_provider::{FirstSignIn, IdentityProvider},
         second_factor::{RequireSecondFactor, SecondFactorSettings},
+        token_handle::TokenHandle,
     },
-    use_case::external_sign_in::{ExternalSignIn, ExternalVisit},
+    use_case::external_sign_in::{ExternalRefusal, ExternalSignIn, ExternalVisit},
 };
 use serde_json::{Value, json};
 
-use super::{VISIT, believed, invitation_of, links, says, signed_in, up, visit, world};
+use super::{
+    ASKER, VISIT, believed, invitation_of, links, refusal, says, signed_in, up, visit, world,
+};
 use crate::support::{
     Browser, REDIRECT, Setup, World, authorize_url, elsewhere, state_of, user_of,
 };
@@ -109,6 +112,33 @@ async fn no_account_is_made_beside_one_with_the_address() {
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
     assert!(refused.body.contains("Linked accounts"), "it says how to link");
     assert!(browser.session().is_none());
+    assert!(links(&world, "alice").await.is_empty());
+}
+
+#[tokio::test]
+async fn nothing_is_decided_under_a_provider_that_has_another_issuer_by_now() {
+    let world = world(&asking()).await;
+    let moved = IdentityProvider::new(asking().name, "https://moved.example");
+    let other = world.with_identity_providers(vec![moved]).await;
+    let handle =
+        asked(&world, json!({}), None).await.cookie("doorward.external").map(str::to_owned);
+    let handle = handle.unwrap();
+    for action in ["create", "link"] {
+        let mut browser = Browser::signed_in(&other, "alice").await;
+        let page = browser.get("/account/logout").await.page();
+        browser.set_cookie("doorward.external", &handle);
+        assert_eq!(browser.get(PAGE).await.location(), "/account/login");
+        browser.set_cookie("doorward.external", &handle);
+        let fields = [("form_token", page.value("form_token").unwrap()), ("action", action)];
+        assert_eq!(browser.post(PAGE, &fields).await.location(), "/account/login", "{action}");
+    }
+    let mut browser = Browser::new(&world);
+    browser.set_cookie("doorward.external", &handle);
+    assert_eq!(browser.get(PAGE).await.status, StatusCode::OK, "the provider is what it was");
+    // It may also move between the question and the answer.
+    let sign_ins = other.provider.external_sign_ins();
+    let made = sign_ins.create_pending(&TokenHandle::parse(&handle), ASKER).await.unwrap();
+    assert_eq!(refusal(&made), ExternalRefusal::Expired);
     assert!(links(&world, "alice").await.is_empty());
 }
 

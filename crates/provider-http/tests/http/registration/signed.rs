@@ -159,6 +159,35 @@ async fn one_host_is_not_flooded_with_questions() {
     assert_eq!(world.published.asked().len(), 150, "and lists of redirect URIs");
 }
 
+/// Whoever wants more places could register more clients.
+#[tokio::test]
+async fn objects_of_strangers_wait_together_for_an_address() {
+    let registration = open();
+    let setup =
+        Setup { registration, most_waiting: 1, fetch_request_uris: true, ..Setup::default() };
+    let world = World::with(setup).await;
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let key = ProofKey::es256();
+        let id = registered(&world, signing(&key)).await["client_id"].as_str().unwrap().to_owned();
+        clients.push((object(&key, &id, &json!({})), id));
+    }
+    let mut browser = Browser::new(&world);
+    for number in 0..10 {
+        let (object, id) = &clients[number % 2];
+        ask(&mut browser, id, ("request", object)).await.expect_login();
+    }
+    for (object, id) in &clients {
+        world.published.publish(Some(json!(object)));
+        for request in [("request", object.as_str()), ("request_uri", ADDRESS)] {
+            let refused = ask(&mut browser, id, request).await;
+            expect_link_to_error(&refused, "temporarily_unavailable");
+        }
+        let mut elsewhere = Browser::at(&world, "198.51.100.1".parse().unwrap());
+        ask(&mut elsewhere, id, ("request_uri", ADDRESS)).await.expect_login();
+    }
+}
+
 /// Each made-up key set would be one more question to its host.
 #[tokio::test]
 async fn made_up_key_sets_make_few_requests() {

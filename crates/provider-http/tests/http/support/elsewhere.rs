@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use async_trait::async_trait;
@@ -16,13 +19,14 @@ use doorward_provider::{
     },
     use_case::{
         upstream::{
-            BegunRequest, Examined, UpstreamClient, UpstreamClients, UpstreamError, UpstreamLogout,
-            UpstreamRequest,
+            BegunRequest, Examined, UpstreamAnswer, UpstreamClient, UpstreamClients, UpstreamError,
+            UpstreamLogout, UpstreamRequest,
         },
         upstream_factory::{CheckedUpstream, UpstreamFactory, UpstreamRefusal},
     },
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::{Notify, RwLock, RwLockWriteGuard};
 
 use super::{Answer, Browser, Page};
 
@@ -30,6 +34,11 @@ use super::{Answer, Browser, Page};
 #[derive(Debug, Default)]
 pub struct Elsewhere {
     answers: Mutex<VecDeque<Result<UpstreamUser, UpstreamError>>>,
+    id_token: Mutex<Option<Secret>>,
+    /// Whether no client of it can be made.
+    is_broken: AtomicBool,
+    gate: RwLock<()>,
+    reached: Notify,
     asked: Mutex<Vec<UpstreamRequest>>,
     finished: Mutex<Vec<String>>,
     logouts: Mutex<BTreeMap<String, UpstreamLogout>>,
@@ -39,6 +48,26 @@ impl Elsewhere {
     /// The answer to the next response that comes back.
     pub fn answers(&self, answer: Result<UpstreamUser, UpstreamError>) {
         self.answers.lock().unwrap().push_back(answer);
+    }
+
+    /// The ID token of the answers from now on.
+    pub fn gives(&self, id_token: &str) {
+        *self.id_token.lock().unwrap() = Some(Secret::new(id_token));
+    }
+
+    /// Lets no client of it be made from now on, or lets one again.
+    pub fn break_down(&self, is_broken: bool) {
+        self.is_broken.store(is_broken, Relaxed);
+    }
+
+    /// Lets nobody finish a sign-in there until this is dropped.
+    pub async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().await
+    }
+
+    /// Waits until somebody wants to finish a sign-in there.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
     }
 
     /// The requests so far.
@@ -75,14 +104,23 @@ impl UpstreamClient for Elsewhere {
         state: String,
         pending: Secret,
         url: String,
-    ) -> Result<UpstreamUser, UpstreamError> {
+    ) -> Result<UpstreamAnswer, UpstreamError> {
         assert_eq!(pending.expose(), format!("for {state}"));
         self.finished.lock().unwrap().push(url);
-        self.answers.lock().unwrap().pop_front().expect("an answer")
+        self.reached.notify_one();
+        let _open = self.gate.read().await;
+        let user = self.answers.lock().unwrap().pop_front().expect("an answer")?;
+        Ok(UpstreamAnswer { user, id_token: self.id_token.lock().unwrap().clone() })
     }
 
-    async fn end_session_url(&self, kept: Secret) -> Result<Option<String>, UpstreamError> {
-        Ok(Some(format!("https://elsewhere.example/logout?state=id%3B{}", kept.expose())))
+    async fn end_session_url(
+        &self,
+        kept: Secret,
+        id_token_hint: Option<Secret>,
+    ) -> Result<Option<String>, UpstreamError> {
+        let hint = id_token_hint.map(|hint| format!("id_token_hint={}&", hint.expose()));
+        let (hint, kept) = (hint.unwrap_or_default(), kept.expose());
+        Ok(Some(format!("https://elsewhere.example/logout?{hint}state=id%3B{kept}")))
     }
 
     async fn verify_logout_token(&self, token: String) -> Result<UpstreamLogout, UpstreamError> {
@@ -134,7 +172,11 @@ impl UpstreamFactory for Elsewheres {
         _: &Map<String, Value>,
         _: &Credential,
     ) -> Result<Arc<dyn UpstreamClient>, UpstreamRefusal> {
-        Ok(self.of(name))
+        let client = self.of(name);
+        if client.is_broken.load(Relaxed) {
+            return Err(UpstreamRefusal::new("name", "on purpose"));
+        }
+        Ok(client)
     }
 }
 

@@ -207,7 +207,7 @@ impl Accounts<'_> {
         Ok(AccountNotices { mails: mail.transpose()?.into_iter().collect(), events: vec![event] })
     }
 
-    fn event(
+    pub(crate) fn event(
         &self,
         sub: &Sub,
         kind: AccountEventKind,

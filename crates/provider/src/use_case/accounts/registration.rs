@@ -17,11 +17,12 @@ use crate::{
         paths,
         throttle::ThrottleKey,
         ticket::{Ticket, TicketPurpose},
+        time::Entropy,
         token_handle::{TokenHandle, draw_id},
         user::{User, normalized_username},
         username,
     },
-    store::{TicketRedemption, UserChange},
+    store::{StoreError, TicketRedemption, UserChange},
 };
 
 /// In the data of a ticket: the address.
@@ -178,18 +179,13 @@ impl Accounts<'_> {
         let pending = self.pending_registration(link, handle).await?;
         let ticket = self.registration_ticket(link, handle).await?;
         let RegistrationForm { username, name, password } = form;
-        let username = match username.filter(|_| pending.asks_username) {
-            Some(typed) => chosen_username(&typed, &pending.email)?,
+        let names = match username.filter(|_| pending.asks_username) {
+            Some(typed) => vec![chosen_username(&typed, &pending.email)?],
             None if pending.asks_username => return Err(AccountError::UnusableName),
-            None => pending.email.as_str().to_owned(),
+            None => names_of(&pending.email, self.entropy),
         };
         self.count_try(handle, link.purpose()).await?;
-        let imitated = username::imitated(&username);
-        for name in [Some(normalized_username(&username)), imitated].into_iter().flatten() {
-            if self.users.user_by_username(&name).await?.is_some() {
-                return Err(AccountError::NameTaken);
-            }
-        }
+        let username = self.first_free(names).await?.ok_or(AccountError::NameTaken)?;
         let sub = draw_id(self.entropy);
         let mut user = User {
             sub,
@@ -213,6 +209,20 @@ impl Accounts<'_> {
         let about = AboutUser::of(&user, self.service());
         let hash = self.new_passwords.hash(password, about, self.passwords).await?;
         self.add(link, handle, User { password_hash: Some(hash), ..user }, asker).await
+    }
+
+    /// The first of the names that nobody has, and that looks like nobody's.
+    async fn first_free(&self, names: Vec<String>) -> Result<Option<String>, StoreError> {
+        'names: for username in names {
+            let imitated = username::imitated(&username);
+            for name in [Some(normalized_username(&username)), imitated].into_iter().flatten() {
+                if self.users.user_by_username(&name).await?.is_some() {
+                    continue 'names;
+                }
+            }
+            return Ok(Some(username));
+        }
+        Ok(None)
     }
 
     async fn add(
@@ -250,6 +260,14 @@ fn chosen_username(typed: &str, own: &EmailAddress) -> Result<String, AccountErr
     let name = username::chosen(typed).ok_or(AccountError::UnusableName)?;
     let is_foreign_address = name.contains('@') && normalized_email(&name) != own.normalized();
     if is_foreign_address { Err(AccountError::UnusableName) } else { Ok(name) }
+}
+
+/// Names for somebody who signs in by this address and is asked for none: the address, and others
+/// in case somebody has it as a user name, who may have had the address before.
+fn names_of(email: &EmailAddress, entropy: &dyn Entropy) -> Vec<String> {
+    let beginning = username::beginning(email.as_str());
+    let others = username::alike(beginning.as_deref(), entropy);
+    [email.as_str().to_owned()].into_iter().chain(others).collect()
 }
 
 /// A full name on one line, or `None` if there is none.

@@ -77,8 +77,9 @@ impl StoredProviders<'_> {
         settings: Map<String, Value>,
         credential: &Credential,
     ) -> Result<StoredIdentityProvider, ProviderChangeError> {
-        self.require_present_master().await?;
         let stored = self.table.identity_providers().await?;
+        // After the version is known: who changes the master key changes the version afterwards.
+        self.require_present_master().await?;
         if stored.providers.iter().any(|own| own.name == *name) {
             return Err(ProviderChangeError::Taken);
         }

@@ -6,7 +6,7 @@ use crate::{
     keys::{KeyRing, KeyRingError, MasterKey, provider_credential, waiting_mail},
     model::{
         signing_key::StoredKey,
-        stored_identity_provider::StoredIdentityProvider,
+        stored_identity_provider::{StoredIdentityProvider, StoredIdentityProviders},
         time::{Entropy, Seconds, Timestamp},
     },
     store::{IdentityProviders, Maintenance, Outbox, SigningKeys, StoreError},
@@ -14,6 +14,8 @@ use crate::{
 
 /// How many mails are encrypted again at a time.
 const MAILS_AT_A_TIME: u32 = 100;
+/// How often it is looked again when others change providers at the same time.
+const ATTEMPTS: u32 = 10;
 
 /// A new key signs after this time. By then every process has published it, and no verifier still
 /// uses an older list.
@@ -149,26 +151,32 @@ pub async fn reseal_mails(
 }
 
 /// Encrypts what clients authenticate by at other providers with another master key. It can be
-/// repeated.
+/// repeated. If a provider is changed meanwhile, it looks again.
 pub async fn reseal_identity_providers(
     table: &dyn IdentityProviders,
     old: &MasterKey,
     new: &MasterKey,
 ) -> Result<(), StoreError> {
-    for StoredIdentityProvider { name, credential: before, .. } in
-        table.identity_providers().await?.providers
-    {
-        if provider_credential::open(new, &name, &before).is_ok() {
-            continue;
+    for _ in 0..ATTEMPTS {
+        let StoredIdentityProviders { version, providers } = table.identity_providers().await?;
+        let mut resealed = Vec::new();
+        for StoredIdentityProvider { name, credential, .. } in providers {
+            if provider_credential::open(new, &name, &credential).is_ok() {
+                continue;
+            }
+            // One that neither key opens is lost already, and must not keep the others.
+            if let Ok(credential) = provider_credential::open(old, &name, &credential) {
+                let sealed = provider_credential::seal(new, &name, &credential)
+                    .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+                resealed.push((name, sealed));
+            }
         }
-        // One that neither key opens is lost already, and must not keep the others.
-        if let Ok(credential) = provider_credential::open(old, &name, &before) {
-            let after = provider_credential::seal(new, &name, &credential)
-                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-            table.reseal_identity_provider(&name, &before, after).await?;
+        if table.reseal_identity_providers(resealed, version).await? {
+            return Ok(());
         }
     }
-    Ok(())
+    let problem = "identity providers were changed again and again meanwhile: try again";
+    Err(StoreError::Unavailable(problem.to_owned()))
 }
 
 #[cfg(test)]

@@ -131,10 +131,15 @@ impl Authorization<'_> {
 
     /// Refuses the request in an object that nobody has verified. `response_mode` and `state` of an
     /// object that can be read hold for its error, too. What it leaves out is taken from beside it:
-    /// the address must be registered.
+    /// the address must be registered. If it names another address than the one beside it, nobody
+    /// is redirected.
     async fn refused_object(&self, outer: &Params, compact: &str, problem: Problem) -> Refusal {
         let object = UnverifiedObject::read(compact);
         let params = object.map_or_else(|_| outer.clone(), |own| own.reply_params(outer));
+        let beside = outer.get("redirect_uri");
+        if beside.is_some() && beside != params.get("redirect_uri") {
+            return Refusal::Page(UnsafeRequest::RequestObject(problem.0, problem.1));
+        }
         self.refused_early(&params, problem).await
     }
 

@@ -16,9 +16,6 @@ use crate::use_case::sign_in::SignIn;
 /// needs a fresh sign-in must not take it for one.
 const AGE_UNLESS_TOLD: i64 = 3600;
 
-/// The longest identifier of a session that is kept, in bytes.
-const LONGEST_SID: usize = 255;
-
 /// Somebody for whom another provider vouches.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Vouched {
@@ -52,9 +49,8 @@ impl Vouched {
         now: Timestamp,
     ) -> Result<Self, InvalidExternalId> {
         let long_ago = Timestamp::from_seconds(now.seconds() - AGE_UNLESS_TOLD);
-        let is_kept = |sid: &String| sid.len() <= LONGEST_SID && !sid.contains(char::is_control);
         Ok(Self {
-            session: UpstreamSession { id: user.id()?, sid: user.sid.clone().filter(is_kept) },
+            session: user.session()?,
             shown: user.shown(),
             email: address(user),
             says_verified: user.says_verified(),

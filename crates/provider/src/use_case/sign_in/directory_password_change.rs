@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use doorward_protocol::secret::Secret;
+use doorward_protocol::{ids::Sub, secret::Secret};
 
 use super::{PasswordCheck, SignInError, SignInOrigin, directory_entry::Tried};
 use crate::{
     audit,
     model::{
-        account_event::AccountEventKind,
+        account_event::{AccountEvent, AccountEventKind},
         directory::AccountProblem,
         external_identity::ExternalId,
         token_handle::TokenHandle,
@@ -33,13 +33,17 @@ impl PasswordCheck<'_> {
         asker: Asker<'_>,
     ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
         let origin = SignInOrigin::Browser { address: asker.address, device };
-        let changed = self.change_in_directory(user, present, new, origin).await?;
+        let event = self.changed_by(&user.sub, asker);
+        let changed = self.change_in_directory(user, present, new, origin, event).await?;
         if changed == Some(Ok(())) {
-            let sub = &user.sub;
-            audit::Event::PasswordChanged { sub, peer: asker.address }.log();
-            self.accounts.note(sub, AccountEventKind::PasswordChanged, asker, None).await;
+            audit::Event::PasswordChanged { sub: &user.sub, peer: asker.address }.log();
         }
         Ok(changed)
+    }
+
+    /// What the user sees of it.
+    fn changed_by(&self, sub: &Sub, asker: Asker<'_>) -> AccountEvent {
+        self.accounts.event(sub, AccountEventKind::PasswordChanged, asker, None)
     }
 
     async fn change_in_directory(
@@ -48,6 +52,7 @@ impl PasswordCheck<'_> {
         present: &Secret,
         new: &Secret,
         origin: SignInOrigin<'_>,
+        event: AccountEvent,
     ) -> Result<Option<Result<(), PasswordChangeError>>, SignInError> {
         let found = self.directories.of_user(self.identities, &user.sub).await?;
         let Some((directory, identity)) = found else { return Ok(None) };
@@ -66,7 +71,7 @@ impl PasswordCheck<'_> {
             new: new.clone(),
         };
         let states = self.accounts.directories;
-        let changed = states.change_password(change, Some(&user.sub)).await?;
+        let changed = states.change_password(change, Some(event)).await?;
         // Who got no answer may have had the password tried.
         let is_right = matches!(changed, Ok(()) | Err(PasswordChangeError::Refused(_)));
         if is_right {
@@ -97,12 +102,11 @@ impl PasswordCheck<'_> {
         asker: Asker<'_>,
     ) -> Result<FirstChange, SignInError> {
         let origin = SignInOrigin::Browser { address: asker.address, device };
-        let changed = self.change_first(username, present, new, origin).await?;
+        let changed = self.change_first(username, present, new, origin, asker).await?;
         let peer = asker.address;
         match &changed {
             FirstChange::Changed { sub: Some(sub), .. } => {
                 audit::Event::PasswordChanged { sub, peer }.log();
-                self.accounts.note(sub, AccountEventKind::PasswordChanged, asker, None).await;
             }
             FirstChange::Changed { sub: None, directory, entry } => {
                 audit::Event::DirectoryPasswordChanged { directory, entry, peer }.log();
@@ -118,10 +122,11 @@ impl PasswordCheck<'_> {
         present: &Secret,
         new: &Secret,
         origin: SignInOrigin<'_>,
+        asker: Asker<'_>,
     ) -> Result<FirstChange, SignInError> {
         // By the form of the name alone, which tells nothing of who there is.
-        let asked = self.directories.taking(&normalized_username(username));
-        if !asked.iter().any(|own| own.directory.changes_passwords) {
+        let candidates = self.directories.taking(&normalized_username(username));
+        if !candidates.iter().any(|own| own.directory.changes_passwords) {
             return Err(SignInError::WrongPassword);
         }
         let tried = Tried::default();
@@ -134,8 +139,9 @@ impl PasswordCheck<'_> {
         // The directory that has just taken the password, and no other one, though another may by
         // now have an entry of the name.
         let refused_by = tried.refused_by();
-        let mut asked = asked.into_iter();
-        let candidate = asked.find(|own| refused_by.as_ref() == Some(&own.directory.provider.name));
+        let mut candidates = candidates.into_iter();
+        let candidate =
+            candidates.find(|own| refused_by.as_ref() == Some(&own.directory.provider.name));
         let candidate = candidate.filter(|own| own.directory.lets_change_at_sign_in(problem));
         let Some(candidate) = candidate else { return Err(SignInError::Account(problem)) };
         let provider = &candidate.directory.provider;
@@ -155,7 +161,8 @@ impl PasswordCheck<'_> {
         let (client, present, new) = (Arc::clone(client), present.clone(), new.clone());
         let (directory, entry) = (provider.name.clone(), subject.clone());
         let change = PasswordChange { client, subject, present, new };
-        let changed = self.accounts.directories.change_password(change, sub.as_ref()).await?;
+        let event = sub.as_ref().map(|sub| self.changed_by(sub, asker));
+        let changed = self.accounts.directories.change_password(change, event).await?;
         if let Err(error) = changed {
             return Ok(FirstChange::Refused(error));
         }
