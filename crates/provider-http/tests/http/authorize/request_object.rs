@@ -306,6 +306,14 @@ async fn nothing_is_redirected_to_an_address_that_is_not_registered() {
         let answer = push(&world, &object).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
     }
+    // A registered address in an object that nobody has verified does not win over one beside it.
+    let object = unsigned(&json!({}));
+    let pairs = [
+        ("client_id", "Signing"),
+        ("request", object.as_str()),
+        ("redirect_uri", "https://evil.example/cb"),
+    ];
+    world.get(&url_with(&pairs)).await.expect_error_page(StatusCode::BAD_REQUEST);
     // What can't be read says nothing, so that the parameters beside it do.
     let pairs = |redirect_uri| {
         url_with(&[("client_id", "Signing"), ("request", "x"), ("redirect_uri", redirect_uri)])
