@@ -197,8 +197,8 @@ fn add(connection: &Connection, row: &ClientRow) -> Result<bool, Failure> {
     Ok(added)
 }
 
-/// Removes what is left of a client that had the identifier of a new one. Fails if it is more than a
-/// page.
+/// Removes what is left of a client that had the identifier of a new one. Fails if it is more than
+/// a page.
 fn inherit_nothing(connection: &Connection, client_id: &ClientId) -> Result<(), Failure> {
     left_behind::forget(connection, &LeftBehind::Client(client_id.clone()))?;
     if remove_page(connection, client_id)? >= u64::from(pages::ROWS)
