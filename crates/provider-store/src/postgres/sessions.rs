@@ -129,20 +129,16 @@ async fn start(
     now: Timestamp,
 ) -> Result<bool, Failure> {
     connection.begin().await?;
-    if let Some(earlier) = replaces {
-        // The user's row first, in the order in which a change of the user takes its locks.
-        let lock = "SELECT 1 FROM users WHERE sub = $1 FOR KEY SHARE";
-        connection.all(lock, &[&session.authentication.sub.as_str()], |_| Ok(())).await?;
-        connection
-            .execute(
-                "DELETE FROM sessions WHERE cookie_hash = $1 AND sid = $2",
-                &[&earlier.as_bytes().as_slice(), &session.authentication.sid.as_str()],
-            )
-            .await?;
-        end_within(connection, &SessionSelector::Cookie(earlier), now).await?;
-    }
+    // This locks the user's row first, in the order in which a change of the user takes its locks.
+    // The earlier session goes afterwards: what is kept of one at another provider stays for this.
     let started = insert(connection, session, amr, verified).await?;
     if started {
+        if let Some(earlier) = replaces {
+            let cookie = earlier.as_bytes().as_slice();
+            let sid = session.authentication.sid.as_str();
+            connection.execute(REMOVE_REPLACED, &[&cookie, &sid]).await?;
+            end_within(connection, &SessionSelector::Cookie(earlier), now).await?;
+        }
         if let Some(upstream) = &session.upstream {
             keep_as_long(connection, upstream, session.expires_at).await?;
         }
@@ -551,18 +547,31 @@ pub(super) async fn end_all(
     end_each(connection, selected, now).await
 }
 
-/// Removes sessions, and the ID tokens of the sessions at other providers by which they began,
-/// unless another session began by the same one, too.
-const REMOVE: &str = "WITH ended AS (
-        DELETE FROM sessions WHERE sid = ANY($1)
-        RETURNING upstream_issuer, upstream_subject, upstream_sid
-    )
-    DELETE FROM upstream_id_tokens kept USING ended
-    WHERE kept.issuer = ended.upstream_issuer AND kept.subject = ended.upstream_subject
-      AND kept.sid = coalesce(ended.upstream_sid, '')
-      AND NOT EXISTS (SELECT 1 FROM sessions other
-        WHERE other.upstream_issuer = kept.issuer AND other.upstream_subject = kept.subject
-          AND coalesce(other.upstream_sid, '') = kept.sid AND other.sid <> ALL($1))";
+/// Removes the sessions of which this holds, and the ID tokens of the sessions at other providers by
+/// which they began, unless another session began by the same one, too.
+macro_rules! removal {
+    ($ended:literal, other: $other:literal) => {
+        concat!(
+            "WITH ended AS (DELETE FROM sessions WHERE ",
+            $ended,
+            " RETURNING upstream_issuer, upstream_subject, upstream_sid)
+             DELETE FROM upstream_id_tokens kept USING ended
+             WHERE kept.issuer = ended.upstream_issuer AND kept.subject = ended.upstream_subject
+               AND kept.sid = coalesce(ended.upstream_sid, '')
+               AND NOT EXISTS (SELECT 1 FROM sessions other
+                 WHERE other.upstream_issuer = kept.issuer
+                   AND other.upstream_subject = kept.subject
+                   AND coalesce(other.upstream_sid, '') = kept.sid AND other.",
+            $other,
+            ")"
+        )
+    };
+}
+
+/// Removes sessions by their `sid`.
+const REMOVE: &str = removal!("sid = ANY($1)", other: "sid <> ALL($1)");
+/// Removes the session of a cookie that goes on under another one.
+const REMOVE_REPLACED: &str = removal!("cookie_hash = $1 AND sid = $2", other: "cookie_hash <> $1");
 
 /// Ends sessions by their `sid`: after parallel sign-ins in one browser one may have several
 /// cookies.

@@ -145,14 +145,6 @@ fn start(
     if !may_sign_in {
         return Ok(false);
     }
-    if let Some(replaced) = replaces {
-        execute(
-            connection,
-            "DELETE FROM sessions WHERE cookie_hash = ?1 AND sid = ?2",
-            params![replaced.as_bytes(), sid.as_str()],
-        )?;
-        end(connection, &SessionSelector::Cookie(replaced), now)?;
-    }
     let upstream = session.upstream.as_ref();
     execute(
         connection,
@@ -173,6 +165,14 @@ fn start(
             upstream.and_then(|upstream| upstream.sid.as_deref()),
         ],
     )?;
+    // The earlier session goes afterwards: what is kept of one at another provider stays for this.
+    if let Some(replaced) = replaces {
+        let which = params![replaced.as_bytes(), sid.as_str()];
+        execute(connection, FORGET_OF_REPLACED, which)?;
+        let sql = "DELETE FROM sessions WHERE cookie_hash = ?1 AND sid = ?2";
+        execute(connection, sql, which)?;
+        end(connection, &SessionSelector::Cookie(replaced), now)?;
+    }
     if let Some(upstream) = upstream {
         let [issuer, subject, sid] = names_of(upstream);
         execute(
@@ -434,16 +434,32 @@ fn end_each(
     selected.into_iter().map(|(sub, sid)| end_one(connection, sub, sid, now)).collect()
 }
 
-/// Removes the ID token of the session at another provider by which this session began, unless
-/// another session began by it, too.
-pub(super) const FORGET_ID_TOKENS: &str = "DELETE FROM upstream_id_tokens
-    WHERE (issuer, subject, sid) IN (
-        SELECT upstream_issuer, upstream_subject, ifnull(upstream_sid, '') FROM sessions
-        WHERE sid = ?1 AND upstream_issuer IS NOT NULL)
-      AND NOT EXISTS (SELECT 1 FROM sessions other
-        WHERE other.upstream_issuer = upstream_id_tokens.issuer
-          AND other.upstream_subject = upstream_id_tokens.subject
-          AND ifnull(other.upstream_sid, '') = upstream_id_tokens.sid AND other.sid <> ?1)";
+/// Removes the ID token of the session at another provider by which the session began of which this
+/// holds, unless another session began by it, too.
+macro_rules! forgetting {
+    ($ended:literal, other: $other:literal) => {
+        concat!(
+            "DELETE FROM upstream_id_tokens
+             WHERE (issuer, subject, sid) IN (
+                 SELECT upstream_issuer, upstream_subject, ifnull(upstream_sid, '') FROM sessions
+                 WHERE upstream_issuer IS NOT NULL AND ",
+            $ended,
+            ")
+               AND NOT EXISTS (SELECT 1 FROM sessions other
+                 WHERE other.upstream_issuer = upstream_id_tokens.issuer
+                   AND other.upstream_subject = upstream_id_tokens.subject
+                   AND ifnull(other.upstream_sid, '') = upstream_id_tokens.sid AND other.",
+            $other,
+            ")"
+        )
+    };
+}
+
+/// Of the session with this `sid`.
+pub(super) const FORGET_ID_TOKENS: &str = forgetting!("sid = ?1", other: "sid <> ?1");
+/// Of the session of a cookie that goes on under another one.
+const FORGET_OF_REPLACED: &str =
+    forgetting!("cookie_hash = ?1 AND sid = ?2", other: "cookie_hash <> ?1");
 
 /// Ends a session by its `sid`: after parallel sign-ins in one browser it may have several cookies.
 fn end_one(

@@ -522,6 +522,28 @@ pub async fn an_id_token_is_kept_as_long_as_a_session_that_began_by_it(store: Te
     assert_eq!(id_token(&store, "2", 0).await, None);
 }
 
+pub async fn an_id_token_goes_with_a_session_that_is_replaced(store: Tested) {
+    store.put_user(user("alice", "alice"), NOW).await.unwrap();
+    add(&store, identity("1", "alice")).await;
+    keep_id_token(&store, "1", b"1", 10).await;
+    assert!(start(&store, 1, "alice", "1").await);
+    let replace = async |earlier: u64, number: u64, sid: &str, by: Option<UpstreamSession>| {
+        let mut session = session(number, "alice", 60);
+        session.authentication.sid = to_id(sid);
+        session.upstream = by;
+        start_session(&*store, session, Some(hash(earlier))).await;
+    };
+    // By the same session there, here as the same session and as another one.
+    let there = proof("1").1;
+    replace(1, 2, "sid-1", there.clone()).await;
+    assert_eq!(id_token(&store, "1", 0).await.unwrap(), b"1");
+    replace(2, 3, "sid-3", there).await;
+    assert_eq!(id_token(&store, "1", 0).await.unwrap(), b"1");
+    // The session goes on, but by the password.
+    replace(3, 4, "sid-3", None).await;
+    assert_eq!(id_token(&store, "1", 0).await, None);
+}
+
 pub async fn an_id_token_waits_for_its_session_for_a_limited_time(store: Tested) {
     keep_id_token(&store, "1", b"1", 10).await;
     assert_eq!(id_token(&store, "1", 9).await.unwrap(), b"1");

@@ -205,6 +205,7 @@ macro_rules! suite {
                 an_unlinked_one_ends_the_sessions_that_began_by_it,
                 sessions_end_with_those_at_the_other_provider,
                 an_id_token_is_kept_as_long_as_a_session_that_began_by_it,
+                an_id_token_goes_with_a_session_that_is_replaced,
                 an_id_token_waits_for_its_session_for_a_limited_time,
                 the_last_way_in_stays_whatever_goes_at_once,
                 no_way_in_where_users_do_not_sign_in,
