@@ -44,7 +44,7 @@ pub enum Kind {
     Objects,
     /// A text that is not shown again, or null.
     OptionalSecret,
-    /// Only one value is accepted, so that it is not shown.
+    /// Only one value is accepted: it is not shown.
     Fixed,
 }
 

@@ -49,6 +49,13 @@ async fn tokens(browser: &mut Browser<'_>, world: &World, client_id: &str, scope
     answer.json()
 }
 
+/// Adds the client `Little-Shop`.
+async fn put_shop(world: &World) {
+    let shop = client_settings("Little-Shop", json!({"access_token_type": "reference"}));
+    world.put_client(shop).await;
+    world.provider.clients().refresh().await.unwrap();
+}
+
 async fn expect_signed_out(browser: &mut Browser<'_>) {
     for page in ["/account", "/account/sessions", "/grants", "/device"] {
         let answer = browser.get(page).await;
@@ -135,10 +142,8 @@ async fn add_grants(world: &World, refresh_token: &Value, count: u32) {
 
 #[tokio::test]
 async fn a_removed_client_is_unknown_everywhere_at_once() {
-    let shop = client_settings("Little-Shop", json!({"access_token_type": "reference"}));
     let world = World::new().await;
-    world.put_client(shop.clone()).await;
-    world.provider.clients().refresh().await.unwrap();
+    put_shop(&world).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let scope = "openid MyBackendApi2 offline_access";
     let tokens = tokens(&mut browser, &world, "Little-Shop", scope).await;
@@ -175,8 +180,7 @@ async fn a_removed_client_is_unknown_everywhere_at_once() {
         assert_eq!(remove_left_behind(&world).await > 0, is_left);
     }
 
-    world.put_client(shop).await;
-    world.provider.clients().refresh().await.unwrap();
+    put_shop(&world).await;
     assert_dead(&world, &tokens["access_token"]).await;
     for request in [refresh_request(refresh_token), code_request(&unused)] {
         let answer = world.token(&own(request)).await;
@@ -188,17 +192,14 @@ async fn a_removed_client_is_unknown_everywhere_at_once() {
 
 #[tokio::test]
 async fn a_new_client_of_the_same_name_has_nothing_of_the_removed_one() {
-    let shop = client_settings("Little-Shop", json!({"access_token_type": "reference"}));
     let world = World::new().await;
-    world.put_client(shop.clone()).await;
-    world.provider.clients().refresh().await.unwrap();
+    put_shop(&world).await;
     let mut browser = Browser::signed_in(&world, "alice").await;
     let scope = "openid MyBackendApi2 offline_access";
     let tokens = tokens(&mut browser, &world, "Little-Shop", scope).await;
     add_grants(&world, &tokens["refresh_token"], 600).await;
     world.remove_client("Little-Shop").await;
-    world.put_client(shop).await;
-    world.provider.clients().refresh().await.unwrap();
+    put_shop(&world).await;
     assert_dead(&world, &tokens["access_token"]).await;
     let refresh = refresh_request(tokens["refresh_token"].as_str().unwrap());
     let answer = world.token(&changed(refresh, &[("client_id", "Little-Shop")])).await;
