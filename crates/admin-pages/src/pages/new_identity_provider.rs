@@ -71,6 +71,7 @@ fn add(session: Session) -> AnyView {
         is_identity_provider_name(&name)
             .then(|| registration::facts(session, named(session, &name)))
     };
+    let cancel = link(session, Route::IdentityProviders, "btn btn-quiet", t.cancel);
     let content = view! {
         {Field::text("provider-name", "name", t.provider_name)
             .hint(t.provider_name_rule)
@@ -80,13 +81,7 @@ fn add(session: Session) -> AnyView {
             {registered}
         </div>
         {view}
-        <div class="form-end">
-            {state.failure()}
-            <div class="row">
-                {state.submit(t.add_identity_provider)}
-                {link(session, Route::IdentityProviders, "btn btn-quiet", t.cancel)}
-            </div>
-        </div>
+        {state.end(ui::nothing(), t.add_identity_provider, cancel)}
     };
     form(create, content.into_any())
 }

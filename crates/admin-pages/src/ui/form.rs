@@ -133,6 +133,17 @@ impl Form {
         move || self.failure.get().map(|failure| alert("alert-error", failure))
     }
 
+    /// The end of a long form, which stays in sight: `conflict` and what is wrong with the whole,
+    /// the button that sends it, and the way out.
+    pub fn end(self, conflict: AnyView, label: &'static str, cancel: AnyView) -> AnyView {
+        view! {
+            <div class="form-end">
+                {conflict} {self.failure()} <div class="row">{self.submit(label)} {cancel}</div>
+            </div>
+        }
+        .into_any()
+    }
+
     /// The button that sends it.
     pub fn submit(self, label: impl Into<String>) -> AnyView {
         let label = label.into();

@@ -70,15 +70,7 @@ pub fn edit(
         difference(session, all, &before.settings, &present.settings)
     };
     let conflict = overtaken.view(difference, leave);
-    let content = view! {
-        {sections}
-        <div class="form-end">
-            {conflict} {state.failure()}
-            <div class="row">
-                {state.submit(t.save)}
-                {button(t.cancel, "btn btn-quiet", move || editing.set(false))}
-            </div>
-        </div>
-    };
+    let cancel = button(t.cancel, "btn btn-quiet", move || editing.set(false));
+    let content = view! { {sections} {state.end(conflict, t.save, cancel)} };
     card(t.settings, nothing(), form(save, content.into_any()))
 }

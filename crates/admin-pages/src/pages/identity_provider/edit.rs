@@ -72,15 +72,7 @@ pub fn edit(
         difference(session, all, &whole(before), &whole(present))
     };
     let conflict = overtaken.view(difference, leave);
-    let content = view! {
-        {view}
-        <div class="form-end">
-            {conflict} {state.failure()}
-            <div class="row">
-                {state.submit(t.save)}
-                {button(t.cancel, "btn btn-quiet", move || editing.set(false))}
-            </div>
-        </div>
-    };
+    let cancel = button(t.cancel, "btn btn-quiet", move || editing.set(false));
+    let content = view! { {view} {state.end(conflict, t.save, cancel)} };
     card(t.settings, nothing(), form(save, content.into_any()))
 }
