@@ -547,8 +547,8 @@ pub(super) async fn end_all(
     end_each(connection, selected, now).await
 }
 
-/// Removes the sessions of which this holds, and the ID tokens of the sessions at other providers by
-/// which they began, unless another session began by the same one, too.
+/// Removes the sessions of which this holds, and the ID tokens of the sessions at other providers
+/// by which they began, unless another session began by the same one, too.
 macro_rules! removal {
     ($ended:literal, other: $other:literal) => {
         concat!(
